@@ -1,0 +1,1 @@
+"""Rules of the trade as plain data and functions; no input or output."""

@@ -1,0 +1,1 @@
+"""Real ports under asyncio; no rules."""

@@ -1,0 +1,1 @@
+"""What our cards carry, byte by byte."""

@@ -1,0 +1,1 @@
+"""Card reader wire protocols, one folder each."""

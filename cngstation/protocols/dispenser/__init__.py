@@ -1,0 +1,1 @@
+"""Dispenser wire protocols, one folder each, and the canonical model they map to."""

@@ -1,0 +1,1 @@
+"""The far end of each protocol, in processes of their own."""

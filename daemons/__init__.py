@@ -1,0 +1,1 @@
+"""Composition roots: each daemon puts its parts together and decides nothing."""

@@ -1,0 +1,1 @@
+"""The screen: shows what the daemons say and asks them to act."""
