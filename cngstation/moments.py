@@ -54,6 +54,11 @@ def _boot_id() -> str:
         return "unknown"
 
 
+def seconds(ms: int) -> float:
+    """Return milliseconds as the seconds that asyncio's timers take."""
+    return ms / 1000
+
+
 def local_time(wall_ms: int) -> datetime:
     """Return the station's local time of an instant."""
     return (_EPOCH + timedelta(milliseconds=wall_ms)).astimezone(CHINA)

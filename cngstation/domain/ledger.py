@@ -1,0 +1,93 @@
+"""Double entry: an entry's postings sum to zero in every unit.
+
+Amounts are signed: positive is a debit, negative a credit, in 1/10 000 yuan for CNY
+and in 1/1000 unit for goods. An entry is never changed; a correction names it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cngstation.errors import LedgerImbalance
+from cngstation.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One line of an entry."""
+
+    account: str
+    unit: Unit
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One balanced fact of the books; `entry_id` is chosen by whoever asked for it."""
+
+    entry_id: str
+    kind: str
+    business_day: str
+    operator_no: str
+    terminal: str
+    postings: tuple[Posting, ...]
+    intent_id: str = ""
+    corrects: str = ""
+    note: str = ""
+
+
+def totals(postings: Iterable[Posting]) -> dict[Unit, int]:
+    """Sum postings in each unit."""
+    sums: dict[Unit, int] = defaultdict(int)
+    for posting in postings:
+        sums[posting.unit] += posting.amount
+    return dict(sums)
+
+
+def require_balance(entry: Entry) -> None:
+    """Refuse an entry that does not sum to zero, or that has nothing in it.
+
+    Raises:
+        LedgerImbalance: the sum in some unit is not zero.
+    """
+    for unit, total in totals(entry.postings).items():
+        if total:
+            raise LedgerImbalance(entry_id=entry.entry_id, unit=unit, total=total)
+
+
+def move(source: str, target: str, unit: Unit, amount: int) -> tuple[Posting, ...]:
+    """Credit `source` and debit `target` by an amount; nothing for zero."""
+    if amount == 0:
+        return ()
+    return (Posting(target, unit, amount), Posting(source, unit, -amount))
+
+
+def card_account(card_key: str) -> str:
+    """Name the account of a card; a prepaid balance is a credit on it."""
+    return f"card:{card_key}"
+
+
+def till_account(till: str, tender: str) -> str:
+    """Name the account of what a till holds in one way of paying."""
+    return f"till:{till}:{tender}"
+
+
+def suspense_account(intent_id: str) -> str:
+    """Name the account that holds the money of an act that is under way."""
+    return f"suspense:{intent_id}"
+
+
+def receivable_account(card_key: str) -> str:
+    """Name the account of what a card's holder still owes."""
+    return f"receivable:{card_key}"
+
+
+CARD_FEES = "income:card_fee"  # 工本费
+GAS_SALES = "income:gas"
+DISCOUNTS = "expense:discount"
+PROMOTION = "expense:promotion"  # 充值优惠
+LOSSES = "expense:loss"
+DEFERRED_REVENUE = "liability:deferred_revenue"  # money taken for gas not yet filled
+GAS_OWED = "stock:gas_owed"  # gas that prepaid-quantity cards may still fill
+GAS_LENT = "stock:gas_lent"  # gas filled on credit by quantity
+SUSPENSE_SALES = "suspense:unknown_card"  # fills of cards that the register lacks

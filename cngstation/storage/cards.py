@@ -1,0 +1,103 @@
+"""The register of cards: what each was issued as, and when it was last seen how."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from cngstation.domain.card_life import CardState
+from cngstation.domain.evidence import Evidence
+from cngstation.domain.payment import PaymentMode
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import insert, rows
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card of the register. `wseq` and `pseq` are the book's, `seen_` the card's."""
+
+    card_key: str
+    area_no: str
+    card_no: str
+    uid: str
+    kind: str
+    payment_mode: PaymentMode
+    unit: Unit
+    price_level: int
+    price_e4: int
+    vehicle_id: int
+    state: CardState
+    issued_at_ms: int
+    cylinder_due: str
+    remark: str
+    wseq: int
+    pseq: int
+    seen_balance: int
+    seen_wseq: int
+    seen_pseq: int
+    seen_grey: str
+    seen_at_ms: int
+
+
+_COLUMNS = tuple(field.name for field in fields(Card))
+
+
+def add(tx: Transaction, card: Card) -> None:
+    """Register a card."""
+    insert(tx.connection, "card", {name: getattr(card, name) for name in _COLUMNS})
+
+
+def find(connection: Connection, card_key: str) -> Card | None:
+    """Return a card by its full key."""
+    found = rows(connection, "SELECT * FROM card WHERE card_key=?", (card_key,))
+    row = next(found, None)
+    return None if row is None else _card(row)
+
+
+def set_state(tx: Transaction, card_key: str, state: CardState) -> None:
+    """Change where a card is in its life; the caller audits it."""
+    tx.connection.execute("UPDATE card SET state=? WHERE card_key=?", (state, card_key))
+
+
+def written(tx: Transaction, card_key: str, wseq: int) -> None:
+    """Record the counter's sequence that the book knows to be on the card."""
+    tx.connection.execute("UPDATE card SET wseq=? WHERE card_key=?", (wseq, card_key))
+
+
+def filled(tx: Transaction, card_key: str, pseq: int) -> None:
+    """Record the dispenser's sequence of the newest booked fill."""
+    tx.connection.execute(
+        "UPDATE card SET pseq=max(pseq, ?) WHERE card_key=?", (pseq, card_key)
+    )
+
+
+def seen(tx: Transaction, evidence: Evidence) -> None:
+    """Record how a card presented itself; the book compares it with its account."""
+    tx.connection.execute(
+        "UPDATE card SET seen_balance=?, seen_wseq=?, seen_pseq=?, seen_grey=?,"
+        " seen_at_ms=? WHERE card_key=?",
+        (
+            evidence.balance, evidence.wseq, evidence.pseq, evidence.grey,
+            tx.now.wall_ms, evidence.card_key,
+        ),
+    )  # fmt: skip
+
+
+def newest(connection: Connection, limit: int) -> list[Card]:
+    """Return the cards issued last."""
+    found = rows(
+        connection, "SELECT * FROM card ORDER BY card_key DESC LIMIT ?", (limit,)
+    )
+    return [_card(row) for row in found]
+
+
+def _card(row: Mapping[str, Any]) -> Card:
+    return Card(
+        **{
+            **row,
+            "payment_mode": PaymentMode(row["payment_mode"]),
+            "unit": Unit(row["unit"]),
+            "state": CardState(row["state"]),
+        }
+    )

@@ -1,0 +1,78 @@
+"""The hash chain over every proved row, and the numbers that come from its tip.
+
+    h(n) = SHA-256( 0x00 | h(n-1) | body(n) )
+
+A body is the row as JSON: sorted keys, integers, strings and lists of them only, no
+spaces, UTF-8. Verifying makes each body again from the tables.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cngstation.storage.sqlite import Connection
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """Where the chain and the gapless numbers stand."""
+
+    epoch: int
+    seq: int
+    head: bytes
+    outbox_seq: int
+    receipt_no: int
+    card_serial: int
+
+
+def read_tip(connection: Connection) -> Tip:
+    """Read the tip; inside a write transaction it is the truth until commit."""
+    row = connection.execute(
+        "SELECT epoch, seq, head, outbox_seq, receipt_no, card_serial FROM tip"
+    ).fetchone()
+    return Tip(*row)
+
+
+def write_tip(connection: Connection, tip: Tip) -> None:
+    """Store the tip."""
+    connection.execute(
+        "UPDATE tip SET epoch=?, seq=?, head=?, outbox_seq=?, receipt_no=?,"
+        " card_serial=?",
+        (
+            tip.epoch, tip.seq, tip.head, tip.outbox_seq, tip.receipt_no,
+            tip.card_serial,
+        ),
+    )  # fmt: skip
+
+
+def canonical(body: Body) -> str:
+    """Write a body in the one form that is hashed."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def link(previous: bytes, text: str) -> bytes:
+    """Return the head after a body."""
+    return hashlib.sha256(b"\0" + previous + text.encode()).digest()
+
+
+def append(connection: Connection, tip: Tip, kind: str, ref: str, body: Body) -> Tip:
+    """Add a fact to the chain and to the outbox; return the new tip.
+
+    The new tip's `seq` is the key under which the fact's own row is stored.
+    """
+    seq = tip.seq + 1
+    outbox_seq = tip.outbox_seq + 1
+    text = canonical({**body, "fact": kind, "epoch": tip.epoch, "seq": seq})
+    head = link(tip.head, text)
+    connection.execute(
+        "INSERT INTO chain VALUES (?,?,?,?,?,?)",
+        (seq, tip.epoch, kind, ref, text, head),
+    )
+    connection.execute(
+        "INSERT INTO outbox VALUES (?,?,?,NULL)", (outbox_seq, seq, kind)
+    )
+    return replace(tip, seq=seq, head=head, outbox_seq=outbox_seq)

@@ -1,0 +1,289 @@
+"""The one writer of a daemon: whole units of work, committed together in groups.
+
+A unit is a function of a `Transaction`. Units that wait are run in one BEGIN
+IMMEDIATE, each in its own savepoint, so that a unit that fails undoes only itself.
+A caller's cancellation never stops a unit that has been handed over.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from cngstation.errors import CommitUncertain, DatabaseBusy, StorageError
+from cngstation.moments import Clock, Instant, seconds
+from cngstation.storage import chain
+from cngstation.storage.migrations import migrate
+from cngstation.storage.sqlite import (
+    Connection,
+    aiosqlite,
+    connect,
+    is_busy,
+    safe_version,
+    sqlite3,
+)
+
+T = TypeVar("T")
+
+# More units than this in one transaction would hold the other daemons up.
+LARGEST_GROUP = 64
+LONGEST_WAIT_MS = 5_000
+_FIRST_PAUSE_MS = 1
+_LONGEST_PAUSE_MS = 25
+
+
+class Transaction:
+    """What a unit of work sees: the connection, the moment, and the chain's tip."""
+
+    def __init__(self, connection: Connection, now: Instant) -> None:
+        self.connection = connection
+        self.now = now
+        self.tip = chain.read_tip(connection)
+
+    def prove(self, kind: str, ref: str, body: chain.Body) -> int:
+        """Chain a fact and queue it for head office; return its `seq`."""
+        self.tip = chain.append(self.connection, self.tip, kind, ref, body)
+        return self.tip.seq
+
+    def stamp(self) -> dict[str, int | str]:
+        """Return the three clock readings as a proved row carries them."""
+        return {
+            "at_ms": self.now.wall_ms,
+            "mono_ms": self.now.mono_ms,
+            "boot_id": self.now.boot_id,
+        }
+
+    def run(self, unit: Callable[[Self], T]) -> T:
+        """Run a unit in a savepoint of its own."""
+        tip = self.tip
+        self.connection.execute("SAVEPOINT unit")
+        try:
+            result = unit(self)
+        except BaseException:
+            self.connection.execute("ROLLBACK TO unit")
+            self.connection.execute("RELEASE unit")
+            self.tip = tip
+            raise
+        self.connection.execute("RELEASE unit")
+        return result
+
+    def close(self) -> None:
+        """Store the tip; the commit follows."""
+        chain.write_tip(self.connection, self.tip)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    unit: Callable[[Transaction], Any]
+    answer: asyncio.Future[Any]
+
+
+class Database:
+    """A daemon's connections to the station's file: one that writes, one that reads."""
+
+    def __init__(
+        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._waiting: deque[_Waiting] = deque()
+        self._news = asyncio.Event()
+        self._failed: CommitUncertain | None = None
+        self._closing = False
+        self._task = asyncio.create_task(self._commit_groups(), name="commit groups")
+
+    @classmethod
+    async def open(cls, path: Path, clock: Clock) -> Self:
+        """Open the file, bringing its schema to this version.
+
+        Raises:
+            SchemaMismatch: the file is newer than the program.
+            DatabaseBusy: another program held it for too long.
+            StorageError: the file cannot be opened.
+        """
+        try:
+            await asyncio.to_thread(_prepare, path, clock.now().wall_ms)
+            writer = await aiosqlite.Connection(lambda: connect(path), 64)
+            reader = await aiosqlite.Connection(
+                lambda: connect(path, read_only=True), 64
+            )
+        except sqlite3.Error as error:
+            raise StorageError(why=str(error)) from error
+        return cls(writer, reader, clock)
+
+    @property
+    def failed(self) -> CommitUncertain | None:
+        """The failure after which this process must end and be started anew."""
+        return self._failed
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        """Run a unit and return its result once it is durable.
+
+        Raises:
+            DatabaseBusy: the lock was not to be had; nothing was begun.
+            CommitUncertain: the disk failed; the daemon must restart.
+            Whatever the unit itself raised; then nothing of it is recorded.
+        """
+        if self._failed is not None:
+            raise self._failed
+        if self._closing:
+            raise StorageError(why="the program is ending")
+        waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._news.set()
+        result: T = await asyncio.shield(waiting.answer)
+        return result
+
+    async def read(self, question: Callable[[Connection], T]) -> T:
+        """Answer a question from committed data, in one read transaction."""
+        return await self._on_thread(self._reader, _snapshot, question)
+
+    async def data_version(self) -> int:
+        """Return a number that changes whenever another connection commits."""
+        return await self._on_thread(self._reader, _data_version)
+
+    async def close(self) -> None:
+        """Finish what was handed over, then close both connections."""
+        self._closing = True
+        self._news.set()
+        await self._task
+        await self._reader.close()
+        await self._writer.close()
+
+    async def _commit_groups(self) -> None:
+        while not (self._closing and not self._waiting):
+            await self._news.wait()
+            self._news.clear()
+            while self._waiting:
+                # Whoever is about to ask gets into this group.
+                await asyncio.sleep(0)
+                size = min(len(self._waiting), LARGEST_GROUP)
+                group = [self._waiting.popleft() for _ in range(size)]
+                await self._commit(group)
+
+    async def _commit(self, group: list[_Waiting]) -> None:
+        if self._failed is not None:
+            outcome: list[_Outcome] | StorageError = self._failed
+        else:
+            outcome = await self._begin_and_run(group)
+        if isinstance(outcome, CommitUncertain):
+            self._failed = outcome
+        for index, waiting in enumerate(group):
+            if waiting.answer.done():
+                continue
+            if isinstance(outcome, StorageError):
+                waiting.answer.set_exception(outcome)
+                continue
+            result, error = outcome[index]
+            if error is not None:
+                waiting.answer.set_exception(error)
+            else:
+                waiting.answer.set_result(result)
+
+    async def _begin_and_run(
+        self, group: list[_Waiting]
+    ) -> "list[_Outcome] | StorageError":
+        units = [waiting.unit for waiting in group]
+        waited_ms, pause_ms = 0, _FIRST_PAUSE_MS
+        while True:
+            outcome = await self._on_thread(
+                self._writer, _run_group, units, self._clock.now()
+            )
+            if outcome is not None:
+                return outcome
+            if waited_ms >= LONGEST_WAIT_MS:
+                return DatabaseBusy(wait_ms=waited_ms)
+            # Jitter, so that writers that met once do not meet again and again.
+            jittered_ms = random.randint(1, pause_ms)  # noqa: S311 - no secret
+            await asyncio.sleep(seconds(jittered_ms))
+            waited_ms += jittered_ms
+            pause_ms = min(2 * pause_ms, _LONGEST_PAUSE_MS)
+
+    async def _on_thread(
+        self,
+        connection: aiosqlite.Connection,
+        work: Callable[..., T],
+        *arguments: object,
+    ) -> T:
+        # aiosqlite has no public way to run one function on its thread, and a hop
+        # per statement is ten times slower; this line is the only use of it.
+        done: T = await connection._execute(  # type: ignore[no-untyped-call]
+            work, connection._conn, *arguments
+        )
+        return done
+
+
+_Outcome = tuple[Any, BaseException | None]
+
+
+def _prepare(path: Path, now_ms: int) -> None:
+    connection = connect(path)
+    try:
+        waited_ms = 0
+        while True:
+            try:
+                migrate(connection, path, now_ms)
+                break
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or waited_ms >= LONGEST_WAIT_MS:
+                    raise
+                connection.execute(f"PRAGMA busy_timeout={_LONGEST_PAUSE_MS}")
+                waited_ms += _LONGEST_PAUSE_MS
+    finally:
+        connection.close()
+
+
+def _snapshot(connection: Connection, question: Callable[[Connection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return question(connection)
+    finally:
+        connection.execute("COMMIT")
+
+
+def _data_version(connection: Connection) -> int:
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
+def _run_group(
+    connection: Connection,
+    units: list[Callable[[Transaction], Any]],
+    now: Instant,
+) -> list[_Outcome] | StorageError | None:
+    """Run units in one transaction; None when the lock was not to be had."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if is_busy(error):
+            return None
+        return CommitUncertain(why=str(error))
+    outcomes: list[_Outcome] = []
+    try:
+        transaction = Transaction(connection, now)
+        for unit in units:
+            outcomes.append(_run_unit(transaction, unit))
+        transaction.close()
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        # A commit that raised may still be durable: nothing is tried again here.
+        return CommitUncertain(why=str(error))
+    return outcomes
+
+
+def _run_unit(transaction: Transaction, unit: Callable[[Transaction], Any]) -> _Outcome:
+    try:
+        return transaction.run(unit), None
+    except sqlite3.IntegrityError as error:
+        return None, StorageError(why=str(error))
+    except sqlite3.Error:
+        raise
+    except Exception as error:  # noqa: BLE001 - the unit's own failure is its caller's
+        return None, error
+
+
+__all__ = ["Database", "Transaction", "safe_version"]

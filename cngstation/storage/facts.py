@@ -1,0 +1,191 @@
+"""Proved rows: what is written into a table is what is hashed into the chain.
+
+Each fact's row has the `seq` of its place in the chain as its key. An entry carries
+its postings, and with them the sale or the lots of gas that it books.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from cngstation.domain.ledger import Entry, require_balance
+from cngstation.storage.database import Transaction
+from cngstation.storage.sqlite import Connection
+
+Row = Mapping[str, Any]
+
+# Facts whose body is the row itself. An entry has parts, see `_entries`.
+PLAIN_FACTS = ("intent_change", "audit", "finding", "finding_closed", "price")
+_STAMPED = frozenset({"intent_change", "audit", "finding", "finding_closed"})
+
+
+def insert(connection: Connection, table: str, row: Row) -> None:
+    """Insert a row; its keys are the column names."""
+    connection.execute(_insert_sql(table, tuple(row)), tuple(row.values()))
+
+
+@cache
+def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
+    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our names
+
+
+def prove_row(tx: Transaction, table: str, ref: str, row: Row) -> int:
+    """Chain a row and store it; return its `seq`."""
+    whole = {**row, **tx.stamp()} if table in _STAMPED else dict(row)
+    seq = tx.prove(table, ref, printable(whole))
+    insert(tx.connection, table, {"seq": seq, **whole})
+    return seq
+
+
+def post(
+    tx: Transaction,
+    entry: Entry,
+    *,
+    sale: Row | None = None,
+    lots: Sequence[Row] = (),
+    lot_uses: Sequence[Row] = (),
+) -> int:
+    """Book an entry with what belongs to it; return its `seq`.
+
+    Raises:
+        LedgerImbalance: the postings do not sum to zero; nothing is booked.
+    """
+    require_balance(entry)
+    head = {
+        "entry_id": entry.entry_id,
+        "kind": entry.kind,
+        "business_day": entry.business_day,
+        "operator_no": entry.operator_no,
+        "terminal": entry.terminal,
+        "intent_id": entry.intent_id,
+        "corrects": entry.corrects,
+        "note": entry.note,
+        **tx.stamp(),
+    }
+    postings = [(p.account, str(p.unit), p.amount) for p in entry.postings]
+    body = entry_body(head, postings, sale, lots, lot_uses)
+    seq = tx.prove("entry", entry.entry_id, body)
+    connection = tx.connection
+    insert(connection, "entry", {"seq": seq, **head})
+    connection.executemany(
+        "INSERT INTO posting VALUES (?,?,?,?,?)",
+        [(seq, line, *posting) for line, posting in enumerate(postings)],
+    )
+    if sale is not None:
+        insert(connection, "sale", {"seq": seq, **sale})
+    for lot in lots:
+        insert(connection, "gas_lot", {"seq": seq, **lot})
+    for use in lot_uses:
+        insert(connection, "gas_lot_use", {"seq": seq, **use})
+    return seq
+
+
+def entry_body(
+    head: Row,
+    postings: Iterable[Sequence[Any]],
+    sale: Row | None,
+    lots: Iterable[Row],
+    lot_uses: Iterable[Row],
+) -> dict[str, Any]:
+    """Return the body under which an entry is chained."""
+    body = {**head, "postings": [list(posting) for posting in postings]}
+    if sale is not None:
+        body["sale"] = printable(sale)
+    if kept := [printable(lot) for lot in lots]:
+        body["lots"] = kept
+    if used := [printable(use) for use in lot_uses]:
+        body["lot_uses"] = used
+    return body
+
+
+def printable(row: Row) -> dict[str, Any]:
+    """Return a row with its bytes as hex, fit for a body."""
+    return {k: v.hex() if isinstance(v, bytes) else v for k, v in row.items()}
+
+
+def stored_bodies(connection: Connection, kind: str) -> Iterator[tuple[int, Row]]:
+    """Make the bodies of every fact of a kind again from its tables, in order."""
+    if kind == "entry":
+        yield from _entries(connection)
+        return
+    for row in rows(connection, f"SELECT * FROM {kind} ORDER BY seq"):  # noqa: S608
+        seq = row.pop("seq")
+        yield seq, printable(row)
+
+
+def _entries(connection: Connection) -> Iterator[tuple[int, Row]]:
+    postings = _grouped(
+        connection,
+        "SELECT seq, account, unit, amount FROM posting ORDER BY seq, line",
+    )
+    sales = _grouped_rows(connection, "sale")
+    lots = _grouped_rows(connection, "gas_lot")
+    uses = _grouped_rows(connection, "gas_lot_use")
+    for head in rows(connection, "SELECT * FROM entry ORDER BY seq"):
+        seq = head.pop("seq")
+        sale = sales.of(seq)
+        yield (
+            seq,
+            entry_body(
+                head,
+                postings.of(seq),
+                sale[0] if sale else None,
+                lots.of(seq),
+                sorted(uses.of(seq), key=lambda use: use["lot_seq"]),
+            ),
+        )
+
+
+def rows(connection: Connection, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+    """Yield the answers of a query as dictionaries."""
+    cursor = connection.execute(sql, values)
+    names = [column[0] for column in cursor.description]
+    for row in cursor:
+        yield dict(zip(names, row, strict=True))
+
+
+class _Groups:
+    """Hands out, seq by seq, what a sorted query has for each; misses nothing."""
+
+    def __init__(self, pairs: Iterator[tuple[int, Any]]) -> None:
+        self._pairs = pairs
+        self._next = next(pairs, None)
+
+    def of(self, seq: int) -> list[Any]:
+        """Return what belongs to a seq; earlier strays are returned too."""
+        found = []
+        while self._next is not None and self._next[0] <= seq:
+            found.append(self._next[1])
+            self._next = next(self._pairs, None)
+        return found
+
+
+def _grouped(connection: Connection, sql: str) -> _Groups:
+    return _Groups((row[0], list(row[1:])) for row in connection.execute(sql))
+
+
+def _grouped_rows(connection: Connection, table: str) -> _Groups:
+    def pairs() -> Iterator[tuple[int, Row]]:
+        for row in rows(connection, f"SELECT * FROM {table} ORDER BY seq"):  # noqa: S608
+            yield row.pop("seq"), row
+
+    return _Groups(pairs())
+
+
+def balance(connection: Connection, account: str, unit: str) -> int:
+    """Return the sum of an account's postings in a unit."""
+    row = connection.execute(
+        "SELECT coalesce(sum(amount), 0) FROM posting WHERE account=? AND unit=?",
+        (account, unit),
+    ).fetchone()
+    total: int = row[0]
+    return total
+
+
+def entry_seq(connection: Connection, entry_id: str) -> int | None:
+    """Return the place of an entry in the chain, or None if it is not booked."""
+    row = connection.execute(
+        "SELECT seq FROM entry WHERE entry_id=?", (entry_id,)
+    ).fetchone()
+    return None if row is None else int(row[0])

@@ -1,0 +1,57 @@
+"""Named rows that say what is wrong and what cures it; closing one is a new row."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cngstation.storage.chain import canonical
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import prove_row
+from cngstation.storage.sqlite import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An open row: its kind, what it is about, and its facts as JSON."""
+
+    seq: int
+    kind: str
+    subject: str
+    facts: str
+    at_ms: int
+
+
+def open_finding(
+    tx: Transaction, kind: str, subject: str, facts: Mapping[str, str | int]
+) -> int:
+    """Record that something needs a person; return the row's seq."""
+    row = {"kind": kind, "subject": subject, "facts": canonical(facts)}
+    return prove_row(tx, "finding", subject, row)
+
+
+def open_once(
+    tx: Transaction, kind: str, subject: str, facts: Mapping[str, str | int]
+) -> int | None:
+    """Record a finding unless one of its kind is open for the subject."""
+    if any(f.kind == kind for f in open_findings(tx.connection, subject)):
+        return None
+    return open_finding(tx, kind, subject, facts)
+
+
+def close_finding(
+    tx: Transaction, finding_seq: int, reason: str, operator_no: str
+) -> None:
+    """Record that a finding is settled."""
+    row = {"finding_seq": finding_seq, "reason": reason, "operator_no": operator_no}
+    prove_row(tx, "finding_closed", str(finding_seq), row)
+
+
+def open_findings(connection: Connection, subject: str | None = None) -> list[Finding]:
+    """Return the findings that nobody has closed, oldest first."""
+    where, values = ("", ()) if subject is None else ("AND subject=?", (subject,))
+    found: Iterable[tuple[int, str, str, str, int]] = connection.execute(
+        "SELECT seq, kind, subject, facts, at_ms FROM finding f WHERE NOT EXISTS"  # noqa: S608
+        f" (SELECT 1 FROM finding_closed c WHERE c.finding_seq = f.seq) {where}"
+        " ORDER BY seq",
+        values,
+    )
+    return [Finding(*row) for row in found]

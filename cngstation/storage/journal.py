@@ -1,0 +1,154 @@
+"""The intents: every act on a card is here before the card is touched.
+
+PREPARED  the money is accepted and the card may be written
+INDOUBT   the program ended or the card left before the write was confirmed
+DONE, VOID, SCRAP  settled; nothing more happens to the card for it
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+from cngstation.domain.evidence import Before
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import insert, prove_row, rows
+from cngstation.storage.sqlite import Connection
+
+
+class IntentState(StrEnum):
+    """Where an act on a card stands."""
+
+    PREPARED = "PREPARED"
+    INDOUBT = "INDOUBT"
+    DONE = "DONE"
+    VOID = "VOID"
+    SCRAP = "SCRAP"
+
+
+OPEN_STATES = (IntentState.PREPARED, IntentState.INDOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An act on a card: amount in the card's book unit, balances as purse figures.
+
+    `plan` is what else the act needs to be finished later, as JSON.
+    """
+
+    intent_id: str
+    kind: str
+    card_key: str
+    uid: str
+    state: IntentState
+    amount: int
+    unit: str
+    cash_e4: int
+    fee_e4: int
+    bonus: int
+    price_e4: int
+    before_balance: int
+    before_wseq: int
+    before_pseq: int
+    before_grey: str
+    after_balance: int
+    operator_no: str
+    terminal: str
+    till: str
+    plan: str
+    attempts: int = 0
+
+    @property
+    def before(self) -> Before:
+        """The card as this act found it."""
+        return Before(
+            self.uid,
+            self.before_balance,
+            self.before_wseq,
+            self.before_pseq,
+            self.before_grey,
+        )
+
+
+_COLUMNS = tuple(field.name for field in fields(Intent))
+
+
+def hold(tx: Transaction, intent: Intent) -> None:
+    """Record a new act; at most one act of a card is open at a time."""
+    row = _row(intent)
+    insert(tx.connection, "intent", {**row, "changed_seq": tx.tip.seq})
+    _change(tx, intent, "")
+
+
+def change(tx: Transaction, intent: Intent, reason: str, **values: Any) -> Intent:
+    """Record that an act went on; return it as it now is."""
+    changed = replace(intent, **values)
+    names = ", ".join(f"{name}=?" for name in values)
+    tx.connection.execute(
+        f"UPDATE intent SET {names} WHERE intent_id=?",  # noqa: S608 - our names
+        (*values.values(), intent.intent_id),
+    )
+    _change(tx, changed, reason)
+    return changed
+
+
+def find(connection: Connection, intent_id: str) -> Intent | None:
+    """Return an act by its id."""
+    return _one(connection, "intent_id=?", intent_id)
+
+
+def open_for_card(connection: Connection, card_key: str) -> Intent | None:
+    """Return the open act of a card, if it has one."""
+    return _one(connection, "card_key=? AND state IN ('PREPARED','INDOUBT')", card_key)
+
+
+def open_for_uid(connection: Connection, uid: str) -> Intent | None:
+    """Return the open act that was begun with a chip, if there is one."""
+    return _one(connection, "uid=? AND state IN ('PREPARED','INDOUBT')", uid)
+
+
+def open_intents(connection: Connection) -> list[Intent]:
+    """Return every open act, oldest first."""
+    found = rows(
+        connection,
+        "SELECT * FROM intent WHERE state IN ('PREPARED','INDOUBT') ORDER BY intent_id",
+    )
+    return [_intent(row) for row in found]
+
+
+def _one(connection: Connection, where: str, value: str) -> Intent | None:
+    found = rows(connection, f"SELECT * FROM intent WHERE {where}", (value,))  # noqa: S608
+    row = next(found, None)
+    return None if row is None else _intent(row)
+
+
+def _intent(row: Mapping[str, Any]) -> Intent:
+    values = {name: row[name] for name in _COLUMNS}
+    return Intent(**{**values, "state": IntentState(values["state"])})
+
+
+def _row(intent: Intent) -> dict[str, Any]:
+    return {name: getattr(intent, name) for name in _COLUMNS}
+
+
+def _change(tx: Transaction, intent: Intent, reason: str) -> None:
+    seq = prove_row(
+        tx,
+        "intent_change",
+        intent.intent_id,
+        {
+            "intent_id": intent.intent_id,
+            "state": str(intent.state),
+            "card_key": intent.card_key,
+            "uid": intent.uid,
+            "amount": intent.amount,
+            "before_balance": intent.before_balance,
+            "before_wseq": intent.before_wseq,
+            "before_pseq": intent.before_pseq,
+            "after_balance": intent.after_balance,
+            "reason": reason,
+        },
+    )
+    tx.connection.execute(
+        "UPDATE intent SET changed_seq=? WHERE intent_id=?", (seq, intent.intent_id)
+    )

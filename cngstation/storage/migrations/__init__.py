@@ -1,0 +1,76 @@
+"""Schema versions in order; each is applied in one transaction with its record."""
+
+import re
+from importlib import resources
+from pathlib import Path
+
+from cngstation import __version__
+from cngstation.errors import SchemaMismatch
+from cngstation.storage.sqlite import Connection, sqlite3
+
+_FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+def known_migrations() -> list[tuple[int, str, str]]:
+    """Return (version, name, SQL) of every migration, oldest first."""
+    found = []
+    for item in resources.files(__package__).iterdir():
+        if matched := _FILE_NAME.fullmatch(item.name):
+            found.append((int(matched[1]), matched[2], item.read_text("utf-8")))
+    return sorted(found)
+
+
+def migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
+    """Bring the file to this program's version; return the versions applied.
+
+    Raises:
+        SchemaMismatch: the file is newer than this program.
+    """
+    known = known_migrations()
+    applied = []
+    for version, name, sql in known:
+        connection.execute("BEGIN EXCLUSIVE")
+        try:
+            if version > current_version(connection, path, known[-1][0]):
+                for statement in _statements(sql):
+                    connection.execute(statement)
+                connection.execute(
+                    "INSERT INTO schema_migration VALUES (?,?,?,?)",
+                    (version, name, now_ms, __version__),
+                )
+                applied.append(version)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return applied
+
+
+def current_version(connection: Connection, path: Path, known: int) -> int:
+    """Return the version that the file has; 0 for an empty one.
+
+    Raises:
+        SchemaMismatch: the file is newer than this program.
+    """
+    has_record = connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE name='schema_migration'"
+    ).fetchone()
+    if not has_record:
+        return 0
+    row = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
+    found: int = row[0] or 0
+    if found > known:
+        raise SchemaMismatch(path=str(path), found=found, known=known)
+    return found
+
+
+def _statements(sql: str) -> list[str]:
+    statements = []
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            statements.append(pending)
+            pending = ""
+    return statements
