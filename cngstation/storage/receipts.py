@@ -114,4 +114,14 @@ def _one(connection: Connection, where: str, value: str | int) -> Receipt | None
     ).fetchone()
     if row is None:
         return None
-    return Receipt(*row[:3], json.loads(row[3]), *row[4:])
+    number, entry_id, kind, content, originals, copies, wanted, outcome = row
+    return Receipt(
+        receipt_no=number,
+        entry_id=entry_id,
+        kind=kind,
+        content=json.loads(content),
+        originals=originals,
+        copies=copies,
+        wanted=wanted,
+        outcome=outcome,
+    )
