@@ -137,7 +137,9 @@ def _entries(connection: Connection) -> Iterator[tuple[int, Row]]:
         )
 
 
-def rows(connection: Connection, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+def rows(
+    connection: Connection, sql: str, values: Sequence[Any] | Row = ()
+) -> Iterator[dict[str, Any]]:
     """Yield the answers of a query as dictionaries."""
     cursor = connection.execute(sql, values)
     names = [column[0] for column in cursor.description]

@@ -1,0 +1,161 @@
+"""Companies, vehicle types and vehicles; personal numbers are sealed before here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import insert, rows
+from cngstation.storage.sqlite import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company of the register; its number never changes."""
+
+    company_no: str
+    name: str
+    address: str
+    phone: str
+    initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """A vehicle of the register; `sealed` and `digest` fields are opaque here."""
+
+    vehicle_id: int
+    plate: str
+    plate_overridden: int
+    fleet_no: str | None
+    route_no: str
+    fleet_name: str
+    vehicle_type: str
+    company_no: str
+    driver: str
+    owner: str
+    id_no_sealed: bytes
+    id_no_digest: bytes
+    phone_sealed: bytes
+    phone_digest: bytes
+    phone_tail_digest: bytes
+    cylinder_no: str
+    cylinder_due: str
+    initials: str
+
+
+def add_company(tx: Transaction, company: Company) -> None:
+    """Register a company."""
+    insert(tx.connection, "company", asdict(company))
+
+
+def next_company_no(connection: Connection) -> str:
+    """Return the next free four-digit number."""
+    row = connection.execute(
+        "SELECT coalesce(max(CAST(company_no AS INTEGER)), 0) + 1 FROM company"
+    ).fetchone()
+    return f"{row[0]:04d}"
+
+
+def find_company(connection: Connection, company_no: str) -> Company | None:
+    """Return a company by its number."""
+    found = rows(connection, "SELECT * FROM company WHERE company_no=?", (company_no,))
+    row = next(found, None)
+    return None if row is None else Company(**row)
+
+
+def company_named(connection: Connection, name: str) -> Company | None:
+    """Return a company by its exact name."""
+    found = rows(connection, "SELECT * FROM company WHERE name=?", (name,))
+    row = next(found, None)
+    return None if row is None else Company(**row)
+
+
+def search_companies(connection: Connection, text: str, limit: int) -> list[Company]:
+    """Return companies whose number, name or initials contain the text."""
+    part = _like(text)
+    found = rows(
+        connection,
+        "SELECT * FROM company WHERE company_no LIKE ?1 ESCAPE '\\'"
+        " OR name LIKE ?1 ESCAPE '\\' OR initials LIKE ?1 ESCAPE '\\'"
+        " ORDER BY company_no LIMIT ?2",
+        (part, limit),
+    )
+    return [Company(**row) for row in found]
+
+
+def vehicle_types(connection: Connection) -> list[tuple[str, str]]:
+    """Return code and name of the vehicle types in use."""
+    return [
+        (code, name)
+        for code, name in connection.execute(
+            "SELECT code, name FROM vehicle_type WHERE retired=0 ORDER BY code"
+        )
+    ]
+
+
+def add_vehicle(tx: Transaction, vehicle: Vehicle) -> int:
+    """Register a vehicle; its id is chosen here and returned."""
+    row = asdict(vehicle)
+    row["vehicle_id"] = tx.connection.execute(
+        "SELECT coalesce(max(vehicle_id), 0) + 1 FROM vehicle"
+    ).fetchone()[0]
+    insert(tx.connection, "vehicle", row)
+    vehicle_id: int = row["vehicle_id"]
+    return vehicle_id
+
+
+def find_vehicle(connection: Connection, vehicle_id: int) -> Vehicle | None:
+    """Return a vehicle by its id."""
+    found = rows(connection, "SELECT * FROM vehicle WHERE vehicle_id=?", (vehicle_id,))
+    return _first(found)
+
+
+def vehicle_with_plate(connection: Connection, plate: str) -> Vehicle | None:
+    """Return a vehicle by its plate."""
+    return _first(rows(connection, "SELECT * FROM vehicle WHERE plate=?", (plate,)))
+
+
+def vehicle_with_fleet_no(connection: Connection, fleet_no: str) -> Vehicle | None:
+    """Return a vehicle by its own number."""
+    return _first(
+        rows(connection, "SELECT * FROM vehicle WHERE fleet_no=?", (fleet_no,))
+    )
+
+
+def search_vehicles(
+    connection: Connection, text: str, digests: Mapping[str, bytes], limit: int
+) -> list[Vehicle]:
+    """Return vehicles by part of plate, own number, driver, owner or initials.
+
+    `digests` are those of the text as an ID number, a phone and a phone's tail.
+    """
+    found = rows(
+        connection,
+        "SELECT * FROM vehicle WHERE plate LIKE :part ESCAPE '\\'"
+        " OR fleet_no LIKE :part ESCAPE '\\' OR driver LIKE :part ESCAPE '\\'"
+        " OR owner LIKE :part ESCAPE '\\' OR initials LIKE :part ESCAPE '\\'"
+        " OR id_no_digest = :id_no OR phone_digest = :phone"
+        " OR phone_tail_digest = :tail ORDER BY plate LIMIT :limit",
+        {"part": _like(text), "limit": limit, **digests},
+    )
+    return [Vehicle(**row) for row in found]
+
+
+def cards_of_vehicle(connection: Connection, vehicle_id: int) -> int:
+    """Count the cards that were issued for a vehicle."""
+    row = connection.execute(
+        "SELECT count(*) FROM card WHERE vehicle_id=?", (vehicle_id,)
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
+def _first(found: Iterator[dict[str, Any]]) -> Vehicle | None:
+    row = next(found, None)
+    return None if row is None else Vehicle(**row)
+
+
+def _like(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

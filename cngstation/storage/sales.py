@@ -1,0 +1,114 @@
+"""Booked fills, their sequence per nozzle, and the lots that they use."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cngstation.domain.lots import Lot
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import insert, rows
+from cngstation.storage.sqlite import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleKey:
+    """A nozzle of a station."""
+
+    station_no: str
+    dispenser_no: int
+    nozzle_no: int
+
+
+_OF_NOZZLE = "station_no=? AND dispenser_no=? AND nozzle_no=?"
+
+
+def current_epoch(connection: Connection, nozzle: NozzleKey) -> int:
+    """Return the life of the device's own counter that is in force."""
+    row = connection.execute(
+        f"SELECT max(epoch) FROM device_epoch WHERE {_OF_NOZZLE}",  # noqa: S608
+        _values(nozzle),
+    ).fetchone()
+    epoch: int = row[0] or 1
+    return epoch
+
+
+def begin_epoch(tx: Transaction, nozzle: NozzleKey, epoch: int, since_seq: int) -> None:
+    """Record that a device's counter began anew."""
+    insert(
+        tx.connection,
+        "device_epoch",
+        {
+            "station_no": nozzle.station_no,
+            "dispenser_no": nozzle.dispenser_no,
+            "nozzle_no": nozzle.nozzle_no,
+            "epoch": epoch,
+            "since_seq": since_seq,
+        },
+    )
+
+
+def find(
+    connection: Connection, nozzle: NozzleKey, epoch: int, device_seq: int
+) -> dict[str, Any] | None:
+    """Return a booked fill by the device's own number."""
+    found = rows(
+        connection,
+        f"SELECT * FROM sale WHERE {_OF_NOZZLE} AND epoch=? AND device_seq=?",  # noqa: S608
+        (*_values(nozzle), epoch, device_seq),
+    )
+    row: dict[str, Any] | None = next(found, None)
+    return row
+
+
+def last_device_seq(
+    connection: Connection, nozzle: NozzleKey, epoch: int
+) -> int | None:
+    """Return the highest number booked in an epoch, or None."""
+    row = connection.execute(
+        f"SELECT max(device_seq) FROM sale WHERE {_OF_NOZZLE} AND epoch=?",  # noqa: S608
+        (*_values(nozzle), epoch),
+    ).fetchone()
+    last: int | None = row[0]
+    return last
+
+
+def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
+    """Return the fills booked last, newest first."""
+    return list(
+        rows(
+            connection,
+            "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
+            " ORDER BY s.seq DESC LIMIT ?",
+            (limit,),
+        )
+    )
+
+
+def newest_of_card(
+    connection: Connection, card_key: str, limit: int
+) -> list[dict[str, Any]]:
+    """Return a card's last fills, newest first."""
+    return list(
+        rows(
+            connection,
+            "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
+            " WHERE s.card_key=? ORDER BY s.pseq DESC, s.seq DESC LIMIT ?",
+            (card_key, limit),
+        )
+    )
+
+
+def lots_left(connection: Connection, card_key: str) -> list[Lot]:
+    """Return what is left of a card's purchases of gas, oldest first."""
+    found = connection.execute(
+        "SELECT l.seq, l.quantity_milli - coalesce(sum(u.quantity_milli), 0),"
+        " l.money_e4 - coalesce(sum(u.money_e4), 0) FROM gas_lot l"
+        " LEFT JOIN gas_lot_use u ON u.lot_seq = l.seq WHERE l.card_key=?"
+        " GROUP BY l.seq HAVING l.quantity_milli > coalesce(sum(u.quantity_milli), 0)"
+        " ORDER BY l.seq",
+        (card_key,),
+    )
+    return [Lot(*row) for row in found]
+
+
+def _values(nozzle: NozzleKey) -> tuple[str, int, int]:
+    return (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
