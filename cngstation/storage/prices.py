@@ -10,6 +10,7 @@ LEVELS = (0, 1, 2)
 
 def plan(
     tx: Transaction,
+    *,
     level: int,
     price: Price,
     unit: Unit,

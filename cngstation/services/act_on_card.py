@@ -1,0 +1,324 @@
+"""The engine of every act that writes a card and moves money for it.
+
+    hold     COMMIT 1: the intent, the money into its suspense account
+    carry    the same card again, its evidence equal to what the intent found; write
+    finish   COMMIT 2: the intent done, suspense to where the money belongs, receipt
+
+Whatever cuts this off leaves an intent that says what was meant. At the next tap the
+card proves whether the write happened, and `settle` goes on from there. The engine
+never guesses: what the card cannot prove is held for two people.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cngstation.domain import ledger
+from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
+from cngstation.domain.ledger import Entry, move
+from cngstation.domain.payment import PaymentMode, book_to_purse
+from cngstation.errors import DeviceError
+from cngstation.moments import business_day
+from cngstation.services.card_on_reader import CardPort, CardReading
+from cngstation.storage import cards, facts, findings, journal, receipts
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.journal import Intent, IntentState
+from cngstation.units import Unit
+
+
+class Writing(Protocol):
+    """How one kind of act puts its result on a card."""
+
+    async def __call__(
+        self, port: CardPort, intent: Intent, reading: CardReading
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ActKind:
+    """What differs between acts: how the card is written and what finishing adds."""
+
+    name: str
+    evidence: Callable[[Intent, CardReading], Evidence | None]
+    write: Writing
+    registers: Callable[[Transaction, Intent], None]
+    slip: Callable[[Transaction, Intent], dict[str, str | int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ActResult:
+    """Where an act stands; purse figures are fen or 0.01 unit."""
+
+    intent_id: str
+    state: IntentState
+    kind: str
+    card_key: str
+    before_balance: int
+    after_balance: int
+    cash_e4: int
+    receipt_no: int
+    trouble: str = ""
+
+
+class CardActs:
+    """Holds, carries out, finishes and settles acts on cards."""
+
+    def __init__(
+        self,
+        database: Database,
+        kinds: dict[str, ActKind],
+        *,
+        cut_off_minute: int,
+        prints_wanted: int,
+    ) -> None:
+        self._database = database
+        self._kinds = kinds
+        self._cut_off_minute = cut_off_minute
+        self._prints_wanted = prints_wanted
+
+    async def result_of(self, intent_id: str) -> ActResult | None:
+        """Return where an act stands, or None if it was never accepted."""
+
+        def question(connection: facts.Connection) -> ActResult | None:
+            intent = journal.find(connection, intent_id)
+            if intent is None:
+                return None
+            receipt = receipts.of_entry(connection, _finish_id(intent_id))
+            return _result(intent, receipt.receipt_no if receipt else 0)
+
+        return await self._database.read(question)
+
+    def hold(self, tx: Transaction, intent: Intent) -> None:
+        """COMMIT 1: accept the money and promise the card."""
+        journal.hold(tx, intent)
+        postings = move(
+            ledger.suspense_account(intent.intent_id),
+            ledger.till_account(intent.till, "cash"),
+            Unit.CNY,
+            intent.cash_e4,
+        )
+        facts.post(tx, self._entry(tx, intent, "hold", postings))
+
+    async def carry_out(self, intent: Intent, port: CardPort) -> ActResult:
+        """Write the card of a prepared intent and finish, or leave it in doubt."""
+        kind = self._kinds[intent.kind]
+        try:
+            reading = await port.read(bytes.fromhex(intent.uid))
+            seen = kind.evidence(intent, reading)
+            if seen is None or not same_card_state(intent.before, seen):
+                return await self._doubt(intent, "the card changed before the write")
+            await kind.write(port, intent, reading)
+        except DeviceError as error:
+            return await self._doubt(intent, error.sentence())
+        return await self._finish(intent, "written and read back")
+
+    async def settle(
+        self, intent: Intent, reading: CardReading, port: CardPort
+    ) -> ActResult:
+        """Go on with an open act from what its card proves."""
+        kind = self._kinds[intent.kind]
+        seen = kind.evidence(intent, reading)
+        verdict = judge(intent.before, seen, after_balance=intent.after_balance)
+        match verdict:
+            case Verdict.APPLIED:
+                return await self._finish(intent, "the card proves the write")
+            case Verdict.NOT_APPLIED if seen is not None:
+                return await self._write_again(intent, seen, port)
+            case Verdict.UNREADABLE:
+                return await self._scrap(intent)
+            case _:
+                return await self._leave(intent, verdict)
+
+    async def give_back(
+        self, intent: Intent, reading: CardReading, operator_no: str
+    ) -> ActResult:
+        """Undo an act whose card proves that it was not written; cash goes back."""
+        seen = self._kinds[intent.kind].evidence(intent, reading)
+        verdict = judge(intent.before, seen, after_balance=intent.after_balance)
+        if verdict is Verdict.APPLIED:
+            return await self._finish(intent, "the card proves the write")
+        if verdict not in {Verdict.NOT_APPLIED, Verdict.GREY_SINCE}:
+            return await self._leave(intent, verdict)
+
+        def unit(tx: Transaction) -> ActResult:
+            current = journal.find(tx.connection, intent.intent_id) or intent
+            if current.state not in journal.OPEN_STATES:
+                return _result(current, 0)
+            void = journal.change(
+                tx, current, f"given back by {operator_no}", state=IntentState.VOID
+            )
+            postings = move(
+                ledger.till_account(intent.till, "cash"),
+                ledger.suspense_account(intent.intent_id),
+                Unit.CNY,
+                intent.cash_e4,
+            )
+            facts.post(tx, self._entry(tx, void, "void", postings))
+            return _result(void, 0)
+
+        return await self._database.write(unit)
+
+    async def doubt_all_prepared(self, till: str) -> int:
+        """At start: an act that was under way when the program ended is in doubt."""
+
+        def unit(tx: Transaction) -> int:
+            cut = [
+                intent
+                for intent in journal.open_intents(tx.connection)
+                if intent.state is IntentState.PREPARED and intent.till == till
+            ]
+            for intent in cut:
+                journal.change(
+                    tx, intent, "the program ended", state=IntentState.INDOUBT
+                )
+            return len(cut)
+
+        return await self._database.write(unit)
+
+    async def _write_again(
+        self, intent: Intent, seen: Evidence, port: CardPort
+    ) -> ActResult:
+        mode = PaymentMode(json.loads(intent.plan)["payment_mode"])
+        added = book_to_purse(mode, intent.amount + intent.bonus)
+
+        def unit(tx: Transaction) -> Intent:
+            return journal.change(
+                tx,
+                intent,
+                "prepared again",
+                state=IntentState.PREPARED,
+                before_balance=seen.balance,
+                before_wseq=seen.wseq,
+                before_pseq=seen.pseq,
+                before_grey=seen.grey,
+                after_balance=seen.balance + added,
+                attempts=intent.attempts + 1,
+            )
+
+        return await self.carry_out(await self._database.write(unit), port)
+
+    async def _finish(self, intent: Intent, reason: str) -> ActResult:
+        return await self._database.write(lambda tx: self.finish(tx, intent, reason))
+
+    def finish(self, tx: Transaction, intent: Intent, reason: str) -> ActResult:
+        """COMMIT 2: the card has it; once only."""
+        current = journal.find(tx.connection, intent.intent_id)
+        if current is None or current.state not in journal.OPEN_STATES:
+            return _result(current or intent, 0)
+        kind = self._kinds[intent.kind]
+        done = journal.change(tx, current, reason, state=IntentState.DONE)
+        self._post_finish(tx, done, "finish")
+        kind.registers(tx, done)
+        cards.written(tx, done.card_key, done.before_wseq + 1)
+        number = receipts.make(
+            tx,
+            _finish_id(done.intent_id),
+            done.kind,
+            kind.slip(tx, done),
+            wanted=self._prints_wanted,
+        )
+        return _result(done, number)
+
+    def _post_finish(self, tx: Transaction, intent: Intent, step: str) -> None:
+        suspense = ledger.suspense_account(intent.intent_id)
+        account = ledger.card_account(intent.card_key)
+        price_of_gas = intent.cash_e4 - intent.fee_e4
+        postings = move(ledger.CARD_FEES, suspense, Unit.CNY, intent.fee_e4)
+        lots = []
+        if intent.unit == Unit.CNY:
+            postings += move(account, suspense, Unit.CNY, price_of_gas)
+            postings += move(account, ledger.PROMOTION, Unit.CNY, intent.bonus)
+        elif intent.amount + intent.bonus:
+            gas = Unit(intent.unit)
+            bought = intent.amount + intent.bonus
+            postings += move(
+                ledger.DEFERRED_REVENUE, suspense, Unit.CNY, price_of_gas
+            )
+            postings += move(account, ledger.GAS_OWED, gas, bought)
+            lots.append(
+                {
+                    "card_key": intent.card_key,
+                    "unit": intent.unit,
+                    "quantity_milli": bought,
+                    "money_e4": price_of_gas,
+                    "price_e4": intent.price_e4,
+                }
+            )
+        facts.post(tx, self._entry(tx, intent, step, postings), lots=lots)
+
+    async def _doubt(self, intent: Intent, reason: str) -> ActResult:
+        def unit(tx: Transaction) -> ActResult:
+            doubt = journal.change(tx, intent, reason, state=IntentState.INDOUBT)
+            return replace(_result(doubt, 0), trouble=reason)
+
+        return await self._database.write(unit)
+
+    async def _scrap(self, intent: Intent) -> ActResult:
+        """The chip is dead: its money is in the book and a new card will carry it."""
+
+        def unit(tx: Transaction) -> ActResult:
+            current = journal.find(tx.connection, intent.intent_id) or intent
+            if current.state not in journal.OPEN_STATES:
+                return _result(current, 0)
+            scrapped = journal.change(
+                tx, current, "the card cannot be read", state=IntentState.SCRAP
+            )
+            self._post_finish(tx, scrapped, "scrap")
+            cards.set_state(tx, intent.card_key, cards.CardState.WASTE)
+            findings.open_once(
+                tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
+            )
+            return _result(scrapped, 0)
+
+        return await self._database.write(unit)
+
+    async def _leave(self, intent: Intent, verdict: Verdict) -> ActResult:
+        def unit(tx: Transaction) -> ActResult:
+            current = journal.find(tx.connection, intent.intent_id) or intent
+            if current.state is IntentState.PREPARED:
+                current = journal.change(
+                    tx, current, str(verdict), state=IntentState.INDOUBT
+                )
+            findings.open_once(
+                tx, f"intent_{verdict}", intent.card_key, {"intent": intent.intent_id}
+            )
+            return replace(_result(current, 0), trouble=str(verdict))
+
+        return await self._database.write(unit)
+
+    def _entry(
+        self,
+        tx: Transaction,
+        intent: Intent,
+        step: str,
+        postings: tuple[ledger.Posting, ...],
+    ) -> Entry:
+        return Entry(
+            entry_id=f"{intent.intent_id}.{step}",
+            kind=f"{intent.kind}.{step}",
+            business_day=business_day(
+                tx.now.wall_ms, cut_off_minute=self._cut_off_minute
+            ),
+            operator_no=intent.operator_no,
+            terminal=intent.terminal,
+            postings=postings,
+            intent_id=intent.intent_id,
+        )
+
+
+def _finish_id(intent_id: str) -> str:
+    return f"{intent_id}.finish"
+
+
+def _result(intent: Intent, receipt_no: int) -> ActResult:
+    return ActResult(
+        intent_id=intent.intent_id,
+        state=intent.state,
+        kind=intent.kind,
+        card_key=intent.card_key,
+        before_balance=intent.before_balance,
+        after_balance=intent.after_balance,
+        cash_e4=intent.cash_e4,
+        receipt_no=receipt_no,
+    )
