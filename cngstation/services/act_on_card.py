@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cngstation.domain import ledger
+from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.payment import PaymentMode, book_to_purse
@@ -24,6 +25,7 @@ from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
+from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 
@@ -80,7 +82,7 @@ class CardActs:
     async def result_of(self, intent_id: str) -> ActResult | None:
         """Return where an act stands, or None if it was never accepted."""
 
-        def question(connection: facts.Connection) -> ActResult | None:
+        def question(connection: Connection) -> ActResult | None:
             intent = journal.find(connection, intent_id)
             if intent is None:
                 return None
@@ -232,9 +234,7 @@ class CardActs:
         elif intent.amount + intent.bonus:
             gas = Unit(intent.unit)
             bought = intent.amount + intent.bonus
-            postings += move(
-                ledger.DEFERRED_REVENUE, suspense, Unit.CNY, price_of_gas
-            )
+            postings += move(ledger.DEFERRED_REVENUE, suspense, Unit.CNY, price_of_gas)
             postings += move(account, ledger.GAS_OWED, gas, bought)
             lots.append(
                 {
@@ -265,7 +265,7 @@ class CardActs:
                 tx, current, "the card cannot be read", state=IntentState.SCRAP
             )
             self._post_finish(tx, scrapped, "scrap")
-            cards.set_state(tx, intent.card_key, cards.CardState.WASTE)
+            cards.set_state(tx, intent.card_key, CardState.WASTE)
             findings.open_once(
                 tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
             )
