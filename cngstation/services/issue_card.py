@@ -1,0 +1,288 @@
+"""Issues a new card for a vehicle: fee and prepaid in one act, the card written last.
+
+The card's number is taken and its row registered with the intent, so that a card that
+was cut off in its issue is known by its chip when it comes back.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cngstation.domain import numbers
+from cngstation.domain.card_kinds import BY_NAME
+from cngstation.domain.card_life import CardState as Life
+from cngstation.domain.evidence import Evidence
+from cngstation.domain.payment import MODE_CODES, PaymentMode, purse_unit
+from cngstation.errors import Refusal
+from cngstation.protocols.card_image.purse import CardInfo, Purse
+from cngstation.services.act_on_card import ActKind, ActResult, CardActs
+from cngstation.services.card_on_reader import CardPort, CardReading, CardState
+from cngstation.services.price_top_up import (
+    AmountRefused,
+    NoPrice,
+    Priced,
+    Wanted,
+    price_top_up,
+    require_ceiling,
+    require_limits,
+)
+from cngstation.services.station_rules import StationRules
+from cngstation.services.top_up_card import (
+    OtherCard,
+    purse_evidence,
+    require_disk,
+    slip_facts,
+)
+from cngstation.storage import audit, cards, customers, journal, prices
+from cngstation.storage.audit import Actor
+from cngstation.storage.cards import Card
+from cngstation.storage.customers import Vehicle
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.journal import Intent, IntentState
+from cngstation.units import ZERO, Money, Price
+
+KIND = "issue"
+
+
+class NotBlank(Refusal):
+    """Only a new card can be issued."""
+
+    code = "refusal.not_blank"
+    text = (
+        "The card on the reader is not a new card. Nothing was written and no money "
+        "was taken. Put a new card on the reader."
+    )
+
+
+class UnknownVehicle(Refusal):
+    """A card is issued for a registered vehicle."""
+
+    code = "refusal.unknown_vehicle"
+    text = (
+        "There is no such vehicle in the register. Register the vehicle first, then "
+        "issue its card. No money was taken."
+    )
+
+
+class UnknownKind(Refusal):
+    """The kind or the payment mode is not one that customers get."""
+
+    code = "refusal.unknown_kind"
+    text = "Card kind {kind} cannot be issued to a vehicle. No money was taken."
+
+
+class IssueInDoubt(Refusal):
+    """The chip belongs to an issue that was cut off."""
+
+    code = "refusal.issue_in_doubt"
+    text = (
+        "This chip belongs to an issue that was not finished (card {card_no}). Lay it "
+        "on the reader again and finish that one. No more money was taken."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IssueOrder:
+    """A new card as the cashier confirmed it."""
+
+    intent_id: str
+    vehicle_id: int
+    kind: str
+    payment_mode: PaymentMode
+    price_level: int
+    wanted: Wanted
+    cash: Money
+    remark: str
+
+
+class CardIssue:
+    """Issues cards."""
+
+    def __init__(
+        self, database: Database, acts: CardActs, *, rules: StationRules, folder: Path
+    ) -> None:
+        self._database = database
+        self._acts = acts
+        self._rules = rules
+        self._folder = folder
+
+    async def issue(self, order: IssueOrder, port: CardPort, actor: Actor) -> ActResult:
+        """Issue a card, or say where the issue with this id stands.
+
+        Raises:
+            Refusal: a rule said no; nothing has happened.
+            DeviceError: the card cannot be read; nothing has happened.
+        """
+        if known := await self._acts.result_of(order.intent_id):
+            return known
+        require_disk(self._folder, self._rules)
+        uid = await port.find()
+        if uid is None:
+            raise OtherCard
+        reading = await port.read(uid)
+        if reading.state is not CardState.BLANK:
+            raise NotBlank
+        intent = await self._database.write(
+            lambda tx: self._hold(tx, order, reading, actor)
+        )
+        return await self._acts.carry_out(intent, port)
+
+    def _hold(
+        self, tx: Transaction, order: IssueOrder, reading: CardReading, actor: Actor
+    ) -> Intent:
+        vehicle, price, priced = self._checked(tx, order)
+        uid = reading.uid.hex().upper()
+        if cut_off := journal.open_for_uid(tx.connection, uid):
+            raise IssueInDoubt(card_no=cut_off.card_key)
+        card = self._register(tx, order, vehicle, uid, price)
+        intent = Intent(
+            intent_id=order.intent_id,
+            kind=KIND,
+            card_key=card.card_key,
+            uid=uid,
+            state=IntentState.PREPARED,
+            amount=priced.book,
+            unit=str(card.unit),
+            cash_e4=order.cash.e4,
+            fee_e4=self._rules.card_fee.e4,
+            bonus=0,
+            price_e4=price.e4,
+            before_balance=0,
+            before_wseq=0,
+            before_pseq=0,
+            before_grey="",
+            after_balance=priced.purse,
+            operator_no=actor.operator_no,
+            terminal=actor.terminal,
+            till=self._rules.till,
+            plan=json.dumps(_plan(order, card, vehicle), ensure_ascii=False),
+        )
+        self._acts.hold(tx, intent)
+        audit.record(tx, actor, "card.issue", card.card_key, after=vehicle.plate)
+        return intent
+
+    def _checked(
+        self, tx: Transaction, order: IssueOrder
+    ) -> tuple[Vehicle, Price, Priced]:
+        vehicle = customers.find_vehicle(tx.connection, order.vehicle_id)
+        if vehicle is None:
+            raise UnknownVehicle
+        kind = BY_NAME.get(order.kind)
+        if kind is None or not kind.for_customers:
+            raise UnknownKind(kind=order.kind)
+        in_force = prices.in_force(tx.connection, self._rules.gas_unit, tx.now.wall_ms)
+        price = in_force.get(order.price_level)
+        if price is None:
+            raise NoPrice(level=order.price_level)
+        priced = self._prepaid(order, price)
+        if priced.cash + self._rules.card_fee != order.cash:
+            raise AmountRefused(why="the price has changed; look at the figures again")
+        return vehicle, price, priced
+
+    def _prepaid(self, order: IssueOrder, price: Price) -> Priced:
+        if not order.wanted.money and not order.wanted.quantity_hundredths:
+            return Priced(0, 0, ZERO)
+        if not order.payment_mode.prepaid:
+            raise AmountRefused(why="a credit card is issued without prepayment")
+        priced = price_top_up(order.payment_mode, order.wanted, price, self._rules)
+        require_limits(priced, self._rules)
+        require_ceiling(priced.cash, self._rules)
+        return priced
+
+    def _register(
+        self,
+        tx: Transaction,
+        order: IssueOrder,
+        vehicle: Vehicle,
+        uid: str,
+        price: Price,
+    ) -> Card:
+        serial = tx.tip.card_serial + 1
+        tx.tip = replace(tx.tip, card_serial=serial)
+        number = numbers.card_no(self._rules.issue_point_no, serial)
+        card = Card(
+            card_key=numbers.card_key(self._rules.area_no, number),
+            area_no=self._rules.area_no,
+            card_no=number,
+            uid=uid,
+            kind=order.kind,
+            payment_mode=order.payment_mode,
+            unit=purse_unit(order.payment_mode, self._rules.gas_unit),
+            price_level=order.price_level,
+            price_e4=price.e4,
+            vehicle_id=vehicle.vehicle_id,
+            state=Life.INACTIVE,
+            issued_at_ms=tx.now.wall_ms,
+            cylinder_due=vehicle.cylinder_due,
+            remark=order.remark,
+            wseq=0,
+            pseq=0,
+            seen_balance=0,
+            seen_wseq=0,
+            seen_pseq=0,
+            seen_grey="",
+            seen_at_ms=0,
+        )
+        cards.add(tx, card)
+        return card
+
+
+def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | int]:
+    return {
+        "payment_mode": str(order.payment_mode),
+        "kind": order.kind,
+        "price_level": order.price_level,
+        "price_e4": card.price_e4,
+        "card_no": card.card_no,
+        "area_no": card.area_no,
+        "plate": vehicle.plate,
+        "cylinder_due": vehicle.cylinder_due,
+    }
+
+
+def issue_kind() -> ActKind:
+    """Return how the engine writes and finishes an issue."""
+
+    async def write(port: CardPort, intent: Intent, reading: CardReading) -> None:
+        plan = json.loads(intent.plan)
+        purse = Purse(
+            kind=BY_NAME[plan["kind"]].code,
+            payment_mode=MODE_CODES[PaymentMode(plan["payment_mode"])],
+            price_level=plan["price_level"],
+            card_no=plan["card_no"],
+            cylinder_due=plan["cylinder_due"] or None,
+            balance=intent.after_balance,
+            recharged_total=intent.after_balance,
+            consumed_total=0,
+            grey=None,
+            gen=0,
+            wseq=1,
+            pseq=0,
+        )
+        info = CardInfo(
+            area_no=plan["area_no"],
+            price_fen=plan["price_e4"] // 100,
+            plate=plan["plate"],
+            limit_per_fill_yuan=0,
+            limit_per_day_yuan=0,
+        )
+        await port.personalise(reading.uid, purse, info)
+
+    def registers(tx: Transaction, intent: Intent) -> None:
+        cards.set_state(tx, intent.card_key, Life.NORMAL)
+
+    return ActKind(
+        name=KIND,
+        evidence=_issue_evidence,
+        write=write,
+        registers=registers,
+        slip=slip_facts,
+    )
+
+
+def _issue_evidence(intent: Intent, reading: CardReading) -> Evidence | None:
+    """A chip without a whole image proves that the issue is not on it."""
+    if reading.state in {CardState.BLANK, CardState.TORN_ISSUE}:
+        uid = reading.uid.hex().upper()
+        return Evidence(uid, intent.card_key, balance=0, wseq=0, pseq=0)
+    return purse_evidence(intent, reading)

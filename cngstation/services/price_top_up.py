@@ -1,0 +1,131 @@
+"""What a top-up adds to a card and what it costs, before anything happens."""
+
+from dataclasses import dataclass
+
+from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
+from cngstation.errors import Refusal
+from cngstation.services.station_rules import StationRules
+from cngstation.units import Money, Price, Quantity, amount_of, quantity_for, yuan_text
+
+# A purse of gas counts in 1/100 of its unit.
+GAS_STEP_MILLI = 10
+
+
+class AmountRefused(Refusal):
+    """The amount is none, or not one that this card can take."""
+
+    code = "refusal.amount"
+    text = "This amount cannot be topped up: {why}. No money was taken."
+
+
+class OverLimit(Refusal):
+    """A limit of the station forbids the amount."""
+
+    code = "refusal.limit"
+    text = (
+        "The amount {amount} is outside the limits of one top-up, {lower} to {upper}. "
+        "No money was taken. Change the amount."
+    )
+
+
+class OverCeiling(Refusal):
+    """The card would hold more than it may."""
+
+    code = "refusal.ceiling"
+    text = (
+        "The card would hold {after}; it may hold at most {ceiling}. No money was "
+        "taken. Change the amount."
+    )
+
+
+class NotPrepaid(Refusal):
+    """A credit card is cleared, not topped up."""
+
+    code = "refusal.not_prepaid"
+    text = (
+        "Card {card_no} is a credit card: clear its credit instead of topping it up. "
+        "No money was taken."
+    )
+
+
+class NoPrice(Refusal):
+    """A price level has no price yet."""
+
+    code = "refusal.no_price"
+    text = (
+        "Price level {level} has no price yet. Set the prices before issuing a card. "
+        "No money was taken."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the customer asks for: money or, on quantity cards, gas."""
+
+    money: Money
+    quantity_hundredths: int
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """What is added to the purse, its book amount, and what is to be paid."""
+
+    purse: int
+    book: int
+    cash: Money
+
+
+def price_top_up(
+    mode: PaymentMode, wanted: Wanted, price: Price, rules: StationRules
+) -> Priced:
+    """Return what a wish adds and costs; a quantity is priced to the nearest fen.
+
+    Raises:
+        AmountRefused: nothing is asked for, or money and gas at once.
+    """
+    if bool(wanted.money) == bool(wanted.quantity_hundredths):
+        raise AmountRefused(why="enter either money or a quantity")
+    if not mode.in_quantity:
+        if not wanted.money:
+            raise AmountRefused(why="this card holds money, not gas")
+        purse = book_to_purse(mode, wanted.money.e4)
+        return Priced(purse, wanted.money.e4, wanted.money)
+    if wanted.money:
+        gas = quantity_for(
+            wanted.money, price, rules.gas_unit, step_milli=GAS_STEP_MILLI
+        )
+    else:
+        milli = purse_to_book(mode, wanted.quantity_hundredths)
+        gas = Quantity(milli, rules.gas_unit)
+    if not gas:
+        raise AmountRefused(why="the money does not buy 0.01 of the unit")
+    # Change that buys no whole step is not taken: the price of the gas is.
+    return Priced(book_to_purse(mode, gas.milli), gas.milli, amount_of(gas, price))
+
+
+def require_limits(priced: Priced, rules: StationRules) -> None:
+    """Refuse an amount outside the limits of one top-up.
+
+    Raises:
+        OverLimit: with the limits.
+    """
+    lower, upper = rules.single_lower, rules.single_upper
+    if priced.cash < lower or (upper and priced.cash > upper):
+        raise OverLimit(
+            amount=yuan_text(priced.cash.e4),
+            lower=yuan_text(lower.e4),
+            upper=yuan_text(upper.e4),
+        )
+
+
+def require_ceiling(after_value: Money, rules: StationRules) -> None:
+    """Refuse a balance above what a card may hold.
+
+    Raises:
+        OverCeiling: with the ceiling.
+    """
+    if rules.balance_ceiling and after_value > rules.balance_ceiling:
+        raise OverCeiling(
+            after=yuan_text(after_value.e4),
+            ceiling=yuan_text(rules.balance_ceiling.e4),
+        )

@@ -1,0 +1,263 @@
+"""Registers companies and vehicles; personal numbers are sealed on the way in."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from pypinyin import Style, lazy_pinyin
+
+from cngstation.domain import numbers
+from cngstation.domain.numbers import IdNumberFault
+from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.errors import Refusal
+from cngstation.hygiene import clean
+from cngstation.storage import audit, customers
+from cngstation.storage.audit import Actor
+from cngstation.storage.customers import Company, Vehicle
+from cngstation.storage.database import Database, Transaction
+
+ID_COLUMN = "vehicle.id_no"
+PHONE_COLUMN = "vehicle.phone"
+PHONE_TAIL_COLUMN = "vehicle.phone_tail"
+PHONE_TAIL_DIGITS = 4
+_PHONE = re.compile(r"[0-9+() -]{5,20}")
+
+
+class FieldEmpty(Refusal):
+    """A field that must be filled in is empty."""
+
+    code = "refusal.field_empty"
+    text = "{field} must be filled in. Nothing was registered."
+
+
+class FieldWrong(Refusal):
+    """A field's content has not the form it must have."""
+
+    code = "refusal.field_wrong"
+    text = "{field} is not well formed: {why}. Nothing was registered."
+
+
+class PlateUnusual(Refusal):
+    """The plate has a form that the standard does not know; may be accepted."""
+
+    code = "refusal.plate_unusual"
+    text = (
+        "{plate} does not look like a plate. Check it against the vehicle; confirm once "
+        "more to register it all the same. Nothing was registered."
+    )
+
+
+class IdNumberUnusual(Refusal):
+    """The ID number fails its check; may be accepted."""
+
+    code = "refusal.id_number_unusual"
+    text = (
+        "The ID number fails its check ({why}). Compare it with the document; confirm "
+        "once more to register it all the same. Nothing was registered."
+    )
+
+
+class AlreadyRegistered(Refusal):
+    """The same plate, name or own number is in the register."""
+
+    code = "refusal.already_registered"
+    text = "{what} is in the register already. Nothing was registered; use that one."
+
+
+class UnknownCompany(Refusal):
+    """A vehicle belongs to a registered company."""
+
+    code = "refusal.unknown_company"
+    text = "There is no company {company_no}. Register the company first."
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleDraft:
+    """A vehicle as the form has it; dates are YYYY-MM-DD, empty where unknown."""
+
+    plate: str
+    accept_plate: bool
+    id_no: str
+    accept_id_no: bool
+    driver: str
+    phone: str
+    owner: str
+    vehicle_type: str
+    company_no: str
+    cylinder_no: str
+    cylinder_due: str
+    fleet_no: str
+    route_no: str
+    fleet_name: str
+
+
+def initials_of(text: str) -> str:
+    """Return the pinyin initials of a name, by which people search it."""
+    return "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()[:100]
+
+
+class CustomerDesk:
+    """Writes the registers."""
+
+    def __init__(self, database: Database, seal: PersonalDataSeal) -> None:
+        self._database = database
+        self._seal = seal
+
+    async def register_company(
+        self, name: str, address: str, phone: str, actor: Actor
+    ) -> Company:
+        """Register a company under the next number.
+
+        Raises:
+            FieldEmpty: it has no name.
+            AlreadyRegistered: the name is there.
+        """
+        wanted = clean(name).strip()
+        if not wanted:
+            raise FieldEmpty(field="name")
+
+        def unit(tx: Transaction) -> Company:
+            if customers.company_named(tx.connection, wanted):
+                raise AlreadyRegistered(what=wanted)
+            company = Company(
+                company_no=customers.next_company_no(tx.connection),
+                name=wanted,
+                address=clean(address).strip(),
+                phone=clean(phone).strip(),
+                initials=initials_of(wanted),
+            )
+            customers.add_company(tx, company)
+            audit.record(
+                tx, actor, "company.register", company.company_no, after=wanted
+            )
+            return company
+
+        return await self._database.write(unit)
+
+    async def register_vehicle(self, draft: VehicleDraft, actor: Actor) -> Vehicle:
+        """Register a vehicle.
+
+        Raises:
+            Refusal: a field is empty, malformed, unusual or taken.
+        """
+        plate = numbers.normal_plate(clean(draft.plate, limit=20))
+        _require_filled(draft, plate)
+        if not draft.accept_plate and not numbers.plate_is_regular(plate):
+            raise PlateUnusual(plate=plate)
+        id_no = _id_number(draft)
+        if not _PHONE.fullmatch(draft.phone.strip() or "00000"):
+            raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
+        due = _date(draft.cylinder_due)
+        vehicle = self._vehicle(draft, plate, id_no, due)
+
+        def unit(tx: Transaction) -> Vehicle:
+            self._require_free(tx, vehicle)
+            vehicle_id = customers.add_vehicle(tx, vehicle)
+            overridden = draft.accept_plate or draft.accept_id_no
+            audit.record(
+                tx,
+                actor,
+                "vehicle.register",
+                plate,
+                reason="an unusual number was accepted" if overridden else "",
+                after=draft.company_no,
+            )
+            found = customers.find_vehicle(tx.connection, vehicle_id)
+            return found or vehicle
+
+        return await self._database.write(unit)
+
+    def _require_free(self, tx: Transaction, vehicle: Vehicle) -> None:
+        connection = tx.connection
+        if customers.vehicle_with_plate(connection, vehicle.plate):
+            raise AlreadyRegistered(what=vehicle.plate)
+        if vehicle.fleet_no and customers.vehicle_with_fleet_no(
+            connection, vehicle.fleet_no
+        ):
+            raise AlreadyRegistered(what=vehicle.fleet_no)
+        if customers.find_company(connection, vehicle.company_no) is None:
+            raise UnknownCompany(company_no=vehicle.company_no)
+        known = {code for code, _ in customers.vehicle_types(connection)}
+        if vehicle.vehicle_type not in known:
+            raise FieldWrong(field="vehicle type", why="not one of the list")
+
+    def _vehicle(
+        self, draft: VehicleDraft, plate: str, id_no: str, due: str
+    ) -> Vehicle:
+        driver, owner = clean(draft.driver).strip(), clean(draft.owner).strip()
+        phone = draft.phone.strip()
+        digits = re.sub(r"\D", "", phone)
+        return Vehicle(
+            vehicle_id=0,
+            plate=plate,
+            plate_overridden=int(not numbers.plate_is_regular(plate)),
+            fleet_no=clean(draft.fleet_no, limit=6).strip() or None,
+            route_no=clean(draft.route_no, limit=20).strip(),
+            fleet_name=clean(draft.fleet_name, limit=40).strip(),
+            vehicle_type=draft.vehicle_type,
+            company_no=draft.company_no,
+            driver=driver,
+            owner=owner,
+            id_no_sealed=self._seal.seal(id_no, ID_COLUMN),
+            id_no_digest=self._seal.digest(id_no, ID_COLUMN),
+            phone_sealed=self._seal.seal(phone, PHONE_COLUMN),
+            phone_digest=self._seal.digest(digits, PHONE_COLUMN),
+            phone_tail_digest=self._seal.digest(
+                digits[-PHONE_TAIL_DIGITS:], PHONE_TAIL_COLUMN
+            ),
+            cylinder_no=clean(draft.cylinder_no, limit=40).strip(),
+            cylinder_due=due,
+            initials=initials_of(f"{plate} {driver} {owner}"),
+        )
+
+    def digests_of(self, text: str) -> dict[str, bytes]:
+        """Return the digests under which a search text would be found."""
+        plain = text.strip().upper()
+        digits = re.sub(r"\D", "", plain)
+        tail = digits if len(digits) == PHONE_TAIL_DIGITS else ""
+        # A blob that no row can have stands for "not such a number".
+        return {
+            "id_no": self._seal.digest(plain, ID_COLUMN) or b"\0",
+            "phone": self._seal.digest(digits, PHONE_COLUMN) or b"\0",
+            "tail": self._seal.digest(tail, PHONE_TAIL_COLUMN) or b"\0",
+        }
+
+    def id_no_masked(self, vehicle: Vehicle) -> str:
+        """Return the ID number with its middle hidden."""
+        return numbers.masked(self._seal.open(vehicle.id_no_sealed, ID_COLUMN))
+
+    def phone_masked(self, vehicle: Vehicle) -> str:
+        """Return the phone number with its middle hidden."""
+        phone = self._seal.open(vehicle.phone_sealed, PHONE_COLUMN)
+        return numbers.masked(phone, head=3, tail=4)
+
+
+def _require_filled(draft: VehicleDraft, plate: str) -> None:
+    needed = {
+        "plate": plate,
+        "ID number": draft.id_no,
+        "vehicle type": draft.vehicle_type,
+        "cylinder inspection date": draft.cylinder_due,
+        "company": draft.company_no,
+    }
+    for field, value in needed.items():
+        if not value.strip():
+            raise FieldEmpty(field=field)
+
+
+def _id_number(draft: VehicleDraft) -> str:
+    read = numbers.read_id_number(draft.id_no)
+    if isinstance(read, IdNumberFault):
+        if not draft.accept_id_no:
+            raise IdNumberUnusual(why=str(read))
+        return clean(draft.id_no, limit=18).strip().upper()
+    return read.text
+
+
+def _date(text: str) -> str:
+    try:
+        return datetime.strptime(text.strip(), "%Y-%m-%d").strftime("%Y-%m-%d")  # noqa: DTZ007
+    except ValueError as error:
+        raise FieldWrong(
+            field="cylinder inspection date", why="a date such as 2027-03-15"
+        ) from error

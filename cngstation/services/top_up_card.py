@@ -1,0 +1,322 @@
+"""Tops up the card on the reader: refusals in a fixed order, then the engine."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cngstation.domain.card_life import Act, Standing, require
+from cngstation.domain.evidence import Evidence
+from cngstation.domain.payment import PaymentMode, purse_to_book
+from cngstation.errors import Refusal
+from cngstation.moments import Clock, days_until
+from cngstation.services.act_on_card import ActKind, ActResult, CardActs
+from cngstation.services.card_on_reader import CardPort, CardReading, evidence_of
+from cngstation.services.price_top_up import (
+    AmountRefused,
+    NotPrepaid,
+    Priced,
+    Wanted,
+    price_top_up,
+    require_ceiling,
+    require_limits,
+)
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import cards, customers, journal
+from cngstation.storage.audit import Actor
+from cngstation.storage.cards import Card
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.journal import Intent, IntentState
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Money, Price, Quantity, amount_of
+
+KIND = "top_up"
+
+
+class UnknownCard(Refusal):
+    """The card is ours by its keys, but not in this station's register."""
+
+    code = "refusal.unknown_card"
+    text = (
+        "Card {card_no} is not in the register of this station. No money was taken. "
+        "Ask head office for its data."
+    )
+
+
+class CardDisagrees(Refusal):
+    """The card does not continue what the book knows of it."""
+
+    code = "refusal.card_disagrees"
+    text = (
+        "Card {card_no} does not continue what the books know of it ({why}): it may be "
+        "a copy or an old image. Nothing was written and no money was taken. Keep the "
+        "card and call the manager."
+    )
+
+
+class OtherCard(Refusal):
+    """Another card lies on the reader than the act was begun with."""
+
+    code = "refusal.other_card"
+    text = (
+        "Another card lies on the reader. Nothing was written and no money was taken."
+    )
+
+
+class DiskFull(Refusal):
+    """There is not enough room to promise that the act can be finished."""
+
+    code = "refusal.disk_full"
+    text = (
+        "The disk is nearly full ({free_mib} MiB left). No money was taken. Fills are "
+        "still recorded. Call the technician."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpOrder:
+    """A top-up as the cashier confirmed it."""
+
+    intent_id: str
+    card_key: str
+    wanted: Wanted
+    cash: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a top-up would do; figures of the purse."""
+
+    before: int
+    change: int
+    after: int
+    cash: Money
+    price: Price
+
+
+class TopUps:
+    """Quotes and makes top-ups."""
+
+    def __init__(
+        self,
+        database: Database,
+        acts: CardActs,
+        *,
+        rules: StationRules,
+        folder: Path,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._database = database
+        self._acts = acts
+        self._rules = rules
+        self._folder = folder
+
+    async def quote(self, card_key: str, wanted: Wanted, port: CardPort) -> Quoted:
+        """Say what a top-up of the card on the reader would do.
+
+        Raises:
+            Refusal: why it would not be made.
+            DeviceError: the card cannot be read.
+        """
+        seen, _ = await self._present(card_key, port)
+        now_ms = self._clock.now().wall_ms
+        return await self._database.read(
+            lambda connection: self._checked(connection, seen, wanted, now_ms)[1]
+        )
+
+    async def top_up(
+        self, order: TopUpOrder, port: CardPort, actor: Actor
+    ) -> ActResult:
+        """Make a top-up, or say where the one with this id stands.
+
+        Raises:
+            Refusal: a rule said no; nothing has happened.
+            DeviceError: the card cannot be read; nothing has happened.
+            CommitUncertain: ask again by the id after the restart.
+        """
+        if known := await self._acts.result_of(order.intent_id):
+            return known
+        require_disk(self._folder, self._rules)
+        seen, _ = await self._present(order.card_key, port)
+        intent = await self._database.write(
+            lambda tx: self._hold(tx, order, seen, actor)
+        )
+        return await self._acts.carry_out(intent, port)
+
+    async def _present(
+        self, card_key: str, port: CardPort
+    ) -> tuple[Evidence, CardReading]:
+        uid = await port.find()
+        if uid is None:
+            raise OtherCard
+        reading = await port.read(uid)
+        seen = evidence_of(reading)
+        if seen.card_key != card_key:
+            raise OtherCard
+        return seen, reading
+
+    def _hold(
+        self, tx: Transaction, order: TopUpOrder, seen: Evidence, actor: Actor
+    ) -> Intent:
+        card, quoted, priced = self._checked(
+            tx.connection, seen, order.wanted, tx.now.wall_ms
+        )
+        if quoted.cash != order.cash:
+            raise AmountRefused(why="the price has changed; look at the figures again")
+        intent = Intent(
+            intent_id=order.intent_id,
+            kind=KIND,
+            card_key=card.card_key,
+            uid=seen.uid,
+            state=IntentState.PREPARED,
+            amount=priced.book,
+            unit=str(card.unit),
+            cash_e4=priced.cash.e4,
+            fee_e4=0,
+            bonus=0,
+            price_e4=quoted.price.e4,
+            before_balance=seen.balance,
+            before_wseq=seen.wseq,
+            before_pseq=seen.pseq,
+            before_grey=seen.grey,
+            after_balance=quoted.after,
+            operator_no=actor.operator_no,
+            terminal=actor.terminal,
+            till=self._rules.till,
+            plan=json.dumps({"payment_mode": card.payment_mode}),
+        )
+        self._acts.hold(tx, intent)
+        return intent
+
+    def _checked(
+        self, connection: Connection, seen: Evidence, wanted: Wanted, now_ms: int
+    ) -> tuple[Card, Quoted, Priced]:
+        """The refusals, in their order; after them only the card can fail."""
+        card = cards.find(connection, seen.card_key)
+        if card is None:
+            raise UnknownCard(card_no=seen.card_key)
+        require(Act.TOP_UP, standing_of(connection, card, seen, now_ms), card.card_no)
+        require_continuity(card, seen)
+        mode = card.payment_mode
+        if not mode.prepaid:
+            raise NotPrepaid(card_no=card.card_no)
+        price = Price(card.price_e4)
+        priced = price_top_up(mode, wanted, price, self._rules)
+        require_limits(priced, self._rules)
+        after = seen.balance + priced.purse
+        require_ceiling(purse_value(card, after), self._rules)
+        quoted = Quoted(seen.balance, priced.purse, after, priced.cash, price)
+        return card, quoted, priced
+
+
+def require_disk(folder: Path, rules: StationRules) -> None:
+    """Refuse a new act before cash is taken when the disk is nearly full.
+
+    Raises:
+        DiskFull: with what is left.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < rules.lowest_disk_bytes:
+        raise DiskFull(free_mib=free // 2**20)
+
+
+def purse_value(card: Card, purse: int) -> Money:
+    """Return what a purse is worth in money, at the card's own price."""
+    book = purse_to_book(card.payment_mode, purse)
+    if not card.payment_mode.in_quantity:
+        return Money(book)
+    return amount_of(Quantity(book, card.unit), Price(card.price_e4))
+
+
+def standing_of(
+    connection: Connection, card: Card, seen: Evidence, now_ms: int
+) -> Standing:
+    """Put together everything that decides what the card may do now."""
+    return Standing(
+        registered=card.state,
+        has_open_intent=journal.open_for_card(connection, card.card_key) is not None,
+        grey_on_card=bool(seen.grey),
+        cylinder_overdue=_overdue(card.cylinder_due, now_ms),
+    )
+
+
+def _overdue(cylinder_due: str, now_ms: int) -> bool:
+    return bool(cylinder_due) and days_until(cylinder_due, now_ms) < 0
+
+
+def require_continuity(card: Card, seen: Evidence) -> None:
+    """Refuse a chip or an image that does not continue the book's.
+
+    A fill that was not reported yet (`pseq` ahead of the book) is no fault.
+
+    Raises:
+        CardDisagrees: with the reason.
+    """
+    why = ""
+    if seen.uid != card.uid:
+        why = "another chip with the same number"
+    elif seen.wseq < card.wseq or seen.pseq < card.pseq:
+        why = "an older image than the last one seen"
+    elif seen.wseq > card.wseq:
+        why = "written by a counter that the books do not know"
+    if why:
+        raise CardDisagrees(card_no=card.card_no, why=why)
+
+
+def top_up_kind() -> ActKind:
+    """Return how the engine writes and finishes a top-up."""
+
+    async def write(port: CardPort, intent: Intent, reading: CardReading) -> None:
+        purse = reading.purse
+        if purse is None:
+            raise AssertionError("the engine compared the evidence before")
+        added = intent.after_balance - intent.before_balance
+        changed = replace(
+            purse,
+            balance=intent.after_balance,
+            recharged_total=purse.recharged_total + max(added, 0),
+            wseq=intent.before_wseq + 1,
+        )
+        await port.write_purse(reading.uid, changed)
+
+    return ActKind(
+        name=KIND,
+        evidence=purse_evidence,
+        write=write,
+        registers=lambda tx, intent: None,
+        slip=slip_facts,
+    )
+
+
+def purse_evidence(_: Intent, reading: CardReading) -> Evidence | None:
+    """Return what a card proves; None when it has no readable purse."""
+    try:
+        return evidence_of(reading)
+    except Refusal:
+        return None
+
+
+def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
+    """Return what a receipt says; personal numbers are not on it."""
+    card = cards.find(tx.connection, intent.card_key)
+    vehicle = customers.find_vehicle(tx.connection, card.vehicle_id) if card else None
+    company = (
+        customers.find_company(tx.connection, vehicle.company_no) if vehicle else None
+    )
+    return {
+        "kind": intent.kind,
+        "card_no": card.card_no if card else intent.card_key,
+        "plate": vehicle.plate if vehicle else "",
+        "company": company.name if company else "",
+        "payment_mode": str(PaymentMode(json.loads(intent.plan)["payment_mode"])),
+        "unit": intent.unit,
+        "before_purse": intent.before_balance,
+        "change_purse": intent.after_balance - intent.before_balance,
+        "after_purse": intent.after_balance,
+        "cash_e4": intent.cash_e4,
+        "fee_e4": intent.fee_e4,
+        "price_e4": intent.price_e4,
+        "operator_no": intent.operator_no,
+        "at_ms": tx.now.wall_ms,
+    }
