@@ -42,8 +42,8 @@ class PlateUnusual(Refusal):
 
     code = "refusal.plate_unusual"
     text = (
-        "{plate} does not look like a plate. Check it against the vehicle; confirm once "
-        "more to register it all the same. Nothing was registered."
+        "{plate} does not look like a plate. Check it against the vehicle; confirm "
+        "once more to register it all the same. Nothing was registered."
     )
 
 
