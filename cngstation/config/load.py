@@ -1,0 +1,181 @@
+"""Reads the configuration file; says each problem in one sentence."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from cngstation import hygiene
+from cngstation.config.sections import Section, StationConfig
+from cngstation.errors import ConfigError
+
+# A station of 64 nozzles needs 12 KiB.
+LARGEST_FILE_BYTES = 256 * 1024
+MOST_PROBLEMS = 50
+WHOLE_FILE = "(file)"
+
+
+class ConfigProblems(ConfigError):
+    """Everything that is wrong with a configuration file, one sentence a line."""
+
+    code = "config.problems"
+    text = "{problems}"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One sentence for each problem, naming file, key and what is allowed."""
+        return tuple(str(self.facts["problems"]).splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    key: str
+    why: str
+    allowed: str
+
+
+def load_config(path: Path) -> StationConfig:
+    """Read and check a configuration file.
+
+    Raises:
+        ConfigProblems: it cannot be read or used; says every reason.
+    """
+    try:
+        config = StationConfig.model_validate(_document(path))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        raise _refusal(path, map(_problem, details)) from None
+    if clashes := list(_clashes(config)):
+        raise _refusal(path, clashes)
+    return config
+
+
+def _document(path: Path) -> dict[str, Any]:
+    shape = "a TOML file in UTF-8, such as config.example.toml"
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE_BYTES + 1)
+        if len(data) > LARGEST_FILE_BYTES:
+            why, shape = "the file is too large", f"{LARGEST_FILE_BYTES} bytes"
+        else:
+            return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        why = f"the file cannot be read ({error.strerror})"
+    except UnicodeDecodeError as error:
+        why = f"the file is not UTF-8 at byte {error.start}"
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        why = f"the file is not TOML: {error}"
+    raise _refusal(path, [_Problem(WHOLE_FILE, why, shape)])
+
+
+def _refusal(path: Path, problems: Iterable[_Problem]) -> ConfigProblems:
+    shown = hygiene.clean(str(path))
+    sentences = [
+        ConfigError(
+            path=shown,
+            key=hygiene.clean(problem.key),
+            why=hygiene.clean(problem.why),
+            allowed=hygiene.clean(problem.allowed),
+        ).sentence()
+        for problem in islice(problems, MOST_PROBLEMS)
+    ]
+    return ConfigProblems(path=shown, problems="\n".join(sentences))
+
+
+def _problem(error: ErrorDetails) -> _Problem:
+    key = ".".join(map(str, error["loc"]))
+    section, field = _place(error["loc"])
+    if field is None:
+        known = sorted(section.model_fields)
+        near = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
+        why = "there is no such key" + "".join(f"; is {name} meant?" for name in near)
+        return _Problem(key, why, ", ".join(known))
+    why = "it is missing" if error["type"] == "missing" else _unfit(error["input"])
+    return _Problem(key, why, field.description or "")
+
+
+def _place(loc: tuple[int | str, ...]) -> tuple[type[Section], FieldInfo | None]:
+    """Return the section that a key stands in, and the field if it is a known one."""
+    section: type[Section] = StationConfig
+    field: FieldInfo | None = None
+    for step in loc:
+        if isinstance(step, str):
+            section = _section_of(field) or section
+            field = section.model_fields.get(step)
+    return section, field
+
+
+def _section_of(field: FieldInfo | None) -> type[Section] | None:
+    if field is None:
+        return None
+    for candidate in (field.annotation, *get_args(field.annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            return candidate
+    return None
+
+
+def _unfit(value: object) -> str:
+    match value:
+        case float():
+            return f"{value} is a number with a point, which is never exact"
+        case bool():
+            return f"{str(value).lower()} does not fit"
+        case str():
+            return f'"{hygiene.clean(value, limit=40)}" does not fit'
+        case Mapping() | list():
+            return "it is a section or a list where a value stands, or the reverse"
+        case _:
+            return f"{hygiene.clean(str(value), limit=40)} does not fit"
+
+
+def _clashes(config: StationConfig) -> Iterator[_Problem]:
+    """Find what is right by itself and wrong beside something else."""
+    yield from _shared_ports(config)
+    yield from _shared_numbers(config)
+    limits = config.limits
+    if limits.top_up_lower_yuan > limits.top_up_upper_yuan:
+        yield _Problem(
+            "limits.top_up_lower_yuan", "it is above the upper limit",
+            "at most limits.top_up_upper_yuan",
+        )  # fmt: skip
+    if limits.top_up_upper_yuan > limits.balance_ceiling_yuan:
+        yield _Problem(
+            "limits.top_up_upper_yuan", "it is above the balance ceiling",
+            "at most limits.balance_ceiling_yuan",
+        )  # fmt: skip
+
+
+def _shared_ports(config: StationConfig) -> Iterator[_Problem]:
+    ports = {f"lines.{n}.port": line.port for n, line in enumerate(config.lines)}
+    ports |= {"reader.port": config.reader.port, "printer.port": config.printer.port}
+    # Two names under /dev/serial may lead to one device.
+    devices = {key: Path(port).resolve() for key, port in ports.items() if port}
+    yield from _repeated(devices.items(), "a port of its own")
+
+
+def _shared_numbers(config: StationConfig) -> Iterator[_Problem]:
+    numbers = []
+    for n, line in enumerate(config.lines):
+        here = [(f"lines.{n}.nozzles.{m}", gun) for m, gun in enumerate(line.nozzles)]
+        addresses = [(f"{key}.gun", nozzle.gun) for key, nozzle in here]
+        yield from _repeated(addresses, "an address once on its line")
+        numbers += [(f"{key}.nozzle_no", nozzle.nozzle_no) for key, nozzle in here]
+    yield from _repeated(numbers, "a number once in the station")
+    names = [(f"lines.{n}.name", line.name) for n, line in enumerate(config.lines)]
+    yield from _repeated(names, "a name once in the station")
+
+
+def _repeated(values: Iterable[tuple[str, object]], allowed: str) -> Iterator[_Problem]:
+    first: dict[object, str] = {}
+    for key, value in values:
+        if value in first:
+            yield _Problem(key, f"{value} is also at {first[value]}", allowed)
+        else:
+            first[value] = key

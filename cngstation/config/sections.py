@@ -1,0 +1,238 @@
+"""The sections and keys of the configuration file, and what each may hold.
+
+`description` of a field says what is allowed in it; a refusal quotes it.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+
+from cngstation import hygiene
+from cngstation.protocols.receipt.slip import Columns
+from cngstation.units import GAS_UNITS, Money, Unit, parse_decimal, yuan_text
+
+# A card purse is a signed 32-bit number of fen.
+LARGEST_PURSE = Money.from_fen(2**31 - 1)
+
+
+def _clean(text: str) -> str:
+    if not text.strip() or not hygiene.is_clean(text):
+        raise ValueError("control characters, or nothing at all")
+    return text
+
+
+def _yuan(value: object) -> Money:
+    if not isinstance(value, str):
+        raise ValueError("an amount is text in quotes")  # noqa: TRY004 - pydantic's way
+    amount = Money.from_fen(parse_decimal(value, 2))
+    if not 0 <= amount.e4 <= LARGEST_PURSE.e4:
+        raise ValueError("beyond any card's purse")
+    return amount
+
+
+def _gas_unit(value: object) -> Unit:
+    if not isinstance(value, str) or value not in GAS_UNITS:
+        raise ValueError("not a unit of gas")
+    return Unit(value)
+
+
+def _absolute_path(value: object) -> Path:
+    if not isinstance(value, str) or not hygiene.is_clean(value):
+        raise ValueError("a path is text")
+    path = Path(value)
+    if not path.is_absolute():
+        raise ValueError("a path begins with /")
+    return path
+
+
+Words = Annotated[
+    str,
+    Field(min_length=1, max_length=40, description="1 to 40 characters of plain text"),
+    AfterValidator(_clean),
+]
+Yuan = Annotated[
+    Money,
+    PlainValidator(_yuan),
+    Field(
+        description='yuan as text, "0.00" to '
+        f'"{yuan_text(LARGEST_PURSE.e4)}", at most two decimals'
+    ),
+]
+GasUnit = Annotated[
+    Unit, PlainValidator(_gas_unit), Field(description='"m3" (立方米) or "kg" (千克)')
+]
+FilePath = Annotated[
+    Path, PlainValidator(_absolute_path), Field(description="a path that begins with /")
+]
+Port = Annotated[
+    str,
+    Field(
+        pattern=r"^/[!-~]{1,200}$",
+        description="the path of a serial port, such as /dev/serial/by-path/...",
+    ),
+]
+Baud = Annotated[
+    Literal[9600, 19200, 38400, 115200],
+    Field(description="9600, 19200, 38400 or 115200"),
+]
+
+
+class Section(BaseModel):
+    """A part of the file: strict types, no unknown key, not changed once read."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Station(Section):
+    """Who this station is."""
+
+    station_no: Annotated[str, Field(pattern=r"^[0-9]{8}$", description='"8 digits"')]
+    area_no: Annotated[str, Field(pattern=r"^[0-9]{4}$", description='"4 digits"')]
+    area_short_name: Words  # 区域简称
+    issue_point_no: Annotated[  # 发卡点编号
+        str,
+        Field(pattern=r"^(0[1-9]|[1-9][0-9])$", description='"01" to "99"'),
+    ]
+    name: Words
+    company_name: Words
+    network: Annotated[  # 联网
+        Literal["single", "networked"], Field(description='"single" or "networked"')
+    ]
+    language: Annotated[
+        Literal["zh_CN", "en"], Field(description='"zh_CN" or "en"')
+    ] = "zh_CN"
+    business_day_starts: Annotated[
+        str,
+        Field(
+            pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+            description='a time of day "HH:MM"',
+        ),
+    ] = "00:00"
+
+    @property
+    def cut_off_minute(self) -> int:
+        """The minute of the local day at which a business day begins."""
+        hour, minute = self.business_day_starts.split(":")
+        return int(hour) * 60 + int(minute)
+
+
+class Paths(Section):
+    """Where files, sockets and credentials are."""
+
+    database: FilePath
+    runtime_dir: FilePath  # the daemons' sockets
+    card_master_key: FilePath  # credential files: read by the card-reader service only
+    personal_data_key: FilePath
+
+
+class Nozzle(Section):
+    """One nozzle (枪) and its address on the line."""
+
+    gun: Annotated[int, Field(ge=1, le=255, description="1 to 255")]
+    nozzle_no: Annotated[int, Field(ge=1, le=64, description="1 to 64")]
+    dispenser_no: Annotated[int, Field(ge=1, le=64, description="1 to 64")]
+    unit: GasUnit
+    # Firmware families disagree (0 is m³ in one, kg in another), so commissioning
+    # looks at the display and says which byte this nozzle sends for `unit`.
+    unit_code: Annotated[int, Field(ge=0, le=255, description="0 to 255")]
+    multi_price: Annotated[bool, Field(description="true or false")] = False
+
+
+class Line(Section):
+    """One RS-485 line of dispensers."""
+
+    name: Words
+    port: Port
+    protocol: Annotated[Literal["jxv4"], Field(description='"jxv4"')]
+    baud: Baud
+    nozzles: Annotated[
+        tuple[Nozzle, ...],
+        Field(
+            strict=False,
+            min_length=1,
+            max_length=64,
+            description="1 to 64 sections [[lines.nozzles]]",
+        ),
+    ]
+
+
+class Reader(Section):
+    """The card reader of the till."""
+
+    kind: Annotated[Literal["pn532"], Field(description='"pn532"')]
+    port: Port
+    baud: Baud = 115200
+
+
+class Printer(Section):
+    """The receipt printer; no port, no printer."""
+
+    port: Annotated[
+        str,
+        Field(
+            pattern=r"^(/[!-~]{1,200})?$",
+            description='the path of a serial port, or "" for no printer',
+        ),
+    ] = ""
+    baud: Baud = 9600
+    columns: Annotated[Columns, Field(description="32 or 48")] = 48
+    two_copies: Annotated[bool, Field(description="true or false")] = False  # 打印两联
+
+
+class Till(Section):
+    """The counter that reader and printer belong to."""
+
+    name: Words = "till-1"
+
+
+class Limits(Section):
+    """Amounts and days that the counter keeps to."""
+
+    top_up_lower_yuan: Yuan  # 单次充值下限
+    top_up_upper_yuan: Yuan
+    balance_ceiling_yuan: Yuan
+    card_fee_yuan: Yuan  # 工本费
+    cylinder_warning_days: Annotated[int, Field(ge=0, le=365, description="0 to 365")]
+
+
+class Security(Section):
+    """How long a login lasts and how often it may fail."""
+
+    idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
+    session_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 12
+    wrong_tries: Annotated[int, Field(ge=1, le=10, description="1 to 10")] = 3
+
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["auto", "json", "console"]
+
+
+class Log(Section):
+    """What the daemons write to the journal."""
+
+    level: Annotated[
+        LogLevel, Field(description='"debug", "info", "warning" or "error"')
+    ] = "info"
+    format: Annotated[LogFormat, Field(description='"auto", "json" or "console"')] = (
+        "auto"
+    )
+
+
+class StationConfig(Section):
+    """The whole file."""
+
+    station: Annotated[Station, Field(description="a section [station]")]
+    paths: Annotated[Paths, Field(description="a section [paths]")]
+    lines: Annotated[
+        tuple[Line, ...],
+        Field(strict=False, max_length=16, description="at most 16 sections [[lines]]"),
+    ] = ()
+    reader: Annotated[Reader, Field(description="a section [reader]")]
+    printer: Annotated[Printer, Field(description="a section [printer]")] = Printer()
+    till: Annotated[Till, Field(description="a section [till]")] = Till()
+    limits: Annotated[Limits, Field(description="a section [limits]")]
+    security: Annotated[Security, Field(description="a section [security]")] = (
+        Security()
+    )
+    log: Annotated[Log, Field(description="a section [log]")] = Log()

@@ -1,0 +1,220 @@
+"""The configuration: the example is complete, and each refusal says what to do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from cngstation.config import ConfigProblems, StationConfig, load_config
+from cngstation.config.load import LARGEST_FILE_BYTES, MOST_PROBLEMS
+from cngstation.config.sections import Section
+from cngstation.errors import ConfigError
+from cngstation.units import Money, Unit
+
+EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+TEXT = EXAMPLE.read_text("utf-8")
+KEY = re.compile(r"^(?:# )?([a-z_]+) = ")
+HEADER = re.compile(r"^(?:# )?\[+([a-z.]+)\]+$")
+
+
+def keys_of(section: type[Section], path: str = "") -> Iterator[str]:
+    for name, field in section.model_fields.items():
+        inner = [
+            kind
+            for kind in (field.annotation, *get_args(field.annotation))
+            if isinstance(kind, type) and issubclass(kind, Section)
+        ]
+        if inner:
+            yield from keys_of(inner[0], f"{path}{name}.")
+        else:
+            yield path + name
+
+
+def keys_written(text: str) -> Iterator[str]:
+    section = ""
+    for line in text.splitlines():
+        if header := HEADER.match(line):
+            section = header[1]
+        elif key := KEY.match(line):
+            yield f"{section}.{key[1]}"
+
+
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    """The example with one place changed; the place must exist."""
+    assert old in TEXT
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT.replace(old, new, 1), "utf-8")
+    return path
+
+
+def refusal(path: Path) -> ConfigProblems:
+    with pytest.raises(ConfigError) as refused:
+        load_config(path)
+    assert isinstance(refused.value, ConfigProblems)
+    return refused.value
+
+
+def test_the_example_is_a_configuration() -> None:
+    """The shipped example loads, and its values arrive in our units."""
+    config = load_config(EXAMPLE)
+    assert config.station.issue_point_no == "01"
+    assert config.station.cut_off_minute == 0
+    assert config.limits.top_up_upper_yuan == Money.from_fen(10_000_00)
+    assert config.lines[0].nozzles[1].unit is Unit.M3
+
+
+def test_the_example_names_every_key_and_no_other() -> None:
+    """A key that is missing in the example, or only there, fails."""
+    assert set(keys_written(TEXT)) == set(keys_of(StationConfig))
+
+
+def test_the_examples_commented_line_is_one_too(tmp_path: Path) -> None:
+    """The second line of dispensers can be used as it stands."""
+    begin = TEXT.index("# [[lines]]")
+    end = TEXT.index("[reader]")
+    used = TEXT[begin:end].replace("# ", "")
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT[:begin] + used + TEXT[end:], "utf-8")
+    assert [line.name for line in load_config(path).lines] == ["east", "west"]
+
+
+def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
+    """Without lines, printer, till, security and log a station still starts."""
+    kept = TEXT[: TEXT.index("\n[[lines]]")] + TEXT[TEXT.index("\n[reader]") :]
+    kept = kept[: kept.index("[printer]")] + kept[kept.index("[limits]") :]
+    path = tmp_path / "station.toml"
+    path.write_text(kept[: kept.index("[security]")], "utf-8")
+    config = load_config(path)
+    assert (config.lines, config.printer.port, config.log.level) == ((), "", "info")
+    assert config.security.wrong_tries == 3
+
+
+def test_the_day_may_begin_later(tmp_path: Path) -> None:
+    """The business day's start is a minute of the local day."""
+    path = changed(tmp_path, '"00:00"', '"06:30"')
+    assert load_config(path).station.cut_off_minute == 390
+
+
+# Place in the example, what stands there instead, key, and words of the sentence.
+REFUSALS = {
+    "wrong type": ("baud = 38400", 'baud = "38400"', "lines.0.baud", "9600, 19200"),
+    "wrong number": ("baud = 38400", "baud = 4800", "lines.0.baud", "4800 does not"),
+    "number for text": ('"0316"', "316", "station.area_no", '316 does not fit. .*"4 d'),
+    "true for a number": ("tries = 3", "tries = true", "security.wrong_tries", "true"),
+    "number for true": ("= false", "= 0", "lines.0.nozzles.0.multi_price", "true or"),
+    "out of range": ("gun = 1", "gun = 256", "lines.0.nozzles.0.gun", "1 to 255"),
+    "broadcast": ("gun = 1", "gun = 0", "lines.0.nozzles.0.gun", "1 to 255"),
+    "wide digits": ('"03160001"', '"０3160001"', "station.station_no", "8 digits"),
+    "too short": ('"03160001"', '"0316001"', "station.station_no", "8 digits"),
+    "point 00": ('"01"', '"00"', "station.issue_point_no", '"01" to "99"'),
+    "hour 24": ('"00:00"', '"24:00"', "station.business_day_starts", "HH:MM"),
+    "no such word": ('"single"', '"lan"', "station.network", '"lan" does not fit'),
+    "unit": ('"m3"', '"CNY"', "lines.0.nozzles.0.unit", '"kg"'),
+    "unit as a list": ('"m3"', "[]", "lines.0.nozzles.0.unit", '"kg"'),
+    "relative path": ('"/run/cng', '"run/cng', "paths.runtime_dir", "begins with /"),
+    "path with control": ('"/run/cng', '"/run/\\u001b', "paths.runtime_dir", "begins"),
+    "port by name": ('"/dev/serial/by-id/usb-card', '"COM1', "reader.port", "serial"),
+    "control in text": ('"示例加气站"', '"a\\u001b[2J"', "station.name", "plain text"),
+    "empty text": ('"示例加气站"', '" "', "station.name", "1 to 40"),
+    "long text": ('"示例加气站"', f'"{"x" * 41}"', "station.name", "1 to 40"),
+    "money as number": ('"20.00"', "20", "limits.card_fee_yuan", "20 does not fit"),
+    "money as float": ('"20.00"', "20.00", "limits.card_fee_yuan", "with a point"),
+    "float for a count": ("days = 10", "days = 10.0", "limits.cylinder_w", "a point"),
+    "part of a fen": ('"20.00"', '"20.001"', "limits.card_fee_yuan", "two decimals"),
+    "negative": ('"20.00"', '"-20.00"', "limits.card_fee_yuan", '"0.00" to'),
+    "beyond a purse": ('"20000.00"', '"21474836.48"', "limits.balance", "21474836.47"),
+    "unknown key": ("gun = 1 ", "gunn = 1 ", "lines.0.nozzles.0.gunn", "is gun meant"),
+    "unknown section": ("[till]", "[tilll]", "tilll", "is till meant"),
+    "far key": ("kind =", "zzz = 1\nkind =", "reader.zzz", "no such key. .*baud, kin"),
+    "missing key": ('unit = "m3"', "", "lines.0.nozzles.0.unit", "missing. .*m3"),
+    "missing section": ("[station]", "[station.x]", "station.station_no", "missing"),
+    "section as value": ("[log]", "[[log]]", "log", "a section .log."),
+    "same address": ("gun = 2", "gun = 1", "lines.0.nozzles.1.gun", "1 is also at"),
+    "same number": ("nozzle_no = 2", "nozzle_no = 1", "lines.0.nozzles.1.no", "in the"),
+    "limits": ('"1.00"', '"10000.01"', "limits.top_up_lower_yuan", "above the upper"),
+    "ceiling": ('"20000.00"', '"9999.99"', "limits.top_up_upper_yuan", "ceiling"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "words"), REFUSALS.values(), ids=REFUSALS.keys()
+)
+def test_refusals(tmp_path: Path, old: str, new: str, key: str, words: str) -> None:
+    """What does not fit is refused by file and key, with what is allowed."""
+    path = changed(tmp_path, old, new)
+    pattern = re.compile(f"^{re.escape(f'{path}: {key}')}.*{words}")
+    problems = refusal(path).problems
+    assert any(pattern.search(line) for line in problems), problems
+    assert all(line.isprintable() and "Allowed: " in line for line in problems)
+
+
+def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
+    """Two mistakes are two sentences, so that one repair is enough."""
+    path = changed(tmp_path, 'station_no = "03160001"', "station_no = 1\nnope = 2")
+    assert len(refusal(path).problems) == 2
+
+
+def test_a_number_twice_on_two_lines_is_seen(tmp_path: Path) -> None:
+    """Nozzle numbers are the station's, addresses are the line's."""
+    west = (
+        '[[lines]]\nname = "west"\nport = "/dev/ttyS9"\nprotocol = "jxv4"\nbaud = 9600'
+        "\n[[lines.nozzles]]\ngun = 1\nnozzle_no = 2\ndispenser_no = 2\n"
+        'unit = "kg"\nunit_code = 1\n[reader]'
+    )
+    problems = refusal(changed(tmp_path, "[reader]", west)).problems
+    assert len(problems) == 1
+    assert "lines.1.nozzles.0.nozzle_no: 2 is also at lines.0.nozzles.1" in problems[0]
+
+
+def test_two_lines_of_one_name_are_seen(tmp_path: Path) -> None:
+    """A line's name tells it apart in logs and on the screen."""
+    begin, end = TEXT.index("# [[lines]]"), TEXT.index("[reader]")
+    used = TEXT[begin:end].replace("# ", "").replace("west", "east")
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT[:begin] + used + TEXT[end:], "utf-8")
+    assert "lines.1.name: east is also at lines.0.name" in refusal(path).problems[0]
+
+
+def test_one_port_for_two_devices_is_seen_through_its_links(tmp_path: Path) -> None:
+    """The same port under two names, plain or by a link, is refused."""
+    (tmp_path / "real").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    text = TEXT.replace("/dev/serial/by-id/usb-card-reader", str(tmp_path / "real"))
+    text = text.replace("/dev/serial/by-id/usb-receipt-printer", str(tmp_path / "link"))
+    path = tmp_path / "station.toml"
+    path.write_text(text, "utf-8")
+    (problem,) = refusal(path).problems
+    assert "printer.port" in problem
+    assert "also at reader.port" in problem
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    """The sentence names the file and says that it is not there."""
+    (problem,) = refusal(tmp_path / "none.toml").problems
+    assert "none.toml: (file): the file cannot be read (No such file" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[station\n", "is not TOML: .*line 1"),
+        (b"a = " + b"[" * 5000, "is not TOML"),
+        (b'a = "\xff"', "not UTF-8 at byte 5"),
+        (b"#" * (LARGEST_FILE_BYTES + 1), "too large"),
+    ],
+)
+def test_what_is_no_toml(tmp_path: Path, content: bytes, words: str) -> None:
+    """Bytes that are no TOML file are refused with the place of the fault."""
+    path = tmp_path / "station.toml"
+    path.write_bytes(content)
+    (problem,) = refusal(path).problems
+    assert re.search(words, problem)
+
+
+def test_a_file_full_of_problems_is_told_in_part(tmp_path: Path) -> None:
+    """The list of sentences is bounded."""
+    extra = "".join(f"unknown{n} = 1\n" for n in range(2 * MOST_PROBLEMS))
+    path = changed(tmp_path, 'station_no = "03160001"', extra)
+    assert len(refusal(path).problems) == MOST_PROBLEMS
