@@ -1,0 +1,191 @@
+"""The seam between a line driver and a dispenser protocol: steps, events, requests.
+
+A dialogue is sans-IO: it says what to send and until when to wait, and turns received
+bytes into events. Time is monotonic microseconds (`_us`); the station's wall clock is
+only passed through to the devices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from cngstation.protocols.dispenser.canonical import (
+    DebitDecision,
+    DebitRequest,
+    FaultKind,
+    Identity,
+    Link,
+    NozzleStatus,
+    SaleRecord,
+    Totals,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Transmission:
+    """Send these bytes now."""
+
+    gun: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to send before this moment unless something happens."""
+
+    until_us: int
+
+
+class Question(StrEnum):
+    """What can be asked of a nozzle at any time."""
+
+    TOTALS = "totals"
+    RECORD = "record"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to one nozzle; `device_seq` names the record of RECORD."""
+
+    gun: int
+    question: Question
+    device_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReceived:
+    gun: int
+    status: NozzleStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReceived:
+    """A finished transaction that the dispenser keeps until it is acknowledged."""
+
+    gun: int
+    record: SaleRecord
+
+
+@dataclass(frozen=True, slots=True)
+class DebitRequested:
+    gun: int
+    request: DebitRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsReceived:
+    request: Request
+    answer: Totals
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReread:
+    """The answer is None when the dispenser does not hold the record."""
+
+    request: Request
+    answer: SaleRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityReceived:
+    request: Request
+    answer: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """A request got no valid answer, or its nozzle is offline."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeReceived:
+    """A message that the station takes note of and does not answer."""
+
+    gun: int
+    command: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    gun: int
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerMissed:
+    """A frame that wants an answer got none that is valid."""
+
+    gun: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolFault:
+    """Ignored bytes or frames of one kind since the last report of it."""
+
+    kind: FaultKind
+    gun: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CycleCompleted:
+    """Every nozzle had its turn; from the first poll to the next cycle's first."""
+
+    cycle_us: int
+
+
+Event = (
+    StatusReceived
+    | RecordReceived
+    | DebitRequested
+    | TotalsReceived
+    | RecordReread
+    | IdentityReceived
+    | RequestFailed
+    | NoticeReceived
+    | LinkChanged
+    | AnswerMissed
+    | ProtocolFault
+    | CycleCompleted
+)
+
+
+class Dialogue(Protocol):
+    """One line's conversation with all of its nozzles."""
+
+    def line_opened(self, now_us: int) -> None:
+        """Begin afresh: every nozzle is polled in the first cycle."""
+
+    def line_closed(self, now_us: int) -> None:
+        """Forget what was under way; its nozzles go offline with time."""
+
+    def next_transmission(self, now_us: int, wall_ms: int) -> Transmission | Wait:
+        """Say what to send now, or how long there is nothing to send."""
+
+    def receive(self, data: bytes, now_us: int) -> Sequence[Event]:
+        """Take received bytes."""
+
+    def tick(self, now_us: int) -> Sequence[Event]:
+        """Let time pass, and collect what `next_transmission` brought about."""
+
+    def answer_record(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that a record is committed, or that it cannot be taken now."""
+
+    def answer_debit(
+        self,
+        gun: int,
+        request: DebitRequest,
+        decision: DebitDecision | None,
+        now_us: int,
+    ) -> None:
+        """Answer a debit request; None leaves it unanswered for a while."""
+
+    def request(self, request: Request) -> None:
+        """Put a question in the queue; one that waits already is not repeated."""

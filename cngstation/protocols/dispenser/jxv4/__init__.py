@@ -1,0 +1,1 @@
+"""JX-V4: CNG/LNG dispensers of the JX, JXH and ZSY firmware families, host side."""

@@ -1,0 +1,280 @@
+"""JX-V4 bodies: what the host reads from dispensers and what it sends them.
+
+A dispenser's integers are little-endian (packed structs of its controller), the
+host's are big-endian. Card numbers are 8 bytes BCD, times 7 bytes BCD
+`20 YY MM DD hh mm ss`, plates 9 bytes GB2312 filled with 00 from the left; money, gas,
+price and pressure are in hundredths, density and equivalent in 1/10 000.
+
+    51H status 84    52H record 147 or 133, core 123    55H debit request 31
+    57H totals 20    58H re-read 5 or 5 + record        59H identity 119
+    host: 51H poll 13, 52H acknowledgement 6, 55H decision 48, 58H record number 4
+
+Source: public dispenser firmware and host programs of the JX family; UNVERIFIED
+against a captured line. Figures here are raw; `mapping` gives them their units.
+"""
+
+import struct
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from struct import Struct
+from typing import Any, Self
+
+from cngstation.errors import LocalProtocolError, RemoteProtocolError
+
+_STATUS = Struct("<BBHIIB8s8s9sH40sI")
+_RECORD = Struct("<IB8sB8sB9s4s7s7sH12IHHIIBBBII")
+_DEBIT_REQUEST = Struct("<BB8sIII4sBI")
+_DECISION = Struct(">BB8sIIIIHIIIII")
+_TOTALS = Struct("<5I")
+_REREAD = Struct("<IB")
+_IDENTITY = Struct("<BI6B4s2s2s4s40s16s40s")
+_ACKNOWLEDGEMENT = Struct(">BBI")
+_RECORD_NO = Struct(">I")
+
+RECORD_CORE_BYTES = _RECORD.size
+# CNG V4 firmware appends returned gas and a reserve to the core.
+LONGEST_ANSWER_BODY = 147
+
+
+def _unpack(layout: Struct, body: bytes, name: str) -> tuple[Any, ...]:
+    if len(body) != layout.size:
+        raise RemoteProtocolError(
+            why=f"{name} of {len(body)} bytes instead of {layout.size}"
+        )
+    return layout.unpack(body)
+
+
+def _pack(layout: Struct, *fields: int | bytes) -> bytes:
+    try:
+        return layout.pack(*fields)
+    except struct.error as error:
+        raise LocalProtocolError(why=f"a figure does not fit the frame: {error}") from (
+            error
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """51H from a dispenser; `measurements` are ten f32 of both meters."""
+
+    device: int
+    state: int
+    price: int
+    quantity: int
+    amount: int
+    shift_no: int
+    employee: bytes
+    card: bytes
+    plate: bytes
+    pressure: int
+    measurements: bytes
+    alarms: int
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode; RemoteProtocolError if it is not of this size."""
+        return cls(*_unpack(_STATUS, body, "a status"))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """52H from a dispenser; `tail` is what a firmware puts behind the core."""
+
+    seq: int
+    shift_no: int
+    employee: bytes
+    transaction: int
+    card: bytes
+    card_kind: int
+    plate: bytes
+    station: bytes
+    started: bytes
+    ended: bytes
+    price: int
+    quantity: int
+    amount: int
+    debited: int
+    balance_before: int
+    balance_after: int
+    card_top_ups: int
+    card_top_up_total: int
+    card_consumptions: int
+    card_consumed_quantity: int
+    card_consumed_total: int
+    gun_total_quantity: int
+    gun_total_amount: int
+    pressure_before: int
+    pressure_after: int
+    density: int
+    equivalent: int
+    device: int
+    unit: int
+    stop: int
+    related_grey_seq: int
+    shift_record_seq: int
+    tail: bytes = b""
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode the core; RemoteProtocolError if it is shorter."""
+        core, tail = body[:RECORD_CORE_BYTES], body[RECORD_CORE_BYTES:]
+        return replace(cls(*_unpack(_RECORD, core, "a record")), tail=tail)
+
+
+@dataclass(frozen=True, slots=True)
+class DebitRequestBody:
+    """55H from a dispenser: kind 0 debit after a fill, 1 unlock of a grey card."""
+
+    kind: int
+    card_kind: int
+    card: bytes
+    quantity: int
+    amount: int
+    balance: int
+    station: bytes
+    gun: int
+    seq: int
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode; RemoteProtocolError if it is not of this size."""
+        return cls(*_unpack(_DEBIT_REQUEST, body, "a debit request"))
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionBody:
+    """55H to a dispenser."""
+
+    found: int
+    kind: int
+    card: bytes
+    amount: int
+    debited: int
+    balance_before: int
+    balance_after: int
+    price: int
+    quantity: int
+    total_count: int
+    total_amount: int
+    total_quantity: int
+    related_grey_seq: int
+
+    def to_bytes(self) -> bytes:
+        """Encode; LocalProtocolError if a figure does not fit."""
+        return _pack(_DECISION, *astuple(self))
+
+
+@dataclass(frozen=True, slots=True)
+class TotalsBody:
+    """57H from a dispenser."""
+
+    seq: int
+    gun_quantity: int
+    gun_amount: int
+    shift_quantity: int
+    shift_amount: int
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode; RemoteProtocolError if it is not of this size."""
+        return cls(*_unpack(_TOTALS, body, "totals"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """58H from a dispenser: a record by its number, None if it does not hold it."""
+
+    seq: int
+    record: Record | None
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode; RemoteProtocolError if a part is missing or names another record."""
+        head, rest = body[: _REREAD.size], body[_REREAD.size :]
+        seq, exists = _unpack(_REREAD, head, "a re-read")
+        if not exists:
+            return cls(seq, None)
+        record = Record.from_bytes(rest)
+        if record.seq != seq:
+            raise RemoteProtocolError(why=f"record {record.seq} sent as {seq}")
+        return cls(seq, record)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityBody:
+    """59H from a dispenser."""
+
+    gun: int
+    last_seq: int
+    base_version: int
+    added_version: int
+    deleted_version: int
+    white_version: int
+    price_version: int
+    common_version: int
+    station: bytes
+    province: bytes
+    city: bytes
+    parent: bytes
+    station_name: bytes
+    firmware: bytes
+    maker: bytes
+
+    @classmethod
+    def from_bytes(cls, body: bytes) -> Self:
+        """Decode; RemoteProtocolError if it is not of this size."""
+        return cls(*_unpack(_IDENTITY, body, "an identity"))
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The list and price versions that a poll announces; 0 means "do not fetch".
+
+    The key version is not among them: it is always 0, so that no dispenser ever asks
+    for a key in clear.
+    """
+
+    base: int = 0
+    added: int = 0
+    deleted: int = 0
+    white: int = 0
+    price: int = 0
+
+
+NO_VERSIONS = Versions()
+_KEY_VERSION = 0
+
+
+def poll_body(clock: datetime, versions: Versions = NO_VERSIONS) -> bytes:
+    """51H to a dispenser: the station's local time and its versions."""
+    return bcd_time(clock) + bytes([*astuple(versions), _KEY_VERSION])
+
+
+def acknowledgement_body(transaction: int, seq: int) -> bytes:
+    """52H to a dispenser: the record is committed, it may forget it."""
+    return _pack(_ACKNOWLEDGEMENT, 1, transaction, seq)
+
+
+def record_no_body(seq: int) -> bytes:
+    """58H to a dispenser: the number of the record to read again."""
+    return _pack(_RECORD_NO, seq)
+
+
+def bcd_time(clock: datetime) -> bytes:
+    """Encode a time as 7 bytes BCD."""
+    return bytes.fromhex(clock.strftime("%Y%m%d%H%M%S"))
+
+
+def bcd_card(card_no: str) -> bytes:
+    """Encode a card number as 8 bytes, filled with 0 from the left.
+
+    Raises:
+        LocalProtocolError: it is not up to 16 digits.
+    """
+    try:
+        card = bytes.fromhex(card_no.rjust(16, "0"))
+    except ValueError:
+        card = b""
+    if len(card) != 8:
+        raise LocalProtocolError(why="a card number that is not up to 16 digits")
+    return card
