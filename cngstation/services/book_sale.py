@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Any
 
 from cngstation.domain import sale_postings
-from cngstation.domain.ledger import Entry
-from cngstation.domain.lots import use_lots
+from cngstation.domain.ledger import Entry, Posting
+from cngstation.domain.lots import LotUse, use_lots
 from cngstation.domain.payment import purse_to_book
 from cngstation.domain.sale_postings import FillToBook, fill_postings
 from cngstation.moments import business_day
@@ -136,7 +136,8 @@ class SaleBook:
     def _post(self, tx: Transaction, arrival: _Arrival) -> int:
         record, card = arrival.record, arrival.card
         collection = record.transaction_type is _COLLECTION
-        uses, postings = [], ()
+        uses: list[LotUse] = []
+        postings: tuple[Posting, ...] = ()
         if card is None and not collection:
             postings = sale_postings.unknown_card_postings(record.amount_e4)
         elif card is not None and not collection:

@@ -1,0 +1,29 @@
+"""Which role may do what: deny by default, one table (A75).
+
+The six levels of the trade come as roles; a role is a set of rights, built on the
+one below it. Vendors get no role at the station.
+"""
+
+GENERAL = frozenset({"card.read"})
+JUNIOR = GENERAL | {
+    "register.write",
+    "card.issue",
+    "card.top_up",
+    "receipt.print",
+}
+MIDDLE = JUNIOR | {"card.replace", "card.withdraw_loss", "card.settle_grey"}
+SENIOR = MIDDLE | {"card.unblacklist", "card.activate", "card.wipe"}
+ADMINISTRATOR = SENIOR | {"card.cancel", "price.plan", "operator.write"}
+
+ROLES: dict[str, frozenset[str]] = {
+    "general": GENERAL,  # 普通用户
+    "junior": JUNIOR,  # 初级操作员
+    "middle": MIDDLE,  # 中级操作员
+    "senior": SENIOR,  # 高级操作员
+    "administrator": ADMINISTRATOR,  # 系统管理员
+}
+
+
+def rights_of(role: str) -> frozenset[str]:
+    """Return the rights of a role; an unknown role has none."""
+    return ROLES.get(role, frozenset())

@@ -1,0 +1,380 @@
+"""Logs operators in: slow hashes, growing waits after wrong tries, sessions as rows.
+
+A session lives in the station's database, so that a login at one daemon is good at
+the others; its token is good only for the Linux user that made it. Waits and ends
+count on the monotonic clock of a boot: setting the wall clock changes none of them.
+"""
+
+import asyncio
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from pydantic import SecretStr
+
+from cngstation.domain.rights import rights_of
+from cngstation.errors import NotLoggedIn, Refusal
+from cngstation.hygiene import clean
+from cngstation.moments import Clock, Instant
+from cngstation.rpc.authority import Peer, Session
+from cngstation.rpc.method import LOGGED_IN
+from cngstation.rpc.session import Login
+from cngstation.storage import audit, operators
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.operators import Operator, SessionRow
+from cngstation.storage.sqlite import Connection
+
+# OWASP's and argon2-cffi's figure for a machine with memory to spare.
+MEMORY_KIB = 64 * 1024
+PASSES = 3
+SHORTEST_PASSWORD = 8
+FIRST_WAIT_MS = 30_000
+LONGEST_WAIT_MS = 30 * 60_000
+ACTIVE, LOCKED, ENDED = "active", "locked", "ended"
+
+
+class LoginRefused(Refusal):
+    """The name or the password is wrong; which of them is not said."""
+
+    code = "refusal.login"
+    text = (
+        "User name or password is wrong. Letter case counts. {left} more tries before "
+        "a wait."
+    )
+
+
+class LoginMustWait(Refusal):
+    """Too many wrong tries."""
+
+    code = "refusal.login_wait"
+    text = (
+        "You may not use this system now: too many wrong passwords. Try again in "
+        "{seconds} seconds, or let the administrator unlock you."
+    )
+
+
+class OperatorRetired(Refusal):
+    """The operator may not log in any more."""
+
+    code = "refusal.operator_state"
+    text = "This operator is {state} and may not log in. Ask the administrator."
+
+
+class ScreenLocked(Refusal):
+    """The screen is locked until its operator gives the password."""
+
+    code = "refusal.screen_locked"
+    text = "The screen is locked. Give the password to go on. Nothing was done."
+
+
+class RightMissing(Refusal):
+    """The operator's role does not allow this."""
+
+    code = "refusal.right"
+    text = (
+        "Your role does not allow this ({right}). Nothing was done. Ask somebody who "
+        "may."
+    )
+
+
+class PasswordWeak(Refusal):
+    """A new password is too short or too common."""
+
+    code = "refusal.password_weak"
+    text = (
+        "A password has at least {shortest} characters, not all alike. The password "
+        "was not changed."
+    )
+
+
+@dataclass(frozen=True)
+class StaffSession(Session):
+    """A session with the operator behind it."""
+
+    operator_no: str = ""
+    token_hash: bytes = field(default=b"", repr=False)
+
+
+class Passwords:
+    """Hashes and checks passwords, one at a time, off the event loop.
+
+    One at a time, because a hash takes 64 MiB: many at once would be an attack.
+    """
+
+    def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=passes, memory_cost=memory_kib, parallelism=1
+        )
+        self._one = asyncio.Lock()
+        # Checked against when the name is unknown, so that time does not tell.
+        self._nobody = self._hasher.hash(secrets.token_hex())
+
+    async def hash(self, password: str) -> str:
+        """Return the hash of a new password.
+
+        Raises:
+            PasswordWeak: it is too short or one character over and over.
+        """
+        if len(password) < SHORTEST_PASSWORD or len(set(password)) == 1:
+            raise PasswordWeak(shortest=SHORTEST_PASSWORD)
+        async with self._one:
+            return await asyncio.to_thread(self._hasher.hash, password)
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Tell whether a password is the stored one; takes as long when there is none."""
+        async with self._one:
+            right = await asyncio.to_thread(
+                self._verify, stored or self._nobody, password
+            )
+        return right and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+class Gate:
+    """Decides who works here; fits the socket's `Authority`."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        clock: Clock,
+        *,
+        wrong_tries: int,
+        session_hours: int,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._clock = clock
+        self._wrong_tries = wrong_tries
+        self._session_ms = session_hours * 3_600_000
+
+    async def login(self, credentials: Login, peer: Peer) -> StaffSession:
+        """Begin a session.
+
+        Raises:
+            LoginRefused, LoginMustWait, OperatorRetired: who it is may not work now.
+        """
+        name = clean(credentials.login_name, limit=40)
+        operator = await self._database.read(
+            lambda connection: operators.with_login_name(connection, name)
+        )
+        if operator is not None:
+            self._require_no_wait(operator)
+        right = await self._passwords.fits(
+            operator.password_hash if operator else None,
+            credentials.password.get_secret_value(),
+        )
+        terminal = _terminal(credentials.terminal)
+        if operator is None or not right:
+            raise await self._wrong_try(name, operator, terminal)
+        if operator.state != ACTIVE:
+            raise OperatorRetired(state=operator.state)
+        return await self._begin(operator, peer, terminal)
+
+    async def resume(self, token: SecretStr, peer: Peer) -> StaffSession:
+        """Find the session of a token made by the same Linux user.
+
+        Raises:
+            NotLoggedIn: there is none, it ended, or another user made it.
+        """
+        digest = _digest(token)
+        row = await self._database.read(
+            lambda connection: operators.find_session(connection, digest)
+        )
+        if row is None or row.uid != peer.uid or self._over(row):
+            raise NotLoggedIn
+        operator = await self._database.read(
+            lambda connection: operators.find(connection, row.operator_no)
+        )
+        if operator is None or operator.state != ACTIVE:
+            raise NotLoggedIn
+        return self._session(operator, row, token)
+
+    async def allowed(self, session: Session, right: str) -> None:
+        """Check a session and its right against the database, at every call.
+
+        Raises:
+            NotLoggedIn, ScreenLocked, RightMissing: why not.
+        """
+        staff = _staff(session)
+
+        def question(connection: Connection) -> tuple[SessionRow | None, str]:
+            row = operators.find_session(connection, staff.token_hash)
+            operator = operators.find(connection, staff.operator_no)
+            active = operator is not None and operator.state == ACTIVE
+            return row, operator.role if operator is not None and active else ""
+
+        row, role = await self._database.read(question)
+        if row is None or not role or self._over(row):
+            raise NotLoggedIn
+        if row.state == LOCKED:
+            raise ScreenLocked
+        if right != LOGGED_IN and right not in rights_of(role):
+            raise RightMissing(right=right)
+
+    async def lock(self, session: Session) -> None:
+        """Refuse everything until the password is given again."""
+        await self._set_state(session, LOCKED, "session.lock")
+
+    async def unlock(self, session: Session, password: SecretStr) -> StaffSession:
+        """End a lock.
+
+        Raises:
+            LoginRefused, LoginMustWait: wrong password, or too many of them.
+            NotLoggedIn: the session has ended meanwhile.
+        """
+        staff = _staff(session)
+        operator = await self._database.read(
+            lambda connection: operators.find(connection, staff.operator_no)
+        )
+        if operator is None:
+            raise NotLoggedIn
+        self._require_no_wait(operator)
+        if not await self._passwords.fits(
+            operator.password_hash, password.get_secret_value()
+        ):
+            raise await self._wrong_try(operator.login_name, operator, session.terminal)
+        row = await self._database.read(
+            lambda connection: operators.find_session(connection, staff.token_hash)
+        )
+        if row is None or self._over(row):
+            raise NotLoggedIn
+        await self._set_state(session, ACTIVE, "session.unlock")
+        return staff
+
+    async def logout(self, session: Session) -> None:
+        """End a session everywhere."""
+        await self._set_state(session, ENDED, "session.logout")
+
+    async def _begin(
+        self, operator: Operator, peer: Peer, terminal: str
+    ) -> StaffSession:
+        token = SecretStr(secrets.token_urlsafe(32))
+
+        def unit(tx: Transaction) -> SessionRow:
+            row = SessionRow(
+                token_hash=_digest(token),
+                operator_no=operator.operator_no,
+                uid=peer.uid,
+                terminal=terminal,
+                state=ACTIVE,
+                started_at_ms=tx.now.wall_ms,
+                ends_mono_ms=tx.now.mono_ms + self._session_ms,
+                boot_id=tx.now.boot_id,
+            )
+            operators.add_session(tx, row)
+            operators.set_tries(tx, operator.operator_no, 0, 0)
+            actor = Actor(operator.operator_no, terminal)
+            audit.record(tx, actor, "session.login", operator.login_name)
+            return row
+
+        return self._session(operator, await self._database.write(unit), token)
+
+    async def _wrong_try(
+        self, name: str, operator: Operator | None, terminal: str
+    ) -> Refusal:
+        """Count a wrong try durably, and say how it goes on."""
+
+        def unit(tx: Transaction) -> Refusal:
+            actor = Actor(operator.operator_no if operator else "", terminal)
+            audit.record(tx, actor, "session.login", name, outcome="refused")
+            if operator is None:
+                return LoginRefused(left=self._wrong_tries - 1)
+            now = operators.find(tx.connection, operator.operator_no) or operator
+            tries = now.wrong_tries + 1
+            beyond = tries - self._wrong_tries
+            if beyond < 0:
+                operators.set_tries(tx, operator.operator_no, tries, 0)
+                return LoginRefused(left=-beyond)
+            wait_ms = min(FIRST_WAIT_MS << min(beyond, 10), LONGEST_WAIT_MS)
+            until = tx.now.mono_ms + wait_ms
+            operators.set_tries(tx, operator.operator_no, tries, until)
+            return LoginMustWait(seconds=wait_ms // 1000)
+
+        return await self._database.write(unit)
+
+    def _require_no_wait(self, operator: Operator) -> None:
+        now = self._clock.now()
+        left_ms = operator.blocked_until_mono_ms - now.mono_ms
+        if operator.blocked_boot_id == now.boot_id and left_ms > 0:
+            raise LoginMustWait(seconds=left_ms // 1000 + 1)
+
+    async def _set_state(self, session: Session, state: str, act: str) -> None:
+        staff = _staff(session)
+
+        def unit(tx: Transaction) -> None:
+            operators.set_session_state(tx, staff.token_hash, state)
+            actor = Actor(staff.operator_no, staff.terminal)
+            audit.record(tx, actor, act, staff.operator)
+
+        await self._database.write(unit)
+
+    def _over(self, row: SessionRow) -> bool:
+        now: Instant = self._clock.now()
+        ended = row.state == ENDED or row.boot_id != now.boot_id
+        return ended or now.mono_ms >= row.ends_mono_ms
+
+    def _session(
+        self, operator: Operator, row: SessionRow, token: SecretStr
+    ) -> StaffSession:
+        now = self._clock.now()
+        return StaffSession(
+            session_id=row.token_hash.hex()[:16],
+            operator=operator.full_name,
+            terminal=row.terminal,
+            rights=tuple(sorted(rights_of(operator.role))),
+            expires_at_ms=now.wall_ms + row.ends_mono_ms - now.mono_ms,
+            token=token,
+            operator_no=operator.operator_no,
+            token_hash=row.token_hash,
+        )
+
+
+async def add_operator(
+    database: Database,
+    passwords: Passwords,
+    operator: Operator,
+    password: str,
+    actor: Actor,
+) -> None:
+    """Register an operator with a first password.
+
+    Raises:
+        PasswordWeak: the password is too weak; nobody was registered.
+    """
+    stored = await passwords.hash(password)
+
+    def unit(tx: Transaction) -> None:
+        operators.add(tx, Operator(**{**_fields(operator), "password_hash": stored}))
+        audit.record(
+            tx, actor, "operator.add", operator.operator_no, after=operator.role
+        )
+
+    await database.write(unit)
+
+
+def _fields(operator: Operator) -> dict[str, str | int]:
+    return {name: getattr(operator, name) for name in Operator.__slots__}
+
+
+def _staff(session: Session) -> StaffSession:
+    if not isinstance(session, StaffSession):
+        raise NotLoggedIn
+    return session
+
+
+def _digest(token: SecretStr) -> bytes:
+    return hashlib.sha256(token.get_secret_value().encode()).digest()
+
+
+def _terminal(text: str) -> str:
+    return re.sub(r"[^\w./:-]", "", clean(text, limit=40)) or "unknown"
