@@ -125,7 +125,7 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password)
 
     async def fits(self, stored: str | None, password: str) -> bool:
-        """Tell whether a password is the stored one; takes as long when there is none."""
+        """Tell whether a password is the stored one; as slow when there is none."""
         async with self._one:
             right = await asyncio.to_thread(
                 self._verify, stored or self._nobody, password
@@ -354,16 +354,12 @@ async def add_operator(
     stored = await passwords.hash(password)
 
     def unit(tx: Transaction) -> None:
-        operators.add(tx, Operator(**{**_fields(operator), "password_hash": stored}))
+        operators.add(tx, replace(operator, password_hash=stored))
         audit.record(
             tx, actor, "operator.add", operator.operator_no, after=operator.role
         )
 
     await database.write(unit)
-
-
-def _fields(operator: Operator) -> dict[str, str | int]:
-    return {name: getattr(operator, name) for name in Operator.__slots__}
 
 
 def _staff(session: Session) -> StaffSession:

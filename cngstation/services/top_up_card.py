@@ -63,6 +63,16 @@ class OtherCard(Refusal):
     )
 
 
+class CardChanged(Refusal):
+    """The card is not as the cashier was shown it."""
+
+    code = "refusal.card_changed"
+    text = (
+        "The card has changed since it was shown, perhaps at another screen. Nothing "
+        "was written and no money was taken. Look at the figures and confirm again."
+    )
+
+
 class DiskFull(Refusal):
     """There is not enough room to promise that the act can be finished."""
 
@@ -79,6 +89,7 @@ class TopUpOrder:
 
     intent_id: str
     card_key: str
+    before: int
     wanted: Wanted
     cash: Money
 
@@ -162,6 +173,8 @@ class TopUps:
         card, quoted, priced = self._checked(
             tx.connection, seen, order.wanted, tx.now.wall_ms
         )
+        if quoted.before != order.before:
+            raise CardChanged
         if quoted.cash != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
         intent = Intent(

@@ -222,10 +222,15 @@ class Quote(Message):
 
 
 class TopUp(Message):
-    """A top-up as the cashier confirmed it: `cash_fen` is what lies on the counter."""
+    """A top-up as the cashier confirmed it: `cash_fen` is what lies on the counter.
+
+    `before_purse` is the balance that the cashier was shown: a card that has changed
+    since, at another screen or a dispenser, is refused.
+    """
 
     intent_id: Word
     card_key: Word
+    before_purse: int
     money_fen: Annotated[int, Field(ge=0)]
     quantity_hundredths: Annotated[int, Field(ge=0)]
     cash_fen: Annotated[int, Field(ge=0)]

@@ -1,0 +1,130 @@
+"""Every row that needs a person, in words: what it is and the act that cures it."""
+
+import json
+from collections.abc import Iterable
+
+from cngstation.language import mark
+from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
+from cngstation.storage import findings, journal
+from cngstation.storage.sqlite import Connection
+from cngstation.units import yuan_text
+
+_LAY_AGAIN = mark("Lay the same card on the reader again; it is finished by itself.")
+_TWO_PEOPLE = mark("Keep the card. Two people decide, the manager being one.")
+_NOTE_IT = mark("Nothing to do now; the manager looks at it with the handover.")
+
+# Kind of row: what is said of it, and what cures it. {fields} are facts of the row.
+WORDS: dict[str, tuple[str, str]] = {
+    "top_up": (
+        mark("Top-up of {cash} yuan to card {card} is not finished."),
+        _LAY_AGAIN,
+    ),
+    "issue": (
+        mark("Issue of card {card}, {cash} yuan taken, is not finished."),
+        _LAY_AGAIN,
+    ),
+    "grey_card": (
+        mark(
+            "Card {subject} left nozzle {nozzle} unpaid, fill {number}: {amount} yuan"
+        ),
+        mark("Settle the grey card when it is tapped; until then it cannot fill."),
+    ),
+    "waste_card": (
+        mark("Card {subject} cannot be read any more; its money is in the books."),
+        mark("Report the card lost and replace it; the balance moves to the new card."),
+    ),
+    "intent_hold": (
+        mark("Card {subject} does not fit the act that was begun with it."),
+        _TWO_PEOPLE,
+    ),
+    "intent_grey_since": (
+        mark("Card {subject} became grey while an act with it was open."),
+        mark("Settle the grey card first; the open act goes on after that."),
+    ),
+    "card_disagrees": (
+        mark("Card {subject} does not continue what the books know of it."),
+        _TWO_PEOPLE,
+    ),
+    "card_balance_differs": (
+        mark("Card {subject} filled with {card} where its account had {book}."),
+        mark("Tap the card at the counter and compare; the manager explains it."),
+    ),
+    "unknown_card": (
+        mark("Card {subject} filled at nozzle {nozzle} and is in no register."),
+        mark("Ask head office whose card it is; the sale is in suspense."),
+    ),
+    "amount_differs": (
+        mark("Fill {number} of nozzle {nozzle}: amount is not quantity times price."),
+        mark("Check the dispenser's price and its decimals."),
+    ),
+    "totaliser_break": (
+        mark("Nozzle {nozzle}: its totaliser does not continue at fill {number}."),
+        mark("Fills may be missing: fetch them again, or explain the difference."),
+    ),
+    "sequence_gap": (
+        mark("{subject}: fills {first} to {last} have not come."),
+        mark("They are fetched again by themselves; if not, look at the dispenser."),
+    ),
+    "device_counter_reset": (
+        mark("Nozzle {nozzle} began its numbers anew at {number}."),
+        _NOTE_IT,
+    ),
+    "unit_differs": (
+        mark("{subject} reports another unit than the configuration says."),
+        mark("Compare the display and correct unit_code in the configuration."),
+    ),
+    "unusual_record": (
+        mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
+        _NOTE_IT,
+    ),
+}
+_OTHER = (mark("{subject} needs a look."), _NOTE_IT)
+
+
+def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
+    """Return the open acts and findings, oldest first."""
+    acts = [_act_row(intent, connection) for intent in journal.open_intents(connection)]
+    found = [_finding_row(row) for row in findings.open_findings(connection)]
+    return tuple([*acts, *found][:MOST_ROWS])
+
+
+def facts_of(values: Iterable[tuple[str, str | int]]) -> tuple[Fact, ...]:
+    """Return facts as the contract carries them."""
+    return tuple(Fact(name=name, value=str(value)) for name, value in values)
+
+
+def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:
+    text, cure = WORDS.get(intent.kind, _OTHER)
+    row = connection.execute(
+        "SELECT min(at_ms) FROM intent_change WHERE intent_id=?", (intent.intent_id,)
+    ).fetchone()
+    return OpenRow(
+        row_id=intent.intent_id,
+        kind=intent.kind,
+        subject=intent.card_key,
+        text=text,
+        cure=cure,
+        facts=facts_of(
+            {"card": intent.card_key[-8:], "cash": yuan_text(intent.cash_e4)}.items()
+        ),
+        at_ms=row[0],
+        intent_id=intent.intent_id,
+    )
+
+
+def _finding_row(finding: findings.Finding) -> OpenRow:
+    text, cure = WORDS.get(finding.kind, _OTHER)
+    values: dict[str, str | int] = json.loads(finding.facts)
+    shown = dict(values)
+    if "amount_e4" in values:
+        shown["amount"] = yuan_text(int(values["amount_e4"]))
+    return OpenRow(
+        row_id=str(finding.seq),
+        kind=finding.kind,
+        subject=finding.subject,
+        text=text,
+        cure=cure,
+        facts=facts_of({**shown, "subject": finding.subject}.items()),
+        at_ms=finding.at_ms,
+        intent_id=str(values.get("intent", "")),
+    )
