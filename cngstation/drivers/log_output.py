@@ -60,6 +60,8 @@ def set_up_logging(
             foreign_pre_chain=arrive,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                # Before the console's own formatter, which would show local variables
+                # and their values, and before the text is cleaned.
                 structlog.processors.format_exc_info,
                 drop_private,
                 clean_values,
@@ -168,8 +170,6 @@ def _json_line(_: WrappedLogger, __: str, event: EventDict) -> str:
 def _readable_text(*, colours: bool) -> Processor:
     render = structlog.dev.ConsoleRenderer(
         colors=colours,
-        # The default shows local variables, which have no names to drop them by.
-        exception_formatter=structlog.dev.plain_traceback,
         timestamp_key="at",
     )
 

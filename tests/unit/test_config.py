@@ -127,6 +127,7 @@ REFUSALS = {
     "beyond a purse": ('"20000.00"', '"21474836.48"', "limits.balance", "21474836.47"),
     "unknown key": ("gun = 1 ", "gunn = 1 ", "lines.0.nozzles.0.gunn", "is gun meant"),
     "unknown section": ("[till]", "[tilll]", "tilll", "is till meant"),
+    "hostile key": ("kind =", '"k\\u001b\\n" = 1\nkind =', "reader.k��", "no such"),
     "far key": ("kind =", "zzz = 1\nkind =", "reader.zzz", "no such key. .*baud, kin"),
     "missing key": ('unit = "m3"', "", "lines.0.nozzles.0.unit", "missing. .*m3"),
     "missing section": ("[station]", "[station.x]", "station.station_no", "missing"),

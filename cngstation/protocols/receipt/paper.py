@@ -7,6 +7,7 @@ Source of the widths: GB18030 fonts of 12x24 (ASCII) and 24x24 dots.
 """
 
 import unicodedata
+from functools import lru_cache
 
 from wcwidth import wcwidth
 
@@ -30,9 +31,12 @@ _SAME_MEANING = {
 
 def paper_text(text: str) -> str:
     """Return text that is ASCII or two columns wide throughout, and clean."""
+    if text.isascii() and text.isprintable():
+        return text[:LONGEST_TEXT]
     return "".join(map(_printable, hygiene.clean(text, limit=LONGEST_TEXT)))
 
 
+@lru_cache(maxsize=4096)  # a station's texts use about 500 characters
 def _printable(ch: str) -> str:
     if ch.isascii() or (wcwidth(ch) == 2 and not _is_pictograph(ch)):
         return ch

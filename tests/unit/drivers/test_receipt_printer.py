@@ -241,10 +241,12 @@ async def test_hostile_fields_open_no_drawer(
 
 
 class FakeLink:
-    """A line whose far end answers each DLE EOT by a table, and nothing else."""
+    """A line whose far end answers DLE EOT by a table and reports some slips."""
 
-    def __init__(self, answers: bytes, noise: bytes = b"") -> None:
-        self._answers = answers
+    def __init__(self, answers: str, *, noise: bytes = b"", reports: int = 0) -> None:
+        self.answers = bytes.fromhex(answers)
+        self.answers_afterwards = self.answers
+        self.reports = reports
         self._noise = noise
         self._heard = asyncio.Queue[bytes]()
         self.sent = b""
@@ -253,14 +255,21 @@ class FakeLink:
     def write(self, data: bytes) -> None:
         self.sent += data
         if data[:2] == b"\x10\x04":
-            answer = self._answers[data[2] - 1 : data[2]]
-            self._heard.put_nowait(self._noise + answer)
+            self.hear(self._noise + self.answers[data[2] - 1 : data[2]])
+        elif self.reports:
+            self.reports -= 1
+            self.answers = self.answers_afterwards
+            self.hear(b"\x00")
+
+    def hear(self, data: bytes) -> None:
+        self._heard.put_nowait(data)
 
     async def read(self) -> bytes:
         return await self._heard.get()
 
     def discard_input(self) -> None:
-        return None
+        while not self._heard.empty():
+            self._heard.get_nowait()
 
     async def close(self) -> None:
         self.closed += 1
@@ -285,7 +294,7 @@ async def test_other_states_refuse_too(
     answers: str, error: type[PrinterNotReady]
 ) -> None:
     """Off line and broken printers are refused by name before a byte of the slip."""
-    link = FakeLink(bytes.fromhex(answers))
+    link = FakeLink(answers)
     with pytest.raises(error) as refused:
         await driver_on(link).print_slip(job())
     assert type(refused.value) is error
@@ -294,21 +303,53 @@ async def test_other_states_refuse_too(
 
 async def test_noise_between_answers_is_no_answer() -> None:
     """Flow control and stray bytes are not taken for a state."""
-    link = FakeLink(bytes.fromhex("12121212"), noise=b"\x11\x13\xff\x00")
+    link = FakeLink("12121212", noise=b"\x11\x13\xff\x00")
     assert (await driver_on(link).status()).can_print
 
 
 async def test_a_slip_that_is_never_reported_is_unknown() -> None:
     """A printer that answers well but never reports the slip ends at the limit."""
-    link = FakeLink(bytes.fromhex("12121212"))
+    link = FakeLink("12121212")
     with pytest.raises(SlipOutcomeUnknown, match="too long"):
         await driver_on(link).print_slip(job())
     assert link.closed == 1
 
 
+async def test_the_report_of_one_slip_is_not_the_next_ones() -> None:
+    """A second slip needs a report of its own."""
+    link = FakeLink("12121212", reports=1)
+    printer = driver_on(link)
+    await printer.print_slip(job())
+    with pytest.raises(SlipOutcomeUnknown, match="too long"):
+        await printer.print_slip(job())
+
+
+async def test_a_printer_that_reports_and_then_fails_is_unknown() -> None:
+    """The state after a slip counts: a jam at its end is not a printed slip."""
+    link = FakeLink("12121212", reports=1)
+    link.answers_afterwards = bytes.fromhex("1a521212")
+    with pytest.raises(SlipOutcomeUnknown, match="it stopped"):
+        await driver_on(link).print_slip(job())
+
+
+async def test_an_old_answer_is_not_taken_for_a_new_one() -> None:
+    """What lies unread on the line before a question is thrown away."""
+    link = FakeLink("12121212")
+    link.hear(b"\x1a")
+    assert (await driver_on(link).status()).can_print
+
+
+async def test_a_printer_that_does_not_answer_is_let_go() -> None:
+    """After a time-out the next call begins on a fresh port."""
+    link = FakeLink("")
+    with pytest.raises(DeviceTimeout):
+        await driver_on(link).status()
+    assert link.closed == 1
+
+
 async def test_a_cancelled_slip_lets_go_of_the_port() -> None:
     """Whoever gives up waiting leaves no half slip to come out later."""
-    link = FakeLink(bytes.fromhex("12121212"))
+    link = FakeLink("12121212")
     printing = asyncio.create_task(driver_on(link).print_slip(job()))
     while job() not in link.sent:
         await asyncio.sleep(0)

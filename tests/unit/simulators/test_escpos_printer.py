@@ -85,6 +85,9 @@ def test_its_memory_is_bounded() -> None:
     bench.inside.mechanics.cover_open = True
     bench.inside.feed(b"x" * (RECEIVE_BUFFER + 5))
     assert bench.inside.lost_bytes == 5
+    bench.inside.mechanics.cover_open = False
+    bench.inside.run()  # the last line waits for its line feed
+    assert bench.text.count("x") == RECEIVE_BUFFER - 32
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
