@@ -5,6 +5,7 @@ act of its card, and every named row that it gives rise to. The dispenser is tol
 "recorded" only after this is durable.
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,19 +18,21 @@ from cngstation.domain.sale_postings import FillToBook, fill_postings
 from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.check_sale import (
+    COLLECTION,
+    Arrival,
+    NozzleSetting,
+    compare,
+    open_rows_of,
+    subject_of,
+    wire_card_key,
+)
 from cngstation.storage import audit, cards, facts, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import (
-    E4_PER_FEN,
-    Price,
-    Quantity,
     Unit,
-    amount_of,
 )
-
-WIRE_CARD_DIGITS = 16
-CARD_KEY_DIGITS = 12
 
 
 class Booking(StrEnum):
@@ -47,33 +50,6 @@ class Booked:
     seq: int
     epoch: int
     missing: range
-
-
-@dataclass(frozen=True, slots=True)
-class NozzleSetting:
-    """What the configuration says of a nozzle."""
-
-    key: NozzleKey
-    unit: Unit
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A record, the nozzle and the life of its counter it belongs to, its card."""
-
-    nozzle: NozzleSetting
-    record: SaleRecord
-    source: str
-    epoch: int
-    card: cards.Card | None
-
-
-def wire_card_key(wire_card_no: str | None) -> str:
-    """Return the key of our card from a dispenser's 16 digits; empty if not ours."""
-    if wire_card_no is None or len(wire_card_no) != WIRE_CARD_DIGITS:
-        return ""
-    padding, key = wire_card_no[:-CARD_KEY_DIGITS], wire_card_no[-CARD_KEY_DIGITS:]
-    return key if key.isdigit() and not padding.strip("0") else ""
 
 
 class SaleBook:
@@ -98,6 +74,33 @@ class SaleBook:
             lambda tx: self._book(tx, nozzle, record, source)
         )
 
+    async def counter_fell(
+        self, nozzle: NozzleSetting, device_seq: int, last: int
+    ) -> None:
+        """The device's own counter is below what is booked: its life began anew."""
+
+        def unit(tx: Transaction) -> None:
+            epoch = sales.current_epoch(tx.connection, nozzle.key)
+            if sales.last_device_seq(tx.connection, nozzle.key, epoch) == last:
+                why = f"the device counts {device_seq}, {last} is booked"
+                _new_epoch(tx, nozzle.key, epoch, device_seq, why)
+
+        await self._database.write(unit)
+
+    async def close_gaps(self, nozzle: NozzleSetting) -> None:
+        """Close the rows of missing numbers that have come meanwhile."""
+
+        def unit(tx: Transaction) -> None:
+            epoch = sales.current_epoch(tx.connection, nozzle.key)
+            subject = subject_of(nozzle.key)
+            for found in findings.open_findings(tx.connection, subject):
+                if found.kind == "sequence_gap" and _filled(
+                    tx, nozzle.key, epoch, json.loads(found.facts)
+                ):
+                    findings.close_finding(tx, found.seq, "all have come", "")
+
+        await self._database.write(unit)
+
     def _book(
         self, tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, source: str
     ) -> Booked:
@@ -106,15 +109,16 @@ class SaleBook:
         if known is not None and _same_fill(known, record):
             return Booked(Booking.REPEATED, known["seq"], epoch, range(0))
         if known is not None:
-            epoch = _new_epoch(tx, nozzle.key, epoch, record)
+            why = "the same number came with another fill"
+            epoch = _new_epoch(tx, nozzle.key, epoch, record.device_seq, why)
         last = sales.last_device_seq(tx.connection, nozzle.key, epoch)
         card = cards.find(tx.connection, wire_card_key(record.card_no))
-        if card is not None and record.transaction_type is not _COLLECTION:
+        if card is not None and record.transaction_type is not COLLECTION:
             self._settle_by_record(tx, card, record)
             card = cards.find(tx.connection, card.card_key)
-        arrival = _Arrival(nozzle, record, source, epoch, card)
+        arrival = Arrival(nozzle, record, source, epoch, card)
         seq = self._post(tx, arrival)
-        _compare(tx, arrival)
+        compare(tx, arrival)
         missing = _gap(tx, nozzle.key, last, record.device_seq)
         return Booked(Booking.BOOKED, seq, epoch, missing)
 
@@ -133,9 +137,9 @@ class SaleBook:
             return
         self._acts.finish(tx, intent, "a fill proves the write")
 
-    def _post(self, tx: Transaction, arrival: _Arrival) -> int:
+    def _post(self, tx: Transaction, arrival: Arrival) -> int:
         record, card = arrival.record, arrival.card
-        collection = record.transaction_type is _COLLECTION
+        collection = record.transaction_type is COLLECTION
         uses: list[LotUse] = []
         postings: tuple[Posting, ...] = ()
         if card is None and not collection:
@@ -170,13 +174,10 @@ class SaleBook:
                 for use in uses
             ],
         )
-        _open_rows(tx, key, record, card)
+        open_rows_of(tx, arrival)
         if card is not None:
             cards.filled(tx, card.card_key, record.card_consumption_count)
         return seq
-
-
-_COLLECTION = TransactionType.MAKE_UP_DEBIT
 
 
 def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
@@ -193,17 +194,24 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
     )
 
 
+def _filled(
+    tx: Transaction, nozzle: NozzleKey, epoch: int, gap: dict[str, int]
+) -> bool:
+    wanted = range(gap["first"], gap["last"] + 1)
+    return all(sales.find(tx.connection, nozzle, epoch, n) for n in wanted)
+
+
 def _new_epoch(
-    tx: Transaction, nozzle: NozzleKey, epoch: int, record: SaleRecord
+    tx: Transaction, nozzle: NozzleKey, epoch: int, device_seq: int, why: str
 ) -> int:
-    """The same number with another fill: the device's counter began anew."""
-    subject = f"nozzle {nozzle.nozzle_no}"
+    """The device's own counter began anew: audited, and an alarm."""
+    subject = subject_of(nozzle)
     seq = audit.record(
         tx,
         audit.STATION,
         "device_epoch.began",
         subject,
-        reason="the same number came with another fill",
+        reason=why,
         before=str(epoch),
         after=str(epoch + 1),
     )
@@ -212,7 +220,7 @@ def _new_epoch(
         tx,
         "device_counter_reset",
         subject,
-        {"nozzle": nozzle.nozzle_no, "number": record.device_seq},
+        {"nozzle": nozzle.nozzle_no, "number": device_seq},
     )
     return epoch + 1
 
@@ -230,7 +238,7 @@ def _fill(card: cards.Card, gas_unit: Unit, record: SaleRecord) -> FillToBook:
     )
 
 
-def _sale_row(arrival: _Arrival) -> dict[str, Any]:
+def _sale_row(arrival: Arrival) -> dict[str, Any]:
     nozzle, record, card = arrival.nozzle, arrival.record, arrival.card
     return {
         "station_no": nozzle.key.station_no,
@@ -268,89 +276,11 @@ def _sale_row(arrival: _Arrival) -> dict[str, Any]:
     }
 
 
-def _open_rows(
-    tx: Transaction, nozzle: NozzleKey, record: SaleRecord, card: cards.Card | None
-) -> None:
-    place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
-    subject = card.card_key if card else record.card_no or "no card"
-    if record.transaction_type is TransactionType.GREY:
-        findings.open_finding(
-            tx,
-            "grey_card",
-            subject,
-            {**place, "station": nozzle.station_no, "amount_e4": record.amount_e4},
-        )
-    elif record.transaction_type is _COLLECTION:
-        for found in findings.open_findings(tx.connection, subject):
-            if found.kind == "grey_card":
-                findings.close_finding(tx, found.seq, "collected by a dispenser", "")
-    elif record.transaction_type is not TransactionType.NORMAL:
-        findings.open_finding(tx, "unusual_record", subject, place)
-    if card is None:
-        findings.open_finding(
-            tx, "unknown_card", subject, {**place, "amount_e4": record.amount_e4}
-        )
-
-
-def _compare(tx: Transaction, arrival: _Arrival) -> None:
-    """Flag what does not fit together; the dispenser's figures stay as they are."""
-    nozzle, record, card = arrival.nozzle, arrival.record, arrival.card
-    place = {"nozzle": nozzle.key.nozzle_no, "number": record.device_seq}
-    subject = f"nozzle {nozzle.key.nozzle_no}"
-    if record.unit is not nozzle.unit:
-        findings.open_once(tx, "unit_differs", subject, {"code": record.unit_code})
-    priced = amount_of(
-        Quantity(record.quantity_milli, nozzle.unit), Price(record.price_e4)
-    )
-    gas_moved = record.transaction_type is not _COLLECTION
-    if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
-        amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
-        findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    earlier = sales.find(
-        tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
-    )
-    if earlier is not None and gas_moved:
-        began = record.gun_total_quantity_milli - record.quantity_milli
-        if began != earlier["total_quantity_milli"]:
-            totals = {"expected": earlier["total_quantity_milli"], "found": began}
-            findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
-    if card is not None:
-        _compare_balance(tx, record, card, place)
-
-
-def _compare_balance(
-    tx: Transaction, record: SaleRecord, card: cards.Card, place: dict[str, int]
-) -> None:
-    continues = (
-        record.card_top_up_count == card.wseq
-        and record.card_consumption_count == card.pseq + 1
-    )
-    if not continues or record.transaction_type is _COLLECTION:
-        return
-    booked = facts.balance(tx.connection, f"card:{card.card_key}", str(card.unit))
-    sign = -1 if card.payment_mode.prepaid else 1
-    debited = purse_to_book(card.payment_mode, record.debited_hundredths)
-    if record.transaction_type is TransactionType.GREY:
-        debited = (
-            record.quantity_milli if card.payment_mode.in_quantity else record.amount_e4
-        )
-    # The fill is booked already: what the book had before it, on the card's side.
-    before = sign * booked + (debited if card.payment_mode.prepaid else -debited)
-    on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)
-    if before != on_card:
-        findings.open_finding(
-            tx,
-            "card_balance_differs",
-            card.card_key,
-            {**place, "book": before, "card": on_card},
-        )
-
-
 def _gap(
     tx: Transaction, nozzle: NozzleKey, last: int | None, device_seq: int
 ) -> range:
     """Name the numbers that were skipped; close the row when they have come."""
-    subject = f"nozzle {nozzle.nozzle_no}"
+    subject = subject_of(nozzle)
     if last is not None and device_seq > last + 1:
         missing = range(last + 1, device_seq)
         findings.open_finding(

@@ -12,7 +12,7 @@ from cngstation.protocols.dispenser.canonical import (
     DebitKind,
     DebitRequest,
 )
-from cngstation.services.book_sale import wire_card_key
+from cngstation.services.check_sale import wire_card_key
 from cngstation.storage import cards
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection

@@ -1,0 +1,124 @@
+"""A record that arrives, what it leaves open, and what of it does not fit together."""
+
+from dataclasses import dataclass
+
+from cngstation.domain.payment import purse_to_book
+from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
+from cngstation.storage import cards, facts, findings, sales
+from cngstation.storage.database import Transaction
+from cngstation.storage.sales import NozzleKey
+from cngstation.units import E4_PER_FEN, Price, Quantity, Unit, amount_of
+
+WIRE_CARD_DIGITS = 16
+CARD_KEY_DIGITS = 12
+COLLECTION = TransactionType.MAKE_UP_DEBIT
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleSetting:
+    """What the configuration says of a nozzle."""
+
+    key: NozzleKey
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A record, the nozzle and the life of its counter it belongs to, its card."""
+
+    nozzle: NozzleSetting
+    record: SaleRecord
+    source: str
+    epoch: int
+    card: cards.Card | None
+
+
+def wire_card_key(wire_card_no: str | None) -> str:
+    """Return the key of our card from a dispenser's 16 digits; empty if not ours."""
+    if wire_card_no is None or len(wire_card_no) != WIRE_CARD_DIGITS:
+        return ""
+    padding, key = wire_card_no[:-CARD_KEY_DIGITS], wire_card_no[-CARD_KEY_DIGITS:]
+    return key if key.isdigit() and not padding.strip("0") else ""
+
+
+def subject_of(nozzle: NozzleKey) -> str:
+    """Name a nozzle as the subject of a row."""
+    return f"nozzle {nozzle.nozzle_no}"
+
+
+def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
+    """Name what a record leaves open: a grey card, an unknown card, an odd record."""
+    nozzle, record, card = arrival.nozzle.key, arrival.record, arrival.card
+    place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
+    subject = card.card_key if card else record.card_no or "no card"
+    if record.transaction_type is TransactionType.GREY:
+        findings.open_finding(
+            tx,
+            "grey_card",
+            subject,
+            {**place, "station": nozzle.station_no, "amount_e4": record.amount_e4},
+        )
+    elif record.transaction_type is COLLECTION:
+        for found in findings.open_findings(tx.connection, subject):
+            if found.kind == "grey_card":
+                findings.close_finding(tx, found.seq, "collected by a dispenser", "")
+    elif record.transaction_type is not TransactionType.NORMAL:
+        findings.open_finding(tx, "unusual_record", subject, place)
+    if card is None:
+        findings.open_finding(
+            tx, "unknown_card", subject, {**place, "amount_e4": record.amount_e4}
+        )
+
+
+def compare(tx: Transaction, arrival: Arrival) -> None:
+    """Flag what does not fit together; the dispenser's figures stay as they are."""
+    nozzle, record, card = arrival.nozzle, arrival.record, arrival.card
+    place = {"nozzle": nozzle.key.nozzle_no, "number": record.device_seq}
+    subject = subject_of(nozzle.key)
+    if record.unit is not nozzle.unit:
+        findings.open_once(tx, "unit_differs", subject, {"code": record.unit_code})
+    priced = amount_of(
+        Quantity(record.quantity_milli, nozzle.unit), Price(record.price_e4)
+    )
+    gas_moved = record.transaction_type is not COLLECTION
+    if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
+        amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
+        findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
+    earlier = sales.find(
+        tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
+    )
+    if earlier is not None and gas_moved:
+        began = record.gun_total_quantity_milli - record.quantity_milli
+        if began != earlier["total_quantity_milli"]:
+            totals = {"expected": earlier["total_quantity_milli"], "found": began}
+            findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
+    if card is not None:
+        _compare_balance(tx, record, card, place)
+
+
+def _compare_balance(
+    tx: Transaction, record: SaleRecord, card: cards.Card, place: dict[str, int]
+) -> None:
+    continues = (
+        record.card_top_up_count == card.wseq
+        and record.card_consumption_count == card.pseq + 1
+    )
+    if not continues or record.transaction_type is COLLECTION:
+        return
+    booked = facts.balance(tx.connection, f"card:{card.card_key}", str(card.unit))
+    sign = -1 if card.payment_mode.prepaid else 1
+    debited = purse_to_book(card.payment_mode, record.debited_hundredths)
+    if record.transaction_type is TransactionType.GREY:
+        debited = (
+            record.quantity_milli if card.payment_mode.in_quantity else record.amount_e4
+        )
+    # The fill is booked already: what the book had before it, on the card's side.
+    before = sign * booked + (debited if card.payment_mode.prepaid else -debited)
+    on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)
+    if before != on_card:
+        findings.open_finding(
+            tx,
+            "card_balance_differs",
+            card.card_key,
+            {**place, "book": before, "card": on_card},
+        )

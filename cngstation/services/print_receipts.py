@@ -1,0 +1,202 @@
+"""Prints the receipts that wait, one by one; paper never holds up a sale.
+
+A print is counted before the paper is touched. Where it is certain that nothing was
+printed the count is given back; where it is not, the next print says COPY (补打).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from cngstation.domain.payment import PaymentMode
+from cngstation.drivers.receipt_printer import SlipOutcomeUnknown
+from cngstation.errors import DeviceError
+from cngstation.language import _, mark
+from cngstation.moments import seconds, time_text
+from cngstation.protocols.receipt.escpos_bytes import slip_bytes
+from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
+from cngstation.storage import receipts
+from cngstation.storage.database import Database
+from cngstation.storage.receipts import Receipt
+from cngstation.units import Unit, decimal_text, yuan_text
+
+LOOK_MS = 150
+# An idle printer is asked this often, so that the status line tells before a sale.
+STATUS_EVERY_LOOKS = 20
+RETRY_MS = 2_000
+
+TITLES = {
+    "top_up": mark("Top-up receipt"),
+    "issue": mark("Card issue receipt"),
+}
+MODES = {
+    PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
+    PaymentMode.PREPAID_QUANTITY: mark("Prepaid gas"),
+    PaymentMode.CREDIT_MONEY: mark("Credit, money"),
+    PaymentMode.CREDIT_QUANTITY: mark("Credit, gas"),
+}
+UNIT_SIGNS = {Unit.M3: "m3", Unit.KG: "kg", Unit.KWH: "kWh", Unit.TONNE: "t"}
+
+
+class Printer(Protocol):
+    """What prints; the driver fits."""
+
+    async def status(self) -> object: ...
+    async def print_slip(self, job: bytes) -> None: ...
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PrintOutcome:
+    """How one print ended; no trouble means that it is on paper."""
+
+    receipt_no: int
+    trouble: DeviceError | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSettings:
+    """What every slip shows and how it is laid out."""
+
+    company_name: str
+    station_name: str
+    till: str
+    columns: Columns
+    two_copies: bool
+
+
+def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
+    """Return the slips of one print: one, or customer's copy and stub."""
+    copy_mark = (
+        _("COPY {count}").format(count=receipt.copies + 1) if receipt.originals else ""
+    )
+    parts = [_("Customer copy"), _("Stub")] if settings.two_copies else [""]
+    return [
+        Slip(
+            title=_(TITLES.get(receipt.kind, mark("Receipt"))),
+            issuer=settings.company_name,
+            part=part,
+            copy_mark=copy_mark,
+            rows=tuple(_rows(receipt, settings)),
+            footer=(_("Keep this receipt until the next fill."),),
+        )
+        for part in parts
+    ]
+
+
+def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
+    facts = receipt.content
+    mode = PaymentMode(facts["payment_mode"])
+    figures = _figures(facts, mode)
+    head = [
+        Row(_("Station"), f"{settings.station_name} {settings.till}"),
+        Row(_("Receipt no."), f"{receipt.receipt_no:08d}"),
+        Row(_("Card no."), str(facts["card_no"])),
+        Row(_("Plate"), str(facts["plate"])),
+        Row(_("Company"), str(facts["company"])),
+        Row(_("Payment mode"), _(MODES[mode])),
+    ]
+    foot = [
+        Row(_("Operator"), str(facts["operator_no"])),
+        Row(_("Time"), time_text(int(facts["at_ms"]))),
+    ]
+    return [*head, Ruler(), *figures, Ruler(), *foot]
+
+
+def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
+    unit = Unit(facts["unit"])
+    sign = _("yuan") if unit is Unit.CNY else UNIT_SIGNS[unit]
+
+    def purse(name: str) -> str:
+        return f"{decimal_text(int(facts[name]), 2, 2)} {sign}"
+
+    rows: list[Row | Ruler] = [
+        Row(_("Before"), purse("before_purse")),
+        Row(_("Added"), purse("change_purse"), strong=True),
+        Row(_("After"), purse("after_purse"), strong=True),
+    ]
+    if mode.in_quantity:
+        rows.append(Row(_("Price"), yuan_text(int(facts["price_e4"]))))
+    if int(facts["fee_e4"]):
+        rows.append(Row(_("Card fee"), yuan_text(int(facts["fee_e4"]))))
+    cash = f"{yuan_text(int(facts['cash_e4']))} {_('yuan')}"
+    rows.append(Row(_("Received"), cash, strong=True))
+    return rows
+
+
+class PrintDesk:
+    """Takes waiting receipts to the printer."""
+
+    def __init__(
+        self,
+        database: Database,
+        printer: Printer,
+        settings: PaperSettings,
+        *,
+        changed: Callable[[DeviceError | None], Awaitable[None]],
+        printed: Callable[[PrintOutcome], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._printer = printer
+        self._settings = settings
+        self._changed = changed
+        self._printed = printed
+        self._told: str | None = None
+
+    async def run(self) -> None:
+        """Print what waits, for ever; a printer in trouble is asked again later."""
+        looks = 0
+        while True:
+            waiting = await self._database.read(receipts.oldest_wanted)
+            if waiting is None:
+                if looks % STATUS_EVERY_LOOKS == 0:
+                    await self._ask_status()
+                looks += 1
+                await asyncio.sleep(seconds(LOOK_MS))
+                continue
+            outcome = await self._print(waiting.receipt_no)
+            if outcome is not None:
+                await self._printed(outcome)
+                await self._tell(outcome.trouble)
+                if outcome.trouble is not None:
+                    await asyncio.sleep(seconds(RETRY_MS))
+
+    async def _print(self, receipt_no: int) -> PrintOutcome | None:
+        begun = await self._database.write(
+            lambda tx: receipts.begin_print(tx, receipt_no)
+        )
+        if begun is None:
+            return None
+        job = b"".join(
+            slip_bytes(render(slip, self._settings.columns))
+            for slip in slips(begun, self._settings)
+        )
+        try:
+            await self._printer.print_slip(job)
+        except SlipOutcomeUnknown as unknown:
+            await self._database.write(
+                lambda tx: receipts.end_print(tx, receipt_no, "unknown")
+            )
+            return PrintOutcome(receipt_no, unknown)
+        except DeviceError as trouble:
+            await self._database.write(lambda tx: receipts.give_back(tx, begun))
+            return PrintOutcome(receipt_no, trouble)
+        await self._database.write(
+            lambda tx: receipts.end_print(tx, receipt_no, "printed")
+        )
+        return PrintOutcome(receipt_no, None)
+
+    async def _ask_status(self) -> None:
+        try:
+            await self._printer.status()
+        except DeviceError as trouble:
+            await self._tell(trouble)
+        else:
+            await self._tell(None)
+
+    async def _tell(self, trouble: DeviceError | None) -> None:
+        told = trouble.sentence() if trouble else ""
+        if told != self._told:
+            self._told = told
+            await self._changed(trouble)

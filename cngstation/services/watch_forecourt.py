@@ -1,0 +1,315 @@
+"""The forecourt: every nozzle live, every fill booked, every gap fetched or named.
+
+One `LineDesk` stands behind each line. What a dispenser reports is committed before
+it is acknowledged; what it reported while nobody listened is fetched by number.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from cngstation.errors import CommitUncertain, DeviceError, StorageError
+from cngstation.moments import Clock, seconds
+from cngstation.protocols.dispenser.canonical import (
+    DebitDecision,
+    DebitRequest,
+    FuellingState,
+    Link,
+    NozzleStatus,
+    SaleRecord,
+    Totals,
+)
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, Fact, SaleRow
+from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
+from cngstation.services.book_sale import Booking, SaleBook
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.show_sales import sale_row
+from cngstation.storage import facts, sales
+from cngstation.storage.database import Database
+from cngstation.storage.sqlite import Connection
+
+# After a link comes back its own uploads go first; then its counter is compared.
+COMPARE_AFTER_MS = 3_000
+# A ring of a dispenser holds 20 000 records; more than this is named, not fetched.
+MOST_FETCHED = 2_000
+
+_log = structlog.get_logger()
+
+
+class Line(Protocol):
+    """What the desk asks of its line; the driver fits."""
+
+    frames_sent: int
+    frames_lost: int
+
+    async def request_totals(self, gun: int) -> Totals: ...
+    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None: ...
+
+
+class LineState(Protocol):
+    """Whether a line's port is open, and why not."""
+
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def why(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who is told of live figures and of booked fills; called on the loop."""
+
+    nozzle: Callable[[NozzleFigure], None]
+    line: Callable[[LineFigure], None]
+    sale: Callable[[SaleRow], None]
+    stopped: Callable[[CommitUncertain], None]
+
+
+class LineDesk:
+    """Fits the line driver's handler for the nozzles of one line."""
+
+    def __init__(
+        self,
+        name: str,
+        baud: int,
+        nozzles: dict[int, NozzleSetting],
+        *,
+        book: SaleBook,
+        debits: DebitDesk,
+        database: Database,
+        audience: Audience,
+        clock: Clock,
+    ) -> None:
+        self._name = name
+        self._baud = baud
+        self._nozzles = nozzles
+        self._book = book
+        self._debits = debits
+        self._database = database
+        self._audience = audience
+        self._clock = clock
+        self._line: Line | None = None
+        self._figures = {
+            gun: _unheard(setting, clock.now().wall_ms)
+            for gun, setting in nozzles.items()
+        }
+        self._health = _offline("the port is being opened")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def attach(self, line: Line) -> None:
+        """Take the line that was made with this desk as its handler."""
+        self._line = line
+
+    @property
+    def figures(self) -> Iterable[NozzleFigure]:
+        """Every nozzle of the line as it is now."""
+        return self._figures.values()
+
+    @property
+    def line_figure(self) -> LineFigure:
+        """The line as it is now."""
+        return LineFigure(
+            name=self._name,
+            health=self._health,
+            baud=self._baud,
+            frames_sent=self._line.frames_sent if self._line else 0,
+            frames_lost=self._line.frames_lost if self._line else 0,
+            cycle_us=0,
+        )
+
+    async def record(self, gun: int, record: SaleRecord) -> bool:
+        """Book a record; True only when it is durable."""
+        return await self._commit(gun, record, "online")
+
+    async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
+        """Decide what is taken from the card in the dispenser."""
+        return await self._debits.answer(request)
+
+    def status(self, gun: int, status: NozzleStatus) -> None:
+        """Show a live reading where something of it has changed."""
+        old = self._figures.get(gun)
+        if old is None:
+            return
+        new = _figure(self._nozzles[gun], status, old)
+        if new != old:
+            self._figures[gun] = new
+            self._audience.nozzle(new)
+
+    def link(self, gun: int, link: Link) -> None:
+        """Show how a nozzle is heard; when it is heard again, compare its counter."""
+        old = self._figures.get(gun)
+        if old is None:
+            return
+        changed = {"link": str(link), "link_since_ms": self._clock.now().wall_ms}
+        self._figures[gun] = old.model_copy(update=changed)
+        self._audience.nozzle(self._figures[gun])
+        if link is Link.ONLINE:
+            self._start(self._compare_counter(gun), f"compare counter of gun {gun}")
+
+    def line_state(self, state: LineState) -> None:
+        """Show whether the port is open."""
+        self._health = (
+            DeviceHealth(state=DeviceState.ONLINE, text="", facts=())
+            if state.is_open
+            else _offline(state.why)
+        )
+        self._audience.line(self.line_figure)
+
+    def fault(self, fault: object) -> None:
+        """Ignored bytes are counted by the driver and kept in its frame log."""
+        _log.debug("line.fault", line=self._name, fault=str(fault))
+
+    async def close(self) -> None:
+        """Stop what still fetches; what was committed stays."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _commit(self, gun: int, record: SaleRecord, source: str) -> bool:
+        setting = self._nozzles.get(gun)
+        if setting is None:
+            return False
+        try:
+            booked = await self._book.book(setting, record, source)
+        except CommitUncertain as error:
+            self._audience.stopped(error)
+            return False
+        except StorageError as error:
+            # Not acknowledged: the dispenser keeps the record and offers it again.
+            _log.error(
+                "sale.not_booked",
+                gun=gun,
+                number=record.device_seq,
+                why=error.sentence(),
+            )
+            return False
+        if booked.booking is Booking.BOOKED:
+            await self._tell_sale(booked.seq)
+            if booked.missing:
+                self._start(self._fetch(gun, booked.missing), f"fetch gun {gun}")
+        return True
+
+    async def _tell_sale(self, seq: int) -> None:
+        def question(connection: Connection) -> SaleRow | None:
+            found = facts.rows(
+                connection,
+                "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
+                " WHERE s.seq=?",
+                (seq,),
+            )
+            row = next(found, None)
+            return None if row is None else sale_row(row)
+
+        row = await self._database.read(question)
+        if row is not None:
+            self._audience.sale(row)
+
+    async def _compare_counter(self, gun: int) -> None:
+        """Fetch what the dispenser recorded and gave up offering while we were away."""
+        await asyncio.sleep(seconds(COMPARE_AFTER_MS))
+        if self._line is None:
+            return
+        setting = self._nozzles[gun]
+        try:
+            totals = await self._line.request_totals(gun)
+        except DeviceError:
+            return  # the next return of the link asks again
+        last = await self._database.read(
+            lambda connection: sales.last_device_seq(
+                connection, setting.key, sales.current_epoch(connection, setting.key)
+            )
+        )
+        if last is None:
+            return  # a new nozzle: its first record is where our book begins
+        if totals.device_seq < last:
+            await self._book.counter_fell(setting, totals.device_seq, last)
+            return
+        await self._fetch(gun, range(last + 1, totals.device_seq + 1))
+
+    async def _fetch(self, gun: int, missing: range) -> None:
+        if self._line is None or len(missing) > MOST_FETCHED:
+            return
+        for number in missing:
+            try:
+                record = await self._line.request_record(gun, number)
+            except DeviceError:
+                return
+            if record is not None:
+                await self._commit(gun, record, "recovered")
+        await self._book.close_gaps(self._nozzles[gun])
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.ensure_future(_guarded(work, name))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _guarded(work: Coroutine[None, None, None], name: str) -> None:
+    try:
+        await work
+    except StorageError as error:
+        _log.error("forecourt.task_failed", task=name, why=error.sentence())
+
+
+def _offline(why: str) -> DeviceHealth:
+    return DeviceHealth(
+        state=DeviceState.OFFLINE, text="{why}", facts=(Fact(name="why", value=why),)
+    )
+
+
+def _unheard(setting: NozzleSetting, now_ms: int) -> NozzleFigure:
+    return NozzleFigure(
+        nozzle_no=setting.key.nozzle_no,
+        dispenser_no=setting.key.dispenser_no,
+        state="idle",
+        link=str(Link.OFFLINE),
+        link_since_ms=now_ms,
+        locked=False,
+        off_duty=False,
+        awaiting_debit=False,
+        other_side_busy=False,
+        faults=(),
+        unit=str(setting.unit),
+        price_e4=0,
+        quantity_milli=0,
+        amount_e4=0,
+        pressure_kpa=None,
+        card_no="",
+        plate="",
+        crew_card="",
+        shift_no=0,
+    )
+
+
+def _figure(
+    setting: NozzleSetting, status: NozzleStatus, old: NozzleFigure
+) -> NozzleFigure:
+    fuelling = status.state in {
+        FuellingState.FUELLING,
+        FuellingState.SUSPENDED_FUELLING,
+    }
+    return NozzleFigure(
+        nozzle_no=setting.key.nozzle_no,
+        dispenser_no=setting.key.dispenser_no,
+        state=status.state.name.lower(),
+        link=old.link,
+        link_since_ms=old.link_since_ms,
+        locked=status.locked,
+        off_duty=status.off_duty,
+        awaiting_debit=status.awaiting_debit,
+        other_side_busy=status.other_side_busy,
+        faults=tuple(sorted(str(fault) for fault in status.faults)),
+        unit=str(setting.unit),
+        price_e4=status.price_e4,
+        quantity_milli=status.quantity_milli,
+        amount_e4=status.amount_e4,
+        pressure_kpa=status.pressure_kpa if fuelling else None,
+        card_no=(status.card_no or "")[-8:] if fuelling else "",
+        plate=(status.plate or "") if fuelling else "",
+        crew_card=status.employee_card or "",
+        shift_no=status.shift_no,
+    )
