@@ -1,0 +1,75 @@
+"""What happens by itself when a card is laid on the reader: look, settle, remember.
+
+An act of this card that was cut off is finished from what the card proves, without
+anybody choosing; then the page is shown. Every sight of a card is compared with the
+book, so that a copy or an old image shows itself.
+"""
+
+from cngstation.errors import DeviceError, StationError
+from cngstation.moments import Clock
+from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.card_on_reader import CardReading
+from cngstation.services.show_card import Looked, look_at
+from cngstation.services.station_rules import StationRules
+from cngstation.services.top_up_card import require_continuity
+from cngstation.services.watch_reader import ReaderWatch
+from cngstation.storage import cards, findings, journal
+from cngstation.storage.database import Database, Transaction
+
+
+class CardService:
+    """Looks at cards for the screen and goes on with acts that were cut off."""
+
+    def __init__(
+        self, database: Database, acts: CardActs, rules: StationRules, clock: Clock
+    ) -> None:
+        self._database = database
+        self._acts = acts
+        self._rules = rules
+        self._clock = clock
+
+    async def look(self, reading: CardReading) -> Looked:
+        """Return what the screen shows of a card."""
+        now_ms = self._clock.now().wall_ms
+        return await self._database.read(
+            lambda connection: look_at(connection, reading, self._rules, now_ms)
+        )
+
+    async def settle_open_act(
+        self, reading: CardReading, watch: ReaderWatch
+    ) -> ActResult | None:
+        """Go on with the act that this card has open, if it has one."""
+        looked = await self.look(reading)
+        intent_id = looked.view.open_intent_id
+        if not intent_id:
+            return None
+        intent = await self._database.read(
+            lambda connection: journal.find(connection, intent_id)
+        )
+        if intent is None:
+            return None
+        async with watch.borrow() as port:
+            return await self._acts.settle(intent, reading, port)
+
+    async def remember(self, reading: CardReading) -> Looked:
+        """Record how a card presented itself, and what does not fit the book."""
+        looked = await self.look(reading)
+        card, seen = looked.card, looked.seen
+        if card is None or seen is None:
+            return looked
+
+        def unit(tx: Transaction) -> None:
+            try:
+                require_continuity(card, seen)
+            except StationError as refused:
+                findings.open_once(
+                    tx, "card_disagrees", card.card_key, {"why": refused.sentence()}
+                )
+            else:
+                cards.seen(tx, seen)
+
+        await self._database.write(unit)
+        return looked
+
+
+__all__ = ["CardService", "DeviceError"]

@@ -1,0 +1,152 @@
+"""The registers and choices as the counter's screens show them."""
+
+from cngstation.domain.card_kinds import KINDS
+from cngstation.domain.payment import PaymentMode
+from cngstation.moments import Clock
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract import counter
+from cngstation.rpc.session import Nothing
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import cards, customers, facts, prices
+from cngstation.storage.customers import Company, Vehicle
+from cngstation.storage.database import Database
+from cngstation.storage.sqlite import Connection
+
+
+class Registers:
+    """Answers searches and lists from committed data."""
+
+    def __init__(
+        self,
+        database: Database,
+        desk: CustomerDesk,
+        rules: StationRules,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._desk = desk
+        self._rules = rules
+        self._clock = clock
+
+    async def search_companies(
+        self, request: counter.Search, call: CallContext
+    ) -> counter.CompanyRows:
+        """Find companies."""
+        found = await self._database.read(
+            lambda connection: customers.search_companies(
+                connection, request.text.strip(), request.limit
+            )
+        )
+        return counter.CompanyRows(rows=tuple(map(self.company_row, found)))
+
+    async def search_vehicles(
+        self, request: counter.Search, call: CallContext
+    ) -> counter.VehicleRows:
+        """Find vehicles."""
+        text = request.text.strip()
+        digests = self._desk.digests_of(text)
+
+        def question(connection: Connection) -> tuple[counter.VehicleRow, ...]:
+            found = customers.search_vehicles(connection, text, digests, request.limit)
+            return tuple(self._row(connection, vehicle) for vehicle in found)
+
+        return counter.VehicleRows(rows=await self._database.read(question))
+
+    async def choices(self, _: Nothing, call: CallContext) -> counter.Choices:
+        """Return what forms offer."""
+        rules, now_ms = self._rules, self._clock.now().wall_ms
+
+        def question(connection: Connection) -> counter.Choices:
+            in_force = prices.in_force(connection, rules.gas_unit, now_ms)
+            return counter.Choices(
+                vehicle_types=tuple(
+                    counter.Choice(code=code, name=name)
+                    for code, name in customers.vehicle_types(connection)
+                ),
+                card_kinds=tuple(k.name for k in KINDS if k.for_customers),
+                payment_modes=tuple(str(mode) for mode in PaymentMode),
+                prices=tuple(
+                    counter.LevelPrice(level=level, price_e4=price.e4)
+                    for level, price in sorted(in_force.items())
+                ),
+                card_fee_fen=rules.card_fee.fen,
+                single_lower_fen=rules.single_lower.fen,
+                single_upper_fen=rules.single_upper.fen,
+                balance_ceiling_fen=rules.balance_ceiling.fen,
+            )
+
+        return await self._database.read(question)
+
+    async def list_cards(
+        self, request: counter.Page, call: CallContext
+    ) -> counter.CardRows:
+        """Return the cards issued last."""
+
+        def question(connection: Connection) -> tuple[counter.CardRow, ...]:
+            found = cards.newest(connection, request.limit)
+            return tuple(self._card_row(connection, card) for card in found)
+
+        return counter.CardRows(rows=await self._database.read(question))
+
+    async def vehicle_row(self, vehicle: Vehicle) -> counter.VehicleRow:
+        """Return a vehicle for the screen, personal numbers masked."""
+        return await self._database.read(
+            lambda connection: self._row(connection, vehicle)
+        )
+
+    def company_row(self, company: Company) -> counter.CompanyRow:
+        """Return a company for the screen."""
+        return counter.CompanyRow(
+            company_no=company.company_no,
+            name=company.name,
+            address=company.address,
+            phone=company.phone,
+        )
+
+    def _row(self, connection: Connection, vehicle: Vehicle) -> counter.VehicleRow:
+        company = customers.find_company(connection, vehicle.company_no)
+        types = dict(customers.vehicle_types(connection))
+        return counter.VehicleRow(
+            vehicle_id=vehicle.vehicle_id,
+            plate=vehicle.plate,
+            id_no_masked=self._desk.id_no_masked(vehicle),
+            driver=vehicle.driver[:40],
+            phone_masked=self._desk.phone_masked(vehicle),
+            owner=vehicle.owner,
+            vehicle_type=vehicle.vehicle_type,
+            vehicle_type_name=types.get(vehicle.vehicle_type, ""),
+            company_no=vehicle.company_no,
+            company_name=company.name if company else "",
+            cylinder_no=vehicle.cylinder_no,
+            cylinder_due=vehicle.cylinder_due,
+            fleet_no=vehicle.fleet_no or "",
+            route_no=vehicle.route_no,
+            fleet_name=vehicle.fleet_name,
+            cards=customers.cards_of_vehicle(connection, vehicle.vehicle_id),
+        )
+
+    def _card_row(self, connection: Connection, card: cards.Card) -> counter.CardRow:
+        vehicle = customers.find_vehicle(connection, card.vehicle_id)
+        company = (
+            customers.find_company(connection, vehicle.company_no) if vehicle else None
+        )
+        booked = facts.balance(connection, f"card:{card.card_key}", str(card.unit))
+        return counter.CardRow(
+            card_key=card.card_key,
+            card_no=card.card_no,
+            uid=card.uid,
+            kind=card.kind,
+            state=str(card.state),
+            plate=vehicle.plate if vehicle else "",
+            company_name=company.name if company else "",
+            driver=vehicle.driver[:40] if vehicle else "",
+            route_no=vehicle.route_no if vehicle else "",
+            fleet_name=vehicle.fleet_name if vehicle else "",
+            cylinder_due=card.cylinder_due,
+            payment_mode=str(card.payment_mode),
+            unit=str(card.unit),
+            price_e4=card.price_e4,
+            balance_book=-booked if card.payment_mode.prepaid else booked,
+            issued_at_ms=card.issued_at_ms,
+        )
