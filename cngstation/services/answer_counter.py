@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cngstation.domain.card_kinds import KINDS
 from cngstation.domain.payment import PaymentMode
-from cngstation.errors import Refusal
+from cngstation.errors import NotLoggedIn, Refusal
 from cngstation.language import mark
 from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
@@ -334,8 +333,5 @@ def actor_of(call: CallContext) -> Actor:
     """Return who acts, from the session of a call."""
     session = call.session
     if not isinstance(session, StaffSession):
-        raise AssertionError("a method with a right has a session")
+        raise NotLoggedIn
     return Actor(session.operator_no, session.terminal)
-
-
-CUSTOMER_KINDS = tuple(kind.name for kind in KINDS if kind.for_customers)

@@ -5,7 +5,7 @@ anybody choosing; then the page is shown. Every sight of a card is compared with
 book, so that a copy or an old image shows itself.
 """
 
-from cngstation.errors import DeviceError, StationError
+from cngstation.errors import StationError
 from cngstation.moments import Clock
 from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.card_on_reader import CardReading
@@ -70,6 +70,3 @@ class CardService:
 
         await self._database.write(unit)
         return looked
-
-
-__all__ = ["CardService", "DeviceError"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cngstation.config import StationConfig
 from cngstation.units import Money, Unit
 
 
@@ -21,3 +22,25 @@ class StationRules:
     cylinder_warning_days: int
     business_day_starts_minute: int
     lowest_disk_bytes: int = 64 * 1024 * 1024
+
+
+def rules_of(config: StationConfig) -> StationRules:
+    """Return the rules that a configuration sets.
+
+    Gas on cards is counted in the unit of the first nozzle; m³ where there is none.
+    """
+    units = [nozzle.unit for line in config.lines for nozzle in line.nozzles]
+    limits = config.limits
+    return StationRules(
+        station_no=config.station.station_no,
+        area_no=config.station.area_no,
+        issue_point_no=config.station.issue_point_no,
+        till=config.till.name,
+        gas_unit=units[0] if units else Unit.M3,
+        single_lower=limits.top_up_lower_yuan,
+        single_upper=limits.top_up_upper_yuan,
+        balance_ceiling=limits.balance_ceiling_yuan,
+        card_fee=limits.card_fee_yuan,
+        cylinder_warning_days=limits.cylinder_warning_days,
+        business_day_starts_minute=config.station.cut_off_minute,
+    )

@@ -1,0 +1,173 @@
+"""What the counter's screens see: the present state, and every change of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cngstation.errors import DeviceError
+from cngstation.language import mark
+from cngstation.moments import Clock, business_day
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract import counter
+from cngstation.rpc.contract.counter import (
+    BooksVerdict,
+    CardView,
+    CounterBoard,
+    OpenRowsNow,
+    ReceiptOutcome,
+)
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, StationInfo
+from cngstation.rpc.method import Body, Event
+from cngstation.rpc.session import Nothing
+from cngstation.services.answer_counter import act_reply
+from cngstation.services.card_on_reader import CardReading
+from cngstation.services.open_rows import facts_of, open_rows
+from cngstation.services.print_receipts import PrintOutcome
+from cngstation.services.serve_card import CardService
+from cngstation.services.station_rules import StationRules
+from cngstation.services.watch_reader import ReaderWatch
+from cngstation.storage.database import Database
+from cngstation.storage.journal import OPEN_STATES
+
+_WELL = DeviceHealth(state=DeviceState.ONLINE, text="", facts=())
+_ABSENT = DeviceHealth(state=DeviceState.ABSENT, text="", facts=())
+_PRINTED = mark("Receipt {number} is printed.")
+
+
+class Publisher(Protocol):
+    """Who tells the screens."""
+
+    def publish(self, event: Event[Body], body: Body, *, key: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signboard:
+    """The names that every screen shows."""
+
+    name: str
+    company_name: str
+    area_short_name: str
+
+
+class CounterStage:
+    """Holds the present state and publishes what changes; the reader's audience."""
+
+    def __init__(
+        self,
+        database: Database,
+        cards: CardService,
+        rules: StationRules,
+        signboard: Signboard,
+        clock: Clock,
+        *,
+        has_printer: bool,
+        watch: Callable[[], ReaderWatch],
+    ) -> None:
+        self._database = database
+        self._cards = cards
+        self._rules = rules
+        self._signboard = signboard
+        self._clock = clock
+        self._watch = watch
+        self._publisher: Publisher | None = None
+        self._reader = _health(None)
+        self._printer = _health(None) if has_printer else _ABSENT
+        self._card: CardView | None = None
+        self._rows = OpenRowsNow(rows=())
+        self._books: BooksVerdict | None = None
+
+    def attach(self, publisher: Publisher) -> None:
+        """Take the server that tells the screens."""
+        self._publisher = publisher
+
+    async def snapshot(self, _: CallContext) -> CounterBoard:
+        """Return everything that the screen shows at once."""
+        rules, sign = self._rules, self._signboard
+        day = business_day(
+            self._clock.now().wall_ms,
+            cut_off_minute=rules.business_day_starts_minute,
+        )
+        return CounterBoard(
+            station=StationInfo(
+                station_no=rules.station_no,
+                name=sign.name,
+                company_name=sign.company_name,
+                area_no=rules.area_no,
+                area_short_name=sign.area_short_name,
+                till=rules.till,
+                business_day=day,
+                currency_unit="CNY",
+                gas_unit=str(rules.gas_unit),
+            ),
+            reader=self._reader,
+            printer=self._printer,
+            card=self._card,
+            open_rows=self._rows.rows,
+            books=self._books,
+        )
+
+    async def card_presented(self, reading: CardReading) -> None:
+        """A card was laid on the reader: go on with its open act, then show it."""
+        settled = await self._cards.settle_open_act(reading, self._watch())
+        if settled is not None:
+            reply = act_reply(settled, settled.intent_id)
+            self._publish(counter.ACT_SETTLED, reply)
+            if settled.state not in OPEN_STATES:
+                self._watch().show_again()
+                return
+        looked = await self._cards.remember(reading)
+        self._card = looked.view
+        self._publish(counter.CARD_PRESENTED, looked.view)
+
+    async def card_removed(self) -> None:
+        """The card left the reader."""
+        self._card = None
+        self._publish(counter.CARD_REMOVED, Nothing())
+
+    async def reader_changed(self, trouble: DeviceError | None) -> None:
+        """The reader was lost or came back."""
+        self._reader = _health(trouble)
+        self._publish(counter.READER_CHANGED, self._reader)
+
+    async def printer_changed(self, trouble: DeviceError | None) -> None:
+        """The printer got into trouble or out of it."""
+        self._printer = _health(trouble)
+        self._publish(counter.PRINTER_CHANGED, self._printer)
+
+    async def printed(self, outcome: PrintOutcome) -> None:
+        """A print ended, on paper or not."""
+        trouble = outcome.trouble
+        facts = trouble.facts if trouble else {"number": outcome.receipt_no}
+        body = ReceiptOutcome(
+            receipt_no=outcome.receipt_no,
+            outcome="printed" if trouble is None else "trouble",
+            text=trouble.text if trouble else _PRINTED,
+            facts=facts_of(facts.items()),
+        )
+        self._publish(counter.RECEIPT_PRINTED, body)
+
+    def verified(self, verdict: BooksVerdict) -> None:
+        """The books were verified."""
+        self._books = verdict
+        self._publish(counter.BOOKS_VERIFIED, verdict)
+
+    async def news(self) -> None:
+        """Something was committed somewhere: the open rows may have changed."""
+        rows = OpenRowsNow(rows=await self._database.read(open_rows))
+        if rows != self._rows:
+            self._rows = rows
+            self._publish(counter.OPEN_ROWS_CHANGED, rows)
+
+    def _publish(self, event: Event[Body], body: Body) -> None:
+        if self._publisher is not None:
+            self._publisher.publish(event, body)
+
+
+def _health(trouble: DeviceError | None) -> DeviceHealth:
+    if trouble is None:
+        return _WELL
+    return DeviceHealth(
+        state=DeviceState.OFFLINE,
+        text=trouble.text,
+        facts=facts_of(trouble.facts.items()),
+    )

@@ -1,0 +1,22 @@
+"""Notices what other processes commit: daemons meet in the database, not by calls."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from cngstation.moments import seconds
+from cngstation.storage.database import Database
+
+LOOK_MS = 100
+
+
+async def watch_news(
+    database: Database, on_news: Callable[[], Awaitable[None]]
+) -> None:
+    """Call whenever something was committed, by whichever process; for ever."""
+    seen: int | None = None
+    while True:
+        version = await database.data_version()
+        if version != seen:
+            seen = version
+            await on_news()
+        await asyncio.sleep(seconds(LOOK_MS))

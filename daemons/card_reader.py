@@ -1,0 +1,144 @@
+"""The card-reader service: reader, printer, cards, customers, top-ups, the books."""
+
+from cngstation.drivers.pn532_reader import open_pn532
+
+from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.drivers.receipt_printer import ReceiptPrinter
+from cngstation.drivers.serial_link import SerialSettings, open_serial
+from cngstation.rpc.contract.counter import COUNTER
+from cngstation.rpc.server import RpcServer
+from cngstation.services import issue_card, top_up_card
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.admit_peers import admits
+from cngstation.services.answer_counter import CounterAnswers, CounterParts
+from cngstation.services.issue_card import CardIssue
+from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.print_receipts import PaperSettings, PrintDesk
+from cngstation.services.read_credentials import read_credential
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.serve_card import CardService
+from cngstation.services.show_registers import Registers
+from cngstation.services.stage_counter import CounterStage, Signboard
+from cngstation.services.station_rules import rules_of
+from cngstation.services.top_up_card import TopUps
+from cngstation.services.watch_news import watch_news
+from cngstation.services.watch_reader import ReaderWatch
+from cngstation.storage.database import Database
+from daemons.process import Process, run
+
+SOCKET = "counter.sock"
+
+
+async def serve(process: Process) -> int:
+    """Put the counter together and run it."""
+    config, clock = process.config, process.clock
+    rules = rules_of(config)
+    master_key = read_credential(config.paths.card_master_key, 16)
+    seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
+    database = await Database.open(config.paths.database, clock)
+    folder = config.paths.database.parent
+    acts = CardActs(
+        database,
+        {
+            issue_card.KIND: issue_card.issue_kind(),
+            top_up_card.KIND: top_up_card.top_up_kind(),
+        },
+        cut_off_minute=rules.business_day_starts_minute,
+        prints_wanted=1 if config.printer.port else 0,
+    )
+    await acts.doubt_all_prepared(rules.till)
+    desk = CustomerDesk(database, seal)
+    cards = CardService(database, acts, rules, clock)
+    stage = CounterStage(
+        database,
+        cards,
+        rules,
+        Signboard(
+            config.station.name,
+            config.station.company_name,
+            config.station.area_short_name,
+        ),
+        clock,
+        has_printer=bool(config.printer.port),
+        watch=lambda: watch,
+    )
+    reader = SerialSettings(config.reader.port, config.reader.baud)
+    watch = ReaderWatch(lambda: open_pn532(reader), master_key, stage)
+    answers = CounterAnswers(
+        CounterParts(
+            database=database,
+            path=config.paths.database,
+            acts=acts,
+            top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
+            issues=CardIssue(database, acts, rules=rules, folder=folder),
+            customers=desk,
+            registers=Registers(database, desk, rules, clock),
+            cards=cards,
+            watch=watch,
+            rules=rules,
+            clock=clock,
+            verified=stage.verified,
+        )
+    )
+    server = RpcServer(
+        config.paths.runtime_dir / SOCKET,
+        COUNTER,
+        answers.handlers(),
+        Gate(
+            database,
+            Passwords(),
+            clock,
+            wrong_tries=config.security.wrong_tries,
+            session_hours=config.security.session_hours,
+        ),
+        stage.snapshot,
+        program=process.version,
+        admits=admits,
+        report=process.report,
+    )
+    stage.attach(server)
+    await server.start()
+    process.watch_database(database)
+    process.keep(watch.run(), "watch reader")
+    process.keep(watch_news(database, stage.news), "watch news")
+    if config.printer.port:
+        process.keep(_printing(process, database, stage), "print receipts")
+    code = await process.until_stopped()
+    await server.close()
+    await watch.close()
+    await database.close()
+    return code
+
+
+async def _printing(process: Process, database: Database, stage: CounterStage) -> None:
+    config = process.config
+    printer = ReceiptPrinter(
+        SerialSettings(config.printer.port, config.printer.baud), open_serial
+    )
+    paper = PaperSettings(
+        company_name=config.station.company_name,
+        station_name=config.station.name,
+        till=config.till.name,
+        columns=config.printer.columns,
+        two_copies=config.printer.two_copies,
+    )
+    desk = PrintDesk(
+        database,
+        printer,
+        paper,
+        changed=stage.printer_changed,
+        printed=stage.printed,
+    )
+    try:
+        await desk.run()
+    finally:
+        await printer.close()
+
+
+def main() -> None:
+    """Run `cng-card-reader`."""
+    run("cng-card-reader", serve)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The dispenser monitor: every line polled, every fill booked, every nozzle live."""

@@ -1,0 +1,128 @@
+"""What every daemon does around its work: configuration, logs, signals, the end.
+
+A daemon ends with 0 when it was asked to, 1 when it must be started anew (a commit
+that the disk did not confirm, a task that failed), 2 for a wrong configuration.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from cngstation import __version__
+from cngstation.config import StationConfig, load_config
+from cngstation.drivers.log_output import set_up_logging
+from cngstation.errors import ConfigError, StationError
+from cngstation.language import use_language
+from cngstation.moments import Clock, SystemClock, seconds
+from cngstation.rpc.sd_notify import ServiceNotifier
+from cngstation.storage.database import Database
+
+DATABASE_LOOK_MS = 50
+_log = structlog.get_logger()
+
+
+@dataclass
+class Process:
+    """A daemon as it runs: its parts are started with `keep` and end together."""
+
+    program: str
+    config: StationConfig
+    clock: Clock
+    notifier: ServiceNotifier = field(default_factory=ServiceNotifier)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _failed: bool = False
+
+    @property
+    def version(self) -> str:
+        """The name and version told to clients."""
+        return f"{self.program} {__version__}"
+
+    def keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run a part for ever; if it fails, the whole daemon ends and starts anew."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def watch_database(self, database: Database) -> None:
+        """End when a commit was not confirmed: only a new start may look it up."""
+        self.keep(self._until_failed(database), "watch database")
+
+    def fail(self, why: StationError) -> None:
+        """End the daemon so that it is started anew."""
+        _log.critical("daemon.must_restart", why=why.sentence())
+        self._failed = True
+        self._stop.set()
+
+    def report(self, where: str, error: Exception) -> None:
+        """Log what nobody foresaw."""
+        _log.error("unexpected", where=where, exc_info=error)
+
+    async def until_stopped(self) -> int:
+        """Wait for a signal or a failure; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        self.notifier.ready()
+        _log.info("daemon.ready", version=__version__)
+        await self._stop.wait()
+        self.notifier.stopping()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        _log.info("daemon.ended", failed=self._failed)
+        return 1 if self._failed else 0
+
+    async def _until_failed(self, database: Database) -> None:
+        while database.failed is None:
+            self.notifier.alive()
+            await asyncio.sleep(seconds(DATABASE_LOOK_MS))
+        self.fail(database.failed)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or self._stop.is_set():
+            return
+        error = task.exception()
+        _log.critical("daemon.part_failed", part=task.get_name(), exc_info=error)
+        self._failed = True
+        self._stop.set()
+
+
+def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
+    """Run a daemon from its command line; does not return."""
+    parser = argparse.ArgumentParser(prog=program)
+    parser.add_argument("--config", type=Path, required=True, help="station.toml")
+    arguments = parser.parse_args()
+    try:
+        config = load_config(arguments.config)
+    except ConfigError as error:
+        sys.stderr.write(f"{program}: {error.sentence()}\n")
+        sys.exit(2)
+    clock = SystemClock()
+    set_up_logging(
+        program=program,
+        level=config.log.level,
+        format=config.log.format,
+        clock=clock,
+    )
+    use_language(config.station.language)
+    config.paths.runtime_dir.mkdir(parents=True, exist_ok=True)
+    code = 1
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            code = asyncio.run(_work(Process(program, config, clock), work))
+        except StationError as error:
+            _log.critical("daemon.cannot_start", why=error.sentence())
+    sys.exit(code)
+
+
+async def _work(process: Process, work: Callable[[Process], Awaitable[int]]) -> int:
+    return await work(process)
