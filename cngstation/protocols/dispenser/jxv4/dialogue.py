@@ -347,7 +347,6 @@ class BusDialogue:
         self._events += [
             ProtocolFault(kind, gun, count)
             for (kind, gun), count in self._faults.items()
-            if count
         ]
         self._faults.clear()
 
