@@ -208,7 +208,9 @@ class DispenserLine:
             self._hear(self._dialogue.tick(now_us))
             if isinstance(step, Transmission):
                 link.write(step.data)
-                self.log.sent(step.data, now_us)
+                sent_us = _now_us()
+                self._dialogue.sent(sent_us)
+                self.log.sent(step.data, sent_us)
                 self.frames_sent += 1
             else:
                 await self._sleep_until(step.until_us)

@@ -169,6 +169,24 @@ def test_a_slow_answer_is_followed_at_once() -> None:
     assert bus.sent[1][0] - bus.sent[0][0] == 150 * MS
 
 
+def test_times_count_from_the_sending_not_from_the_saying() -> None:
+    """A machine that was busy before the write does not shorten spacing or wait."""
+    bus = Bus()
+    bus.send()
+    said_us = bus.now_us
+    bus.dialogue.sent(said_us + 40 * MS)
+    late_us = said_us + 40 * MS + POLL_LIMIT
+    bus.now_us = late_us - 1
+    assert not bus.dialogue.tick(bus.now_us)
+    bus.hear(vectors.IDLE, after_us=0)
+    bus.send()
+    bus.dialogue.sent(bus.now_us + 7 * MS)
+    begun_us = bus.now_us + 7 * MS
+    bus.hear(vectors.IDLE)
+    bus.send()
+    assert bus.now_us == begun_us + SPACING
+
+
 def test_behind_a_frame_without_answer_the_tick_is_waited_for() -> None:
     """At 9600 baud an acknowledgement lasts 17.7 ms, and its tick comes after that."""
     bus = Bus(baud=9_600)
