@@ -72,7 +72,7 @@ class SerialLink:
         self._transport = serial_asyncio.SerialTransport(loop, self._receiver, port)
 
     def write(self, data: bytes) -> None:
-        """Hand bytes to the port without waiting.
+        """Hand bytes to the kernel at once, or as soon as it takes them.
 
         Raises:
             DeviceUnavailable: the port is lost or closed, or does not take data.
@@ -81,7 +81,10 @@ class SerialLink:
             raise self._lost()
         if self._transport.get_write_buffer_size() + len(data) > LARGEST_UNSENT:
             raise DeviceUnavailable(device=self.path, why="the port takes no data")
-        self._transport.write(data)
+        if not self._transport.get_write_buffer_size():
+            data = data[self._write_now(data) :]
+        if data:
+            self._transport.write(data)
 
     async def read(self) -> bytes:
         """Return whatever has arrived, at least one byte; wait for it if need be.
@@ -130,6 +133,13 @@ class SerialLink:
                     self._port.reset_output_buffer()
             self._transport.abort()
         await asyncio.shield(self._receiver.ended)
+
+    def _write_now(self, data: bytes) -> int:
+        # Protocols count their gaps from here; the transport writes a turn later.
+        try:
+            return os.write(self._port.fileno(), data)
+        except OSError:  # full, or lost: the transport waits or finds out
+            return 0
 
     def _waiting(self) -> int:
         try:

@@ -167,6 +167,9 @@ class Dialogue(Protocol):
     def next_transmission(self, now_us: int, wall_ms: int) -> Transmission | Wait:
         """Say what to send now, or how long there is nothing to send."""
 
+    def sent(self, now_us: int) -> None:
+        """Say that the transmission is on its way; its times count from here."""
+
     def receive(self, data: bytes, now_us: int) -> Sequence[Event]:
         """Take received bytes."""
 

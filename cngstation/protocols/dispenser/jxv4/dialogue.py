@@ -28,6 +28,7 @@ and of the longest answer, and 250 ms. Nothing is repeated within a cycle.
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cngstation.errors import LocalProtocolError, RemoteProtocolError
 from cngstation.moments import local_time
@@ -105,6 +106,7 @@ class BusDialogue:
         self._turns = Turns(self._nozzles.values())
         self._parser = FrameParser()
         self._exchange: Exchange | None = None
+        self._begun_us = 0
         self._free_from_us = 0
         self._answers: deque[Transmission] = deque()  # at most one for each nozzle
         self._requests: deque[Request] = deque()
@@ -156,6 +158,17 @@ class BusDialogue:
             if transmission is not None:
                 return transmission
         return Wait(min(n.asked_again_us for n in self._nozzles.values()))
+
+    def sent(self, now_us: int) -> None:
+        """Say that the transmission is on its way; its times count from here.
+
+        A busy machine may have put some milliseconds between saying and sending.
+        """
+        late_us, self._begun_us = now_us - self._begun_us, now_us
+        self._free_from_us += late_us
+        if self._exchange is not None:
+            until_us = self._exchange.until_us + late_us
+            self._exchange = replace(self._exchange, until_us=until_us)
 
     def receive(self, data: bytes, now_us: int) -> list[Event]:
         """Take received bytes."""
@@ -269,6 +282,7 @@ class BusDialogue:
         self, transmission: Transmission, now_us: int, *, answered: bool
     ) -> None:
         self._parser.reset()
+        self._begun_us = now_us
         size = len(transmission.data)
         self._free_from_us = now_us + self._speed.spacing_us(size, answered=answered)
 
@@ -347,7 +361,6 @@ class BusDialogue:
         self._events += [
             ProtocolFault(kind, gun, count)
             for (kind, gun), count in self._faults.items()
-            if count
         ]
         self._faults.clear()
 

@@ -163,8 +163,9 @@ class FrameParser:
             # The last byte may be the first half of a start.
             half = any(self._buffer.endswith(start[:1]) for start in _SENDERS)
             front = len(self._buffer) - half
-        self.faults[FaultKind.NOISE] += front
-        del self._buffer[:front]
+        if front:
+            self.faults[FaultKind.NOISE] += front
+            del self._buffer[:front]
 
     def _verdict(self, sender: Sender, checked: bytes, size: int) -> FaultKind | None:
         if crc16.modbus(checked) != int.from_bytes(

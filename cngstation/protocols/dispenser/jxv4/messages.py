@@ -32,8 +32,6 @@ _ACKNOWLEDGEMENT = Struct(">BBI")
 _RECORD_NO = Struct(">I")
 
 RECORD_CORE_BYTES = _RECORD.size
-# CNG V4 firmware appends returned gas and a reserve to the core.
-LONGEST_ANSWER_BODY = 147
 
 
 def _unpack(layout: Struct, body: bytes, name: str) -> tuple[Any, ...]:
@@ -263,18 +261,3 @@ def record_no_body(seq: int) -> bytes:
 def bcd_time(clock: datetime) -> bytes:
     """Encode a time as 7 bytes BCD."""
     return bytes.fromhex(clock.strftime("%Y%m%d%H%M%S"))
-
-
-def bcd_card(card_no: str) -> bytes:
-    """Encode a card number as 8 bytes, filled with 0 from the left.
-
-    Raises:
-        LocalProtocolError: it is not up to 16 digits.
-    """
-    try:
-        card = bytes.fromhex(card_no.rjust(16, "0"))
-    except ValueError:
-        card = b""
-    if len(card) != 8:
-        raise LocalProtocolError(why="a card number that is not up to 16 digits")
-    return card

@@ -8,7 +8,8 @@ Source: public firmware for the tick, the rules follow from it.
 from dataclasses import dataclass
 
 TICK_US = 100_000
-# 110 ms by the tick rule, and 1 ms by which a transport may delay the earlier frame.
+# 110 ms by the tick rule, and 1 ms, a USB frame, by which an adapter may delay the
+# earlier frame more than the later one.
 FRAME_SPACING_US = 111_000
 ANSWER_ALLOWANCE_US = 250_000
 

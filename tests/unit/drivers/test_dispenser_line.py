@@ -1,0 +1,484 @@
+"""The dispenser line on a pseudo-terminal, against a small scripted far end."""
+
+import asyncio
+import contextlib
+import os
+import pty
+import tty
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from cngstation.drivers import dispenser_line
+from cngstation.drivers.dispenser_line import DispenserLine, LineState
+from cngstation.drivers.frame_log import (
+    KEPT_FRAMES,
+    LONGEST_ENTRY,
+    Direction,
+    FrameLog,
+    LoggedFrame,
+)
+from cngstation.drivers.serial_link import SerialSettings
+from cngstation.errors import DeviceTimeout, DeviceUnavailable
+from cngstation.moments import SystemClock
+from cngstation.protocols.dispenser.canonical import (
+    NOT_FOUND,
+    DebitDecision,
+    DebitRequest,
+    FaultKind,
+    FuellingState,
+    Link,
+    NozzleStatus,
+    SaleRecord,
+)
+from cngstation.protocols.dispenser.dialogue import NoticeReceived, ProtocolFault
+from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
+from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
+from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from tests.unit.protocols.dispenser.jxv4 import vectors
+
+POLL, RECORD, DEBIT = 0x51, 0x52, 0x55
+
+
+class FarEnd:
+    """Answers host frames by script; its port can be pulled and put back."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "line"
+        self.replies: dict[int, list[bytes]] = {}  # one after another, by command
+        self.always = vectors.status
+        self.frames: list[bytes] = []
+        self.starts: list[float] = []
+        self.delay_s = 0.0
+        self._fds: tuple[int, int] | None = None
+
+    def plug_in(self) -> None:
+        far, near = pty.openpty()
+        tty.setraw(near)
+        self._fds = far, near
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(near))
+        asyncio.get_running_loop().add_reader(far, self._read)
+
+    def pull(self) -> None:
+        if self._fds is not None:
+            asyncio.get_running_loop().remove_reader(self._fds[0])
+            for fd in self._fds:
+                os.close(fd)
+        self._fds = None
+        self.path.unlink(missing_ok=True)
+
+    def say(self, data: bytes) -> None:
+        if self._fds is not None:
+            os.write(self._fds[0], data)
+
+    def heard(self, command: int) -> list[bytes]:
+        return [frame for frame in self.frames if frame[4] == command]
+
+    def _read(self) -> None:
+        assert self._fds is not None
+        frame = os.read(self._fds[0], 1_000)
+        loop = asyncio.get_running_loop()
+        self.starts.append(loop.time())
+        self.frames.append(frame)
+        script = self.replies.get(frame[4], [])
+        if script:
+            reply = script.pop(0)
+        else:
+            reply = self.always(frame[2]) if frame[4] == POLL else b""
+        loop.call_later(self.delay_s, self.say, reply)
+
+
+class Service:
+    """A handler that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.records: list[SaleRecord] = []
+        self.debits: list[DebitRequest] = []
+        self.statuses: list[tuple[int, NozzleStatus]] = []
+        self.links: list[tuple[int, Link]] = []
+        self.states: list[LineState] = []
+        self.faults: list[ProtocolFault] = []
+        self.commit = asyncio.Event()
+        self.commit.set()
+        self.accepts: bool | Exception = True
+
+    async def record(self, gun: int, record: SaleRecord) -> bool:
+        self.records.append(record)
+        await self.commit.wait()
+        if isinstance(self.accepts, Exception):
+            raise self.accepts
+        return self.accepts
+
+    async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
+        self.debits.append(request)
+        return NOT_FOUND
+
+    def status(self, gun: int, status: NozzleStatus) -> None:
+        self.statuses.append((gun, status))
+
+    def link(self, gun: int, link: Link) -> None:
+        self.links.append((gun, link))
+
+    def line_state(self, state: LineState) -> None:
+        self.states.append(state)
+
+    def fault(self, fault: ProtocolFault) -> None:
+        self.faults.append(fault)
+
+
+@pytest_asyncio.fixture
+async def far_end(tmp_path: Path) -> AsyncIterator[FarEnd]:
+    end = FarEnd(tmp_path)
+    end.plug_in()
+    yield end
+    end.pull()
+
+
+@pytest_asyncio.fixture
+async def service() -> Service:
+    return Service()
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispenser_line, "FIRST_PAUSE_S", 0.02)
+
+
+def make_line(far_end: FarEnd, service: Service, guns: int = 1) -> DispenserLine:
+    nozzles = [NozzleSettings(gun) for gun in range(1, guns + 1)]
+    dialogue = BusDialogue(nozzles, LineSpeed(38_400))
+    settings = SerialSettings(str(far_end.path), 38_400)
+    return DispenserLine(settings, dialogue, service, clock=SystemClock())
+
+
+@contextlib.asynccontextmanager
+async def running(line: DispenserLine) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(line.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def until(true: Callable[[], object], within_s: float = 5) -> None:
+    """Wait until something is so."""
+    async with asyncio.timeout(within_s):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def test_status_and_link_reach_the_service(
+    far_end: FarEnd, service: Service
+) -> None:
+    """A polled nozzle is on line and its status arrives."""
+    far_end.replies[POLL] = [vectors.FUELLING]
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.statuses)
+    assert service.states == [LineState(is_open=True)]
+    assert service.links == [(1, Link.ONLINE)]
+    gun, status = service.statuses[0]
+    assert (gun, status.state) == (1, FuellingState.FUELLING)
+
+
+async def test_a_record_is_acknowledged_after_the_commit_and_not_before(
+    far_end: FarEnd, service: Service
+) -> None:
+    """While the commit lasts nothing is sent; after it the acknowledgement is next."""
+    far_end.replies[POLL] = [vectors.RECORD]
+    service.commit.clear()
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.records)
+        await asyncio.sleep(0.3)
+        assert len(far_end.frames) == 1
+        service.commit.set()
+        await until(lambda: len(far_end.frames) > 1)
+    assert far_end.frames[1] == vectors.ACKNOWLEDGEMENT
+
+
+@pytest.mark.parametrize("accepts", [False, OSError("the disk is full")])
+async def test_a_record_that_is_not_committed_is_not_acknowledged(
+    far_end: FarEnd, service: Service, accepts: bool | Exception
+) -> None:
+    """A refusal and a failing service both leave the record with the dispenser."""
+    far_end.replies[POLL] = [vectors.RECORD]
+    service.accepts = accepts
+    async with running(make_line(far_end, service, guns=2)):
+        await until(lambda: len(far_end.frames) > 3)
+    assert not far_end.heard(RECORD)
+    assert [frame[2] for frame in far_end.frames[1:4]] == [2, 2, 2]
+
+
+async def test_a_record_under_way_is_finished_when_the_port_goes(
+    far_end: FarEnd, service: Service
+) -> None:
+    """The loss of the port does not cancel a commit; the repeat is acknowledged."""
+    far_end.replies[POLL] = [vectors.RECORD, vectors.RECORD]
+    service.commit.clear()
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.records)
+        far_end.pull()
+        await until(lambda: len(service.states) > 1)
+        far_end.plug_in()
+        await until(lambda: len(far_end.heard(POLL)) > 1)
+        service.commit.set()
+        await until(lambda: far_end.heard(RECORD))
+    assert len(service.records) == 1
+
+
+async def test_a_debit_request_gets_the_services_decision(
+    far_end: FarEnd, service: Service
+) -> None:
+    """The decision is the frame after the request."""
+    far_end.replies[POLL] = [vectors.debit(kind=1)]
+    async with running(make_line(far_end, service)):
+        await until(lambda: len(far_end.frames) > 1)
+    assert len(service.debits) == 1
+    assert far_end.frames[1][4] == DEBIT
+    assert far_end.frames[1][7:9] == b"\x00\x01"
+
+
+async def test_questions_are_answered(far_end: FarEnd, service: Service) -> None:
+    """Totals, a record by number and the identity come back as values."""
+    line = make_line(far_end, service)
+    head = (1_027).to_bytes(4, "little") + b"\x01"
+    far_end.replies |= {
+        0x57: [vectors.totals()],
+        0x58: [
+            vectors.answer(1, 0x58, head + vectors.record_body()),
+            vectors.REREAD_NONE,
+        ],
+        0x59: [vectors.identity()],
+    }
+    async with running(line):
+        await until(lambda: service.statuses)
+        totals, record, none, identity = await asyncio.gather(
+            line.request_totals(1),
+            line.request_record(1, 1_027),
+            line.request_record(1, 9_999),
+            line.request_identity(1),
+        )
+    assert totals.device_seq == 1_027
+    assert record is not None
+    assert record.amount_e4 == 491_100
+    assert none is None
+    assert identity.firmware == "V4.1"
+
+
+async def test_a_question_without_answer_says_so(
+    far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence and a wait beyond the limit are time-outs; a closed port is named."""
+    line = make_line(far_end, service)
+    with pytest.raises(DeviceUnavailable, match="not open"):
+        await line.request_totals(1)
+    async with running(line):
+        await until(lambda: service.statuses)
+        with pytest.raises(DeviceTimeout, match="Nozzle 1"):
+            await line.request_totals(1)
+        monkeypatch.setattr(dispenser_line, "REQUEST_LIMIT_S", 0.01)
+        with pytest.raises(DeviceTimeout, match="Nozzle 1"):
+            await line.request_totals(1)
+
+
+async def test_a_missing_port_is_tried_until_it_comes(
+    far_end: FarEnd, service: Service
+) -> None:
+    """The line reports once why it is not open and starts when the port is there."""
+    far_end.pull()
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.states)
+        await asyncio.sleep(0.1)
+        far_end.plug_in()
+        await until(lambda: service.statuses)
+    closed, opened = service.states
+    assert not closed.is_open
+    assert "no such port" in closed.why
+    assert opened == LineState(is_open=True)
+
+
+async def test_a_lost_port_is_opened_again(far_end: FarEnd, service: Service) -> None:
+    """Pulling the adapter fails what waits, is reported, and heals by itself."""
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: service.statuses)
+        asked = asyncio.ensure_future(line.request_totals(1))
+        await until(lambda: far_end.heard(0x57))
+        far_end.pull()
+        with pytest.raises(DeviceTimeout):
+            await asked
+        far_end.plug_in()
+        before = len(service.statuses)
+        await until(lambda: len(service.statuses) > before)
+    assert [state.is_open for state in service.states] == [True, False, True]
+    assert "lost" in service.states[1].why
+
+
+async def test_pauses_between_openings_grow_to_their_cap(
+    far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port that stays away is tried less and less often, at least every 5 s."""
+    pauses: list[float] = []
+
+    async def note(_line: DispenserLine, pause_s: float) -> None:
+        pauses.append(pause_s)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(dispenser_line, "FIRST_PAUSE_S", 0.25)
+    monkeypatch.setattr(DispenserLine, "_pause", note)
+    far_end.pull()
+    async with running(make_line(far_end, service)):
+        await until(lambda: len(pauses) > 12)
+    caps = [min(0.25 * 2**step, 5.0) for step in range(12)]
+    for pause_s, cap in zip(pauses, caps, strict=False):
+        assert cap / 2 <= pause_s <= cap
+    assert len(set(pauses)) > 6
+
+
+async def test_nozzles_of_a_lost_line_go_offline(
+    far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time passes for the nozzles although nothing can be sent."""
+    far_end.pull()
+    monkeypatch.setattr(
+        "cngstation.protocols.dispenser.jxv4.nozzles.OFFLINE_AFTER_US", 200_000
+    )
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.links)
+    assert service.links == [(1, Link.OFFLINE)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "kind"),
+    [
+        (b"\x12\x34" * 9, FaultKind.NOISE),
+        (vectors.IDLE[:60], FaultKind.HALF_FRAME),
+        (vectors.IDLE[:-4] + b"\0\0\xdd\xee", FaultKind.BAD_CRC),
+        (vectors.status(99), FaultKind.WRONG_ADDRESS),
+        (vectors.status(2), FaultKind.WRONG_GUN),
+        (vectors.POLL, FaultKind.OWN_ECHO),
+    ],
+    ids=["noise", "half", "crc", "address", "gun", "echo"],
+)
+async def test_bad_input_is_reported_and_the_line_goes_on(
+    far_end: FarEnd, service: Service, bad: bytes, kind: FaultKind
+) -> None:
+    """Every fault is named to the service, and the next answer is taken."""
+    far_end.replies[POLL] = [bad]
+    line = make_line(far_end, service, guns=2)
+    async with running(line):
+        await until(lambda: len({gun for gun, _ in service.statuses}) == 2)
+    assert service.faults[0].kind is kind
+    assert line.frames_lost == 1
+    assert line.frames_sent >= 3
+
+
+async def test_an_echoing_adapter_changes_nothing(
+    far_end: FarEnd, service: Service
+) -> None:
+    """An adapter that hears itself costs a count, not an answer."""
+    far_end.always = lambda gun: far_end.frames[-1] + vectors.status(gun)
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: len(service.statuses) > 2)
+    assert line.frames_lost == 0
+    assert {fault.kind for fault in service.faults} == {FaultKind.OWN_ECHO}
+
+
+async def test_other_uploads_are_kept_as_notices(
+    far_end: FarEnd, service: Service
+) -> None:
+    """A shift record is noted by its command and body."""
+    far_end.replies[POLL] = [vectors.answer(1, 0x5A, bytes(74))]
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: service.statuses)
+    assert list(line.notices) == [NoticeReceived(1, 0x5A, bytes(74))]
+
+
+async def test_the_technician_sees_what_went_over_the_line(
+    far_end: FarEnd, service: Service
+) -> None:
+    """Frames of both directions are in the log in their order."""
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: service.statuses)
+    sent, received = line.log.frames()[:2]
+    assert (sent.direction, sent.data) == (Direction.SENT, far_end.frames[0])
+    assert (received.direction, received.data) == (
+        Direction.RECEIVED,
+        vectors.status(1),
+    )
+    assert sent.at_us < received.at_us
+
+
+async def test_stopping_ends_what_the_service_does(
+    far_end: FarEnd, service: Service
+) -> None:
+    """A cancelled line leaves no task behind and frees its port."""
+    far_end.replies[POLL] = [vectors.RECORD]
+    service.commit.clear()
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.records)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    async with running(make_line(far_end, service)):
+        await until(lambda: service.statuses)
+
+
+@pytest.mark.serial_timing
+async def test_the_cycle_reaches_the_tick_limit(
+    far_end: FarEnd, service: Service
+) -> None:
+    """With quick dispensers a cycle takes at most 10 % more than 110 ms a nozzle."""
+    line = make_line(far_end, service, guns=2)
+    async with running(line):
+        await until(lambda: len(line.cycle_times_us) >= 8)
+    cycles = sorted(line.cycle_times_us)
+    assert cycles[0] >= 220_000
+    assert cycles[len(cycles) // 2] < 242_000
+
+
+@pytest.mark.serial_timing
+async def test_the_cycle_reaches_the_wire_limit(
+    far_end: FarEnd, service: Service
+) -> None:
+    """With slow answers a cycle takes at most 10 % more than they do."""
+    far_end.delay_s = 0.13
+    line = make_line(far_end, service, guns=2)
+    async with running(line):
+        await until(lambda: len(line.cycle_times_us) >= 6)
+    cycles = sorted(line.cycle_times_us)
+    assert cycles[len(cycles) // 2] < 286_000
+
+
+@pytest.fixture
+def log() -> FrameLog:
+    return FrameLog()
+
+
+def test_pieces_of_an_answer_are_one_entry(log: FrameLog) -> None:
+    """What arrives between two transmissions reads as one."""
+    log.sent(b"a", 1)
+    log.received(b"b", 2)
+    log.received(b"c", 3)
+    log.sent(b"d", 4)
+    assert log.frames() == [
+        LoggedFrame(1, Direction.SENT, b"a"),
+        LoggedFrame(2, Direction.RECEIVED, b"bc"),
+        LoggedFrame(4, Direction.SENT, b"d"),
+    ]
+
+
+def test_the_log_is_bounded(log: FrameLog) -> None:
+    """The last 200 entries are kept, and of a babbling line the beginning."""
+    for at_us in range(KEPT_FRAMES + 5):
+        log.sent(b"x", at_us)
+    for _ in range(50):
+        log.received(bytes(100), 1_000)
+    frames = log.frames()
+    assert len(frames) == KEPT_FRAMES
+    assert len(frames[-1].data) == LONGEST_ENTRY
