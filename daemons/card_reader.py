@@ -7,10 +7,10 @@ from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.server import RpcServer
-from cngstation.services import issue_card, top_up_card
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers, CounterParts
+from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import Gate, Passwords
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
@@ -39,10 +39,7 @@ async def serve(process: Process) -> int:
     folder = config.paths.database.parent
     acts = CardActs(
         database,
-        {
-            issue_card.KIND: issue_card.issue_kind(),
-            top_up_card.KIND: top_up_card.top_up_kind(),
-        },
+        every_kind(),
         cut_off_minute=rules.business_day_starts_minute,
         prints_wanted=1 if config.printer.port else 0,
     )

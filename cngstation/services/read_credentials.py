@@ -1,4 +1,4 @@
-"""Keys come from credential files and stay in memory; no path but the file's is told."""
+"""Keys come from credential files and stay in memory; errors tell the path alone."""
 
 from pathlib import Path
 

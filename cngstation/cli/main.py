@@ -1,0 +1,33 @@
+"""The `cngstation` command: finds the subcommand and hands over; each loads its own.
+
+Exit codes: 0 done, 1 found something wrong, 2 usage, 3 could not reach what it needs.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "demo": "a whole station on simulated hardware",
+    "tui": "the screen of the cashier and the technician",
+    "verify": "prove the books",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a subcommand; does not return."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in {"-h", "--help"}:
+        sys.stdout.write(_usage())
+        sys.exit(0 if given else 2)
+    name, *rest = given
+    if name not in COMMANDS:
+        sys.stderr.write(f"cngstation: there is no command {name!r}.\n\n{_usage()}")
+        sys.exit(2)
+    module = importlib.import_module(f"cngstation.cli.{name}")
+    sys.exit(module.run(rest))
+
+
+def _usage() -> str:
+    lines = [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
+    return "usage: cngstation COMMAND [...]\n\n" + "\n".join(lines) + "\n"

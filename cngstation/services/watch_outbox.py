@@ -1,0 +1,69 @@
+"""Shows how much waits for head office and for how long; a single station has none."""
+
+import asyncio
+from collections.abc import Callable
+
+from cngstation.language import mark
+from cngstation.moments import seconds
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState
+from cngstation.rpc.contract.uplink import UplinkFigure
+from cngstation.storage.database import Database
+from cngstation.storage.sqlite import Connection
+
+LOOK_MS = 1_000
+_SINGLE = mark("This is a single station: nothing is sent to head office.")
+_NO_LINK = mark("There is no link to head office yet; everything is kept for it.")
+
+
+class OutboxWatch:
+    """Counts the rows that wait."""
+
+    def __init__(
+        self,
+        database: Database,
+        network: str,
+        changed: Callable[[UplinkFigure], None],
+    ) -> None:
+        self._database = database
+        self._network = network
+        self._changed = changed
+        self._figure: UplinkFigure | None = None
+
+    async def snapshot(self, _: CallContext) -> UplinkFigure:
+        """Return the outbox as it is now."""
+        return await self._look()
+
+    async def run(self) -> None:
+        """Tell of every change, for ever."""
+        while True:
+            figure = await self._look()
+            if figure != self._figure:
+                self._figure = figure
+                self._changed(figure)
+            await asyncio.sleep(seconds(LOOK_MS))
+
+    async def _look(self) -> UplinkFigure:
+        single = self._network == "single"
+
+        def question(connection: Connection) -> UplinkFigure:
+            waiting, oldest = connection.execute(
+                "SELECT count(*), min(chain_seq) FROM outbox WHERE sent_at_ms IS NULL"
+            ).fetchone()
+            row = connection.execute(
+                "SELECT at_ms FROM entry WHERE seq >= ? ORDER BY seq LIMIT 1",
+                (oldest or 0,),
+            ).fetchone()
+            return UplinkFigure(
+                network=self._network,
+                health=DeviceHealth(
+                    state=DeviceState.ABSENT if single else DeviceState.OFFLINE,
+                    text=_SINGLE if single else _NO_LINK,
+                    facts=(),
+                ),
+                waiting=0 if single else waiting,
+                oldest_at_ms=None if single or row is None else row[0],
+                last_success_at_ms=None,
+            )
+
+        return await self._database.read(question)

@@ -1,0 +1,55 @@
+"""The sync uploader: keeps account of the outbox; the link itself needs head office."""
+
+from cngstation.rpc.contract.uplink import UPLINK, UPLINK_CHANGED
+from cngstation.rpc.dialogue import Handlers
+from cngstation.rpc.server import RpcServer
+from cngstation.services.admit_peers import admits
+from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.watch_outbox import OutboxWatch
+from cngstation.storage.database import Database
+from daemons.process import Process, run
+
+SOCKET = "uplink.sock"
+
+
+async def serve(process: Process) -> int:
+    """Put the uplink together and run it."""
+    config, clock = process.config, process.clock
+    database = await Database.open(config.paths.database, clock)
+    watch = OutboxWatch(
+        database,
+        config.station.network,
+        lambda figure: server.publish(UPLINK_CHANGED, figure),
+    )
+    server = RpcServer(
+        config.paths.runtime_dir / SOCKET,
+        UPLINK,
+        Handlers(),
+        Gate(
+            database,
+            Passwords(),
+            clock,
+            wrong_tries=config.security.wrong_tries,
+            session_hours=config.security.session_hours,
+        ),
+        watch.snapshot,
+        program=process.version,
+        admits=admits,
+        report=process.report,
+    )
+    await server.start()
+    process.watch_database(database)
+    process.keep(watch.run(), "watch outbox")
+    code = await process.until_stopped()
+    await server.close()
+    await database.close()
+    return code
+
+
+def main() -> None:
+    """Run `cng-sync-uploader`."""
+    run("cng-sync-uploader", serve)
+
+
+if __name__ == "__main__":
+    main()
