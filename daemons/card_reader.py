@@ -1,8 +1,9 @@
 """The card-reader service: reader, printer, cards, customers, top-ups, the books."""
 
-from cngstation.drivers.pn532_reader import open_pn532
+from functools import partial
 
 from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.rpc.contract.counter import COUNTER
@@ -60,7 +61,7 @@ async def serve(process: Process) -> int:
         watch=lambda: watch,
     )
     reader = SerialSettings(config.reader.port, config.reader.baud)
-    watch = ReaderWatch(lambda: open_pn532(reader), master_key, stage)
+    watch = ReaderWatch(partial(_open_reader, reader), master_key, stage)
     answers = CounterAnswers(
         CounterParts(
             database=database,
@@ -105,6 +106,12 @@ async def serve(process: Process) -> int:
     await watch.close()
     await database.close()
     return code
+
+
+async def _open_reader(settings: SerialSettings) -> Pn532Reader:
+    reader = Pn532Reader(partial(open_serial, settings))
+    await reader.open()
+    return reader
 
 
 async def _printing(process: Process, database: Database, stage: CounterStage) -> None:

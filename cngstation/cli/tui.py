@@ -12,7 +12,7 @@ from cngstation.errors import ConfigError
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Become the screen; returns only when it cannot."""
+    """Become the screen; returns only with the exit code of a usage error."""
     parser = argparse.ArgumentParser(prog="cngstation tui")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
     parser.add_argument("--language", choices=("zh_CN", "en"))
@@ -25,8 +25,7 @@ def run(arguments: Sequence[str]) -> int:
     command = screen_command(
         config.paths.runtime_dir, given.language or config.station.language
     )
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter
-    return 0
+    return os.execv(command[0], command)  # noqa: S606 - our own interpreter
 
 
 def screen_command(runtime_dir: Path, language: str) -> list[str]:

@@ -25,7 +25,7 @@ class CardPort(Protocol):
         """Select the card anew and read it whole."""
         ...
 
-    async def write_purse(self, uid: bytes, purse: Purse) -> None:
+    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write the spare slot of the purse; raises when it is not confirmed."""
         ...
 

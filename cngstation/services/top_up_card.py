@@ -291,7 +291,7 @@ def top_up_kind() -> ActKind:
             recharged_total=purse.recharged_total + max(added, 0),
             wseq=intent.before_wseq + 1,
         )
-        await port.write_purse(reading.uid, changed)
+        await port.write_purse(reading, changed)
 
     return ActKind(
         name=KIND,

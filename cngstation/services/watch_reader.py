@@ -163,9 +163,9 @@ class BorrowedReader:
         """Select the card anew and read it whole."""
         return await self._card.read(uid)
 
-    async def write_purse(self, uid: bytes, purse: Purse) -> None:
+    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write the spare slot of the purse and read it back."""
-        await self._card.write_purse(uid, purse)
+        await self._card.write_purse(reading, purse)
 
     async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
         """Bring a blank or half-issued card to a whole image."""

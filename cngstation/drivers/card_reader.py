@@ -1,0 +1,91 @@
+"""What every reader of MIFARE cards offers, whatever stands behind it."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
+
+from cngstation.errors import DeviceError
+
+KeyKind = Literal["A", "B"]
+
+
+class CardGone(DeviceError):
+    """The card does not answer any more; the command was not carried out."""
+
+    code = "card.gone"
+    text = (
+        "The card has left the reader. This was not written to it. "
+        "Lay the same card on the reader again."
+    )
+
+
+class KeyRefused(DeviceError):
+    """The card refused a key; it must be selected again before anything else."""
+
+    code = "card.key_refused"
+    text = (
+        "The card refused the key of block {block}: it is not one of this station's "
+        "or its sector is damaged. Nothing was written."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderHealth:
+    """How the reader is, for the status line and the doctor."""
+
+    online: bool
+    firmware: str
+    last_fault: str
+
+
+class CardReader(Protocol):
+    """A reader with at most one card; calls are made one after the other.
+
+    All raise DeviceUnavailable when the reader does not answer, DeviceReported for
+    an error of the reader's own, RemoteProtocolError for an answer without sense.
+    """
+
+    NAME: ClassVar[str]
+
+    @property
+    def health(self) -> ReaderHealth:
+        """How the reader is now."""
+
+    async def find_card(self) -> bytes | None:
+        """Select a card in the field and return its UID, or None; never blocks."""
+
+    async def reselect(self, uid: bytes) -> None:
+        """Select this very card again, as after a refused key.
+
+        Raises:
+            CardGone: it is not in the field.
+        """
+
+    async def authenticate(self, block: int, key: bytes, key_kind: KeyKind) -> None:
+        """Open the sector of a block.
+
+        Raises:
+            KeyRefused: the card has another key; reselect it.
+            CardGone: no card answers.
+        """
+
+    async def read_block(self, block: int) -> bytes:
+        """Return the 16 bytes of a block of the open sector.
+
+        Raises:
+            CardGone: no card answers.
+        """
+
+    async def write_block(self, block: int, data: bytes) -> None:
+        """Store 16 bytes in a block of the open sector.
+
+        Raises:
+            OutcomeUnknown: it was sent and not confirmed. Every other error says
+                that the block is as it was.
+            CardGone: no card was selected; nothing was sent.
+        """
+
+    async def release(self) -> None:
+        """Let go of the card."""
+
+    async def close(self) -> None:
+        """Close the port."""

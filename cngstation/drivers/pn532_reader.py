@@ -1,0 +1,244 @@
+"""A card reader with a PN532 on a serial port."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Protocol, TypeVar
+
+from cngstation.drivers.card_reader import CardGone, KeyKind, KeyRefused, ReaderHealth
+from cngstation.errors import (
+    DeviceError,
+    DeviceUnavailable,
+    OutcomeUnknown,
+    ProtocolError,
+)
+from cngstation.protocols.card_reader.pn532 import commands, status
+from cngstation.protocols.card_reader.pn532.commands import Command, Target
+from cngstation.protocols.card_reader.pn532.dialogue import (
+    Answered,
+    Dialogue,
+    NotUnderstood,
+    Outcome,
+)
+from cngstation.protocols.card_reader.pn532.status import ChipReported
+
+BAUD = 115_200  # what the chip speaks after a reset
+
+Answer = TypeVar("Answer")
+
+
+class Link(Protocol):
+    """What this driver needs of a serial port."""
+
+    def write(self, data: bytes) -> None: ...
+    async def read(self) -> bytes: ...
+    def discard_input(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Pn532Reader:
+    """Carries out card commands one at a time; reopened by its owner when lost."""
+
+    NAME: ClassVar[str] = "The card reader"
+
+    def __init__(self, open_link: Callable[[], Awaitable[Link]]) -> None:
+        self._open_link = open_link
+        self._link: Link | None = None
+        self._dialogue = Dialogue()
+        self._lock = asyncio.Lock()
+        self._target: Target | None = None
+        self._health = ReaderHealth(online=False, firmware="", last_fault="")
+
+    @property
+    def health(self) -> ReaderHealth:
+        """How the reader is now."""
+        return self._health
+
+    async def open(self) -> None:
+        """Open the port, or open it again, and wake the chip.
+
+        Raises:
+            DeviceUnavailable: no port, or nobody answers on it.
+        """
+        await self.close()
+        try:
+            self._link = await self._open_link()
+        except DeviceUnavailable as error:
+            self._note_fault(error)
+            raise
+        self._dialogue = Dialogue()
+        firmware = await self._ask(commands.GetFirmwareVersion())
+        self._health = ReaderHealth(
+            online=True, firmware=str(firmware), last_fault=self._health.last_fault
+        )
+
+    async def find_card(self) -> bytes | None:
+        """Select a card in the field and return its UID, or None; never blocks."""
+        self._target = None
+        self._target = await self._ask(commands.FindCard())
+        return self._target.uid if self._target else None
+
+    async def reselect(self, uid: bytes) -> None:
+        """Select this very card again.
+
+        Raises:
+            CardGone: it is not in the field.
+        """
+        self._target = None
+        found = await self._ask(commands.FindCard(uid))
+        if found is None or found.uid != uid:
+            raise CardGone
+        self._target = found
+
+    async def authenticate(self, block: int, key: bytes, key_kind: KeyKind) -> None:
+        """Open the sector of a block.
+
+        Raises:
+            KeyRefused: the card has another key; reselect it.
+            CardGone: no card answers.
+        """
+        target = self._selected()
+        command = commands.Authenticate(
+            target.number, block, key, key_kind, uid=target.uid
+        )
+        try:
+            await self._exchange(command)
+        except ChipReported as reported:
+            if reported.status != status.AUTHENTICATION:
+                raise
+            self._target = None
+            raise KeyRefused(block=block) from reported
+
+    async def read_block(self, block: int) -> bytes:
+        """Return the 16 bytes of a block of the open sector.
+
+        Raises:
+            CardGone: no card answers.
+        """
+        return await self._exchange(commands.ReadBlock(self._selected().number, block))
+
+    async def write_block(self, block: int, data: bytes) -> None:
+        """Store 16 bytes in a block of the open sector.
+
+        Raises:
+            OutcomeUnknown: it was sent and not confirmed. Every other error says
+                that the block is as it was.
+            CardGone: no card was selected; nothing was sent.
+        """
+        command = commands.WriteBlock(self._selected().number, block, data)
+        try:
+            await self._ask(command)
+        except ChipReported as reported:
+            if reported.status not in status.REFUSED_BEFORE_FIELD:
+                raise self._unconfirmed() from reported
+            self._raise_if_gone(reported)
+            raise
+        except (DeviceError, ProtocolError) as error:
+            if self._dialogue.command_sent:
+                raise self._unconfirmed() from error
+            raise
+
+    async def test_line(self, data: bytes) -> None:
+        """Send data to the chip and have it sent back.
+
+        Raises:
+            RemoteProtocolError: it came back changed.
+        """
+        await self._ask(commands.Diagnose(data))
+
+    async def release(self) -> None:
+        """Let go of the card."""
+        self._target = None
+        await self._ask(commands.Release())
+
+    async def close(self) -> None:
+        """Close the port; `open` opens it again."""
+        self._target = None
+        link, self._link = self._link, None
+        self._health = ReaderHealth(
+            online=False,
+            firmware=self._health.firmware,
+            last_fault=self._health.last_fault,
+        )
+        if link is not None:
+            await link.close()
+
+    def _selected(self) -> Target:
+        if self._target is None:
+            raise CardGone
+        return self._target
+
+    async def _exchange(self, command: Command[Answer]) -> Answer:
+        """Ask the selected card something that changes nothing."""
+        try:
+            return await self._ask(command)
+        except ChipReported as reported:
+            self._raise_if_gone(reported)
+            raise
+
+    def _raise_if_gone(self, reported: ChipReported) -> None:
+        if reported.status in status.CARD_IS_GONE:
+            self._target = None
+            raise CardGone from reported
+
+    def _unconfirmed(self) -> OutcomeUnknown:
+        self._target = None
+        return OutcomeUnknown(device=self.NAME)
+
+    async def _ask(self, command: Command[Answer]) -> Answer:
+        """Send a command and read its answer; the port is lost with the first fault."""
+        async with self._lock:
+            if self._link is None:
+                raise DeviceUnavailable(device=self.NAME, why="its port is not open")
+            try:
+                outcome = await self._converse(self._link, command)
+            except DeviceUnavailable as error:
+                self._note_fault(error)
+                await self.close()
+                raise
+            return self._read(command, outcome)
+
+    def _read(self, command: Command[Answer], outcome: Outcome) -> Answer:
+        if isinstance(outcome, Answered):
+            return command.read_answer(outcome.data)
+        if isinstance(outcome, NotUnderstood):
+            raise ChipReported(status.SYNTAX)
+        self._target = None
+        silence = DeviceUnavailable(device=self.NAME, why="it does not answer")
+        self._note_fault(silence)
+        raise silence
+
+    async def _converse(self, link: Link, command: Command[Answer]) -> Outcome:
+        dialogue = self._dialogue
+        link.discard_input()
+        dialogue.ask(command, _now_ms())
+        try:
+            while True:
+                if pending := dialogue.take_bytes():
+                    link.write(pending)
+                if outcome := dialogue.take_outcome():
+                    return outcome
+                await self._hear(link)
+        finally:
+            dialogue.abandon()
+
+    async def _hear(self, link: Link) -> None:
+        """Wait for bytes or for the dialogue's deadline, whichever comes first."""
+        wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
+        try:
+            async with asyncio.timeout(max(wait_ms, 0) / 1000):
+                data = await link.read()
+        except TimeoutError:
+            self._dialogue.pass_time(_now_ms())
+        else:
+            self._dialogue.receive(data, _now_ms())
+            # Noise without end must not push a deadline away.
+            self._dialogue.pass_time(_now_ms())
+
+    def _note_fault(self, fault: DeviceError) -> None:
+        self._health = ReaderHealth(
+            online=False, firmware=self._health.firmware, last_fault=fault.sentence()
+        )
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

@@ -1,0 +1,1 @@
+"""NXP PN532 over its high-speed UART: frames, commands and the dialogue."""
