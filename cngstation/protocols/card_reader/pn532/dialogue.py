@@ -14,8 +14,8 @@ command with an ACK of its own and has the last answer repeated with a NACK.
                     next try, or outcome Unanswered
 
 While SETTLING everything that arrives is dropped, so that the tail of a spoilt frame,
-which is data of a card, is never read as a frame. An answer before the ACK is dropped: it
-is the late one of a command that was given up, perhaps of another block. A command
+which is data of a card, is never read as a frame. An answer before the ACK is dropped:
+it is the late one of a command that was given up, perhaps of another block. A command
 that changes a card is sent once; the NACK is safe for it too, because it repeats the
 answer and not the act.
 After three failed tries in a row, and at the start, the wake-up sequence goes first:
