@@ -39,7 +39,7 @@ BAUD_RATES: Final = (
 LONGEST_US: Final = 90_000
 
 _OK, _TIMEOUT, _UNEXPECTED, _AUTHENTICATION = 0x00, 0x01, 0x13, 0x14
-_INVALID_PARAMETER, _WRONG_CONTEXT = 0x10, 0x27
+_WRONG_CONTEXT = 0x27
 _FIRMWARE = bytes.fromhex("32010607")
 _EDGES_TO_WAKE = 5
 _WAKE_BY_UART = 0x10
@@ -308,14 +308,11 @@ class Pn532Chip:
         return Search(rounds * period * len(kinds) * _POLL_PERIOD_US)
 
     def _data_exchange(self, data: bytes) -> _Outcome:
-        _require(bool(data))
+        _require(len(data) >= 2)
         command = data[1:]
-        lengths = LENGTHS.get(command[0]) if command else {1}
-        _require(lengths is None or len(command) in lengths)
+        _require(len(command) in LENGTHS.get(command[0], {len(command)}))
         if self._target is None or data[0] & 0x3F != 1:
             return self._failed(_WRONG_CONTEXT)
-        if not command:
-            return self._failed(_INVALID_PARAMETER)
         return self._exchange(command)
 
     def _communicate_thru(self, data: bytes) -> _Outcome:
