@@ -183,11 +183,9 @@ def test_nfcpy_connects_by_name(reader: SimulatedReader) -> None:
     assert done.stdout == UID.lower(), done.stderr
 
 
-@pytest.mark.needs("nfc-list", "nfc-mfclassic")
+@pytest.mark.needs("nfc-mfclassic")
 def test_libnfc_bears_a_slow_reader(sluggish: SimulatedReader, tmp_path: Path) -> None:
     """One byte per millisecond and 30 ms of delay change nothing but the time."""
-    seen = libnfc(sluggish, "nfc-list")
-    assert "de  ad  be  ef" in seen.stdout, seen.stdout + seen.stderr
     dump = tmp_path / "dump.mfd"
     keys = str(sluggish.card_file(UID))
     libnfc(sluggish, "nfc-mfclassic", "r", "a", "u", str(dump), keys)

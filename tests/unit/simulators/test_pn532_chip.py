@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from cngstation.simulators.card_field import CardField, Pull, TornBlock
-from cngstation.simulators.pn532_chip import Answer, ChipTimes, Pn532Chip, Search
+from cngstation.simulators.pn532_chip import Answer, Pn532Chip
 from cngstation.simulators.pn532_frames import Kind
+from cngstation.simulators.pn532_initiator import Search
+from cngstation.simulators.pn532_times import ChipTimes
 
 UID = "deadbeef"
 WAKE_LIBNFC = "5555" + "00" * 14
