@@ -129,6 +129,8 @@ class Pn532Link:
         heard_at = max(now, self._line_free_at) + self._wire_s(len(data))
         self._line_free_at = heard_at
         for frame in self._chip.receive(data):
+            if not self._understands():
+                break  # the frame before this one changed the chip's rate
             self._take(frame, heard_at)
 
     def _understands(self) -> bool:

@@ -195,10 +195,8 @@ def test_a_limited_search_gives_up(reader: SimulatedReader, host: Host) -> None:
 def test_speed_changes_after_the_hosts_ack(reader: SimulatedReader, host: Host) -> None:
     """Answer at the old rate, ACK, then both at the new; the old is not understood."""
     assert host.ask("1006") == b""
-    host.port.write(ACK)
-    host.port.baudrate = 460_800
     assert host.ask("02") == FIRMWARE
-    host.port.baudrate = 115_200
+    host.port.write(ACK)
     host.port.timeout = 0.05
     assert host.ask("02") is None
     host.port.baudrate = 460_800
@@ -249,8 +247,12 @@ def test_a_lost_answer_has_written(reader: SimulatedReader, host: Host) -> None:
 
 
 def test_a_silent_reader_does_nothing(reader: SimulatedReader, host: Host) -> None:
-    """No acknowledgement, no answer, no write; afterwards it works."""
+    """No acknowledgement, no answer again, no write; afterwards it works."""
     host.open_sector()
+    reader.hand("fault", kind="silent")
+    host.port.timeout = 0.05
+    host.port.write(NACK)
+    assert host.answer() is None
     reader.hand("fault", kind="silent", commands=1)
     host.port.timeout = 0.1
     assert host.ask("4001a004" + "44" * 16) is None
@@ -347,6 +349,20 @@ async def test_the_async_fixture_and_client(tmp_path: Path) -> None:
         await client.call("insert", uid=UID)
         assert (await client.call("state"))["card"] == UID
         await client.close()
+
+
+async def test_a_cable_is_pulled_once(tmp_path: Path) -> None:
+    """While the cable is out it cannot be pulled again."""
+    async with async_card_reader(tmp_path) as reader:
+        first, second = ControlClient(reader.control), ControlClient(reader.control)
+        away = asyncio.create_task(first.call("fault", kind="unplugged", for_ms=60_000))
+        while reader.link.is_symlink():
+            await asyncio.sleep(0.001)
+        with pytest.raises(HandsRefused, match="unplugged"):
+            await second.call("fault", kind="unplugged")
+        away.cancel()
+        await first.close()
+        await second.close()
 
 
 async def test_a_long_log_fits_one_line(tmp_path: Path) -> None:

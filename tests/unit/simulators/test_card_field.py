@@ -134,6 +134,7 @@ def test_a_pull_happens_once(field: CardField) -> None:
         field.exchange(OPEN)
     field.insert(UID)
     field.find()
+    field.exchange(OPEN)
     field.arm(Pull(nth=1, block=TornBlock.BEFORE))
     field.arm(None)
     field.exchange(OPEN)

@@ -82,6 +82,13 @@ def test_the_next_try_after_a_lost_byte_is_found() -> None:
     assert [f.command for f in frames] == [b"\x02"]
 
 
+@pytest.mark.parametrize("head", ["0000ff0000", "0000ffffff010af5", "0000ffffff000000"])
+def test_an_impossible_length_is_not_awaited(head: str) -> None:
+    """A length of 0 or above 265 is noise, even with a right checksum."""
+    frames = FrameCutter().feed(bytes.fromhex(head) + GET_FIRMWARE)
+    assert [f.command for f in frames] == [b"\x02"]
+
+
 def test_noise_before_a_frame_counts_as_wire() -> None:
     """The bytes of a long preamble took wire time, so they are counted."""
     frames = FrameCutter().feed(bytes(10) + GET_FIRMWARE)
