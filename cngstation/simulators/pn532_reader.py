@@ -66,7 +66,13 @@ class ReaderConfig:
 
 
 class Hands:
-    """The control verbs: what a person does to reader and card."""
+    """The control verbs: what a person does to reader and card.
+
+    insert {uid}, remove, swap {uid}, blank {uid}, state, exchanges {clear},
+    tear {after_commands, block, reader_reports}, pull_during_write {nth_write, ..}
+    with block before, after or garbage,
+    fault {kind, commands} or {kind: unplugged, for_ms}; kinds as in `Fault`.
+    """
 
     def __init__(self, field: CardField, chip: Pn532Chip, link: Pn532Link) -> None:
         self._field = field

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ SLUGGISH = {"added_us": 30_000}
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> SimulatedReader:
+def reader(tmp_path: Path) -> Iterator[SimulatedReader]:
     """A reader with a factory-new card in its field."""
     with card_reader(tmp_path) as device:
         device.put_blank_card(UID)
@@ -24,7 +25,7 @@ def reader(tmp_path: Path) -> SimulatedReader:
 
 
 @pytest.fixture
-def sluggish(tmp_path: Path) -> SimulatedReader:
+def sluggish(tmp_path: Path) -> Iterator[SimulatedReader]:
     """A reader that is late and gives its bytes one per millisecond."""
     with card_reader(tmp_path, latency_us=SLUGGISH) as device:
         device.put_blank_card(UID)
