@@ -10,7 +10,7 @@ a trailer write keeps the fields that the key may not write.
 
 from typing import Final, NoReturn
 
-from cngstation.simulators.virtual_card import BLOCK_BYTES, CARD_BYTES, CardInField
+from cngstation.simulators.virtual_card import CardInField
 
 ATQA: Final = bytes.fromhex("0004")
 SAK: Final = bytes.fromhex("08")
@@ -177,11 +177,9 @@ class MifareClassic:
         raise CardRefused
 
     def _authenticate(self, key: str, block: int, given: bytes, uid: bytes) -> None:
-        if block >= CARD_BYTES // BLOCK_BYTES or uid != self.uid:
-            self.halt()
-            raise AuthenticationFailed
-        trailer = self._card.read_block(block | 3)
-        if given != trailer[_KEY_A if key == "A" else _KEY_B]:
+        trailer = self._card.read_block(block | 3)  # empty behind the last block
+        stored = trailer[_KEY_A if key == "A" else _KEY_B]
+        if uid != self.uid or given != stored:
             self.halt()
             raise AuthenticationFailed
         self._sector, self._key, self._register = block // 4, key, None

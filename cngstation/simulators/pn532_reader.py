@@ -19,8 +19,10 @@ from typing import Any, Self
 
 from cngstation.simulators.card_field import CardField, Pull, TornBlock
 from cngstation.simulators.control import Answer, ControlServer, HandsRefused
-from cngstation.simulators.pn532_chip import ChipTimes, Pn532Chip
-from cngstation.simulators.pn532_link import NAMED_RATES, Fault, Pn532Link, PtyPort
+from cngstation.simulators.pn532_chip import Pn532Chip
+from cngstation.simulators.pn532_link import Fault, Pn532Link
+from cngstation.simulators.pn532_times import ChipTimes
+from cngstation.simulators.pty_port import NAMED_RATES, PtyPort
 
 _UNPLUGGED = "unplugged"
 _LONGEST_UNPLUGGED_MS = 60_000
@@ -64,7 +66,13 @@ class ReaderConfig:
 
 
 class Hands:
-    """The control verbs: what a person does to reader and card."""
+    """The control verbs: what a person does to reader and card.
+
+    insert {uid}, remove, swap {uid}, blank {uid}, state, exchanges {clear},
+    tear {after_commands, block, reader_reports}, pull_during_write {nth_write, ..}
+    with block before, after or garbage,
+    fault {kind, commands} or {kind: unplugged, for_ms}; kinds as in `Fault`.
+    """
 
     def __init__(self, field: CardField, chip: Pn532Chip, link: Pn532Link) -> None:
         self._field = field
