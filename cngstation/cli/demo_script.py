@@ -14,6 +14,9 @@ from cngstation.units import Price, Quantity, Unit, amount_of
 
 MOST_CARDS = 20
 FIRST_CARDS = 4
+REST_ACTS = 4
+ISSUE_SHARE = 0.12
+TOP_UP_SHARE = 0.45
 SMALLEST_FILL = 200  # 2.00 m³
 LARGEST_FILL = 1_500
 _MODES = tuple(PaymentMode)
@@ -77,6 +80,8 @@ class Script:
         self._nozzles = nozzles
         self._prices = prices
         self._cards: list[_Card] = []
+        self._recent_cards: list[int] = []
+        self._recent_nozzles: list[int] = []
 
     def acts(self) -> Iterator[Act]:
         """Yield acts for ever."""
@@ -88,22 +93,42 @@ class Script:
     def _next(self, index: int) -> Act:
         wish = self._random.random()
         few = len(self._cards) < FIRST_CARDS and (index % 2 == 0 or not self._cards)
-        if few or (wish < 0.12 and len(self._cards) < MOST_CARDS):
+        if few or (wish < ISSUE_SHARE and len(self._cards) < MOST_CARDS):
             return self._issue(index)
-        number = self._random.randrange(len(self._cards))
+        tops_up = wish < TOP_UP_SHARE
+        number = self._customer(prepaid_only=tops_up)
         card = self._cards[number]
-        if wish < 0.40 and card.mode.prepaid:
+        if tops_up and card.mode.prepaid:
             return self._top_up(index, number)
         most = min(LARGEST_FILL, self._affordable(card))
         if most < SMALLEST_FILL:
             return self._top_up(index, number)
         hundredths = self._random.randint(SMALLEST_FILL, most)
         card.purse -= self._cost(card, hundredths) if card.mode.prepaid else 0
-        nozzle_no = self._random.randint(1, self._nozzles)
-        return FillVehicle(index, number, nozzle_no, hundredths)
+        return FillVehicle(index, number, self._free_nozzle(), hundredths)
+
+    def _customer(self, *, prepaid_only: bool) -> int:
+        """Choose a card whose last act is some time ago: nobody comes twice at once."""
+        recent = self._recent_cards[-min(REST_ACTS, len(self._cards) - 1) :]
+        if len(self._cards) == 1:
+            recent = []
+        rested = [n for n in range(len(self._cards)) if n not in recent]
+        some = [n for n in rested if self._cards[n].mode.prepaid or not prepaid_only]
+        number = self._random.choice(some or rested)
+        self._recent_cards.append(number)
+        return number
+
+    def _free_nozzle(self) -> int:
+        """Choose a nozzle that was not used just before."""
+        recent = self._recent_nozzles[-(self._nozzles // 2) :]
+        every = range(1, self._nozzles + 1)
+        nozzle = self._random.choice([n for n in every if n not in recent])
+        self._recent_nozzles.append(nozzle)
+        return nozzle
 
     def _issue(self, index: int) -> IssueCard:
         number = len(self._cards)
+        self._recent_cards.append(number)
         mode = _MODES[number % len(_MODES)]
         level = self._random.randrange(len(self._prices))
         prepaid = self._random.randrange(1, 4) * 5_000 if mode.prepaid else 0
