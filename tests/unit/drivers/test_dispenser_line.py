@@ -416,6 +416,25 @@ async def test_the_technician_sees_what_went_over_the_line(
     assert sent.at_us < received.at_us
 
 
+async def test_spacing_counts_from_the_write(
+    far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transmission is reported to the dialogue when it is with the kernel."""
+    told: list[int] = []
+    real = BusDialogue.sent
+
+    def note(dialogue: BusDialogue, now_us: int) -> None:
+        told.append(now_us)
+        real(dialogue, now_us)
+
+    monkeypatch.setattr(BusDialogue, "sent", note)
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: len(service.statuses) > 2)
+    sent = [f.at_us for f in line.log.frames() if f.direction is Direction.SENT]
+    assert told == sent
+
+
 async def test_stopping_ends_what_the_service_does(
     far_end: FarEnd, service: Service
 ) -> None:

@@ -1,16 +1,18 @@
 """The serial link on real pseudo-terminals: opening, losing, bounds, speed."""
 
 import asyncio
+import contextlib
 import os
 import pty
 import resource
+import time
 import tty
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import serial
 
 from cngstation.drivers import serial_link
 from cngstation.drivers.serial_link import (
@@ -124,7 +126,7 @@ async def test_descriptors_that_select_cannot_watch_are_refused(
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < 2_048:
         pytest.fail("this test needs 2048 files; raise the hard limit")
-    with ExitStack() as held:
+    with contextlib.ExitStack() as held:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_048), hard))
         held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
         while (fd := os.dup(far_end.fd)) < 1_024:
@@ -218,22 +220,59 @@ async def test_closing_with_unsent_bytes_is_quick(
     await asyncio.wait_for(link.close(), 1)
 
 
-async def test_a_cancelled_opening_leaves_the_port_free(far_end: FarEnd) -> None:
+async def test_closing_does_not_wait_for_a_slow_wire(
+    link: SerialLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes that still wait in the kernel are dropped: waiting stops every device."""
+    dropped = []
+    monkeypatch.setattr(type(link._port), "out_waiting", 5)
+    monkeypatch.setattr(
+        type(link._port), "reset_output_buffer", lambda _: dropped.append(True)
+    )
+    await link.close()
+    assert dropped == [True]
+
+
+async def test_a_cancelled_opening_leaves_the_port_free(
+    far_end: FarEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An opening that nobody waits for any more does not keep the lock."""
+    opened = []
+    real = serial_link._open_port
+
+    def slow(settings: SerialSettings) -> serial.Serial:
+        opened.append(real(settings))
+        return opened[0]
+
+    monkeypatch.setattr(serial_link, "_open_port", slow)
     opening = asyncio.ensure_future(open_serial(far_end.settings))
     await asyncio.sleep(0)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    for _ in range(100):
-        try:
-            link = await open_serial(far_end.settings)
-        except DeviceUnavailable:
-            await asyncio.sleep(0.01)
-        else:
-            await link.close()
-            return
-    pytest.fail("the abandoned port stayed locked")
+    async with asyncio.timeout(5):
+        while not opened or opened[0].is_open:
+            await asyncio.sleep(0.005)
+
+
+async def test_bytes_keep_their_order_when_the_port_is_slow(
+    far_end: FarEnd, link: SerialLink
+) -> None:
+    """What could not go at once goes before what is written later."""
+    os.set_blocking(far_end.fd, False)
+    sent = b"".join(bytes([block]) * 1_000 for block in range(60))
+    received = b""
+    for at in range(0, len(sent), 1_000):
+        link.write(sent[at : at + 1_000])
+        if link._transport.get_write_buffer_size() > 4_000:
+            with contextlib.suppress(BlockingIOError):
+                received += os.read(far_end.fd, 4_000)
+                time.sleep(0.002)  # the kernel makes room, the loop does not turn
+    while len(received) < len(sent):
+        await asyncio.sleep(0)
+        with contextlib.suppress(BlockingIOError):
+            received += os.read(far_end.fd, 4_000)
+    assert received == sent
 
 
 async def test_reading_costs_less_than_a_millisecond(

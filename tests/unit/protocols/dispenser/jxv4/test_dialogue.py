@@ -642,6 +642,57 @@ def test_a_closed_line_forgets_without_blame() -> None:
     assert AnswerMissed(1) not in bus.dialogue.tick(bus.now_us + SECOND)
 
 
+def test_a_question_under_way_fails_when_the_line_closes() -> None:
+    """Whoever asked does not wait for a port that is gone."""
+    bus = Bus()
+    request = Request(1, Question.TOTALS)
+    bus.dialogue.request(request)
+    bus.send()
+    bus.dialogue.line_closed(bus.now_us)
+    assert bus.dialogue.tick(bus.now_us) == [RequestFailed(request)]
+
+
+def test_what_was_undecided_is_asked_again_on_a_new_line() -> None:
+    """A nozzle does not stay silent because the port went during a commit."""
+    bus = Bus()
+    bus.exchange(vectors.RECORD)
+    bus.dialogue.line_closed(bus.now_us)
+    bus.dialogue.line_opened(bus.now_us)
+    bus.dialogue.answer_record(1, 1_027, bus.now_us, accepted=True)
+    opened_us = bus.now_us
+    assert bus.send().data == vectors.POLL
+    assert bus.now_us == opened_us
+
+
+def test_a_question_waits_while_its_nozzle_is_undecided() -> None:
+    """A nozzle that waits for an acknowledgement hears that first."""
+    bus = Bus(guns=2)
+    bus.exchange(vectors.RECORD)
+    bus.dialogue.request(Request(1, Question.TOTALS))
+    bus.run(bus.now_us + SECOND)
+    assert {sent.data[4] for _, sent in bus.sent} == {0x51}
+    bus.dialogue.answer_record(1, 1_027, bus.now_us, accepted=True)
+    bus.run(bus.now_us + SECOND)
+    assert [s.data[4] for _, s in bus.sent if s.gun == 1][1:3] == [0x52, 0x57]
+
+
+def test_what_follows_an_answer_does_not_spoil_the_next() -> None:
+    """The beginning of a frame behind an answer is forgotten at the next poll."""
+    bus = Bus(guns=2)
+    bus.exchange(vectors.status(1) + vectors.status(1)[:40])
+    bus.send()
+    assert of_kind(bus.hear(vectors.status(2)), StatusReceived)
+    assert bus.faults() == {FaultKind.HALF_FRAME: 1}
+
+
+def test_a_fault_is_reported_once() -> None:
+    """A clean exchange behind a faulty one reports nothing."""
+    bus = Bus()
+    bus.exchange(b"\x01" + vectors.POLL + vectors.IDLE)
+    assert len(of_kind(bus.events, ProtocolFault)) == 2
+    assert not of_kind(bus.exchange(vectors.IDLE), ProtocolFault)
+
+
 def test_after_opening_offline_nozzles_are_all_tried() -> None:
     """A line that was away does not take a cycle for each nozzle to come back."""
     bus = Bus(guns=4)

@@ -142,3 +142,9 @@ def test_the_longest_body_is_taken() -> None:
     """A body of 256 bytes is still a frame."""
     (frame,) = parse(vectors.answer(7, 0x54, bytes(256)))
     assert (frame.gun, len(frame.body)) == (7, 256)
+
+
+def test_a_long_read_is_taken_whole() -> None:
+    """A backlog read in one piece loses no frame."""
+    backlog = vectors.RECORD * 50
+    assert len(parse(backlog)) == 50
