@@ -181,10 +181,11 @@ def milli_to_hundredths(milli: int) -> int:
 
 def wire_f32_to_milli(four_bytes: bytes) -> int | None:
     """Turn a little-endian IEEE single into 1/1000; None for what is no number."""
-    value: float = struct.unpack("<f", four_bytes)[0]
+    (value,) = struct.unpack("<f", four_bytes)
     if not math.isfinite(value) or abs(value) > 2**31:
         return None
-    return round(value * 1000)
+    milli: int = round(value * 1000)
+    return milli
 
 
 def decimal_text(value: int, scale: int, places: int) -> str:

@@ -6,14 +6,13 @@ from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
-from cngstation.rpc.contract.counter import COUNTER
+from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers, CounterParts
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.issue_card import CardIssue
-from cngstation.services.log_in import Gate, Passwords
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
@@ -32,12 +31,10 @@ SOCKET = "counter.sock"
 
 async def serve(process: Process) -> int:
     """Put the counter together and run it."""
-    config, clock = process.config, process.clock
-    rules = rules_of(config)
+    config, clock, rules = process.config, process.clock, rules_of(process.config)
     master_key = read_credential(config.paths.card_master_key, 16)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
     database = await Database.open(config.paths.database, clock)
-    folder = config.paths.database.parent
     acts = CardActs(
         database,
         every_kind(),
@@ -45,55 +42,36 @@ async def serve(process: Process) -> int:
         prints_wanted=1 if config.printer.port else 0,
     )
     await acts.doubt_all_prepared(rules.till)
-    desk = CustomerDesk(database, seal)
     cards = CardService(database, acts, rules, clock)
+    station = config.station
     stage = CounterStage(
         database,
         cards,
         rules,
-        Signboard(
-            config.station.name,
-            config.station.company_name,
-            config.station.area_short_name,
-        ),
+        Signboard(station.name, station.company_name, station.area_short_name),
         clock,
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
     )
     reader = SerialSettings(config.reader.port, config.reader.baud)
     watch = ReaderWatch(partial(_open_reader, reader), master_key, stage)
-    answers = CounterAnswers(
-        CounterParts(
-            database=database,
-            path=config.paths.database,
-            acts=acts,
-            top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
-            issues=CardIssue(database, acts, rules=rules, folder=folder),
-            customers=desk,
-            registers=Registers(database, desk, rules, clock),
-            cards=cards,
-            watch=watch,
-            rules=rules,
-            clock=clock,
-            verified=stage.verified,
-        )
+    desk = CustomerDesk(database, seal)
+    folder = config.paths.database.parent
+    parts = CounterParts(
+        database=database,
+        path=config.paths.database,
+        acts=acts,
+        top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
+        issues=CardIssue(database, acts, rules=rules, folder=folder),
+        customers=desk,
+        registers=Registers(database, desk, rules, clock),
+        cards=cards,
+        watch=watch,
+        rules=rules,
+        clock=clock,
+        verified=stage.verified,
     )
-    server = RpcServer(
-        config.paths.runtime_dir / SOCKET,
-        COUNTER,
-        answers.handlers(),
-        Gate(
-            database,
-            Passwords(),
-            clock,
-            wrong_tries=config.security.wrong_tries,
-            session_hours=config.security.session_hours,
-        ),
-        stage.snapshot,
-        program=process.version,
-        admits=admits,
-        report=process.report,
-    )
+    server = counter_server(process, database, CounterAnswers(parts), stage)
     stage.attach(server)
     await server.start()
     process.watch_database(database)
@@ -106,6 +84,22 @@ async def serve(process: Process) -> int:
     await watch.close()
     await database.close()
     return code
+
+
+def counter_server(
+    process: Process, database: Database, answers: CounterAnswers, stage: CounterStage
+) -> RpcServer[CounterBoard]:
+    """Return the server of the counter's socket."""
+    return RpcServer(
+        process.config.paths.runtime_dir / SOCKET,
+        COUNTER,
+        answers.handlers(),
+        process.gate(database),
+        stage.snapshot,
+        program=process.version,
+        admits=admits,
+        report=process.report,
+    )
 
 
 async def _open_reader(settings: SerialSettings) -> Pn532Reader:

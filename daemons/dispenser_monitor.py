@@ -14,7 +14,6 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import dialogue_of, nozzles_of
-from cngstation.services.log_in import Gate, Passwords
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.process import Process, run
@@ -40,13 +39,7 @@ async def serve(process: Process) -> int:
         config.paths.runtime_dir / SOCKET,
         forecourt.FORECOURT,
         answers.handlers(),
-        Gate(
-            database,
-            Passwords(),
-            clock,
-            wrong_tries=config.security.wrong_tries,
-            session_hours=config.security.session_hours,
-        ),
+        process.gate(database),
         answers.snapshot,
         program=process.version,
         admits=admits,

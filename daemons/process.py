@@ -23,6 +23,7 @@ from cngstation.errors import ConfigError, StationError
 from cngstation.language import use_language
 from cngstation.moments import Clock, SystemClock, seconds
 from cngstation.rpc.sd_notify import ServiceNotifier
+from cngstation.services.log_in import Gate, Passwords
 from cngstation.storage.database import Database
 
 DATABASE_LOOK_MS = 50
@@ -55,6 +56,17 @@ class Process:
     def watch_database(self, database: Database) -> None:
         """End when a commit was not confirmed: only a new start may look it up."""
         self.keep(self._until_failed(database), "watch database")
+
+    def gate(self, database: Database) -> Gate:
+        """Return who decides about logins at this daemon's socket."""
+        security = self.config.security
+        return Gate(
+            database,
+            Passwords(),
+            self.clock,
+            wrong_tries=security.wrong_tries,
+            session_hours=security.session_hours,
+        )
 
     def fail(self, why: StationError) -> None:
         """End the daemon so that it is started anew."""

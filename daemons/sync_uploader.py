@@ -4,7 +4,6 @@ from cngstation.rpc.contract.uplink import UPLINK, UPLINK_CHANGED
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
-from cngstation.services.log_in import Gate, Passwords
 from cngstation.services.watch_outbox import OutboxWatch
 from cngstation.storage.database import Database
 from daemons.process import Process, run
@@ -25,13 +24,7 @@ async def serve(process: Process) -> int:
         config.paths.runtime_dir / SOCKET,
         UPLINK,
         Handlers(),
-        Gate(
-            database,
-            Passwords(),
-            clock,
-            wrong_tries=config.security.wrong_tries,
-            session_hours=config.security.session_hours,
-        ),
+        process.gate(database),
         watch.snapshot,
         program=process.version,
         admits=admits,
