@@ -13,10 +13,14 @@ from cngstation.rpc.contract.counter import (
     BooksVerdict,
     CardView,
     CounterBoard,
-    OpenRowsNow,
     ReceiptOutcome,
 )
-from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, StationInfo
+from cngstation.rpc.contract.figures import (
+    DeviceHealth,
+    DeviceState,
+    OpenRowsNow,
+    StationInfo,
+)
 from cngstation.rpc.method import Body, Event
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_counter import act_reply

@@ -14,6 +14,7 @@ from cngstation.rpc.contract.figures import (
     DeviceHealth,
     Facts,
     OpenRows,
+    OpenRowsNow,
     SaleRow,
     StationInfo,
     Word,
@@ -376,12 +377,6 @@ READER_CHANGED = Event("reader.changed", DeviceHealth, replaceable=True)
 PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 ACT_SETTLED = Event("act.settled", ActReply, replaceable=False)
 RECEIPT_PRINTED = Event("receipt.printed", ReceiptOutcome, replaceable=False)
-
-
-class OpenRowsNow(Message):
-    """All open rows as they are now."""
-
-    rows: OpenRows
 
 
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)

@@ -74,6 +74,12 @@ class OpenRow(Message):
 OpenRows = Annotated[tuple[OpenRow, ...], Field(max_length=MOST_ROWS)]
 
 
+class OpenRowsNow(Message):
+    """All open rows as they are now."""
+
+    rows: OpenRows
+
+
 class SaleRow(Message):
     """A booked fill."""
 
