@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from cngstation.cli.demo_players import Cashier, Driver, Play
-from cngstation.cli.demo_script import Script
+from cngstation.cli.demo_players import Cashier, Driver, Play, longest_s
+from cngstation.cli.demo_script import Act, Script
 from cngstation.cli.demo_station import LINES, PRICES_FEN, DemoStation, demo_station
 from cngstation.cli.tui import screen_command
 from cngstation.rpc.client import RpcClient
@@ -26,6 +26,7 @@ DEFAULT_SECONDS = 20.0
 DEFAULT_SPEED = 60.0
 WRONG, UNREACHED = 1, 3
 _SETTLE_S = 10.0
+FINISH_WITHIN_S = 10.0
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -105,13 +106,11 @@ async def _play(
         for act in Script(given.seed, len(station.nozzles), prices).acts():
             if given.acts is not None and act.index >= given.acts:
                 break
-            if given.acts is None:
-                try:
-                    async with asyncio.timeout_at(ends):
-                        await play.begin(act)
-                except TimeoutError:
-                    break
-            else:
+            if given.acts is None and not await _begin_in_time(
+                play, act, ends, given.speed
+            ):
+                break
+            if given.acts is not None:
                 await play.begin(act)
             if play.failed is not None:
                 break
@@ -119,6 +118,19 @@ async def _play(
     finally:
         await cashier.end()
     return play.failed
+
+
+async def _begin_in_time(play: Play, act: Act, ends: float, speed: float) -> bool:
+    """Begin an act unless the time is over, or it could not be finished soon after."""
+    too_long = asyncio.get_running_loop().time() + longest_s(act, speed)
+    if too_long > ends + FINISH_WITHIN_S:
+        return False
+    try:
+        async with asyncio.timeout_at(ends):
+            await play.begin(act)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _log_in_at_forecourt(

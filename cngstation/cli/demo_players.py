@@ -29,6 +29,18 @@ PATIENCE_S = 60.0
 _LOOK_S = 0.02
 
 
+# A debit and a record each wait for a poll; 9600 baud polls a nozzle every second.
+SETTLE_S = 5.0
+
+
+def longest_s(act: Act, speed: float) -> float:
+    """Return how long an act takes at most when nothing goes wrong."""
+    walk_s = 2 * WALK_S / speed
+    if isinstance(act, FillVehicle):
+        return walk_s + act.hundredths / (FLOW_HUNDREDTHS_PER_S * speed) + SETTLE_S
+    return walk_s + SETTLE_S
+
+
 class PlayFailed(Exception):
     """An act of the script could not be done; the sentence says why."""
 
