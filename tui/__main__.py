@@ -1,4 +1,4 @@
-"""Starts the screen: `python -m tui --runtime-dir DIR [--language en] [--demo FILE]`."""
+"""Starts the screen: `python -m tui --runtime-dir DIR [--language en]`."""
 
 import argparse
 import os

@@ -22,6 +22,7 @@ from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
 
 if TYPE_CHECKING:
+    from tui.hands import Hands
     from tui.link import Link, News
     from tui.screens.counter import CounterScreen
     from tui.screens.station_screen import StationScreen
@@ -86,7 +87,7 @@ class StationApp(App[None]):
 
     async def _load(self) -> None:
         link = await asyncio.to_thread(_make_and_import, self._make_link)
-        self.desk = Desk(link, self.demo, language=self.language)
+        self.desk = Desk(link, _hands_of(self.demo), language=self.language)
         link.start(self.hear)
         self._link_made.set()
 
@@ -192,9 +193,7 @@ class StationApp(App[None]):
         if ":" not in function.target:
             return
         module, class_name, *arguments = function.target.split(":")
-        screen_class: Any = getattr(
-            import_module(f"tui.screens.{module}"), class_name
-        )
+        screen_class: Any = getattr(import_module(f"tui.screens.{module}"), class_name)
         self.push_screen(screen_class(self._desk(), *arguments))
 
     def run_function(self, name: str) -> None:
@@ -268,3 +267,11 @@ def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
     """Load what the counter needs; runs in a thread while the login is shown."""
     import_module("tui.screens.counter")
     return make_link()
+
+
+def _hands_of(demo: Demo | None) -> "Hands | None":
+    if demo is None:
+        return None
+    from tui.hands import Hands
+
+    return Hands(demo)

@@ -8,7 +8,7 @@ from tui.picture import Picture
 
 if TYPE_CHECKING:
     from cngstation.rpc.session import SessionState
-    from tui.demo import Demo
+    from tui.hands import Hands
     from tui.link import Link
 
 
@@ -17,7 +17,7 @@ class Desk:
     """The link, the picture of the station, and who works here."""
 
     link: "Link"
-    demo: "Demo | None" = None
+    hands: "Hands | None" = None  # in a demonstration only
     clock: Clock = field(default_factory=SystemClock)
     picture: Picture = field(default_factory=Picture)
     session: "SessionState | None" = None

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
         CardView,
         ReceiptOutcome,
     )
-    from cngstation.rpc.contract.figures import DeviceHealth, OpenRow, SaleRow
-    from cngstation.rpc.contract.figures import StationInfo
+    from cngstation.rpc.contract.figures import (
+        DeviceHealth,
+        OpenRow,
+        SaleRow,
+        StationInfo,
+    )
     from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
     from cngstation.rpc.contract.uplink import UplinkFigure
 

@@ -1,7 +1,6 @@
 """Sentences with facts in the user's language; facts are data and stay data."""
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from cngstation.errors import StationError
@@ -16,7 +15,7 @@ _FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _LONGEST = 400
 
 
-def filled(text: str, facts: Mapping[str, str | int]) -> str:
+def filled(text: str, /, **facts: str | int) -> str:
     """Translate a sentence, then put the facts in; an unknown field stays visible.
 
     A fact may itself be a word or a sentence of the contract and is translated then.
@@ -34,9 +33,9 @@ def filled(text: str, facts: Mapping[str, str | int]) -> str:
 
 def sentence(text: str, facts: "tuple[Fact, ...]" = ()) -> str:
     """Write a sentence that came over the wire with its facts."""
-    return filled(text, {fact.name: fact.value for fact in facts})
+    return filled(text, **{fact.name: fact.value for fact in facts})
 
 
 def error_sentence(error: StationError) -> str:
     """Say what an error means, in the user's language."""
-    return filled(error.text, error.facts)
+    return filled(error.text, **error.facts)

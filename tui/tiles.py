@@ -78,7 +78,7 @@ SMALL = Density(
     ((What.NUMBER, 2), (What.SHAPE, 1), (What.QUANTITY, 7), (What.AMOUNT, 8)),
     spaced=False,
 )
-TINY = Density(SMALL.columns[:2] + ((What.QUANTITY, 6),), spaced=False)
+TINY = Density((*SMALL.columns[:2], (What.QUANTITY, 6)), spaced=False)
 DENSITIES = (FULL, MEDIUM, SMALL, TINY)
 
 

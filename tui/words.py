@@ -125,7 +125,7 @@ def nozzle_look(nozzle: "NozzleFigure", *, stale: bool) -> Look:
 
 
 DEVICE_LOOKS = {
-    "online": Look("●", mark("well"), "good"),
+    "online": Look("●", mark("ok"), "good"),
     "trouble": Look("!", mark("trouble"), "warning"),
     "offline": Look("✖", mark("cut off"), "error"),
     "absent": Look("-", mark("none"), "quiet"),

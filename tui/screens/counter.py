@@ -90,7 +90,7 @@ class CounterScreen(StationScreen):
                 yield CardPage(self.desk, self.flow)
                 yield OpenList(self.desk)
 
-    def keys(self) -> Keys:
+    def offered_keys(self) -> Keys:
         """Name the next key first: it depends on the card and on what was typed."""
         return [
             *self._next_keys(),
@@ -100,7 +100,7 @@ class CounterScreen(StationScreen):
             ("F6/f", _("Look up")),
             ("F7/b", _("Books")),
             ("F8/p", _("Prices")),
-            *([("F9/d", _("Hands"))] if self.desk.demo else []),
+            *([("F9/d", _("Hands"))] if self.desk.hands else []),
             ("Ctrl+P", _("Find")),
             ("Ctrl+K", _("Lock")),
             ("F1/?", _("Help")),
@@ -228,12 +228,13 @@ class CounterScreen(StationScreen):
         kind = "done" if self.flow.succeeded else "failed"
         if reply.text:
             return sentence(reply.text, reply.facts), kind
-        facts = {
-            "change": purse_text(reply.after_purse - reply.before_purse),
-            "after": purse_text(reply.after_purse),
-            "cash": fen_text(reply.cash_fen),
-        }
-        return filled(_TOPPED_UP, facts), kind
+        text = filled(
+            _TOPPED_UP,
+            change=purse_text(reply.after_purse - reply.before_purse),
+            after=purse_text(reply.after_purse),
+            cash=fen_text(reply.cash_fen),
+        )
+        return text, kind
 
     def _flow_changed(self) -> None:
         """Draw the page again after a step of the top-up."""

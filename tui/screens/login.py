@@ -45,14 +45,13 @@ class LoginScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay out title, two fields, and what happened."""
         demo = self._demo
+        name, password = (demo.login_name, demo.password) if demo else ("", "")
         with Vertical():
             yield Drawn(_title)
             yield Drawn(lambda: line(_("Operator")))
-            yield Input(demo.login_name if demo else "", id="login-name", compact=True)
+            yield Input(name, id="login-name", compact=True)
             yield Drawn(lambda: line(_("Password")))
-            yield Input(
-                demo.password if demo else "", password=True, id="password", compact=True
-            )
+            yield Input(password, password=True, id="password", compact=True)
             yield Drawn(self._hint, id="login-said")
 
     def on_mount(self) -> None:

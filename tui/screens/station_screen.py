@@ -56,14 +56,14 @@ class StationScreen(Screen[None]):
         with Vertical(id="bottom"):
             yield NoticeLine()
             yield OpenLine(self.desk)
-            yield KeyLine(self.keys)
+            yield KeyLine(self.offered_keys)
             yield StatusLine(self.desk)
 
     def parts(self) -> Iterable[Widget]:
         """Return the screen's own widgets."""
         return ()
 
-    def keys(self) -> Keys:
+    def offered_keys(self) -> Keys:
         """Return the keys that help here now, the one that goes on first."""
         return []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from cngstation.hygiene import clean, fit
+from cngstation.hygiene import clean, cut, fit
 from cngstation.language import _
 from tui.desk import Desk
 from tui.figures import (
@@ -22,13 +22,17 @@ from tui.link import Part as DaemonPart
 from tui.picture import Area
 from tui.texts import sentence
 from tui.top_up import Stage, TopUpFlow
-from tui.widgets.lines import Lines, line, stacked
+from tui.widgets.lines import Lines, Part, line, stacked
 from tui.words import word
 
 if TYPE_CHECKING:
     from cngstation.rpc.contract.counter import CardView
 
 _COLUMN = 13
+# Names are cut so that plate, cylinder date and its days stay on one line.
+_REST_OF_OWNER = 56
+_SHORTEST_NAME = 14
+_LONGEST_PLATE = 12
 _STANDING = {"normal": ("●", "bold $success"), "new": ("○", "bold $accent")}
 _NOT_WELL = ("!", "bold $warning")
 
@@ -51,7 +55,9 @@ class CardPage(Lines):
         """Write the page, grey when the card or the counter is away."""
         card = self._desk.picture.card
         if card is None:
-            return stacked([Content(""), line((_("Put a card on the reader."), "bold"))])
+            return stacked(
+                [Content(""), line((_("Put a card on the reader."), "bold"))]
+            )
         lines = self._lines(card)
         there = self._desk.picture.card_is_there
         if there and self._desk.picture.is_up(DaemonPart.COUNTER):
@@ -66,9 +72,8 @@ class CardPage(Lines):
             self._owner(card),
             Content(""),
             *self._money(card),
-            Content(""),
-            self._last(card),
-            *self._warnings(card),
+            *(self._warnings(card) or [Content("")]),
+            *self._last(card),
         ]
 
     def _not_ours(self, card: "CardView") -> list[Content]:
@@ -89,9 +94,10 @@ class CardPage(Lines):
         )
 
     def _owner(self, card: "CardView") -> Content:
-        parts = [(clean(card.plate), "bold $accent"), f"   {clean(card.company_name)}"]
-        if card.driver:
-            parts.append(f"   {clean(card.driver)}")
+        room = max((self.size.width - _REST_OF_OWNER) // 2, _SHORTEST_NAME)
+        names = [cut(clean(name), room) for name in (card.company_name, card.driver)]
+        parts: list[Part] = [(cut(clean(card.plate), _LONGEST_PLATE), "bold $accent")]
+        parts += ["   " + name for name in names if name]
         if card.cylinder_due:
             parts.append(f"   {_('cylinder')} {card.cylinder_due} ")
             parts.append(_days(card.cylinder_days))
@@ -143,16 +149,17 @@ class CardPage(Lines):
             owed,
         )
 
-    def _last(self, card: "CardView") -> Content:
-        parts = []
+    def _last(self, card: "CardView") -> list[Content]:
+        lines = []
         if (sale := card.last_sale) is not None:
             filled = sale_text(sale.quantity_milli, sale.unit, sale.amount_e4)
             at = f"{short_time(sale.at_ms)}  {_('nozzle')} {sale.nozzle_no}"
-            parts.append(f"{_('Last fill')} {at}  {filled}")
+            lines.append(line((f"{_('Last fill')} {at}  {filled}", "$text-muted")))
         if (top_up := card.last_top_up) is not None:
             amount = purse_text(top_up.amount_purse)
-            parts.append(f"{_('Last top-up')} {short_time(top_up.at_ms)}  {amount}")
-        return line(("   ".join(parts), "$text-muted"))
+            text = f"{_('Last top-up')} {short_time(top_up.at_ms)}  {amount}"
+            lines.append(line((text, "$text-muted")))
+        return lines
 
     def _warnings(self, card: "CardView") -> list[Content]:
         texts = [sentence(text) for text in card.warnings]

@@ -66,10 +66,10 @@ class StatusLine(Lines):
     def _books(self) -> list[Part]:
         books = self._desk.picture.books
         if books is None:
-            return [_("Books not checked yet")]
+            return [_("Books unchecked")]
         at = minute_text(books.at_ms)
         if books.proved:
-            return [_("Books proved {at}").replace("{at}", at)]
+            return [_("Books hold {at}").replace("{at}", at)]
         return [(_("BOOKS DO NOT HOLD {at}").replace("{at}", at), "bold $error")]
 
 
@@ -86,5 +86,3 @@ def troubles(desk: Desk) -> list[str]:
         if health is not None and health.text
     ]
     return said
-
-

@@ -1,4 +1,4 @@
-"""A station in memory that answers the whole contract; the screen's tests talk to it."""
+"""A station in memory that answers the whole contract, for the screen's tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -118,7 +118,10 @@ class FakeStation:
         ]  # fmt: skip
         self.companies = [
             c.CompanyRow(
-                company_no="0001", name="测试出租车公司", address="测试路 1 号", phone=""
+                company_no="0001",
+                name="测试出租车公司",
+                address="测试路 1 号",
+                phone="",
             )
         ]
         self.prices = {0: 39_800, 1: 37_800, 2: 35_800}

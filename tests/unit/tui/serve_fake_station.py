@@ -107,7 +107,9 @@ async def fill_for_ever(station: FakeStation, hertz: float) -> None:
     """Let half of the nozzles fill."""
     filling = list(station.nozzles)[::2]
     for no in filling:
-        station.change_nozzle(no, state="fuelling", plate="川A12345", card_no="01000231")
+        station.change_nozzle(
+            no, state="fuelling", plate="川A12345", card_no="01000231"
+        )
     if 6 in station.nozzles:
         station.change_nozzle(
             6, awaiting_debit=True, quantity_milli=8_100, amount_e4=322_400
@@ -155,9 +157,7 @@ async def main(folder: Path, hertz: float, nozzles: int) -> None:
     station.tell = lambda part, event, body: servers[part].publish(
         event, body, key=str(getattr(body, "nozzle_no", ""))
     )
-    hands = await asyncio.start_unix_server(
-        Hands(station).serve, folder / "hands.sock"
-    )
+    hands = await asyncio.start_unix_server(Hands(station).serve, folder / "hands.sock")
     async with hands:
         await fill_for_ever(station, hertz)
 
