@@ -1,0 +1,317 @@
+"""A station in memory that answers the whole contract, for the screen's tests."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from cngstation.errors import Refusal, StationError
+from cngstation.rpc.contract import counter as c
+from cngstation.rpc.contract import figures as f
+from cngstation.rpc.contract import forecourt as g
+from cngstation.rpc.contract import uplink as u
+from tui.link import Part
+
+NOW_MS = 1_795_225_337_000  # 2026-11-21 09:42:17 in China
+WELL = f.DeviceHealth(state=f.DeviceState.ONLINE, text="", facts=())
+
+
+class LoginRefused(Refusal):
+    """As the daemons say it."""
+
+    code = "test.login"
+    text = "Name or password is wrong. {left} tries are left; then wait {minutes} min."
+
+
+class PlateUnusual(Refusal):
+    """As the daemons say it."""
+
+    code = "refusal.plate_unusual"
+    text = "The plate {plate} has an unusual form. Nothing was registered."
+
+
+class TopUpRefused(Refusal):
+    """As the daemons say it."""
+
+    code = "test.ceiling"
+    text = "The balance would be above {ceiling}. No money was taken."
+
+
+def nozzle(no: int, **facts: Any) -> g.NozzleFigure:
+    """Return an idle nozzle with some facts changed."""
+    plain: dict[str, Any] = {
+        "nozzle_no": no, "dispenser_no": (no + 1) // 2, "state": "idle",
+        "link": "online", "link_since_ms": NOW_MS - 1_200_000, "locked": False,
+        "off_duty": False, "awaiting_debit": False, "other_side_busy": False,
+        "faults": (), "unit": "m3", "price_e4": 39_800, "quantity_milli": 0,
+        "amount_e4": 0, "pressure_kpa": None, "card_no": "", "plate": "",
+        "crew_card": "", "shift_no": 12,
+    }  # fmt: skip
+    return g.NozzleFigure(**{**plain, **facts})
+
+
+def sale(seq: int, **facts: Any) -> f.SaleRow:
+    """Return a booked fill."""
+    plain: dict[str, Any] = {
+        "seq": seq, "at_ms": NOW_MS - seq * 600_000, "dispenser_no": 2, "nozzle_no": 3,
+        "device_seq": seq, "card_no": "01000231", "plate": "川A12345",
+        "payment_mode": "prepaid_money", "unit": "m3", "quantity_milli": 8_200,
+        "price_e4": 39_800, "amount_e4": 326_400, "balance_after_purse": 2_750,
+        "transaction_type": "normal",
+    }  # fmt: skip
+    return f.SaleRow(**{**plain, **facts})
+
+
+def card(**facts: Any) -> c.CardView:
+    """Return a card of a customer."""
+    plain: dict[str, Any] = {
+        "uid": "0A0B0C01", "on_reader": c.CardOnReaderState.OURS,
+        "card_key": "510101000231", "card_no": "01000231", "kind": "taxi",
+        "payment_mode": "prepaid_money", "unit": "CNY", "standing": "normal",
+        "way_out": "", "plate": "川A12345", "company_name": "测试出租车公司",
+        "driver": "测试甲", "price_level": 0, "price_e4": 39_800,
+        "balance_purse": 2_750, "receivable_e4": 0, "cylinder_due": "2027-03-15",
+        "cylinder_days": 114, "grey": "", "open_intent_id": "",
+        "last_sale": sale(1),
+        "last_top_up": c.TopUpRow(
+            at_ms=NOW_MS - 172_800_000, amount_purse=10_000, cash_e4=1_000_000
+        ),
+        "warnings": (),
+    }  # fmt: skip
+    return c.CardView(**{**plain, **facts})
+
+
+def blank_card(uid: str = "0A0B0C09") -> c.CardView:
+    """Return a factory-new card."""
+    return card(
+        uid=uid, on_reader=c.CardOnReaderState.BLANK, card_key="", card_no="", kind="",
+        payment_mode="", standing="new", plate="", company_name="", driver="",
+        cylinder_due="", cylinder_days=None, last_sale=None, last_top_up=None,
+    )  # fmt: skip
+
+
+def vehicle(no: int, plate: str, **facts: Any) -> c.VehicleRow:
+    """Return a registered vehicle."""
+    plain: dict[str, Any] = {
+        "vehicle_id": no, "plate": plate, "id_no_masked": "510101********0018",
+        "driver": "测试甲", "phone_masked": "138****0000", "owner": "测试甲",
+        "vehicle_type": "taxi", "vehicle_type_name": "出租车", "company_no": "0001",
+        "company_name": "测试出租车公司", "cylinder_no": f"CY{no:04d}",
+        "cylinder_due": "2027-03-15", "fleet_no": f"{no:03d}", "route_no": "",
+        "fleet_name": "", "cards": 0,
+    }  # fmt: skip
+    return c.VehicleRow(**{**plain, **facts})
+
+
+class FakeStation:
+    """Holds a few facts, answers every method, and tells what happens."""
+
+    def __init__(self, nozzles: int = 8) -> None:
+        self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
+        self.asked: list[tuple[str, Any]] = []
+        self.failing: dict[str, list[StationError]] = {}
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self.acts: dict[str, c.ActReply] = {}
+        self.card: c.CardView | None = None
+        self.vehicles = [
+            vehicle(1, "川A12345"), vehicle(2, "川A12346"), vehicle(3, "川AD00217"),
+        ]  # fmt: skip
+        self.companies = [
+            c.CompanyRow(
+                company_no="0001",
+                name="测试出租车公司",
+                address="测试路 1 号",
+                phone="",
+            )
+        ]
+        self.prices = {0: 39_800, 1: 37_800, 2: 35_800}
+        self.nozzles = {no: nozzle(no) for no in range(1, nozzles + 1)}
+        self.sales = tuple(sale(n) for n in range(1, 30))
+        self.open_rows: tuple[f.OpenRow, ...] = ()
+        self.books: c.BooksVerdict | None = None
+        self.printer = WELL
+
+    # Snapshots and what hands do.
+
+    def snapshot(self, part: Part) -> Any:
+        """Return the whole state of a daemon."""
+        if part is Part.COUNTER:
+            return c.CounterBoard(
+                station=f.StationInfo(
+                    station_no="0316", name="加气站", company_name="测试公司",
+                    area_no="5101", area_short_name="川A", till="01",
+                    business_day="2026-11-21", currency_unit="CNY", gas_unit="m3",
+                ),  # fmt: skip
+                reader=WELL, printer=self.printer, card=self.card,
+                open_rows=self.open_rows, books=self.books,
+            )  # fmt: skip
+        if part is Part.FORECOURT:
+            line = g.LineFigure(
+                name="line1", health=WELL, baud=38_400, frames_sent=1, frames_lost=0,
+                cycle_us=60_000,
+            )  # fmt: skip
+            return g.ForecourtBoard(
+                lines=(line,), nozzles=tuple(self.nozzles.values()), sales=self.sales
+            )
+        return u.UplinkFigure(
+            network="network", health=WELL, waiting=0, oldest_at_ms=None,
+            last_success_at_ms=None,
+        )  # fmt: skip
+
+    def put(self, view: c.CardView) -> None:
+        """Put a card on the reader."""
+        self.card = view
+        self.tell(Part.COUNTER, c.CARD_PRESENTED, view)
+
+    def take(self) -> None:
+        """Take the card away."""
+        self.card = None
+        self.tell(Part.COUNTER, c.CARD_REMOVED, c.Nothing())
+
+    def change_nozzle(self, no: int, **facts: Any) -> None:
+        """Let a nozzle show other figures."""
+        self.nozzles[no] = self.nozzles[no].model_copy(update=facts)
+        self.tell(Part.FORECOURT, g.NOZZLE_CHANGED, self.nozzles[no])
+
+    # The methods.
+
+    async def answer(self, name: str, request: Any) -> Any:
+        """Answer one call; a failure that was laid ready comes first."""
+        self.asked.append((name, request))
+        if waiting := self.failing.get(name):
+            raise waiting.pop(0)
+        await self.hold.wait()
+        handler: Callable[[Any], Awaitable[Any]] = getattr(
+            self, "_" + name.replace(".", "_")
+        )
+        return await handler(request)
+
+    async def _company_register(self, draft: Any) -> Any:
+        number = f"{len(self.companies) + 1:04d}"
+        row = c.CompanyRow(company_no=number, **dict(draft))
+        self.companies.append(row)
+        return row
+
+    async def _company_search(self, search: Any) -> Any:
+        found = [r for r in self.companies if search.text in r.name + r.company_no]
+        return c.CompanyRows(rows=tuple(found[: search.limit]))
+
+    async def _vehicle_register(self, draft: Any) -> Any:
+        if not draft.plate.startswith("川A") and not draft.accept_plate:
+            raise PlateUnusual(plate=draft.plate)
+        row = vehicle(len(self.vehicles) + 1, draft.plate, driver=draft.driver)
+        self.vehicles.append(row)
+        return row
+
+    async def _vehicle_search(self, search: Any) -> Any:
+        found = [r for r in self.vehicles if search.text.upper() in r.plate]
+        return c.VehicleRows(rows=tuple(found[: search.limit]))
+
+    async def _register_choices(self, _: Any) -> Any:
+        return c.Choices(
+            vehicle_types=(
+                c.Choice(code="taxi", name="出租车"), c.Choice(code="bus", name="公交"),
+            ),
+            card_kinds=("taxi", "unit", "personal"),
+            payment_modes=(
+                "prepaid_money", "prepaid_quantity", "credit_money", "credit_quantity",
+            ),
+            prices=tuple(
+                c.LevelPrice(level=n, price_e4=p) for n, p in self.prices.items()
+            ),
+            card_fee_fen=2_000, single_lower_fen=0, single_upper_fen=100_000,
+            balance_ceiling_fen=500_000,
+        )  # fmt: skip
+
+    async def _price_plan(self, plan: Any) -> Any:
+        self.prices[plan.level] = plan.price_e4
+        return await self._register_choices(plan)
+
+    async def _card_list(self, page: Any) -> Any:
+        row = c.CardRow(
+            card_key="510101000231", card_no="01000231", uid="0A0B0C01", kind="taxi",
+            state="normal", plate="川A12345", company_name="测试出租车公司",
+            driver="测试甲", route_no="", fleet_name="", cylinder_due="2027-03-15",
+            payment_mode="prepaid_money", unit="CNY", price_e4=39_800,
+            balance_book=275_000, issued_at_ms=NOW_MS,
+        )  # fmt: skip
+        return c.CardRows(rows=(row,)[: page.limit])
+
+    async def _card_read(self, _: Any) -> Any:
+        if self.card is None:
+            raise Refusal
+        return self.card
+
+    async def _card_quote(self, request: Any) -> Any:
+        before = self.card.balance_purse if self.card else 0
+        change = request.money_fen or request.quantity_hundredths
+        if change > 100_000:
+            raise TopUpRefused(ceiling="5000.00")
+        return c.Quote(
+            before_purse=before, change_purse=change, after_purse=before + change,
+            bonus_purse=0, cash_fen=request.money_fen, price_e4=39_800,
+        )  # fmt: skip
+
+    def _done(self, request: Any, kind: str, before: int, after: int) -> c.ActReply:
+        known = self.acts.get(request.intent_id)
+        reply = known or c.ActReply(
+            intent_id=request.intent_id, state=c.ActState.DONE, kind=kind,
+            card_key="510101000231", before_purse=before, after_purse=after,
+            cash_fen=request.cash_fen, receipt_no=len(self.acts) + 1, text="", facts=(),
+        )  # fmt: skip
+        self.acts[request.intent_id] = reply
+        return reply
+
+    async def _card_top_up(self, request: Any) -> Any:
+        before = self.card.balance_purse if self.card else 0
+        after = before + request.money_fen + request.quantity_hundredths
+        reply = self._done(request, "top_up", before, after)
+        if self.card is not None:
+            self.card = self.card.model_copy(update={"balance_purse": after})
+        return reply
+
+    async def _card_issue(self, request: Any) -> Any:
+        self.card = card(
+            uid=self.card.uid if self.card else "0A0B0C09",
+            kind=request.kind, payment_mode=request.payment_mode,
+            balance_purse=request.money_fen or request.quantity_hundredths,
+        )  # fmt: skip
+        return self._done(request, "issue", 0, request.money_fen)
+
+    async def _card_settle(self, request: Any) -> Any:
+        self.open_rows = ()
+        self.tell(Part.COUNTER, c.OPEN_ROWS_CHANGED, c.OpenRowsNow(rows=()))
+        return self._settled(request.intent_id, c.ActState.DONE)
+
+    async def _card_give_back(self, request: Any) -> Any:
+        return self._settled(request.intent_id, c.ActState.GIVEN_BACK)
+
+    def _settled(self, intent_id: str, state: c.ActState) -> c.ActReply:
+        return c.ActReply(
+            intent_id=intent_id, state=state, kind="top_up", card_key="510101000231",
+            before_purse=2_750, after_purse=12_750, cash_fen=10_000, receipt_no=7,
+            text="", facts=(),
+        )  # fmt: skip
+
+    async def _act_find(self, request: Any) -> Any:
+        known = self.acts.get(request.intent_id)
+        unknown = self._settled(request.intent_id, c.ActState.UNKNOWN)
+        return known or unknown
+
+    async def _receipt_print(self, request: Any) -> Any:
+        return c.ReceiptOutcome(
+            receipt_no=request.receipt_no, outcome="printed", text="", facts=()
+        )
+
+    async def _books_verify(self, _: Any) -> Any:
+        self.books = c.BooksVerdict(
+            proved=True, first_bad="", head="9f2c" * 16, rows=1234, open_rows=0,
+            at_ms=NOW_MS,
+        )  # fmt: skip
+        return self.books
+
+    async def _sale_list(self, page: Any) -> Any:
+        return g.SalesFound(rows=self.sales[: page.limit])
+
+    async def _line_statistics(self, _: Any) -> Any:
+        return g.Statistics(lines=())

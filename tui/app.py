@@ -1,0 +1,277 @@
+"""The screen's frame: start, connections, which screen is open, what all share.
+
+Before the first frame nothing is imported but Textual and small modules of this
+package; the contract and the client follow in a thread while the cashier types.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from cngstation.language import LANGUAGES, _, use_language
+from tui.demo import Demo
+from tui.desk import Desk
+from tui.functions import BY_NAME
+from tui.picture import EVERYTHING, Area
+from tui.screens.login import LoginScreen
+from tui.themes import DARK, THEMES, next_theme
+
+if TYPE_CHECKING:
+    from tui.hands import Hands
+    from tui.link import Link, News
+    from tui.screens.counter import CounterScreen
+    from tui.screens.station_screen import StationScreen
+
+# Figures that change at 10 Hz are shown at 5: people read no faster, and the bytes
+# halve. Everything else is drawn at once.
+_FIGURES_S = 0.2
+
+
+def _keys(keys: str, action: str, *, priority: bool = True) -> Binding:
+    return Binding(keys, action, show=False, priority=priority)
+
+
+class StationApp(App[None]):
+    """The cashier's screen; `make_link` is called in a thread after the first frame."""
+
+    TITLE = "cngstation"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        _keys("f1,alt+1", "help"),
+        _keys("f3,alt+3", "open('issue')"),
+        _keys("f4,alt+4", "open('company')"),
+        _keys("f5,alt+5", "open('vehicle')"),
+        _keys("f6,alt+6", "open('vehicles')"),
+        _keys("f7,alt+7", "open('books')"),
+        _keys("f8,alt+8", "open('prices')"),
+        _keys("f9,alt+9", "open('hands')"),
+        _keys("ctrl+k", "lock"),
+        _keys("ctrl+l", "language"),
+        _keys("ctrl+t", "theme"),
+        _keys("ctrl+q", "quit"),
+        _keys("ctrl+c", "copy_or_stay"),
+    ]
+
+    def __init__(
+        self,
+        make_link: "Callable[[], Link]",
+        *,
+        language: str,
+        demo: Demo | None = None,
+    ) -> None:
+        super().__init__()
+        self._make_link = make_link
+        self._link_made = asyncio.Event()
+        self._areas = Area.NOTHING
+        self.desk: Desk | None = None
+        self.language = language
+        self.demo = demo
+        use_language(language)
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    def on_mount(self) -> None:
+        """Show the login, then load the rest."""
+        self.push_screen(LoginScreen(self.sign_in, self.demo))
+        self.call_after_refresh(self._begin_loading)
+        self.set_interval(_FIGURES_S, self._draw_figures)
+
+    def _begin_loading(self) -> None:
+        self.run_worker(self._load(), name="load")
+
+    async def _load(self) -> None:
+        link = await asyncio.to_thread(_make_and_import, self._make_link)
+        self.desk = Desk(link, _hands_of(self.demo), language=self.language)
+        link.start(self.hear)
+        self._link_made.set()
+
+    async def on_unmount(self) -> None:
+        """End the connections."""
+        if self.desk is not None:
+            await self.desk.link.close()
+
+    # Who works here.
+
+    async def sign_in(self, login_name: str, password: str) -> None:
+        """Log in and open the counter.
+
+        Raises:
+            StationError: a refusal, or the counter cannot be reached.
+        """
+        from tui.screens.counter import CounterScreen
+
+        await self._link_made.wait()
+        desk = self._desk()
+        desk.session = await desk.link.login(login_name, password)
+        self.switch_screen(CounterScreen(desk))
+
+    def signed_out(self, why: str) -> None:
+        """Go back to the login, because the session has ended."""
+        self._desk().session = None
+        while len(self.screen_stack) > 2:  # Textual's own blank one, and the counter
+            self.pop_screen()
+        self.switch_screen(LoginScreen(self.sign_in, self.demo, why))
+
+    def _desk(self) -> Desk:
+        assert self.desk is not None, "nothing is opened before the link is made"
+        return self.desk
+
+    # What is heard, and drawn.
+
+    def hear(self, news: "News") -> None:
+        """Take in what a daemon told; figures of the board wait for the next beat."""
+        waiting = self._areas
+        self._areas |= self._desk().picture.hear(news)
+        if self._areas & ~Area.BOARD and not waiting & ~Area.BOARD:
+            self.call_later(self._draw)
+
+    def _draw_figures(self) -> None:
+        if self._areas:
+            self._draw()
+
+    def _draw(self) -> None:
+        areas, self._areas = self._areas, Area.NOTHING
+        if self._desk().session is None or not areas:
+            return
+        if Area.CARD_CAME in areas:
+            self._make_way_for_the_card()
+        for screen in self._station_screens():
+            screen.draw(areas)
+
+    def _station_screens(self) -> "list[StationScreen]":
+        from tui.screens.station_screen import StationScreen
+
+        return [s for s in self.screen_stack if isinstance(s, StationScreen)]
+
+    def counter(self) -> "CounterScreen":
+        """Return the counter's screen, which lies under all others."""
+        from tui.screens.counter import CounterScreen
+
+        found = (s for s in self.screen_stack if isinstance(s, CounterScreen))
+        return next(found)
+
+    def _make_way_for_the_card(self) -> None:
+        """Open the card's page, unless a form is unfinished or the screen is locked."""
+        from tui.screens.station_screen import StationScreen
+
+        top = self.screen
+        if getattr(top, "stays_on_top", False):
+            return
+        if isinstance(top, StationScreen) and top.unfinished():
+            top.card_waits()
+            return
+        self.back_to_counter()
+
+    def back_to_counter(self) -> None:
+        """Close everything above the counter."""
+        counter = self.counter()
+        while self.screen is not counter:
+            self.pop_screen()
+
+    # What can be done from anywhere.
+
+    def _may_act(self) -> bool:
+        signed_in = self.desk is not None and self.desk.session is not None
+        return signed_in and not getattr(self.screen, "stays_on_top", False)
+
+    def action_open(self, name: str) -> None:
+        """Open a function's screen in place of the one above the counter."""
+        function = BY_NAME[name]
+        if not self._may_act() or (function.demo_only and self.demo is None):
+            return
+        screens = self._station_screens()
+        if screens[-1].unfinished() and screens[-1] is not self.counter():
+            screens[-1].say(_("Finish this first, or leave it with Esc."))
+            return
+        self.back_to_counter()
+        if ":" not in function.target:
+            return
+        module, class_name, *arguments = function.target.split(":")
+        screen_class: Any = getattr(import_module(f"tui.screens.{module}"), class_name)
+        self.push_screen(screen_class(self._desk(), *arguments))
+
+    def run_function(self, name: str) -> None:
+        """Do what the palette found."""
+        target = BY_NAME[name].target
+        if target == "counter" or ":" in target:
+            self.action_open(name)
+        else:
+            self.call_later(self.run_action, target)
+
+    def action_help(self) -> None:
+        """Say what this screen is for and what helps now."""
+        if self._may_act():
+            from tui.screens.help import HelpScreen
+
+            self.push_screen(HelpScreen(self._desk(), self._station_screens()[-1]))
+
+    def action_language(self) -> None:
+        """Switch between Chinese and English."""
+        following = LANGUAGES[(LANGUAGES.index(self.language) + 1) % len(LANGUAGES)]
+        self.language = following
+        use_language(following)
+        if self.desk is not None:
+            self.desk.language = following
+        for screen in self.screen_stack:
+            if isinstance(screen, LoginScreen):
+                screen.relabel()
+        if self.desk is not None and self.desk.session is not None:
+            for station_screen in self._station_screens():
+                station_screen.draw(EVERYTHING)
+        self.screen.refresh(layout=True)
+
+    def action_theme(self) -> None:
+        """Switch between dark, light and high contrast."""
+        self.theme = next_theme(self.theme)
+
+    def action_lock(self) -> None:
+        """Lock the screen; what was typed stays under the lock."""
+        if self._may_act():
+            from tui.screens.lock import LockScreen
+
+            self.push_screen(LockScreen(self._desk()))
+
+    def action_copy_or_stay(self) -> None:
+        """Ctrl+C ends nothing here."""
+
+    async def action_quit(self) -> None:
+        """Quit; ask first when something is unfinished."""
+        in_work = self.desk is not None and self.desk.session is not None
+        if in_work and any(s.unfinished() for s in self._station_screens()):
+            from tui.screens.quit import QuitScreen
+
+            if not isinstance(self.screen, QuitScreen):
+                self.push_screen(QuitScreen())
+            return
+        self.exit()
+
+    def action_command_palette(self) -> None:
+        """Find a function by its name."""
+        if self._may_act():
+            from tui.palette import palette
+
+            self.push_screen(palette())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer none of Textual's own: the palette lists the station's functions."""
+        return ()
+
+
+def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
+    """Load what the counter needs; runs in a thread while the login is shown."""
+    import_module("tui.screens.counter")
+    return make_link()
+
+
+def _hands_of(demo: Demo | None) -> "Hands | None":
+    if demo is None:
+        return None
+    from tui.hands import Hands
+
+    return Hands(demo)

@@ -1,0 +1,157 @@
+"""The registers that can be looked up: how each is fetched and which columns it has."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cngstation.language import mark
+from cngstation.rpc.contract.counter import (
+    CARD_LIST,
+    COMPANY_SEARCH,
+    VEHICLE_SEARCH,
+    CardRow,
+    Page,
+    Search,
+)
+from cngstation.rpc.contract.figures import MOST_ROWS, SaleRow
+from cngstation.rpc.contract.forecourt import SALE_LIST
+from cngstation.units import quantity_text, yuan_text
+from tui.figures import short_time
+from tui.widgets.lazy_table import Column
+from tui.words import word
+
+if TYPE_CHECKING:
+    from tui.desk import Desk
+
+Rows = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register; `fetch` is given the desk and what was typed."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    fetch: Callable[["Desk", str], Awaitable[Rows]]
+
+
+async def _companies(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(COMPANY_SEARCH, Search(text=text, limit=MOST_ROWS))
+    return found.rows
+
+
+async def _vehicles(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(VEHICLE_SEARCH, Search(text=text, limit=MOST_ROWS))
+    return found.rows
+
+
+async def _cards(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(CARD_LIST, Page(limit=MOST_ROWS))
+    return _containing(
+        found.rows, text, lambda row: (row.card_no, row.plate, row.company_name)
+    )
+
+
+async def _sales(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(SALE_LIST, Page(limit=MOST_ROWS))
+    return _containing(found.rows, text, lambda row: (row.card_no, row.plate))
+
+
+async def _receipts(desk: "Desk", text: str) -> Rows:
+    rows = tuple(desk.picture.receipts)
+    return _containing(rows, text, lambda row: (str(row.receipt_no),))
+
+
+def _containing(rows: Rows, text: str, of: Callable[[Any], tuple[str, ...]]) -> Rows:
+    wanted = text.strip().upper()
+    return [row for row in rows if any(wanted in part.upper() for part in of(row))]
+
+
+def _quantity(row: SaleRow) -> str:
+    return quantity_text(row.quantity_milli)
+
+
+def _balance(row: CardRow) -> str:
+    in_money = row.unit == "CNY"
+    return yuan_text(row.balance_book) if in_money else quantity_text(row.balance_book)
+
+
+REGISTERS = (
+    Register(
+        "companies",
+        mark("Companies"),
+        (
+            Column(mark("No"), 6, lambda r: r.company_no),
+            Column(mark("Name"), 30, lambda r: r.name),
+            Column(mark("Phone"), 14, lambda r: r.phone),
+            Column(mark("Address"), 40, lambda r: r.address),
+        ),
+        _companies,
+    ),
+    Register(
+        "vehicles",
+        mark("Vehicles"),
+        (
+            Column(mark("Plate"), 9, lambda r: r.plate),
+            Column(mark("Type"), 8, lambda r: r.vehicle_type_name),
+            Column(mark("Driver"), 8, lambda r: r.driver),
+            Column(mark("Phone"), 11, lambda r: r.phone_masked),
+            Column(mark("Company"), 18, lambda r: r.company_name),
+            Column(mark("Cylinder due"), 12, lambda r: r.cylinder_due),
+            Column(mark("Cards"), 5, lambda r: str(r.cards), right=True),
+            Column(mark("Fleet no"), 8, lambda r: r.fleet_no),
+            Column(mark("ID number"), 18, lambda r: r.id_no_masked),
+        ),
+        _vehicles,
+    ),
+    Register(
+        "cards",
+        mark("Cards"),
+        (
+            Column(mark("Card"), 8, lambda r: r.card_no),
+            Column(mark("Plate"), 9, lambda r: r.plate),
+            Column(mark("State"), 10, lambda r: word(r.state)),
+            Column(mark("Kind"), 12, lambda r: word(r.kind)),
+            Column(mark("Mode"), 14, lambda r: word(r.payment_mode)),
+            Column(mark("Balance"), 10, _balance, right=True),
+            Column(mark("Unit"), 4, lambda r: word(r.unit)),
+            Column(mark("Driver"), 10, lambda r: r.driver),
+            Column(mark("Company"), 30, lambda r: r.company_name),
+            Column(mark("Cylinder due"), 12, lambda r: r.cylinder_due),
+            Column(mark("Issued"), 11, lambda r: short_time(r.issued_at_ms)),
+        ),
+        _cards,
+    ),
+    Register(
+        "sales",
+        mark("Last fills"),
+        (
+            Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
+            Column(mark("Nozzle"), 6, lambda r: str(r.nozzle_no), right=True),
+            Column(
+                mark("Quantity"),
+                9,
+                _quantity,
+                right=True,
+            ),
+            Column(mark("Unit"), 4, lambda r: word(r.unit)),
+            Column(mark("Price"), 6, lambda r: yuan_text(r.price_e4), right=True),
+            Column(mark("Amount"), 9, lambda r: yuan_text(r.amount_e4), right=True),
+            Column(mark("Plate"), 9, lambda r: r.plate),
+            Column(mark("Card"), 8, lambda r: r.card_no),
+            Column(mark("Mode"), 14, lambda r: word(r.payment_mode)),
+            Column(mark("Kind"), 14, lambda r: word(r.transaction_type)),
+        ),
+        _sales,
+    ),
+    Register(
+        "receipts",
+        mark("Receipts"),
+        (
+            Column(mark("Receipt"), 8, lambda r: str(r.receipt_no), right=True),
+            Column(mark("Outcome"), 40, lambda r: word(r.outcome)),
+        ),
+        _receipts,
+    ),
+)

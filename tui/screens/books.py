@@ -1,0 +1,215 @@
+"""The books: prove them now, and finish what is open with the card on the reader."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from cngstation.errors import StationError
+from cngstation.language import _, mark
+from cngstation.moments import time_text
+from cngstation.rpc.contract.counter import (
+    BOOKS_VERIFY,
+    CARD_GIVE_BACK,
+    CARD_SETTLE,
+    ActReply,
+    ActRequest,
+    ActState,
+)
+from cngstation.rpc.contract.figures import OpenRow
+from cngstation.rpc.method import Method
+from cngstation.rpc.session import Nothing
+from tui.acts import carry_out
+from tui.desk import Desk
+from tui.figures import fen_text, purse_text, short_time
+from tui.picture import EVERYTHING, Area
+from tui.screens.station_screen import StationScreen
+from tui.texts import error_sentence, filled, sentence
+from tui.widgets.key_line import Keys
+from tui.widgets.lazy_table import Column, LazyTable
+from tui.widgets.lines import Drawn, Lines, line, stacked
+from tui.words import word
+
+_VERIFY_TIMEOUT_S = 300  # a year of rows on a slow disk
+_SETTLED = mark("Finished: the card holds {after} now. Receipt {receipt_no}.")
+_GIVEN_BACK = mark("Gave {cash} yuan back; the top-up is void.")
+_COLUMNS = (
+    Column(mark("Since"), 11, lambda row: short_time(row.at_ms)),
+    Column(mark("What"), 12, lambda row: word(row.kind)),
+    Column(mark("Whose"), 14, lambda row: row.subject),
+    Column(mark("What happened"), 60, lambda row: sentence(row.text, row.facts)),
+)
+
+
+class BooksScreen(StationScreen):
+    """V proves the books, Enter finishes a row, G gives its money back."""
+
+    HELP = mark(
+        "V reads every record of the books and proves them. Below stands what was cut "
+        "off: put that card on the reader, choose the row, Enter finishes it. G, "
+        "pressed twice, gives the money back instead."
+    )
+    AUTO_FOCUS = "LazyTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("v", "verify", show=False),
+        Binding("g", "give_back", show=False),
+        Binding("question_mark", "app.help", show=False),
+    ]
+    DEFAULT_CSS = """
+    BooksScreen #verdict { padding: 0 1; height: auto; min-height: 4;
+        border-bottom: solid $primary; }
+    BooksScreen #cure { padding: 0 1; height: auto; }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._verifying = False
+        self._acting = False
+        self._asked_to_give_back = ""
+
+    def parts(self) -> Iterable[Widget]:
+        """Verdict, open rows, and what cures the chosen one."""
+        yield Drawn(self._verdict, areas=Area.BOOKS, id="verdict")
+        yield LazyTable()
+        yield Drawn(self._cure, areas=Area.OPEN_ROWS, id="cure")
+
+    def on_mount(self) -> None:
+        """Show the rows."""
+        self.draw(EVERYTHING)
+
+    def offered_keys(self) -> Keys:
+        """Name what helps with the chosen row."""
+        row = self._row
+        on_row: Keys = []
+        if row is not None and row.intent_id:
+            on_row = [("Enter", _("finish it")), ("G G", _("give the money back"))]
+        return [*on_row, ("V", _("prove the books")), ("Esc", _("back"))]
+
+    @property
+    def _row(self) -> OpenRow | None:
+        if not self.is_mounted:
+            return None
+        return self.query_one(LazyTable).chosen
+
+    def draw(self, areas: Area) -> None:
+        """Draw; the rows stay where they are unless they have changed."""
+        if self.is_mounted and Area.OPEN_ROWS in areas:
+            self._asked_to_give_back = ""
+            rows = self.desk.picture.open_rows
+            self.query_one(LazyTable).show_rows(_COLUMNS, rows)
+        super().draw(areas)
+
+    def redraw(self) -> None:
+        """Draw the texts about the chosen row."""
+        for lines in self.query(Lines):
+            lines.refresh(layout=lines.styles.is_auto_height)
+
+    def _verdict(self) -> Content:
+        books = self.desk.picture.books
+        if self._verifying:
+            return line((_("Reading every record ..."), "bold"))
+        if books is None:
+            return line(_("The books were not checked since the start. V does it."))
+        shape, text = ("✔", _("The books hold.")), "$success"
+        if not books.proved:
+            shape, text = ("✖", _("The books do not hold.")), "$error"
+        rows = [
+            line((" ".join(shape), f"bold {text}"), f"   {time_text(books.at_ms)}"),
+            line(f"{_('Records')} {books.rows}   {_('open')} {books.open_rows}"),
+            line(f"{_('Head')} {books.head}"),
+        ]
+        if books.first_bad:
+            rows.append(line((f"{_('First bad')}: {books.first_bad}", "bold $error")))
+        return stacked(rows)
+
+    def _cure(self) -> Content:
+        row = self._row
+        if row is None:
+            return line(_("Nothing is unfinished."))
+        return line((sentence(row.cure, row.facts), "bold"))
+
+    def on_key(self) -> None:
+        """The chosen row decides the texts below."""
+        self.call_after_refresh(self.redraw)
+
+    # What is done.
+
+    def action_verify(self) -> None:
+        """Prove the books now."""
+        if not self._verifying:
+            self._verifying = True
+            self.redraw()
+            self.run_worker(self._verify(), group="verify")
+
+    async def _verify(self) -> None:
+        try:
+            verdict = await self.desk.link.call(
+                BOOKS_VERIFY, Nothing(), timeout_s=_VERIFY_TIMEOUT_S
+            )
+        except StationError as error:
+            self.say_error(error)
+        else:
+            self.desk.picture.books = verdict
+        self._verifying = False
+        if self.is_mounted:
+            self.redraw()
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Finish the row."""
+        self._act(CARD_SETTLE, chosen.row)
+
+    def action_give_back(self) -> None:
+        """Give the money back; asked for twice."""
+        row = self._row
+        if row is None or not row.intent_id:
+            return
+        if self._asked_to_give_back != row.row_id:
+            self._asked_to_give_back = row.row_id
+            self.say(_("Press G again: the money goes back and the act is void."))
+            return
+        self._asked_to_give_back = ""
+        self._act(CARD_GIVE_BACK, row)
+
+    def _act(self, method: Method[ActRequest, ActReply], row: OpenRow) -> None:
+        if not row.intent_id:
+            self.say(sentence(row.cure, row.facts))
+        elif not self.desk.picture.card_is_there:
+            self.say(_("Put the card of this row on the reader first."))
+        elif not self._acting:
+            self._acting = True
+            self.run_worker(self._carry_out(method, row), group="act")
+
+    async def _carry_out(
+        self, method: Method[ActRequest, ActReply], row: OpenRow
+    ) -> None:
+        self.say(_("Leave the card on the reader ..."))
+        try:
+            reply = await carry_out(
+                self.desk.link,
+                method,
+                ActRequest(intent_id=row.intent_id),
+                row.intent_id,
+                still_asking=lambda error: self.say(error_sentence(error), "failed"),
+            )
+        except StationError as error:
+            self.say_error(error)
+        else:
+            self.say(*_outcome(reply))
+            await self.read_card_again()
+        finally:
+            self._acting = False
+
+
+def _outcome(reply: ActReply) -> tuple[str, str]:
+    kind = "failed" if reply.state is ActState.PENDING else "done"
+    if reply.text:
+        return sentence(reply.text, reply.facts), kind
+    text = filled(
+        _SETTLED if reply.state is ActState.DONE else _GIVEN_BACK,
+        after=purse_text(reply.after_purse),
+        receipt_no=reply.receipt_no,
+        cash=fen_text(reply.cash_fen),
+    )
+    return text, kind

@@ -1,0 +1,174 @@
+"""A form of fields one below the other; Enter goes on, and saves from the last."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import ValidationError
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from cngstation.errors import Refusal, StationError
+from cngstation.hygiene import fit
+from cngstation.language import _
+from tui.desk import Desk
+from tui.screens.station_screen import StationScreen
+from tui.texts import error_sentence
+from tui.widgets.key_line import Keys
+from tui.widgets.lines import Drawn, line
+
+_LABEL = 16
+_HINT = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a form: key, English label, English hint, longest text."""
+
+    name: str
+    label: str
+    hint: str = ""
+    longest: int = 40
+
+
+class FormScreen(StationScreen):
+    """Keeps what was typed until it is saved; a refusal stands on the notice line.
+
+    A refusal of an unusual plate or number offers Enter once more to take it.
+    """
+
+    FIELDS: ClassVar[Sequence[Field]] = ()
+    TITLE_TEXT: ClassVar[str] = ""
+    # By the code of the refusal: what Enter once more accepts.
+    ACCEPTS: ClassVar[dict[str, str]] = {}
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2,ctrl+s,alt+2", "save", show=False, priority=True),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+    DEFAULT_CSS = """
+    FormScreen #title { padding: 0 1; text-style: bold; border-bottom: solid $primary; }
+    FormScreen #fields { padding: 0 1; height: 1fr; }
+    FormScreen .field { height: 1; }
+    FormScreen .field Drawn { width: 16; }
+    FormScreen .field Drawn.hint { width: 30; color: $text-muted; padding: 0 0 0 1; }
+    FormScreen .field Input { width: 1fr; }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._accepted: set[str] = set()
+        self._offered = ""
+        self._saving = False
+
+    def parts(self) -> Iterable[Widget]:
+        """Title, then label, field and hint on each line."""
+        yield Drawn(lambda: line((_(self.TITLE_TEXT), "bold")), id="title")
+        with VerticalScroll(id="fields", can_focus=False):
+            for field in self.FIELDS:
+                with Horizontal(classes="field"):
+                    yield Drawn(self._label_of(field))
+                    yield Input(id=field.name, compact=True, max_length=field.longest)
+                    yield Drawn(self._hint_of(field), classes="hint")
+
+    def _label_of(self, field: Field) -> Callable[[], Content]:
+        return lambda: line(fit(_(field.label), _LABEL))
+
+    def _hint_of(self, field: Field) -> Callable[[], Content]:
+        return lambda: self.hint(field)
+
+    def hint(self, field: Field) -> Content:
+        """Return what stands beside a field."""
+        return line(fit(_(field.hint), _HINT - 1))
+
+    def offered_keys(self) -> Keys:
+        """Name what goes on."""
+        accept = [("Enter", _("once more to accept"))] if self._offered else []
+        return [
+            *accept,
+            ("Enter", _("next field")),
+            ("F2/Alt+2", _("save")),
+            ("↑↓", _("move")),
+            ("Esc", _("back, nothing is saved")),
+        ]
+
+    def value(self, name: str) -> str:
+        """Return what was typed into a field."""
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    def unfinished(self) -> bool:
+        """Tell whether anything was typed."""
+        return self.is_mounted and any(i.value for i in self.query(Input))
+
+    def accepts(self, flag: str) -> bool:
+        """Tell whether something unusual was accepted by a second Enter."""
+        return flag in self._accepted
+
+    async def save(self) -> str:
+        """Register what was typed; return what was done, in the past tense."""
+        raise AssertionError("every form says how it is saved")
+
+    async def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        """Go to the next field; accept, or save at the last."""
+        if self._offered:
+            self._accepted.add(self._offered)
+            self._begin_saving()
+        elif submitted.input.id == self.FIELDS[-1].name:
+            self._begin_saving()
+        else:
+            self.focus_next(Input)
+
+    def on_input_changed(self, _changed: Input.Changed) -> None:
+        """What was offered for other text no longer holds."""
+        if self._offered or self._accepted:
+            self._offered = ""
+            self._accepted.clear()
+            self.say("")
+        self.redraw()
+
+    def action_save(self) -> None:
+        """Save from any field."""
+        self._begin_saving()
+
+    def _begin_saving(self) -> None:
+        if not self._saving:
+            self._saving = True
+            self.run_worker(self._save(), group="save")
+
+    async def _save(self) -> None:
+        try:
+            done = await self.save()
+        except StationError as error:
+            self._say_refused(error)
+        except ValueError as problem:  # the contract's own check of the message
+            self.say(_field_problem(problem), "failed")
+        else:
+            counter = self.station_app.counter()
+            self.station_app.back_to_counter()
+            counter.say(done, "done")
+        finally:
+            self._saving = False
+
+    def _say_refused(self, error: StationError) -> None:
+        flag = self.ACCEPTS.get(error.code, "")
+        if isinstance(error, Refusal) and flag and flag not in self._accepted:
+            self._offered = flag
+            offer = _("Press Enter once more to accept it as it is.")
+            self.say(f"{error_sentence(error)} {offer}", "failed")
+            self.redraw()
+        else:
+            self._offered = ""
+            self.say_error(error)
+
+
+def _field_problem(problem: ValueError) -> str:
+    text = _("A field has characters that cannot be used, or is too long: {field}.")
+    where = ""
+    if isinstance(problem, ValidationError):
+        fields = (str(part) for error in problem.errors() for part in error["loc"])
+        where = ", ".join(fields)
+    return text.replace("{field}", where or "?")

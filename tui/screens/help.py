@@ -1,0 +1,68 @@
+"""Help about the screen below: what it is for, its keys, what is not well and why."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from cngstation.language import _
+from tui.desk import Desk
+from tui.screens.station_screen import StationScreen
+from tui.texts import sentence
+from tui.widgets.lines import Drawn, Part, line
+from tui.widgets.status_line import troubles
+from tui.words import word
+
+
+class HelpScreen(ModalScreen[None]):
+    """Closed by Esc, Enter or F1."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,f1,alt+1,question_mark,q", "dismiss", show=False),
+    ]
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen VerticalScroll { width: 76; max-width: 100%; height: auto;
+        max-height: 100%; padding: 1 2; border: round $accent;
+        background: $background; }
+    """
+
+    def __init__(self, desk: Desk, about: StationScreen) -> None:
+        super().__init__()
+        self._desk = desk
+        self._about = about
+
+    def compose(self) -> ComposeResult:
+        """Show it on one page that scrolls."""
+        with VerticalScroll():
+            yield Drawn(self._text)
+
+    def _text(self) -> Content:
+        parts: list[Part] = [*self._about_the_card(), _(self._about.HELP), "\n\n"]
+        for key, meaning in self._about.offered_keys():
+            parts += [(f"{key:<10}", "bold"), f"{meaning}\n"]
+        parts += [
+            (f"{'Ctrl+P':<10}", "bold"),
+            _("every function, by its old menu name") + "\n",
+            (f"{'Ctrl+L':<10}", "bold"), "中文 / English\n",
+            (f"{'Ctrl+T':<10}", "bold"), _("dark, light, high contrast") + "\n",
+            ("Alt+1...9 ", "bold"), _("the same as F1 to F9") + "\n",
+        ]  # fmt: skip
+        said = troubles(self._desk)
+        if said:
+            parts += ["\n", (_("Not well:"), "bold $warning"), "\n"]
+            parts += [f"! {text}\n" for text in said]
+        return line(*parts)
+
+    def _about_the_card(self) -> list[Part]:
+        """Say why this card will not fill, where it will not."""
+        card = self._desk.picture.card
+        if card is None or not self._desk.picture.card_is_there:
+            return []
+        if card.standing == "normal" or not card.way_out:
+            return []
+        state = _("This card: {state}.").replace("{state}", word(card.standing))
+        return [(f"{state} {sentence(card.way_out)}", "bold $warning"), "\n\n"]

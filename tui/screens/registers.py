@@ -1,0 +1,190 @@
+"""Looking up: companies, vehicles, cards, last fills, receipts."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from cngstation.errors import StationError
+from cngstation.language import _, mark
+from cngstation.rpc.contract.counter import (
+    RECEIPT_PRINT,
+    ReceiptOutcome,
+    ReceiptRequest,
+)
+from tui.desk import Desk
+from tui.picture import Area
+from tui.registers import REGISTERS
+from tui.screens.station_screen import StationScreen
+from tui.texts import filled, sentence
+from tui.widgets.key_line import Keys
+from tui.widgets.lazy_table import LazyTable
+from tui.widgets.lines import Drawn, Part, line
+
+_TYPING_PAUSE_S = 0.15
+_PRINT_TIMEOUT_S = 30
+_SIDEWAYS = 20
+_RECEIPTS = "receipts"
+_PRINTED = mark("Receipt {receipt_no}: {outcome}.")
+
+
+class RegistersScreen(StationScreen):
+    """A digit or an arrow chooses the register, / searches, Enter prints a receipt."""
+
+    HELP = mark(
+        "Digits or left and right choose the register. / goes to the search: a part "
+        "of a plate, name or number, or pinyin initials. Under receipts, type a number "
+        "and press Enter to print it again; the copy says that it is one."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "search", show=False),
+        Binding("left", "turn(-1)", show=False),
+        Binding("right", "turn(1)", show=False),
+        Binding("comma,less_than_sign", "columns(-1)", show=False),
+        Binding("full_stop,greater_than_sign", "columns(1)", show=False),
+        Binding("question_mark", "app.help", show=False),
+    ]
+    DEFAULT_CSS = """
+    RegistersScreen Input { margin: 0 1; }
+    RegistersScreen #tabs { padding: 0 1; }
+    """
+
+    def __init__(self, desk: Desk, name: str = "vehicles") -> None:
+        super().__init__(desk)
+        names = [register.name for register in REGISTERS]
+        self._number = names.index(name)
+
+    def parts(self) -> Iterable[Widget]:
+        """Tabs, search, table."""
+        yield Drawn(self._tabs, id="tabs")
+        yield Input(id="search", compact=True, max_length=40)
+        yield LazyTable(id="table")
+
+    def on_mount(self) -> None:
+        """Show the register that was asked for."""
+        self.query_one(LazyTable).focus()
+        self._fetch()
+
+    def offered_keys(self) -> Keys:
+        """Name what helps here."""
+        first = [("Enter", _("print again"))] if self._is_receipts else []
+        last = len(REGISTERS)
+        return [
+            *first,
+            (f"1-{last}", _("choose")),
+            ("/", _("search")),
+            ("↑↓", _("move")),
+            ("< >", _("columns")),
+            ("Esc", _("back")),
+        ]
+
+    @property
+    def _is_receipts(self) -> bool:
+        return REGISTERS[self._number].name == _RECEIPTS
+
+    def _tabs(self) -> Content:
+        parts: list[Part] = []
+        for number, register in enumerate(REGISTERS):
+            text = f"{number + 1} {_(register.title)}"
+            here = number == self._number
+            parts += [(f"[{text}]" if here else f" {text} ", "bold" if here else "")]
+        return line(*parts)
+
+    def draw(self, areas: Area) -> None:
+        """Draw; new receipts come in by themselves."""
+        super().draw(areas)
+        if Area.RECEIPTS in areas and self.is_mounted and self._is_receipts:
+            self._fetch()
+        if self.is_mounted:
+            self.query_one(LazyTable).refresh()
+
+    def _fetch(self, *, pause_s: float = 0) -> None:
+        self.run_worker(self._fetch_rows(pause_s), group="fetch", exclusive=True)
+
+    async def _fetch_rows(self, pause_s: float) -> None:
+        await asyncio.sleep(pause_s)
+        register = REGISTERS[self._number]
+        text = self.query_one("#search", Input).value
+        try:
+            rows = await register.fetch(self.desk, text)
+        except StationError as error:
+            self.say_error(error)
+            return
+        except ValueError:  # characters that the contract does not carry
+            rows = ()
+        self.query_one(LazyTable).show_rows(register.columns, rows)
+        if not rows and not self._is_receipts:
+            self.say(_("Nothing found."))
+
+    def action_turn(self, by: int) -> None:
+        """Go to the register beside this one."""
+        self._choose((self._number + by) % len(REGISTERS))
+
+    def action_columns(self, by: int) -> None:
+        """Show the columns that have no room."""
+        self.query_one(LazyTable).scroll_relative(x=by * _SIDEWAYS, animate=False)
+
+    def _choose(self, number: int) -> None:
+        self._number = number
+        self.query_one("#search", Input).value = ""
+        self.say("")
+        self.redraw()
+        self._fetch()
+
+    def action_search(self) -> None:
+        """Go to the search."""
+        self.query_one("#search", Input).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose a register by its digit, unless a search is being typed."""
+        if self.query_one("#search", Input).has_focus:
+            if event.key == "down":
+                self.query_one(LazyTable).focus()
+            return
+        character = event.character or ""
+        if character in "123456789"[: len(REGISTERS)] and character:
+            event.stop()
+            self._choose(int(character) - 1)
+
+    def on_input_changed(self, _changed: Input.Changed) -> None:
+        """Search as it is typed."""
+        self._fetch(pause_s=_TYPING_PAUSE_S)
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        """Go to what was found; a typed receipt number prints that receipt."""
+        self.query_one(LazyTable).focus()
+        number = submitted.value.strip()
+        if self._is_receipts and number.isascii() and number.isdigit():
+            self._print(int(number))
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Print the chosen receipt once more."""
+        if isinstance(chosen.row, ReceiptOutcome):
+            self._print(chosen.row.receipt_no)
+
+    def _print(self, receipt_no: int) -> None:
+        self.run_worker(self._print_again(receipt_no), group="print", exclusive=True)
+
+    async def _print_again(self, receipt_no: int) -> None:
+        self.say(_("Printing ..."))
+        request = ReceiptRequest(receipt_no=receipt_no)
+        try:
+            outcome = await self.desk.link.call(
+                RECEIPT_PRINT, request, timeout_s=_PRINT_TIMEOUT_S
+            )
+        except StationError as error:
+            self.say_error(error)
+            return
+        self.desk.picture.keep_receipt(outcome)
+        text = filled(_PRINTED, receipt_no=outcome.receipt_no, outcome=outcome.outcome)
+        more = sentence(outcome.text, outcome.facts)
+        self.say(
+            f"{text} {more}".strip(),
+            "done" if outcome.outcome == "printed" else "failed",
+        )
+        self._fetch()

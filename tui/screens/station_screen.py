@@ -1,0 +1,142 @@
+"""What every screen above the login has: header, notice, open rows, keys, status."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.css.query import NoMatches
+from textual.screen import Screen
+from textual.widget import Widget
+
+from cngstation.errors import NotLoggedIn, StationError
+from cngstation.hygiene import clean
+from cngstation.language import _
+from cngstation.rpc.contract.counter import CARD_READ
+from cngstation.rpc.session import Nothing
+from tui.desk import Desk
+from tui.link import Part, Told
+from tui.picture import EVERYTHING, Area
+from tui.texts import error_sentence
+from tui.widgets.board import Board
+from tui.widgets.header_line import HeaderLine
+from tui.widgets.key_line import KeyLine, Keys
+from tui.widgets.lines import Drawn, Lines
+from tui.widgets.notice_line import NoticeLine
+from tui.widgets.open_line import OpenLine
+from tui.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from tui.app import StationApp
+
+
+class StationScreen(Screen[None]):
+    """A screen between the header and the four lines at the bottom."""
+
+    AUTO_FOCUS = ""
+    HELP: ClassVar[str] = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+    ]
+    DEFAULT_CSS = """
+    StationScreen #bottom { dock: bottom; height: auto; }
+    StationScreen #body { height: 1fr; }
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def compose(self) -> ComposeResult:
+        """Put the screen's own part between what all have."""
+        yield HeaderLine(self.desk)
+        with Vertical(id="body"):
+            yield from self.parts()
+        with Vertical(id="bottom"):
+            yield NoticeLine()
+            yield OpenLine(self.desk)
+            yield KeyLine(self.offered_keys)
+            yield StatusLine(self.desk)
+
+    def parts(self) -> Iterable[Widget]:
+        """Return the screen's own widgets."""
+        return ()
+
+    def offered_keys(self) -> Keys:
+        """Return the keys that help here now, the one that goes on first."""
+        return []
+
+    def unfinished(self) -> bool:
+        """Tell whether something would be lost by leaving."""
+        return False
+
+    @property
+    def station_app(self) -> "StationApp":
+        """The app, with its own type."""
+        return cast("StationApp", self.app)
+
+    def draw(self, areas: Area) -> None:
+        """Draw what has changed; a screen that is still being laid out draws all."""
+        if not self.is_mounted:
+            return
+        for lines in self.query(Lines):
+            wanted = lines.areas if isinstance(lines, Drawn) else lines.AREAS
+            if wanted & areas or areas == EVERYTHING:
+                lines.refresh(layout=lines.styles.is_auto_height)
+        if Area.BOARD in areas:
+            self._draw_board(areas)
+
+    def _draw_board(self, areas: Area) -> None:
+        picture = self.desk.picture
+        try:
+            board = self.query_one(Board)
+        except NoMatches:
+            return
+        changed, picture.changed_nozzles = picture.changed_nozzles, set()
+        if Area.STATUS in areas or not changed:
+            board.redraw()
+        else:
+            board.show_changes(changed)
+
+    def redraw(self) -> None:
+        """Draw the screen's own texts after something typed."""
+        for lines in self.query(Lines):
+            if isinstance(lines, Drawn | KeyLine):
+                lines.refresh(layout=True)
+
+    def say(self, text: str, kind: str = "") -> None:
+        """Show a sentence on the notice line; `kind` is `done`, `failed` or nothing."""
+        if self.is_mounted:
+            self.query_one(NoticeLine).say(text, kind)
+
+    def say_error(self, error: StationError) -> None:
+        """Show why something was not done; a session that has ended goes to the login.
+
+        The sentence says whether money moved.
+        """
+        if isinstance(error, NotLoggedIn):
+            self.station_app.signed_out(error_sentence(error))
+        else:
+            self.say(error_sentence(error), "failed")
+
+    def card_waits(self) -> None:
+        """Say that a card came while this form is unfinished."""
+        card = self.desk.picture.card
+        if card is not None:
+            name = clean(card.card_no or card.uid)
+            text = _("Card {card_no} waits on the reader; finish this or press Esc.")
+            self.say(text.replace("{card_no}", name))
+
+    def action_leave(self) -> None:
+        """Go back to the counter."""
+        self.station_app.back_to_counter()
+        self.station_app.counter().draw(EVERYTHING)
+
+    async def read_card_again(self) -> None:
+        """Show the card as it is after an act; the page stays if it cannot be read."""
+        try:
+            card: Any = await self.desk.link.call(CARD_READ, Nothing())
+        except StationError:
+            return
+        self.station_app.hear(Told(Part.COUNTER, "card.presented", card))

@@ -1,0 +1,1 @@
+"""One widget a file; each draws from the desk it is given."""

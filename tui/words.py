@@ -1,0 +1,132 @@
+"""The contract's words in the user's language, and a shape for each state.
+
+A state is told by a shape and a word first; the colour only repeats it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cngstation.language import _, mark
+
+if TYPE_CHECKING:
+    from cngstation.rpc.contract.forecourt import NozzleFigure
+
+WORDS = {
+    # what a card is and where it stands
+    "taxi": mark("taxi card"),
+    "unit": mark("company card"),
+    "personal": mark("personal card"),
+    "crew": mark("crew card"),
+    "new": mark("new card"),
+    "inactive": mark("not activated"),
+    "normal": mark("normal"),
+    "pending": mark("unfinished"),
+    "grey": mark("grey, a fill is unpaid"),
+    "lost": mark("reported lost"),
+    "black": mark("blacklisted"),
+    "expired": mark("cylinder overdue"),
+    "replaced": mark("replaced"),
+    "waste": mark("broken"),
+    "cancelled": mark("cancelled"),
+    "blank": mark("new card"),
+    "ours": mark("card of this company"),
+    "torn_issue": mark("issue was cut off"),
+    "foreign": mark("not a card of this company"),
+    "unreadable": mark("cannot be read"),
+    "unregistered": mark("not in the register"),
+    # payment modes
+    "prepaid_money": mark("prepaid money"),
+    "prepaid_quantity": mark("prepaid gas"),
+    "credit_money": mark("credit, money"),
+    "credit_quantity": mark("credit, gas"),
+    # acts and what needs a person
+    "top_up": mark("top-up"),
+    "issue": mark("card issue"),
+    "complete": mark("completion"),
+    "given_back": mark("money given back"),
+    "scrapped": mark("given up"),
+    "done": mark("done"),
+    "unknown": mark("unknown"),
+    # devices and links
+    "online": mark("online"),
+    "trouble": mark("trouble"),
+    "offline": mark("offline"),
+    "absent": mark("none"),
+    # receipts
+    "printed": mark("printed"),
+    "failed": mark("not printed"),
+    "refused": mark("refused"),
+    "waiting": mark("waiting"),
+    # units
+    "CNY": mark("yuan"),
+    "m3": "m³",
+    "kg": "kg",
+    "kWh": "kWh",
+    "t": "t",
+    # transaction types
+    "collected": mark("collected later"),
+    "supplementary": mark("added later"),
+    "single": mark("single station"),
+    "network": mark("network"),
+}
+
+
+def word(name: str) -> str:
+    """Return a word of the contract for people; one that nobody knows, as it is."""
+    return _(WORDS.get(name, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state is shown: shape, English short word, component style."""
+
+    shape: str
+    text: str
+    style: str
+
+
+_LOST = Look("✖", mark("lost"), "error")
+_DEBIT = Look("⏸", mark("debit"), "warning")
+_FAULT = Look("!", mark("fault"), "error")
+_LOCKED = Look("#", mark("lock"), "warning")
+_OFF_DUTY = Look("-", mark("off"), "quiet")
+_BUSY = Look("=", mark("other"), "quiet")
+_BY_STATE = {
+    "inoperative": Look("✖", mark("down"), "error"),
+    "closed": Look("-", mark("shut"), "quiet"),
+    "idle": Look("○", mark("idle"), "plain"),
+    "calling": Look("?", mark("call"), "active"),
+    "authorised": Look("+", mark("ready"), "active"),
+    "started": Look("▷", mark("start"), "active"),
+    "suspended_started": Look("⏸", mark("pause"), "warning"),
+    "fuelling": Look("▶", mark("fuel"), "active"),
+    "suspended_fuelling": Look("⏸", mark("pause"), "warning"),
+}
+
+
+def nozzle_look(nozzle: "NozzleFigure", *, stale: bool) -> Look:
+    """Return how a nozzle is shown; the gravest thing about it first."""
+    if stale or nozzle.link == "offline":
+        return _LOST
+    if nozzle.awaiting_debit:
+        return _DEBIT
+    if nozzle.faults:
+        return _FAULT
+    if nozzle.locked:
+        return _LOCKED
+    state = _BY_STATE.get(nozzle.state)
+    if state is not None and nozzle.state != "idle":
+        return state
+    if nozzle.off_duty:
+        return _OFF_DUTY
+    if nozzle.other_side_busy:
+        return _BUSY
+    return state or Look("?", nozzle.state, "warning")
+
+
+DEVICE_LOOKS = {
+    "online": Look("●", mark("ok"), "good"),
+    "trouble": Look("!", mark("trouble"), "warning"),
+    "offline": Look("✖", mark("cut off"), "error"),
+    "absent": Look("-", mark("none"), "quiet"),
+}
