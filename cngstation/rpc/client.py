@@ -37,7 +37,7 @@ _MOST_WAITING = 64  # calls; a screen has two or three under way
 # Above the first the client reads only while a call waits, so that the server puts
 # newer figures in place of older ones; above the second it ends the connection.
 _ENOUGH_EVENTS = 256
-_MOST_EVENTS = 4_096
+_MOST_EVENTS = 8_192  # one read of 256 KiB brings at most 5,000
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,13 @@ from cngstation.rpc.failures import (
 )
 from cngstation.rpc.method import Version
 from cngstation.rpc.session import ATTACH, LOGIN, Attach, Login
+from cngstation.rpc.wire import result_line
 from tests.unit.rpc.toys import (
     ECHO,
     FIGURE_CHANGED,
     SALE_RECORDED,
     TOP_UP,
+    Impostor,
     Raw,
     Sale,
     Station,
@@ -51,42 +53,6 @@ async def login(client: RpcClient[Any]) -> SecretStr:
     """Log in; return the token."""
     credentials = Login(login_name="wang", password=SecretStr("right"), terminal="t")
     return (await client.call(LOGIN, credentials)).token
-
-
-class Impostor:
-    """A daemon that answers hello well and everything else as it is told."""
-
-    def __init__(self, path: Path, minor: int = 2) -> None:
-        self.path = path
-        self.lines: list[bytes] = []
-        self.minor = minor
-        self._writers: list[asyncio.StreamWriter] = []
-
-    async def __aenter__(self) -> "Impostor":
-        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-        await asyncio.sleep(0.01)
-
-    async def _serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        self._writers.append(writer)
-        hello = {
-            "program": "impostor",
-            "contract": {"major": 1, "minor": self.minor},
-            "oldest": {"major": 1, "minor": 0},
-        }
-        await reader.readline()
-        answer = {"jsonrpc": "2.0", "id": 1, "result": hello}
-        writer.write(json.dumps(answer).encode() + b"\n")
-        while await reader.readline():
-            for line in self.lines:
-                writer.write(line)
 
 
 async def test_a_call_returns_the_model_of_its_answer(
@@ -226,14 +192,14 @@ async def test_a_screen_that_does_not_look_still_gets_its_answers(
     """Events that nobody takes stop the reading, but never an answer."""
     await login(client)
     await client.subscribe()
-    for number in range(2_000):
+    for number in range(12_000):
         station.show(number % 8, number)
         if number % 50 == 0:
             await asyncio.sleep(0)
     await asyncio.sleep(0.02)
     assert await client.call(ECHO, Word(text="a")) == Word(text="a")
     assert client.ended is None
-    assert len(client._events) < 4_096
+    assert len(client._events) < 8_192
 
 
 async def test_events_that_nobody_takes_are_bounded(path: Path) -> None:
@@ -246,14 +212,17 @@ async def test_events_that_nobody_takes_are_bounded(path: Path) -> None:
         with pytest.raises(Disconnected):
             await client.call(ECHO, Word(text="a"))
         assert isinstance(client.ended, SlowReader)
-        assert len(client._events) <= 4_096
+        assert len(client._events) <= 8_192
 
 
-def failed(**data: object) -> bytes:
-    """A refusal of request 2."""
+def failed(request_id: int = 2, **data: object) -> bytes:
+    """A refusal."""
     whole = {"code": "x.y", "text": "t", "facts": {}, "money": "no"} | data
     error = {"code": -32000, "message": "m", "data": whole}
-    return json.dumps({"jsonrpc": "2.0", "id": 2, "error": error}).encode() + b"\n"
+    return (
+        json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error}).encode()
+        + b"\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,6 +259,7 @@ async def test_an_unknown_error_keeps_its_own_words(
         b'{"jsonrpc":"2.0","id":2,"result":{"text":"a","more":1}}\n',
         b'{"jsonrpc":"2.0","id":2,"result":{"text":"\\u001b[2J"}}\n',
         b'{"jsonrpc":"2.0","id":2,"result":null}\n',
+        b'{"jsonrpc":"2.0","id":2,"result":{"text":"a","\\u001b[2J":1}}\n',
     ],
 )
 async def test_an_answer_outside_the_contract_is_an_error(
@@ -303,7 +273,31 @@ async def test_an_answer_outside_the_contract_is_an_error(
         with pytest.raises(BadReply) as caught:
             await client.call(ECHO, Word(text="a"))
         assert caught.value.money is MoneyMoved.UNKNOWN
+        assert "\x1b" not in str(caught.value)
         await client.close()
+
+
+async def test_a_daemon_that_needs_a_newer_screen_is_left(path: Path) -> None:
+    """The client compares versions itself, even if the daemon did not."""
+    async with Impostor(path, minor=9, oldest_minor=5):
+        with pytest.raises(VersionMismatch, match=r"needs 1\.5 or newer"):
+            await RpcClient(path, contract()).connect()
+
+
+async def test_an_answer_that_crosses_its_deadline_is_dropped(
+    station: Station, client: RpcClient[Any]
+) -> None:
+    """An answer in the same turn of the loop as its timeout does no harm."""
+    station.hold.clear()
+    call = asyncio.create_task(client.call(ECHO, Word(text="a"), timeout_s=5))
+    await asyncio.sleep(0.02)
+    ((number, (_, answer)),) = client._waiting.items()
+    client._give_up(answer, "word.echo", 5)
+    client.take_line(failed(request_id=number).strip())
+    client.take_line(result_line(number, Word(text="a")).strip())
+    with pytest.raises(CallTimeout):
+        await call
+    assert client.ended is None
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,36 @@ async def test_nobody_watches_after_the_session_has_ended(start: Start) -> None:
     assert await asyncio.wait_for(raw.last_words(), 1) == "rpc.not_logged_in"
 
 
+async def test_room_to_write_does_not_send_events_before_the_snapshot(
+    station: Station,
+) -> None:
+    """While the snapshot is made, a client that catches up gets no event yet."""
+    await subscribed(station)
+    (connection,) = station.server._connections
+    connection.begin()
+    station.sell(1)
+    connection.resume_writing()
+    assert len(connection._outbox) == 1
+
+
+async def test_what_was_kept_is_sent_as_the_client_reads(station: Station) -> None:
+    """A client that comes back gets what waited bit by bit, not all in one buffer."""
+    raw = await subscribed(station)
+    raw.writer.transport.pause_reading()
+    (connection,) = station.server._connections
+    connection.begin()
+    for _ in range(200):
+        connection.send_event(b"{" + b" " * 10_000 + b"}\n", None)
+    answer = asyncio.create_task(raw.ask("word.echo", {"text": "a"}))
+    await asyncio.sleep(0.05)
+    assert connection._transport.get_write_buffer_size() < 300_000
+    assert len(connection._outbox) > 100
+    raw.writer.transport.resume_reading()
+    assert "result" in (await answer or {})
+    for _ in range(200):
+        assert await raw.read() == {}
+
+
 async def test_an_event_is_encoded_once(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:

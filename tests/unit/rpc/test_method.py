@@ -19,7 +19,7 @@ from cngstation.rpc.method import (
     Version,
     loose_ends,
 )
-from cngstation.rpc.wire import ErrorData, error_data, error_from
+from cngstation.rpc.wire import ErrorData, error_data, error_from, request_line
 from tests.unit.rpc.toys import ECHO, Board, Sale, Word, contract
 
 
@@ -86,6 +86,19 @@ def test_a_message_is_strict_closed_and_frozen() -> None:
         Sale.model_validate({"sale_no": 1, "more": 1})
     with pytest.raises(ValidationError):
         tight.count = 2  # type: ignore[misc]
+
+
+def test_a_refused_message_does_not_show_what_was_in_it() -> None:
+    """The text of a validation error has no password in it."""
+    with pytest.raises(ValidationError) as caught:
+        own.Unlock.model_validate({"password": ["s3cret"]})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_line_is_written_that_the_other_side_would_refuse() -> None:
+    """A message that does not fit a line raises where it is made."""
+    with pytest.raises(ValueError, match="too long"):
+        request_line(1, "word.echo", Word.model_construct(text="x" * 65_500))
 
 
 @pytest.mark.parametrize(

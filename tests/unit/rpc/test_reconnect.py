@@ -10,10 +10,10 @@ from pydantic import SecretStr
 
 from cngstation.errors import NotLoggedIn, StationError
 from cngstation.rpc.client import Happened, RpcClient
-from cngstation.rpc.failures import NotConnected, ServerClosing
+from cngstation.rpc.failures import BadReply, NotConnected, ServerClosing
 from cngstation.rpc.reconnect import ReconnectingClient, Up, _wait_ms
 from cngstation.rpc.session import LOGIN, Login
-from tests.unit.rpc.toys import ECHO, Sale, Station, Word, contract
+from tests.unit.rpc.toys import ECHO, Impostor, Sale, Station, Word, contract
 
 Start = Callable[..., Awaitable[Station]]
 
@@ -108,6 +108,17 @@ async def test_a_dead_token_is_forgotten(start: Start, screen: Screen) -> None:
     assert isinstance(up.refusal, NotLoggedIn)
     assert screen.client._token is None
     assert screen.downs == [] or isinstance(screen.downs[0], NotConnected)
+
+
+async def test_a_daemon_that_answers_nonsense_is_not_up(
+    path: Path, screen: Screen
+) -> None:
+    """A snapshot outside the contract is a broken connection, not a login to do."""
+    async with Impostor(path) as impostor:
+        impostor.lines = [b'{"jsonrpc":"2.0","id":2,"result":{"sale_nos":7}}\n']
+        while not any(isinstance(reason, BadReply) for reason in screen.downs):
+            await asyncio.sleep(0.01)
+        assert screen.ups.empty()
 
 
 async def test_the_snapshot_comes_before_its_events(

@@ -1,6 +1,8 @@
 """What a server does with each kind of line, good or hostile."""
 
 import asyncio
+import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from cngstation.errors import MoneyMoved, VersionMismatch
 from cngstation.rpc.connection import Limits
+from cngstation.rpc.failures import ServerClosing
 from cngstation.rpc.wire import read_failed
 from tests.unit.rpc.toys import HELLO, Raw, Station, code_of
 
@@ -103,6 +106,7 @@ async def test_bytes_that_are_no_request_end_the_connection(
         ("", {}, "rpc.unknown_method"),
         (7, {}, "rpc.unknown_method"),
         ("\ud800\x1b[2J", {}, "rpc.unknown_method"),
+        ("x" * 1_000, {}, "rpc.unknown_method"),
         ("word.echo", {"text": 7}, "rpc.bad_request"),
         ("word.echo", {"text": "x" * 201}, "rpc.bad_request"),
         ("word.echo", {"text": "\x1b[2J"}, "rpc.bad_request"),
@@ -123,7 +127,9 @@ async def test_what_does_not_fit_the_contract_is_refused(
     await raw.login()
     answer = await raw.ask(method, params)
     assert code_of(answer) == code
-    assert "\x1b" not in str(answer)
+    assert answer is not None
+    assert answer["error"]["message"].isprintable()
+    assert len(answer["error"]["message"]) < 500
     assert station.contexts == []
     assert "result" in (await raw.ask("word.echo", {"text": "a"}) or {})
 
@@ -269,12 +275,13 @@ async def test_half_a_line_is_waited_for_only_so_long(start: Start) -> None:
     dribbling.cancel()
 
 
-async def test_a_line_in_two_pieces_is_in_time(start: Start) -> None:
+async def test_a_line_in_pieces_is_in_time(start: Start) -> None:
     """A line that is finished in time leaves no deadline behind."""
     station = await start(Limits(line_ms=100))
     raw = await Raw.open(station.path)
-    raw.send(b'{"jsonrpc":"2.0","id":1,"method":"word.echo",')
-    await asyncio.sleep(0.02)
+    for piece in (b'{"jsonrpc":"2.0",', b'"id":1,"method":"word.echo",'):
+        raw.send(piece)
+        await asyncio.sleep(0.02)
     raw.send(b'"params":{"text":"a"}}\n')
     assert "result" in (await raw.read() or {})
     await asyncio.sleep(0.15)
@@ -317,6 +324,53 @@ async def test_a_flood_of_requests_is_not_kept_in_memory(
     assert raw.writer.transport.get_write_buffer_size() > 7_000_000
     station.hold.set()
     assert await raw.last_words() == "rpc.malformed"
+
+
+async def test_who_leaves_while_not_being_read_is_noticed(
+    station: Station, raw: Raw
+) -> None:
+    """A dropped client that the server had stopped reading is gone when it goes."""
+    station.hold.clear()
+    raw.request("word.echo", {"text": "a"})
+    await station.begun.wait()
+    raw.send(b"x" * 8_000_000)
+    await asyncio.sleep(0.05)
+    (connection,) = station.server._connections
+    connection.drop(ServerClosing(part="toy"))
+    raw.close()
+    await asyncio.sleep(0.05)
+    assert not station.server._lingering
+
+
+async def test_answers_that_are_not_read_stop_the_requests(start: Start) -> None:
+    """A client that asks and does not read is not answered without end."""
+    station = await start(Limits(requests_per_s=1_000_000))
+    raw = await Raw.open(station.path)
+    raw.writer.transport.pause_reading()
+    for number in range(10_000):
+        raw.request("word.echo", {"text": "x" * 200}, number)
+    await asyncio.sleep(0.5)
+    assert 100 < len(station.contexts) < 5_000
+
+
+async def test_a_refused_client_can_still_send(start: Start) -> None:
+    """Who sends its hello after it was refused reads the reason, not a broken pipe."""
+    station = await start(Limits(connections=0))
+    with socket.socket(socket.AF_UNIX) as late:
+        late.settimeout(0)
+        late.connect(str(station.path))
+        await asyncio.sleep(0.05)
+        late.send(json.dumps(HELLO).encode() + b"\n")
+        assert b"rpc.too_many_connections" in late.recv(65_536)
+
+
+async def test_a_flood_of_refused_clients_does_not_linger(start: Start) -> None:
+    """Of a hundred refused clients that stay, the server holds no more than 65."""
+    station = await start(Limits(connections=0))
+    for _ in range(100):
+        await Raw.open(station.path, hello=False)
+    await asyncio.sleep(0.05)
+    assert 60 < len(station.server._lingering) <= 65
 
 
 async def test_a_thousand_connections_leave_nothing(station: Station) -> None:

@@ -196,7 +196,7 @@ class Station:
 
     async def fail(self, request: Word, context: CallContext) -> Word:
         if request.text == "long":
-            return Word.model_construct(text="x" * 100_000)
+            return Word.model_construct(text="x" * 300)
         if request.text == "type":
             return Word.model_construct(text=7)
         raise KeyError("secret path and traceback")
@@ -288,6 +288,43 @@ class Raw:
     def close(self) -> None:
         """Go away."""
         self.writer.transport.abort()
+
+
+class Impostor:
+    """A daemon that answers hello well and everything else as it is told."""
+
+    def __init__(self, path: Path, minor: int = 2, oldest_minor: int = 0) -> None:
+        self.path = path
+        self.lines: list[bytes] = []
+        self.minor = minor
+        self.oldest_minor = oldest_minor
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> "Impostor":
+        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._writers.append(writer)
+        hello = {
+            "program": "impostor",
+            "contract": {"major": 1, "minor": self.minor},
+            "oldest": {"major": 1, "minor": self.oldest_minor},
+        }
+        await reader.readline()
+        answer = {"jsonrpc": "2.0", "id": 1, "result": hello}
+        writer.write(json.dumps(answer).encode() + b"\n")
+        while await reader.readline():
+            for line in self.lines:
+                writer.write(line)
 
 
 def code_of(answer: dict[str, Any] | None) -> str:
