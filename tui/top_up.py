@@ -141,6 +141,7 @@ class TopUpFlow:
         request = TopUp(
             intent_id=self._intent_id,
             card_key=card.card_key,
+            before_purse=quote.before_purse,
             money_fen=money_fen,
             quantity_hundredths=quantity_hundredths,
             cash_fen=quote.cash_fen,
