@@ -1,4 +1,4 @@
-"""Cards issued for the tests, laid out byte by byte apart from the simulator's codec."""
+"""Cards issued for the tests, laid out byte by byte, apart from the codec."""
 
 import struct
 from pathlib import Path
