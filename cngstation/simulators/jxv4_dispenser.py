@@ -145,6 +145,11 @@ class Dispenser:
         command, body = answer
         return frames.answer_frame(self.settings.gun, command, body)
 
+    def status_frame(self) -> bytes:
+        """Return the 51H answer of this moment."""
+        body = self._status_body()
+        return frames.answer_frame(self.settings.gun, frames.POLL, body)
+
     def insert(self, uid: bytes, now: float) -> Purse:
         """Put a card into the gun.
 

@@ -200,6 +200,7 @@ def test_off_duty_is_refused_while_a_card_is_served(bench: BenchGun) -> None:
     bench.take_out()
     assert bench.ask(0x5D).hex() == "5d01"
     assert bench.gun.status == 0xA0
+    assert bench.ask(0x5D).hex() == "5d00"
     with pytest.raises(CardRefused, match="off_duty"):
         bench.insert()
 
@@ -216,10 +217,14 @@ def test_a_shift_record_follows_the_sales(bench: BenchGun) -> None:
     assert len(answer) == 75
     assert struct.unpack_from("<IBB", answer, 1) == (2, 1, 2)
     assert struct.unpack_from("<5I", answer, 29) == (2234, 8891, 1234, 4911, 1)
+    bench.ask(0x5A, b"\x00")
+    assert bench.poll()[0] == 0x5A
     bench.ask(0x5A, b"\x01")
     assert bench.poll()[:3].hex() == "5101a0"
     bench.gun.go_on_duty("0000000000001002", 3, bench.now)
     assert struct.unpack_from("<IBB", bench.poll(), 1) == (3, 0, 3)
+    with pytest.raises(HandsRefused, match="on duty"):
+        bench.gun.go_on_duty("0000000000001003", 1, bench.now)
 
 
 def test_unknown_commands_get_silence(bench: BenchGun) -> None:
@@ -229,6 +234,20 @@ def test_unknown_commands_get_silence(bench: BenchGun) -> None:
     assert bench.ask(0x51, bytes(12)) == b""
     assert bench.gun.ear.ignored["bad_length"] == 1
     assert bench.poll()[0] == 0x51
+
+
+def test_bodies_of_a_wrong_length_get_silence(bench: BenchGun) -> None:
+    """No figure is read out of half a body, and no lock is set by a strange one."""
+    assert bench.ask(0x58, bytes(5)) == b""
+    assert bench.ask(0x5F, b"\x02") == b""
+    assert bench.ask(0x55, bytes(47)) == b""
+    assert bench.gun.ear.ignored["bad_length"] == 3
+    bench.fill()
+    bench.decide(4911, 10_000, 5_089)
+    bench.poll()
+    bench.ask(0x52, b"\x01\x00" + (1027).to_bytes(4, "big") + b"\x00")
+    assert bench.gun.ear.ignored["ack_unfit"] == 1
+    assert bench.poll()[0] == 0x52
 
 
 def test_two_cards_do_not_fit_one_gun(bench: BenchGun) -> None:

@@ -207,6 +207,22 @@ def test_a_stop_by_hand_keeps_what_has_flowed(bench: BenchGun) -> None:
     assert (record.quantity, record.stop_reason, record.trans_type) == (250, 0, 0)
 
 
+def test_a_fill_begins_once_and_ends_once(bench: BenchGun) -> None:
+    """A second order is refused, a decision before the end does not fit, and a stop
+    after the end keeps the reason."""
+    bench.insert()
+    bench.begin(limit=100, flow=10.0)
+    with pytest.raises(HandsRefused, match="no accepted card"):
+        bench.begin()
+    bench.decide(0, 10_000, 10_000)
+    assert bench.gun.status == 0xA4
+    bench.now += 11
+    bench.tick()
+    bench.gun.nozzle.stop(bench.now, bench.gun.clock.read(bench.now))
+    bench.take_out()
+    assert last_record(bench).stop_reason == 6
+
+
 def test_a_card_pulled_while_gas_flows_stays_grey(
     bench: BenchGun, folder: Path
 ) -> None:
@@ -321,6 +337,22 @@ def test_a_power_cut_around_the_debit_asks_the_card(
     assert record.real_debit == (4911 if trans_type == 0 else 0)
 
 
+@pytest.mark.parametrize(("blocks", "trans_type"), [(1, 1), (None, 0)])
+def test_a_power_cut_while_a_card_is_given_back_asks_the_card(
+    bench: BenchGun,
+    monkeypatch: pytest.MonkeyPatch,
+    blocks: int | None,
+    trans_type: int,
+) -> None:
+    """A debit of nothing is told from no debit by the grey alone."""
+    bench.insert()
+    cut_after_card_write(bench, monkeypatch, blocks)
+    with pytest.raises(PowerCut):
+        bench.take_out()
+    monkeypatch.undo()
+    assert last_record(restarted(bench)).trans_type == trans_type
+
+
 @pytest.mark.parametrize(("blocks", "records"), [(0, 0), (2, 0), (None, 1)])
 def test_a_power_cut_around_the_grey_write_asks_the_card(
     bench: BenchGun,
@@ -382,11 +414,11 @@ def test_memory_stays_small_and_whole(
     memory = bench.gun.memory
     for number in range(1, jxv4_memory.RING_RECORDS + 11):
         memory.records.add(number, bytes(4))
-    for _ in range(100):
+    for _ in range(1000):
         memory.save()
     size = (bench.folder / "gun-1.json").stat().st_size
     again = restarted(bench).gun.memory
-    assert size < 100_000
+    assert size < 200_000
     assert again.records.find(10) is None
     assert again.records.find(11) is not None
     assert again.records.waiting_count() == jxv4_memory.RING_RECORDS

@@ -145,6 +145,23 @@ def test_a_write_goes_to_the_stale_slot_in_order(folder: Path) -> None:
     assert [block(folder, n) for n in (4, 5, 6)] == before
 
 
+class DeafCard(CardInField):
+    """A card that takes a write of its money block and keeps the old one."""
+
+    def write_block(self, block: int, data: bytes) -> None:
+        if block != 9:
+            super().write_block(block, data)
+
+
+def test_a_write_is_read_back(folder: Path) -> None:
+    """A write that the card swallowed counts as torn."""
+    issue(folder)
+    with DeafCard(card_path(folder, UID)) as card:
+        purse = read_purse(MASTER, card)
+        with pytest.raises(CardTorn):
+            write_purse(MASTER, card, changed(purse, balance=1, grey=None, pseq=1))
+
+
 @given(
     balance=st.integers(-(2**31), 2**31 - 1),
     gen=st.integers(0, 2**24 - 1),
