@@ -172,7 +172,7 @@ class DemoStation:
                 "unit_code": UNIT_CODE,
                 "employee_card": f"{1000 + gun:016d}",
                 "shift": 2,
-                "phase_ms": 13 * gun,
+                "phase_ms": (37 * gun) % 100,
                 "totals_quantity": 100_000 * gun,
                 "totals_amount": 398_000 * gun,
             }
