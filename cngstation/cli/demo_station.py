@@ -304,7 +304,6 @@ nozzle_no = {index * GUNS_A_LINE + gun}
 dispenser_no = {first_dispenser + (gun - 1) // GUNS_A_DISPENSER}
 unit = "m3"
 unit_code = {UNIT_CODE}
-multi_price = true
 """
     return text
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.storage import findings, journal
@@ -90,7 +91,7 @@ def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
 
 def facts_of(values: Iterable[tuple[str, str | int]]) -> tuple[Fact, ...]:
     """Return facts as the contract carries them."""
-    return tuple(Fact(name=name, value=str(value)) for name, value in values)
+    return tuple(Fact(name=name, value=clean(str(value))) for name, value in values)
 
 
 def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:

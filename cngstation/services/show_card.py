@@ -8,6 +8,7 @@ from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_OF_CODE, PaymentMode
 from cngstation.errors import StationError
+from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import Purse
@@ -113,7 +114,7 @@ def _warnings(
     try:
         require_continuity(card, seen)
     except StationError as refused:
-        found.append(refused.sentence())
+        found.append(clean(refused.sentence()))
     if card.cylinder_due:
         days = days_until(card.cylinder_due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:

@@ -12,6 +12,7 @@ from typing import Protocol
 import structlog
 
 from cngstation.errors import CommitUncertain, DeviceError, StorageError
+from cngstation.hygiene import clean
 from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
@@ -257,7 +258,9 @@ async def _guarded(work: Coroutine[None, None, None], name: str) -> None:
 
 def _offline(why: str) -> DeviceHealth:
     return DeviceHealth(
-        state=DeviceState.OFFLINE, text="{why}", facts=(Fact(name="why", value=why),)
+        state=DeviceState.OFFLINE,
+        text="{why}",
+        facts=(Fact(name="why", value=clean(why)),),
     )
 
 
