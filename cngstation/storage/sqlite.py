@@ -63,9 +63,13 @@ def connect(path: Path, *, read_only: bool = False) -> Connection:
         connection.execute(setting)
     if read_only:
         connection.execute("PRAGMA query_only=ON")
-    else:
-        wanted = "WAL" if safe_version() else "TRUNCATE"
-        connection.execute(f"PRAGMA journal_mode={wanted}")
+        return connection
+    wanted = "wal" if safe_version() else "truncate"
+    (mode,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
+    if mode != wanted:
+        # SQLite does not fail where it cannot: another mode may lose a commit.
+        connection.close()
+        raise sqlite3.OperationalError(f"journal mode {wanted} became {mode}")
     return connection
 
 

@@ -143,7 +143,7 @@ CREATE TABLE intent (
   till TEXT NOT NULL,
   plan TEXT NOT NULL,
   attempts INTEGER NOT NULL,
-  changed_seq INTEGER NOT NULL REFERENCES chain (seq)
+  changed_seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE UNIQUE INDEX intent_one_open ON intent (card_key)
   WHERE state IN ('PREPARED', 'INDOUBT');

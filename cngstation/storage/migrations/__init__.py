@@ -73,4 +73,6 @@ def _statements(sql: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             statements.append(pending)
             pending = ""
+    if pending.strip():
+        raise ValueError(f"a migration ends within a statement: {pending[:60]!r}")
     return statements
