@@ -1,4 +1,4 @@
-"""A station's file and clock for tests: opened, filled by the real functions, closed."""
+"""A station's file and clock for tests: opened, filled by real functions, closed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

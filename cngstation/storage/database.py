@@ -19,6 +19,7 @@ from cngstation.moments import Clock, Instant, seconds
 from cngstation.storage import chain
 from cngstation.storage.migrations import migrate
 from cngstation.storage.sqlite import (
+    FAILURES,
     Connection,
     aiosqlite,
     connect,
@@ -157,7 +158,7 @@ class Database:
         while True:
             try:
                 return await self._on_thread(self._reader, _snapshot, question)
-            except sqlite3.Error as error:
+            except FAILURES as error:
                 if not is_busy(error):
                     raise StorageError(why=str(error)) from error
                 await asyncio.sleep(seconds(pauses.next_ms()))
@@ -284,7 +285,7 @@ def _until_free(work: Callable[[], T]) -> T:
     while True:
         try:
             return work()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             if not is_busy(error):
                 raise StorageError(why=str(error)) from error
             time.sleep(seconds(pauses.next_ms()))
@@ -313,7 +314,7 @@ def _run_group(
     """Run units in one transaction; None when the lock was not to be had."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.Error as error:
+    except FAILURES as error:
         return None if is_busy(error) else CommitUncertain(why=str(error))
     outcomes: list[_Outcome] = []
     try:

@@ -26,7 +26,18 @@ Connection = sqlite3.Connection
 OldestSafe = (3, 51, 3)
 Withdrawn = (3, 52, 0)
 
-__all__ = ["Connection", "aiosqlite", "connect", "is_busy", "safe_version", "sqlite3"]
+# What SQLite says of a damaged file can quote bytes of it that are no UTF-8.
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+
+__all__ = [
+    "FAILURES",
+    "Connection",
+    "aiosqlite",
+    "connect",
+    "is_busy",
+    "safe_version",
+    "sqlite3",
+]
 
 # The WAL is folded back at 1000 pages of 4 KiB, SQLite's own figure.
 _SETTINGS = (

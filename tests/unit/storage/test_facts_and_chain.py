@@ -1,4 +1,4 @@
-"""The chain and the proved rows: what is stored is what is hashed, re-made as it was."""
+"""Chain and proved rows: what is stored is what is hashed, and re-made as it was."""
 
 import hashlib
 from pathlib import Path
