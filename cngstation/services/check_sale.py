@@ -1,6 +1,8 @@
 """A record that arrives, what it leaves open, and what of it does not fit together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cngstation.domain.payment import purse_to_book
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
@@ -84,16 +86,36 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    earlier = sales.find(
-        tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
-    )
-    if earlier is not None and gas_moved:
-        began = record.gun_total_quantity_milli - record.quantity_milli
-        if began != earlier["total_quantity_milli"]:
-            totals = {"expected": earlier["total_quantity_milli"], "found": began}
-            findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
+    _compare_totaliser(tx, arrival, record.device_seq)
+    # A fill that comes late stands before one that is booked already.
+    _compare_totaliser(tx, arrival, record.device_seq + 1)
     if card is not None:
         _compare_balance(tx, record, card, place)
+
+
+def totaliser_began(sale: Mapping[str, Any]) -> int:
+    """Return the totaliser before a booked fill; a collection moves no gas."""
+    moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
+    began: int = sale["total_quantity_milli"] - moved
+    return began
+
+
+def _compare_totaliser(tx: Transaction, arrival: Arrival, number: int) -> None:
+    """Name a fill that does not go on where the one before it ended."""
+    nozzle, epoch = arrival.nozzle.key, arrival.epoch
+    earlier = sales.find(tx.connection, nozzle, epoch, number - 1)
+    later = sales.find(tx.connection, nozzle, epoch, number)
+    if earlier is None or later is None:
+        return
+    ended, began = earlier["total_quantity_milli"], totaliser_began(later)
+    if began != ended:
+        found = {
+            "nozzle": nozzle.nozzle_no,
+            "number": number,
+            "expected": ended,
+            "found": began,
+        }
+        findings.open_finding(tx, "totaliser_break", subject_of(nozzle), found)
 
 
 def _compare_balance(

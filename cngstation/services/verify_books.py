@@ -10,9 +10,15 @@ from pathlib import Path
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
+from cngstation.services.check_sale import totaliser_began
 from cngstation.storage import chain, facts, findings, journal
-from cngstation.storage.migrations import current_version, known_migrations
-from cngstation.storage.sqlite import Connection, connect, sqlite3
+from cngstation.storage.migrations import (
+    current_version,
+    known_migrations,
+    schema,
+    schema_of,
+)
+from cngstation.storage.sqlite import FAILURES, Connection, connect, sqlite3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +58,32 @@ def verify_file(path: Path) -> Proof:
             return verify(connection)
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
+    except FAILURES as error:
+        if _primary_code(error) in _NOT_REACHED:
+            raise StorageError(why=f"{path} cannot be read: {error}") from error
         return Proof(f"the file is damaged: {error}", "", 0, 0)
+
+
+# Not what the books say but whether they could be read at all.
+_NOT_REACHED = frozenset(
+    {
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
+
+
+def _primary_code(error: Exception) -> int:
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
 def verify(connection: Connection) -> Proof:
     """Prove the books of one snapshot."""
-    tip = chain.read_tip(connection)
     first_bad: str | None = None
     try:
         for check in _CHECKS:
@@ -68,7 +93,10 @@ def verify(connection: Connection) -> Proof:
     open_rows = len(findings.open_findings(connection)) + len(
         journal.open_intents(connection)
     )
-    return Proof(first_bad, tip.head.hex(), tip.seq, open_rows)
+    head, rows = connection.execute(
+        "SELECT coalesce(max(head), x''), coalesce(max(seq), 0) FROM tip"
+    ).fetchone()
+    return Proof(first_bad, head.hex(), rows, open_rows)
 
 
 def _storage(connection: Connection) -> None:
@@ -78,6 +106,25 @@ def _storage(connection: Connection) -> None:
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         raise _Broken(f"table {broken[0]} names a row of {broken[2]} that is missing")
+
+
+def _tip(connection: Connection) -> None:
+    if connection.execute("SELECT count(*) FROM tip").fetchone()[0] != 1:
+        raise _Broken("the tip is missing")
+    tip = chain.read_tip(connection)
+    row = connection.execute(
+        "SELECT epoch FROM chain ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    if row is not None and row[0] != tip.epoch:
+        raise _Broken(f"the tip says epoch {tip.epoch}, the chain {row[0]}")
+    serial = connection.execute(
+        "SELECT coalesce(max(CAST(substr(card_no, 3) AS INTEGER)), 0) FROM card"
+        " WHERE card_key IN (SELECT card_key FROM intent WHERE kind = 'issue')"
+    ).fetchone()[0]
+    if serial > tip.card_serial:
+        raise _Broken(
+            f"card serial {serial} is in use, the tip says {tip.card_serial}"
+        )
 
 
 def _chain(connection: Connection) -> None:
@@ -100,7 +147,7 @@ def _chain(connection: Connection) -> None:
         if row_seq != seq or body is None:
             where = "is missing" if row_seq is None or row_seq > seq else "was added"
             raise _Broken(f"{kind} row {row_seq or seq} ({ref}) {where}")
-        made = chain.canonical({**body, "fact": kind, "epoch": epoch, "seq": seq})
+        made = chain.fact_text(kind, ref, epoch, seq, body)
         if made != text:
             raise _Broken(f"{kind} row {seq} ({ref}) was changed")
         head = chain.link(head, made)
@@ -132,18 +179,23 @@ def _strays(connection: Connection) -> None:
         ).fetchone()
         if row is not None:
             raise _Broken(f"{table} row {row[0]} belongs to no entry")
+    row = connection.execute(
+        "SELECT seq FROM posting GROUP BY seq"
+        " HAVING min(line) <> 0 OR max(line) <> count(*) - 1 LIMIT 1"
+    ).fetchone()
+    if row is not None:
+        raise _Broken(f"the posting lines of entry row {row[0]} were renumbered")
+
+
+_INTENT_DIFFERS = " OR ".join(f"c.{name} <> i.{name}" for name in journal.COLUMNS)
 
 
 def _intents(connection: Connection) -> None:
     row = connection.execute(
-        "SELECT i.intent_id FROM intent i LEFT JOIN intent_change c"
+        "SELECT i.intent_id FROM intent i LEFT JOIN intent_change c"  # noqa: S608
         " ON c.seq = (SELECT max(seq) FROM intent_change"
         "             WHERE intent_id = i.intent_id)"
-        " WHERE c.seq IS NULL OR c.seq <> i.changed_seq OR c.state <> i.state"
-        "  OR c.amount <> i.amount OR c.uid <> i.uid OR c.card_key <> i.card_key"
-        "  OR c.before_balance <> i.before_balance"
-        "  OR c.before_wseq <> i.before_wseq OR c.before_pseq <> i.before_pseq"
-        "  OR c.after_balance <> i.after_balance LIMIT 1"
+        f" WHERE c.seq IS NULL OR c.seq <> i.changed_seq OR {_INTENT_DIFFERS} LIMIT 1"
     ).fetchone()
     if row is not None:
         raise _Broken(f"intent {row[0]} differs from its history")
@@ -159,7 +211,17 @@ def _intents(connection: Connection) -> None:
 
 
 def _cards(connection: Connection) -> None:
-    """A card as last seen equals its account at the same counters."""
+    """A card as last seen equals its account at the same counters.
+
+    A card whose act was closed as unreadable was never seen after its last posting.
+    """
+    modes = ", ".join(f"'{mode}'" for mode in PaymentMode)
+    row = connection.execute(
+        "SELECT card_key FROM card WHERE seen_wseq > wseq"  # noqa: S608 - our names
+        f" OR payment_mode NOT IN ({modes}) LIMIT 1"
+    ).fetchone()
+    if row is not None:
+        raise _Broken(f"card {row[0]} has figures that no act of ours leaves")
     for row in facts.rows(
         connection,
         "SELECT c.*, coalesce((SELECT sum(amount) FROM posting p"
@@ -167,7 +229,7 @@ def _cards(connection: Connection) -> None:
         " FROM card c WHERE c.seen_at_ms > 0 AND c.seen_wseq = c.wseq"
         " AND c.seen_pseq = c.pseq AND c.seen_grey = '' AND NOT EXISTS"
         " (SELECT 1 FROM intent i WHERE i.card_key = c.card_key"
-        "  AND i.state IN ('PREPARED','INDOUBT'))",
+        "  AND i.state IN ('PREPARED','INDOUBT','SCRAP'))",
     ):
         mode = PaymentMode(row["payment_mode"])
         booked = -row["booked"] if mode.prepaid else row["booked"]
@@ -183,29 +245,21 @@ def _totalisers(connection: Connection) -> None:
     """Fills of a nozzle follow each other on its totaliser, or a finding names it."""
     named = {(found.subject, found.kind) for found in _all_findings(connection)}
     previous: tuple[tuple[str, int, int, int], int, int] | None = None
-    for (
-        station,
-        dispenser,
-        nozzle,
-        epoch,
-        number,
-        quantity,
-        total,
-        kind,
-    ) in connection.execute(
+    for sale in facts.rows(
+        connection,
         "SELECT station_no, dispenser_no, nozzle_no, epoch, device_seq,"
         " quantity_milli, total_quantity_milli, transaction_type FROM sale"
-        " ORDER BY station_no, dispenser_no, nozzle_no, epoch, device_seq"
+        " ORDER BY station_no, dispenser_no, nozzle_no, epoch, device_seq",
     ):
-        key = (station, dispenser, nozzle, epoch)
-        moved = 0 if kind == "make_up_debit" else quantity
+        nozzle, number = sale["nozzle_no"], sale["device_seq"]
+        key = (sale["station_no"], sale["dispenser_no"], nozzle, sale["epoch"])
         if previous is not None and previous[:2] == (key, number - 1):
-            breaks = total - moved != previous[2]
+            breaks = totaliser_began(sale) != previous[2]
             if breaks and (f"nozzle {nozzle}", "totaliser_break") not in named:
                 raise _Broken(
                     f"nozzle {nozzle}: fill {number} does not continue the totaliser"
                 )
-        previous = (key, number, total)
+        previous = (key, number, sale["total_quantity_milli"])
 
 
 def _all_findings(connection: Connection) -> Iterator[findings.Finding]:
@@ -230,6 +284,14 @@ def _outbox(connection: Connection) -> None:
     ).fetchone()
     if row is not None:
         raise _Broken(f"chain row {row[0]} was never put in the outbox")
+    row = connection.execute(
+        "SELECT o.seq FROM (SELECT *, lag(chain_seq, 1, 0) OVER (ORDER BY seq) AS"
+        " earlier FROM outbox) o LEFT JOIN chain c ON c.seq = o.chain_seq"
+        " WHERE c.seq IS NULL OR c.kind <> o.kind OR o.chain_seq <= o.earlier"
+        " ORDER BY o.seq LIMIT 1"
+    ).fetchone()
+    if row is not None:
+        raise _Broken(f"outbox row {row[0]} is not the fact that was queued there")
 
 
 def _receipts(connection: Connection) -> None:
@@ -244,8 +306,24 @@ def _receipts(connection: Connection) -> None:
         )
 
 
+def _seat_belts(connection: Connection) -> None:
+    """Tables, indexes and triggers are those of the file's version, word by word."""
+    known = known_migrations()
+    newest = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
+    recorded = connection.execute(
+        "SELECT version, name FROM schema_migration ORDER BY version"
+    ).fetchall()
+    if recorded != [(number, name) for number, name, _ in known if number <= newest[0]]:
+        raise _Broken("the record of schema versions was changed")
+    differing = schema(connection).items() ^ schema_of(newest[0]).items()
+    if differing:
+        name = min(name for name, _ in differing)
+        raise _Broken(f"{name} of the schema is missing or was changed")
+
+
 _CHECKS: tuple[Callable[[Connection], None], ...] = (
     _storage,
+    _tip,
     _chain,
     _strays,
     _sums,
@@ -254,4 +332,5 @@ _CHECKS: tuple[Callable[[Connection], None], ...] = (
     _totalisers,
     _outbox,
     _receipts,
+    _seat_belts,
 )

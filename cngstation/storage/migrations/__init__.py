@@ -65,6 +65,26 @@ def current_version(connection: Connection, path: Path, known: int) -> int:
     return found
 
 
+def schema(connection: Connection) -> dict[str, str]:
+    """Return the SQL of every table, index and trigger that the file has."""
+    found = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+    )
+    return {name: sql or "" for name, sql in found}
+
+
+def schema_of(version: int) -> dict[str, str]:
+    """Return the SQL of everything that a file of a version has."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for number, _, sql in known_migrations():
+            for statement in _statements(sql) if number <= version else ():
+                connection.execute(statement)
+        return schema(connection)
+    finally:
+        connection.close()
+
+
 def _statements(sql: str) -> list[str]:
     statements = []
     pending = ""
@@ -73,4 +93,6 @@ def _statements(sql: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             statements.append(pending)
             pending = ""
+    if pending.strip():
+        raise ValueError(f"a migration ends within a statement: {pending[:60]!r}")
     return statements
