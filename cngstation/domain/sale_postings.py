@@ -12,7 +12,7 @@ from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.lots import LotUse
 from cngstation.domain.payment import PaymentMode
-from cngstation.units import Unit
+from cngstation.units import Unit, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,44 @@ def fill_postings(
     if fill.mode is PaymentMode.PREPAID_QUANTITY:
         return _prepaid_quantity(fill, uses, missing_milli)
     account = ledger.card_account(fill.card_key)
-    money = move(ledger.GAS_SALES, _owed(fill), Unit.CNY, fill.amount_e4)
     if fill.mode is PaymentMode.CREDIT_MONEY:
-        return money
-    return money + move(ledger.GAS_LENT, account, fill.gas_unit, fill.quantity_milli)
+        # What the card added is what it owes; a difference was given as a discount.
+        added = fill.debited if fill.collected else fill.amount_e4
+        discount = fill.amount_e4 - added
+        return move(ledger.GAS_SALES, account, Unit.CNY, added) + move(
+            ledger.GAS_SALES, ledger.DISCOUNTS, Unit.CNY, discount
+        )
+    lent = fill.debited if fill.collected else fill.quantity_milli
+    receivable = ledger.receivable_account(fill.card_key)
+    return move(ledger.GAS_SALES, receivable, Unit.CNY, fill.amount_e4) + move(
+        ledger.GAS_LENT, account, fill.gas_unit, lent
+    )
+
+
+def gas_of_lots(fill: FillToBook) -> int:
+    """Return what a fill takes from the card's lots: what left the purse."""
+    return fill.debited if fill.collected else fill.quantity_milli
+
+
+def collection_postings(fill: FillToBook, collected: int) -> tuple[Posting, ...]:
+    """Return what collecting an unpaid fill changes, in the unit of the purse.
+
+    The fill was booked in full; what the purse could not pay goes back to it and is
+    owed instead. The money of missing gas is owed since the fill.
+    """
+    account = ledger.card_account(fill.card_key)
+    if fill.mode.in_quantity:
+        pool = ledger.GAS_OWED if fill.mode.prepaid else ledger.GAS_LENT
+        return move(account, pool, fill.gas_unit, fill.quantity_milli - collected)
+    payer = ledger.DISCOUNTS
+    if fill.mode.prepaid and fill.purse_emptied:
+        payer = ledger.receivable_account(fill.card_key)
+    return move(account, payer, Unit.CNY, fill.amount_e4 - collected)
 
 
 def unknown_card_postings(amount_e4: int) -> tuple[Posting, ...]:
     """Return the postings of a fill whose card the register does not have."""
     return move(ledger.GAS_SALES, ledger.SUSPENSE_SALES, Unit.CNY, amount_e4)
-
-
-def _owed(fill: FillToBook) -> str:
-    if fill.mode is PaymentMode.CREDIT_MONEY:
-        return ledger.card_account(fill.card_key)
-    return ledger.receivable_account(fill.card_key)
 
 
 def _prepaid_money(fill: FillToBook) -> tuple[Posting, ...]:
@@ -82,9 +105,10 @@ def _prepaid_quantity(
         Unit.CNY,
         sum(use.money_e4 for use in uses),
     )
-    if missing_milli and fill.quantity_milli:
-        # More gas than the lots hold: its share of the dispenser's amount is owed.
-        owed = fill.amount_e4 * missing_milli // fill.quantity_milli
+    unpaid = missing_milli + max(fill.quantity_milli - debited, 0)
+    if unpaid and fill.quantity_milli:
+        # More gas than purse and lots hold: its share of the amount is owed.
+        owed = share_of(fill.amount_e4, unpaid, fill.quantity_milli)
         money += move(
             ledger.GAS_SALES,
             ledger.receivable_account(fill.card_key),

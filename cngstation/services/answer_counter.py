@@ -280,9 +280,9 @@ class CounterAnswers:
         intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
             reading = await port.read(bytes.fromhex(intent.uid))
-        result = await self._parts.acts.give_back(
-            intent, reading, actor_of(call).operator_no
-        )
+            result = await self._parts.acts.give_back(
+                intent, reading, actor_of(call).operator_no
+            )
         self._parts.watch.show_again()
         return act_reply(result, request.intent_id)
 

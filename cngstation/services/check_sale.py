@@ -1,5 +1,6 @@
 """A record that arrives, what it leaves open, and what of it does not fit together."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ class Arrival:
     source: str
     epoch: int
     card: cards.Card | None
+    # The make-up debit of this unpaid fill, when it came before the fill.
+    collected_by: Mapping[str, Any] | None = None
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -54,6 +57,8 @@ def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
     place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     subject = card.card_key if card else record.card_no or "no card"
     if record.transaction_type is TransactionType.GREY:
+        if arrival.collected_by is not None:
+            return
         findings.open_finding(
             tx,
             "grey_card",
@@ -61,15 +66,20 @@ def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
             {**place, "station": nozzle.station_no, "amount_e4": record.amount_e4},
         )
     elif record.transaction_type is COLLECTION:
-        for found in findings.open_findings(tx.connection, subject):
-            if found.kind == "grey_card":
-                findings.close_finding(tx, found.seq, "collected by a dispenser", "")
+        _close_grey(tx, subject, record.related_grey_seq)
     elif record.transaction_type is not TransactionType.NORMAL:
         findings.open_finding(tx, "unusual_record", subject, place)
     if card is None:
         findings.open_finding(
             tx, "unknown_card", subject, {**place, "amount_e4": record.amount_e4}
         )
+
+
+def _close_grey(tx: Transaction, subject: str, grey_seq: int | None) -> None:
+    for found in findings.open_findings(tx.connection, subject):
+        is_this = json.loads(found.facts).get("number") == grey_seq
+        if found.kind == "grey_card" and is_this:
+            findings.close_finding(tx, found.seq, "collected by a dispenser", "")
 
 
 def compare(tx: Transaction, arrival: Arrival) -> None:
@@ -91,6 +101,9 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     _compare_totaliser(tx, arrival, record.device_seq + 1)
     if card is not None:
         _compare_balance(tx, record, card, place)
+        counters = (record.card_top_up_count, record.card_consumption_count)
+        if sales.shows_old_image(tx.connection, card.card_key, *counters):
+            findings.open_once(tx, "card_rolled_back", card.card_key, place)
 
 
 def totaliser_began(sale: Mapping[str, Any]) -> int:
@@ -124,6 +137,7 @@ def _compare_balance(
     continues = (
         record.card_top_up_count == card.wseq
         and record.card_consumption_count == card.pseq + 1
+        and sales.all_in(tx.connection, card.card_key, card.pseq)
     )
     if not continues or record.transaction_type is COLLECTION:
         return

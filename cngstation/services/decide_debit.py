@@ -16,13 +16,14 @@ from cngstation.services.check_sale import wire_card_key
 from cngstation.storage import cards
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
-from cngstation.units import hundredths_to_e4, milli_to_hundredths
+from cngstation.units import divide_down, hundredths_to_e4, hundredths_to_milli
 
 
 def decide(request: DebitRequest, mode: PaymentMode) -> DebitDecision:
     """Return the debit of a fill: its amount, at most the balance of a prepaid card."""
     if mode.in_quantity:
-        due = milli_to_hundredths(request.quantity_milli)
+        # A dispenser of three decimals: the purse has two, the rest is not debited.
+        due = divide_down(request.quantity_milli, hundredths_to_milli(1))
     else:
         due = request.amount_e4 // hundredths_to_e4(1)
     before = request.balance_hundredths

@@ -46,6 +46,10 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Card {subject} does not continue what the books know of it."),
         _TWO_PEOPLE,
     ),
+    "card_rolled_back": (
+        mark("Card {subject} filled with an old or copied image, fill {number}."),
+        _TWO_PEOPLE,
+    ),
     "card_balance_differs": (
         mark("Card {subject} filled with {card} where its account had {book}."),
         mark("Tap the card at the counter and compare; the manager explains it."),

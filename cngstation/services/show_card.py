@@ -50,13 +50,17 @@ def look_at(
     uid = reading.uid.hex().upper()
     on_reader = _STATES[reading.state]
     open_intent = journal.open_for_uid(connection, uid)
-    if on_reader is not CardOnReaderState.OURS or reading.purse is None:
+    if reading.info is None and on_reader is CardOnReaderState.OURS:
+        on_reader = CardOnReaderState.UNREADABLE
+    if on_reader is not CardOnReaderState.OURS:
         return Looked(_bare(uid, on_reader, open_intent), None, None)
     seen = evidence_of(reading)
     card = cards.find(connection, seen.card_key)
     if card is None:
         view = _bare(uid, CardOnReaderState.UNREGISTERED, open_intent)
-        return Looked(_with_purse(view, reading.purse, rules), None, seen)
+        if reading.purse is not None:
+            view = _with_purse(view, reading.purse, rules)
+        return Looked(view, None, seen)
     return Looked(_whole(connection, card, seen, rules, now_ms), card, seen)
 
 

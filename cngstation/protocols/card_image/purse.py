@@ -32,6 +32,8 @@ SLOT_BYTES = BLOCKS * BLOCK_BYTES
 LAST_GEN = 0xFFFFFF
 LAST_WSEQ = 0xFFFF
 LAST_PSEQ = 0xFFFFFF
+LAST_BALANCE = 0x7FFFFFFF
+LAST_TOTAL = 0xFFFFFFFF
 _PLATE_BYTES = 9
 _FIGURES = struct.Struct("<iIII")
 _NO_DATE = b"\0\0\0"
@@ -93,6 +95,22 @@ class CardInfo:
     plate: str
     limit_per_fill_yuan: int
     limit_per_day_yuan: int
+
+
+def require_room(purse: Purse, added: int) -> None:
+    """Refuse a top-up that a counter or a figure of the card could not hold.
+
+    Raises:
+        CounterExhausted: nothing was sent.
+    """
+    at_its_end = (
+        purse.gen >= LAST_GEN
+        or purse.wseq >= LAST_WSEQ
+        or purse.balance + added > LAST_BALANCE
+        or purse.recharged_total + max(added, 0) > LAST_TOTAL
+    )
+    if at_its_end:
+        raise CounterExhausted(card_no=purse.card_no)
 
 
 def encode_slot(purse: Purse, keys: CardKeys) -> bytes:

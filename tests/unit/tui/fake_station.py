@@ -138,13 +138,22 @@ class FakeStation:
         if part is Part.COUNTER:
             return c.CounterBoard(
                 station=f.StationInfo(
-                    station_no="0316", name="加气站", company_name="测试公司",
-                    area_no="5101", area_short_name="川A", till="01",
-                    business_day="2026-11-21", currency_unit="CNY", gas_unit="m3",
-                ),  # fmt: skip
-                reader=WELL, printer=self.printer, card=self.card,
-                open_rows=self.open_rows, books=self.books,
-            )  # fmt: skip
+                    station_no="0316",
+                    name="加气站",
+                    company_name="测试公司",
+                    area_no="5101",
+                    area_short_name="川A",
+                    till="01",
+                    business_day="2026-11-21",
+                    currency_unit="CNY",
+                    gas_unit="m3",
+                ),
+                reader=WELL,
+                printer=self.printer,
+                card=self.card,
+                open_rows=self.open_rows,
+                books=self.books,
+            )
         if part is Part.FORECOURT:
             line = g.LineFigure(
                 name="line1", health=WELL, baud=38_400, frames_sent=1, frames_lost=0,

@@ -99,7 +99,8 @@ def gas_card() -> Any:
     return card(
         uid="0A0B0C02", card_no="01000117", payment_mode="prepaid_quantity", unit="m3",
         plate="川AD00217", standing="expired", cylinder_due="2026-11-01",
-        cylinder_days=-20, way_out="Have the cylinder inspected and enter the new date.",
+        cylinder_days=-20,
+        way_out="Have the cylinder inspected and enter the new date.",
     )  # fmt: skip
 
 
