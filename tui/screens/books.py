@@ -104,7 +104,7 @@ class BooksScreen(StationScreen):
     def redraw(self) -> None:
         """Draw the texts about the chosen row."""
         for lines in self.query(Lines):
-            lines.refresh(layout=lines.styles.is_auto_height)
+            lines.redraw()
 
     def _verdict(self) -> Content:
         books = self.desk.picture.books

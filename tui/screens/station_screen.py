@@ -83,7 +83,7 @@ class StationScreen(Screen[None]):
         for lines in self.query(Lines):
             wanted = lines.areas if isinstance(lines, Drawn) else lines.AREAS
             if wanted & areas or areas == EVERYTHING:
-                lines.refresh(layout=lines.styles.is_auto_height)
+                lines.redraw()
         if Area.BOARD in areas:
             self._draw_board(areas)
 
@@ -103,7 +103,7 @@ class StationScreen(Screen[None]):
         """Draw the screen's own texts after something typed."""
         for lines in self.query(Lines):
             if isinstance(lines, Drawn | KeyLine):
-                lines.refresh(layout=True)
+                lines.redraw()
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a sentence on the notice line; `kind` is `done`, `failed` or nothing."""

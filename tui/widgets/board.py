@@ -1,6 +1,5 @@
 """The live board: every nozzle in one widget that redraws only what has changed."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -82,24 +81,21 @@ class Board(Widget):
             self.redraw()
             return
         stale = not picture.is_up(Part.FORECOURT)
-        damaged: list[Region] = []
+        damaged: dict[int, int] = {}
         for index, no in enumerate(self._order):
             if no in changed:
                 density = self._arrangement.density
                 new = tile(picture.nozzles[no], density, stale=stale)
-                damaged += self._damage(index, self._tiles[no], new)
+                x, row = self._arrangement.place(index)
+                end = x + _changed_columns(self._tiles[no], new)
+                if end > x:
+                    damaged[row] = max(damaged.get(row, 0), end)
                 self._tiles[no] = new
-        if damaged:
-            self.refresh(*damaged)
-
-    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Iterator[Region]:
-        x, row = self._arrangement.place(index)
-        for before, now in zip(old, new, strict=True):
-            columns = width_of(now[0])
-            if before != now:
-                same = _same_beginning(before, now)
-                yield Region(x + same, row + _HEAD_ROWS, columns - same, 1)
-            x += columns
+        # One region a line: Textual writes a damaged line from its beginning, once
+        # for each region.
+        regions = [Region(0, row + _HEAD_ROWS, end, 1) for row, end in damaged.items()]
+        if regions:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
@@ -135,9 +131,11 @@ class Board(Widget):
         return self.get_component_rich_style(f"board--{name}", partial=True)
 
 
-def _same_beginning(old: Cell, new: Cell) -> int:
-    """Count the leading columns that need no drawing; only plain digits are split."""
-    if old[1] != new[1] or not (old[0].isascii() and new[0].isascii()):
-        return 0
-    pairs = zip(old[0], new[0], strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), 0)
+def _changed_columns(old: list[Cell], new: list[Cell]) -> int:
+    """Return how many columns of a tile, from its left, have to be drawn anew."""
+    x = changed = 0
+    for before, now in zip(old, new, strict=True):
+        x += width_of(now[0])
+        if before != now:
+            changed = x
+    return changed

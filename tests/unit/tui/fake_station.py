@@ -136,24 +136,7 @@ class FakeStation:
     def snapshot(self, part: Part) -> Any:
         """Return the whole state of a daemon."""
         if part is Part.COUNTER:
-            return c.CounterBoard(
-                station=f.StationInfo(
-                    station_no="0316",
-                    name="加气站",
-                    company_name="测试公司",
-                    area_no="5101",
-                    area_short_name="川A",
-                    till="01",
-                    business_day="2026-11-21",
-                    currency_unit="CNY",
-                    gas_unit="m3",
-                ),
-                reader=WELL,
-                printer=self.printer,
-                card=self.card,
-                open_rows=self.open_rows,
-                books=self.books,
-            )
+            return self._counter_board()
         if part is Part.FORECOURT:
             line = g.LineFigure(
                 name="line1", health=WELL, baud=38_400, frames_sent=1, frames_lost=0,
@@ -165,6 +148,17 @@ class FakeStation:
         return u.UplinkFigure(
             network="network", health=WELL, waiting=0, oldest_at_ms=None,
             last_success_at_ms=None,
+        )  # fmt: skip
+
+    def _counter_board(self) -> c.CounterBoard:
+        station = f.StationInfo(
+            station_no="0316", name="加气站", company_name="测试公司",
+            area_no="5101", area_short_name="川A", till="01",
+            business_day="2026-11-21", currency_unit="CNY", gas_unit="m3",
+        )  # fmt: skip
+        return c.CounterBoard(
+            station=station, reader=WELL, printer=self.printer, card=self.card,
+            open_rows=self.open_rows, books=self.books,
         )  # fmt: skip
 
     def put(self, view: c.CardView) -> None:

@@ -106,7 +106,7 @@ def gas_card() -> Any:
 
 async def fill_for_ever(station: FakeStation, hertz: float) -> None:
     """Let half of the nozzles fill."""
-    filling = list(station.nozzles)[::2]
+    filling = list(station.nozzles)[:: 1 if len(station.nozzles) > 16 else 2]
     for no in filling:
         station.change_nozzle(
             no, state="fuelling", plate="川A12345", card_no="01000231"
