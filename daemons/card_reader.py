@@ -36,7 +36,7 @@ async def serve(process: Process) -> int:
     rules = rules_of(config)
     master_key = read_credential(config.paths.card_master_key, 16)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    database = await Database.open(config.paths.database, clock)
+    database = await process.open_database()
     folder = config.paths.database.parent
     acts = CardActs(
         database,
@@ -104,7 +104,6 @@ async def serve(process: Process) -> int:
     code = await process.until_stopped()
     await server.close()
     await watch.close()
-    await database.close()
     return code
 
 

@@ -8,6 +8,7 @@ from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_OF_CODE, PaymentMode
 from cngstation.errors import StationError
+from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import Purse
@@ -49,8 +50,12 @@ def look_at(
     uid = reading.uid.hex().upper()
     on_reader = _STATES[reading.state]
     open_intent = journal.open_for_uid(connection, uid)
-    if on_reader is not CardOnReaderState.OURS or reading.purse is None:
+    if on_reader is not CardOnReaderState.OURS:
         return Looked(_bare(uid, on_reader, open_intent), None, None)
+    if reading.purse is None or reading.info is None:
+        # A purse that nothing says whose it is: shown, and nothing done with it.
+        view = _bare(uid, CardOnReaderState.UNREADABLE, open_intent)
+        return Looked(view, None, None)
     seen = evidence_of(reading)
     card = cards.find(connection, seen.card_key)
     if card is None:
@@ -113,7 +118,7 @@ def _warnings(
     try:
         require_continuity(card, seen)
     except StationError as refused:
-        found.append(refused.sentence())
+        found.append(clean(refused.sentence()))
     if card.cylinder_due:
         days = days_until(card.cylinder_due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:
