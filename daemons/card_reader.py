@@ -34,7 +34,7 @@ async def serve(process: Process) -> int:
     config, clock, rules = process.config, process.clock, rules_of(process.config)
     master_key = read_credential(config.paths.card_master_key, 16)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    database = await Database.open(config.paths.database, clock)
+    database = await process.open_database()
     acts = CardActs(
         database,
         every_kind(),
@@ -82,7 +82,6 @@ async def serve(process: Process) -> int:
     code = await process.until_stopped()
     await server.close()
     await watch.close()
-    await database.close()
     return code
 
 

@@ -27,6 +27,7 @@ from cngstation.services.log_in import Gate, Passwords
 from cngstation.storage.database import Database
 
 DATABASE_LOOK_MS = 50
+WRONG_CONFIGURATION = 2
 _log = structlog.get_logger()
 
 
@@ -41,11 +42,27 @@ class Process:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _failed: bool = False
+    _databases: list[Database] = field(default_factory=list)
 
     @property
     def version(self) -> str:
         """The name and version told to clients."""
         return f"{self.program} {__version__}"
+
+    async def open_database(self) -> Database:
+        """Open the station's file; it is closed however the daemon ends.
+
+        Raises:
+            StorageError: it cannot be opened.
+        """
+        database = await Database.open(self.config.paths.database, self.clock)
+        self._databases.append(database)
+        return database
+
+    async def close_databases(self) -> None:
+        """Close what was opened: its threads would keep the process from ending."""
+        for database in self._databases:
+            await database.close()
 
     def keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run a part for ever; if it fails, the whole daemon ends and starts anew."""
@@ -117,7 +134,7 @@ def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
         config = load_config(arguments.config)
     except ConfigError as error:
         sys.stderr.write(f"{program}: {error.sentence()}\n")
-        sys.exit(2)
+        sys.exit(WRONG_CONFIGURATION)
     clock = SystemClock()
     set_up_logging(
         program=program,
@@ -133,8 +150,12 @@ def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
             code = asyncio.run(_work(Process(program, config, clock), work))
         except StationError as error:
             _log.critical("daemon.cannot_start", why=error.sentence())
+            code = WRONG_CONFIGURATION if isinstance(error, ConfigError) else code
     sys.exit(code)
 
 
 async def _work(process: Process, work: Callable[[Process], Awaitable[int]]) -> int:
-    return await work(process)
+    try:
+        return await work(process)
+    finally:
+        await process.close_databases()

@@ -4,7 +4,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from cngstation.drivers.card_reader import CardGone, CardReader, KeyRefused
-from cngstation.errors import DeviceError, DeviceReported, OutcomeUnknown
+from cngstation.errors import (
+    DeviceError,
+    DeviceReported,
+    OutcomeUnknown,
+    ProtocolError,
+)
 from cngstation.protocols.card_image import access_bits
 from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import (
@@ -28,6 +33,8 @@ TRANSPORT_KEY = b"\xff" * 6
 # Keys of the cards seen last: deriving them costs more than a block on the wire.
 _KEPT_KEYS = 64
 _BLOCKS_A_SECTOR = 4
+# Once something was sent, an answer without sense proves no more than none.
+_FAILURES = (DeviceError, ProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +153,21 @@ class MifarePurseCard:
             CardGone: it left before anything was sent.
             CardBroken: a sector is dead; the card never gets a purse.
             WriteNotConfirmed: lay it on the reader again; what it has decides.
+            LocalProtocolError: the purse or the info does not fit the layout.
         """
         keys = self._keys_of(uid)
-        await self._reader.reselect(uid)
         slot_a, slot_b = SLOT_SECTORS
         image = encode_slot(replace(purse, gen=1), keys)
+        info_image = encode_info(info, keys)
+        await self._reader.reselect(uid)
         try:
-            await self._take_over(uid, INFO_SECTOR, keys, encode_info(info, keys))
+            await self._take_over(uid, INFO_SECTOR, keys, info_image)
             await self._take_over(uid, slot_b, keys, None)
             await self._take_over(uid, slot_a, keys, None)
-        except (CardGone, OutcomeUnknown) as error:
-            raise WriteNotConfirmed(device="card") from error
-        try:
             await self._write_sector(slot_a, image, keys)
-        except CardGone as error:
+        except (CardBroken, KeyRefused):
+            raise
+        except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
 
     def _keys_of(self, uid: bytes) -> CardKeys:
@@ -243,7 +251,7 @@ class MifarePurseCard:
             found = b"".join(
                 [await self._reader.read_block(first + b) for b in range(BLOCKS)]
             )
-        except DeviceError as error:
+        except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
         if found != image:
             raise WriteNotConfirmed(device="card")

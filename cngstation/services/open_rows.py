@@ -10,6 +10,8 @@ from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
 from cngstation.units import yuan_text
 
+LONGEST_TEXT = 200  # of the contract's texts
+
 _LAY_AGAIN = mark("Lay the same card on the reader again; it is finished by itself.")
 _TWO_PEOPLE = mark("Keep the card. Two people decide, the manager being one.")
 _NOTE_IT = mark("Nothing to do now; the manager looks at it with the handover.")
@@ -94,8 +96,15 @@ def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
 
 
 def facts_of(values: Iterable[tuple[str, str | int]]) -> tuple[Fact, ...]:
-    """Return facts as the contract carries them."""
-    return tuple(Fact(name=name, value=clean(str(value))) for name, value in values)
+    """Return facts as the contract carries them.
+
+    They are cut and cleaned: a row that the contract refuses would be met again at
+    every start.
+    """
+    return tuple(
+        Fact(name=name, value=clean(str(value), limit=LONGEST_TEXT))
+        for name, value in values
+    )
 
 
 def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:
@@ -126,7 +135,7 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
     return OpenRow(
         row_id=str(finding.seq),
         kind=finding.kind,
-        subject=finding.subject,
+        subject=clean(finding.subject),
         text=text,
         cure=cure,
         facts=facts_of({**shown, "subject": finding.subject}.items()),

@@ -50,10 +50,12 @@ def look_at(
     uid = reading.uid.hex().upper()
     on_reader = _STATES[reading.state]
     open_intent = journal.open_for_uid(connection, uid)
-    if reading.info is None and on_reader is CardOnReaderState.OURS:
-        on_reader = CardOnReaderState.UNREADABLE
     if on_reader is not CardOnReaderState.OURS:
         return Looked(_bare(uid, on_reader, open_intent), None, None)
+    if reading.purse is None or reading.info is None:
+        # A purse that nothing says whose it is: shown, and nothing done with it.
+        view = _bare(uid, CardOnReaderState.UNREADABLE, open_intent)
+        return Looked(view, None, None)
     seen = evidence_of(reading)
     card = cards.find(connection, seen.card_key)
     if card is None:

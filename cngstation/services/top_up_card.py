@@ -54,9 +54,9 @@ class CardDisagrees(Refusal):
 
     code = "refusal.card_disagrees"
     text = (
-        "Card {card_no} does not continue what the books know of it ({why}): it may be "
-        "a copy or an old image. Nothing was written and no money was taken. Keep the "
-        "card and call the manager."
+        "Card {card_no} does not continue the books ({why}): perhaps a copy or an old "
+        "image. Nothing was written, no money was taken. Keep the card, call the "
+        "manager."
     )
 
 

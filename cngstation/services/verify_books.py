@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
+from cngstation.hygiene import clean
 from cngstation.services.check_sale import totaliser_began
 from cngstation.storage import chain, facts, findings, journal, sales
 from cngstation.storage.migrations import (
@@ -19,6 +20,9 @@ from cngstation.storage.migrations import (
     schema_of,
 )
 from cngstation.storage.sqlite import FAILURES, Connection, connect, sqlite3
+
+# Names come from the file, and whoever changed it chose them.
+LONGEST_SENTENCE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,8 @@ def verify_file(path: Path) -> Proof:
     except FAILURES as error:
         if _primary_code(error) in _NOT_REACHED:
             raise StorageError(why=f"{path} cannot be read: {error}") from error
-        return Proof(f"the file is damaged: {error}", "", 0, 0)
+        why = clean(str(error), limit=LONGEST_SENTENCE)
+        return Proof(f"the file is damaged: {why}", "", 0, 0)
 
 
 # Not what the books say but whether they could be read at all.
@@ -89,7 +94,7 @@ def verify(connection: Connection) -> Proof:
         for check in _CHECKS:
             check(connection)
     except _Broken as broken:
-        first_bad = str(broken)
+        first_bad = clean(str(broken), limit=LONGEST_SENTENCE)
     open_rows = len(findings.open_findings(connection)) + len(
         journal.open_intents(connection)
     )

@@ -11,8 +11,12 @@ from typing import Protocol
 
 import structlog
 
-from cngstation.errors import CommitUncertain, DeviceError, StorageError
-from cngstation.hygiene import clean
+from cngstation.errors import (
+    CommitUncertain,
+    DeviceError,
+    StationError,
+    StorageError,
+)
 from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
@@ -23,11 +27,12 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
-from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, Fact, SaleRow
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
 from cngstation.storage.database import Database
@@ -252,15 +257,13 @@ class LineDesk:
 async def _guarded(work: Coroutine[None, None, None], name: str) -> None:
     try:
         await work
-    except StorageError as error:
+    except StationError as error:
         _log.error("forecourt.task_failed", task=name, why=error.sentence())
 
 
 def _offline(why: str) -> DeviceHealth:
     return DeviceHealth(
-        state=DeviceState.OFFLINE,
-        text="{why}",
-        facts=(Fact(name="why", value=clean(why)),),
+        state=DeviceState.OFFLINE, text="{why}", facts=facts_of([("why", why)])
     )
 
 

@@ -6,12 +6,17 @@ that watching never comes between the frames of an act.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 from cngstation.drivers.card_reader import CardGone, CardReader
 from cngstation.drivers.mifare_purse_card import CardReading, MifarePurseCard
-from cngstation.errors import DeviceError, DeviceUnavailable, ProtocolError
+from cngstation.errors import (
+    DeviceError,
+    DeviceUnavailable,
+    ProtocolError,
+    RemoteProtocolError,
+)
 from cngstation.moments import seconds
 from cngstation.protocols.card_image.purse import CardInfo, Purse
 
@@ -123,11 +128,7 @@ class ReaderWatch:
             self._card = MifarePurseCard(self._reader, self._master_key)
 
     async def _lost(self, error: DeviceError | ProtocolError) -> None:
-        trouble = (
-            error
-            if isinstance(error, DeviceError)
-            else DeviceUnavailable(device="card reader", why=error.sentence())
-        )
+        trouble = error if isinstance(error, DeviceError) else _trouble(error)
         async with self._lock:
             await self._close()
         if self._shown is not None:
@@ -157,16 +158,33 @@ class BorrowedReader:
 
     async def find(self) -> bytes | None:
         """Return the UID of the card in the field."""
-        return await self._reader.find_card()
+        with _as_device():
+            return await self._reader.find_card()
 
     async def read(self, uid: bytes) -> CardReading:
         """Select the card anew and read it whole."""
-        return await self._card.read(uid)
+        with _as_device():
+            return await self._card.read(uid)
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write the spare slot of the purse and read it back."""
-        await self._card.write_purse(reading, purse)
+        with _as_device():
+            await self._card.write_purse(reading, purse)
 
     async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
         """Bring a blank or half-issued card to a whole image."""
-        await self._card.personalise(uid, purse, info)
+        with _as_device():
+            await self._card.personalise(uid, purse, info)
+
+
+@contextlib.contextmanager
+def _as_device() -> Iterator[None]:
+    """An answer without sense is a reader in trouble: acts know no protocols."""
+    try:
+        yield
+    except RemoteProtocolError as error:
+        raise _trouble(error) from error
+
+
+def _trouble(error: ProtocolError) -> DeviceUnavailable:
+    return DeviceUnavailable(device="card reader", why=error.sentence())

@@ -82,6 +82,13 @@ def end_print(tx: Transaction, receipt_no: int, outcome: str) -> None:
     )
 
 
+def doubt_printing(tx: Transaction) -> None:
+    """At start: of a print that was under way nobody knows whether it is on paper."""
+    tx.connection.execute(
+        "UPDATE receipt SET outcome='unknown' WHERE outcome='printing'"
+    )
+
+
 def give_back(tx: Transaction, receipt: Receipt) -> None:
     """Undo `begin_print` where it is certain that nothing reached the paper."""
     tx.connection.execute(
