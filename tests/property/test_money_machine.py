@@ -9,9 +9,6 @@ campaign of 20 000 programs is run by hand before a release:
 """
 
 import os
-import shutil
-from pathlib import Path
-from tempfile import mkdtemp
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, Phase, settings
@@ -62,8 +59,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(mkdtemp(prefix="money-", dir=_memory()))
-        self.world = World(self.folder)
+        self.world = World()
         self.proof = Proof()
         self.waiting: list[tuple[int, int]] = []
 
@@ -73,7 +69,6 @@ class MoneyMachine(RuleBasedStateMachine):
             self._everything_settles()
         finally:
             self.world.close()
-            shutil.rmtree(self.folder)
 
     # The counter.
 
@@ -113,9 +108,7 @@ class MoneyMachine(RuleBasedStateMachine):
             self._disarm()
 
     @rule(which=WHICH, amount=AMOUNTS, fills=FILLS)
-    def top_up_answer_lost_then_fill(
-        self, which: int, amount: int, fills: int
-    ) -> None:
+    def top_up_answer_lost_then_fill(self, which: int, amount: int, fills: int) -> None:
         """The manual's losing case: written, not heard, and fuelled at once."""
         holder = self._holder(which)
         if holder.card_key:
@@ -308,10 +301,6 @@ class MoneyMachine(RuleBasedStateMachine):
         for act in self.world.intents():
             settled = not is_open(act) or act["card_key"] in tainted
             assert settled, f"act {act['intent_id']} never ends"
-
-
-def _memory() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 TestMoney = MoneyMachine.TestCase

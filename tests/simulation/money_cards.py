@@ -285,7 +285,11 @@ class Dispenser:
         _, driver = _held(chip)
         reading = await driver.read(chip.uid)
         purse = reading.purse
-        if purse is None or purse.grey is None or purse.pseq != grey.card_consumption_count:
+        if (
+            purse is None
+            or purse.grey is None
+            or purse.pseq != grey.card_consumption_count
+        ):
             return None
         mode = MODE_OF_CODE[purse.payment_mode]
         whole = replace(
@@ -389,4 +393,3 @@ def _held(chip: Chip) -> tuple[Reader, MifarePurseCard]:
     reader = Reader()
     reader.put(chip)
     return reader, MifarePurseCard(reader, MASTER_KEY)
-
