@@ -7,8 +7,6 @@ from cngstation.domain.card_life import WAY_OUT
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_OF_CODE, PaymentMode
-from cngstation.errors import StationError
-from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import Purse
@@ -16,13 +14,18 @@ from cngstation.rpc.contract.counter import CardOnReaderState, CardView, TopUpRo
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.show_sales import sale_row
 from cngstation.services.station_rules import StationRules
-from cngstation.services.top_up_card import require_continuity, standing_of
+from cngstation.services.top_up_card import (
+    CardDisagrees,
+    require_continuity,
+    standing_of,
+)
 from cngstation.storage import cards, customers, facts, journal, prices, sales
 from cngstation.storage.cards import Card
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 _CYLINDER_SOON = mark("The cylinder inspection is due soon.")
+_DISAGREES = mark("The card does not continue what the books know of it.")
 _PRICE_OLD = mark("The price on the card is not the price of its level now.")
 
 _STATES = {
@@ -119,8 +122,10 @@ def _warnings(
     found = []
     try:
         require_continuity(card, seen)
-    except StationError as refused:
-        found.append(clean(refused.sentence()))
+    except CardDisagrees:
+        # Of a card with an open act the act's own evidence decides.
+        if journal.open_for_card(connection, card.card_key) is None:
+            found.append(_DISAGREES)
     if card.cylinder_due:
         days = days_until(card.cylinder_due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:
