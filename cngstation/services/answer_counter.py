@@ -254,8 +254,8 @@ class CounterAnswers:
 
     async def settle(self, request: counter.ActRequest, call: CallContext) -> ActReply:
         """Go on with an open act from the card on the reader."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
             result = await self._parts.acts.settle(intent, reading, port)
         self._parts.watch.show_again()
@@ -265,12 +265,12 @@ class CounterAnswers:
         self, request: counter.ActRequest, call: CallContext
     ) -> ActReply:
         """Undo an open act whose card proves that it was not written."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
-        result = await self._parts.acts.give_back(
-            intent, reading, actor_of(call).operator_no
-        )
+            result = await self._parts.acts.give_back(
+                intent, reading, actor_of(call).operator_no
+            )
         self._parts.watch.show_again()
         return act_reply(result, request.intent_id)
 
