@@ -266,8 +266,8 @@ class CounterAnswers:
 
     async def settle(self, request: counter.ActRequest, call: CallContext) -> ActReply:
         """Go on with an open act from the card on the reader."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
             result = await self._parts.acts.settle(intent, reading, port)
         self._parts.watch.show_again()
@@ -277,8 +277,8 @@ class CounterAnswers:
         self, request: counter.ActRequest, call: CallContext
     ) -> ActReply:
         """Undo an open act whose card proves that it was not written."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
             result = await self._parts.acts.give_back(
                 intent, reading, actor_of(call).operator_no

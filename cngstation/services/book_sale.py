@@ -89,6 +89,16 @@ class SaleBook:
 
         await self._database.write(unit)
 
+    async def open_gaps(self, nozzle: NozzleSetting) -> list[range]:
+        """Return the numbers that open rows name as missing."""
+        rows = await self._database.read(
+            lambda connection: findings.open_findings(
+                connection, subject_of(nozzle.key)
+            )
+        )
+        gaps = [json.loads(row.facts) for row in rows if row.kind == "sequence_gap"]
+        return [range(gap["first"], gap["last"] + 1) for gap in gaps]
+
     async def close_gaps(self, nozzle: NozzleSetting) -> None:
         """Close the rows of missing numbers that have come meanwhile."""
 

@@ -220,10 +220,7 @@ class LineDesk:
         if self._line is None:
             return
         setting = self._nozzles[gun]
-        try:
-            totals = await self._line.request_totals(gun)
-        except DeviceError:
-            return  # the next return of the link asks again
+        # Read before the dispenser is asked: a fill booked meanwhile is no fall.
         last = await self._database.read(
             lambda connection: sales.last_device_seq(
                 connection, setting.key, sales.current_epoch(connection, setting.key)
@@ -231,9 +228,16 @@ class LineDesk:
         )
         if last is None:
             return  # a new nozzle: its first record is where our book begins
+        try:
+            totals = await self._line.request_totals(gun)
+        except DeviceError:
+            return  # the next return of the link asks again
         if totals.device_seq < last:
             await self._book.counter_fell(setting, totals.device_seq, last)
             return
+        # A fetch that was cut off left its numbers missing below the last one.
+        for gap in await self._book.open_gaps(setting):
+            await self._fetch(gun, gap)
         await self._fetch(gun, range(last + 1, totals.device_seq + 1))
 
     async def _fetch(self, gun: int, missing: range) -> None:

@@ -33,7 +33,9 @@ _FAILURES = (DeviceError, ProtocolError)
 class Audience(Protocol):
     """What is told of the reader and its cards."""
 
-    async def card_presented(self, reading: CardReading) -> None: ...
+    async def card_presented(
+        self, reading: CardReading, port: "BorrowedReader"
+    ) -> None: ...
     async def card_removed(self) -> None: ...
     async def reader_changed(self, trouble: DeviceError | None) -> None: ...
 
@@ -95,7 +97,7 @@ class ReaderWatch:
 
     async def _look_around(self) -> None:
         while True:
-            reading, gone = None, False
+            gone = False
             async with self._lock:
                 if self._reader is None or self._card is None:
                     return
@@ -103,17 +105,24 @@ class ReaderWatch:
                 if uid is None:
                     gone = self._missed()
                 elif uid != self._shown:
-                    # A card pulled away while it is read is read at the next look.
-                    with contextlib.suppress(CardGone):
-                        reading = await self._card.read(uid)
-                        self._shown = uid
+                    await self._present(uid, BorrowedReader(self._reader, self._card))
                 if uid is not None:
                     self._misses = 0
             if gone:
                 await self._audience.card_removed()
-            if reading is not None:
-                await self._audience.card_presented(reading)
             await asyncio.sleep(seconds(LOOK_MS))
+
+    async def _present(self, uid: bytes, port: "BorrowedReader") -> None:
+        """Read a card and tell of it before anybody else gets the reader.
+
+        An act in between would write the card: what is told of it would be old.
+        """
+        try:
+            reading = await port.read(uid)
+        except CardGone:
+            return  # pulled away while it was read: it is read at the next look
+        self._shown = uid
+        await self._audience.card_presented(reading, port)
 
     def _missed(self) -> bool:
         self._misses += 1
