@@ -238,7 +238,7 @@ def test_fill_between_a_lost_answer_and_the_next_tap(world: World) -> None:
 
 
 def test_customer_leaves_and_the_record_proves_the_write(world: World) -> None:
-    """A fill with the new counter ends an act in doubt; the tap then changes nothing."""
+    """A fill with the new counter ends an act in doubt; the tap changes nothing."""
     chip, key = _card(world, MONEY)
     world.reader.arm(Fault.ANSWER_LOST, 2, writes=True)
     world.top_up(key, chip, ADDED, act=ACT)
