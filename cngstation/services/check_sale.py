@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
@@ -105,19 +106,38 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    earlier = sales.find(
-        tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
-    )
-    if earlier is not None and gas_moved:
-        began = record.gun_total_quantity_milli - record.quantity_milli
-        if began != earlier["total_quantity_milli"]:
-            totals = {"expected": earlier["total_quantity_milli"], "found": began}
-            findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
+    _compare_totaliser(tx, arrival)
     if card is not None:
         _compare_balance(tx, record, card, place)
         counters = (record.card_top_up_count, record.card_consumption_count)
         if sales.shows_old_image(tx.connection, card.card_key, *counters):
             findings.open_once(tx, "card_rolled_back", card.card_key, place)
+
+
+def _compare_totaliser(tx: Transaction, arrival: Arrival) -> None:
+    """Compare with the fill before and, when this one is late, with the one after."""
+    key, number = arrival.nozzle.key, arrival.record.device_seq
+    three = [
+        sales.find(tx.connection, key, arrival.epoch, number + step)
+        for step in (-1, 0, 1)
+    ]
+    for earlier, later in pairwise(three):
+        if earlier is None or later is None:
+            continue
+        moved = (
+            0 if later["transaction_type"] == COLLECTION else later["quantity_milli"]
+        )
+        began = later["total_quantity_milli"] - moved
+        if began != earlier["total_quantity_milli"]:
+            facts_of_break = {
+                "nozzle": key.nozzle_no,
+                "number": later["device_seq"],
+                "expected": earlier["total_quantity_milli"],
+                "found": began,
+            }
+            findings.open_finding(
+                tx, "totaliser_break", subject_of(key), facts_of_break
+            )
 
 
 def _compare_balance(
