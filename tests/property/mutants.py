@@ -429,6 +429,11 @@ MUTANTS = (
         crash_points.test_give_back_while_the_card_is_being_written,
     ),
     Mutant(
+        "finished_act_reopened",
+        _moved_act_goes_on,
+        crash_points.test_record_overtakes_the_counter,
+    ),
+    Mutant(
         "half_read_proves",
         _half_read_proves,
         crash_points.test_give_back_needs_the_proof_of_both_copies,

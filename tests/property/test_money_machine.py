@@ -305,7 +305,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
 TestMoney = MoneyMachine.TestCase
 TestMoney.settings = settings(
-    max_examples=PROGRAMS or 60,
+    max_examples=PROGRAMS or 80,
     stateful_step_count=STEPS,
     deadline=None,
     derandomize=not PROGRAMS,
