@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
@@ -106,7 +105,9 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    _compare_totaliser(tx, arrival)
+    _compare_totaliser(tx, arrival, record.device_seq)
+    # A fill that comes late stands before one that is booked already.
+    _compare_totaliser(tx, arrival, record.device_seq + 1)
     if card is not None:
         _compare_balance(tx, record, card, place)
         counters = (record.card_top_up_count, record.card_consumption_count)
@@ -114,30 +115,29 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
             findings.open_once(tx, "card_rolled_back", card.card_key, place)
 
 
-def _compare_totaliser(tx: Transaction, arrival: Arrival) -> None:
-    """Compare with the fill before and, when this one is late, with the one after."""
-    key, number = arrival.nozzle.key, arrival.record.device_seq
-    three = [
-        sales.find(tx.connection, key, arrival.epoch, number + step)
-        for step in (-1, 0, 1)
-    ]
-    for earlier, later in pairwise(three):
-        if earlier is None or later is None:
-            continue
-        moved = (
-            0 if later["transaction_type"] == COLLECTION else later["quantity_milli"]
-        )
-        began = later["total_quantity_milli"] - moved
-        if began != earlier["total_quantity_milli"]:
-            facts_of_break = {
-                "nozzle": key.nozzle_no,
-                "number": later["device_seq"],
-                "expected": earlier["total_quantity_milli"],
-                "found": began,
-            }
-            findings.open_finding(
-                tx, "totaliser_break", subject_of(key), facts_of_break
-            )
+def totaliser_began(sale: Mapping[str, Any]) -> int:
+    """Return the totaliser before a booked fill; a collection moves no gas."""
+    moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
+    began: int = sale["total_quantity_milli"] - moved
+    return began
+
+
+def _compare_totaliser(tx: Transaction, arrival: Arrival, number: int) -> None:
+    """Name a fill that does not go on where the one before it ended."""
+    nozzle, epoch = arrival.nozzle.key, arrival.epoch
+    earlier = sales.find(tx.connection, nozzle, epoch, number - 1)
+    later = sales.find(tx.connection, nozzle, epoch, number)
+    if earlier is None or later is None:
+        return
+    ended, began = earlier["total_quantity_milli"], totaliser_began(later)
+    if began != ended:
+        found = {
+            "nozzle": nozzle.nozzle_no,
+            "number": number,
+            "expected": ended,
+            "found": began,
+        }
+        findings.open_finding(tx, "totaliser_break", subject_of(nozzle), found)
 
 
 def _compare_balance(
