@@ -16,9 +16,9 @@ from cngstation.domain.lots import LotUse, use_lots
 from cngstation.domain.payment import purse_to_book
 from cngstation.domain.sale_postings import (
     FillToBook,
+    asked_of_purse,
     collection_postings,
     fill_postings,
-    gas_of_lots,
 )
 from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
@@ -28,6 +28,7 @@ from cngstation.services.check_sale import (
     Arrival,
     NozzleSetting,
     compare,
+    debited_by,
     open_rows_of,
     subject_of,
     wire_card_key,
@@ -171,7 +172,7 @@ class SaleBook:
         elif card is not None and not collection:
             fill = _fill(card, arrival)
             lots = sales.lots_left(tx.connection, card.card_key)
-            uses, missing = use_lots(lots, gas_of_lots(fill))
+            uses, missing = use_lots(lots, fill.debited)
             postings = fill_postings(fill, uses, missing)
         elif card is not None:
             postings = _collection(tx, card, arrival)
@@ -253,10 +254,12 @@ def _new_epoch(
 
 def _fill(card: cards.Card, arrival: Arrival) -> FillToBook:
     record, collection = arrival.record, arrival.collected_by
-    debited, left = record.debited_hundredths, record.balance_after_hundredths
+    debited = debited_by(card.payment_mode, record)
+    left = record.balance_after_hundredths
+    if record.transaction_type is TransactionType.GREY:
+        left = record.balance_before_hundredths - debited
     if collection is not None:
         debited, left = collection["debited"], collection["balance_after"]
-    grey = record.transaction_type is TransactionType.GREY
     return FillToBook(
         card_key=card.card_key,
         mode=card.payment_mode,
@@ -265,7 +268,6 @@ def _fill(card: cards.Card, arrival: Arrival) -> FillToBook:
         amount_e4=record.amount_e4,
         debited=purse_to_book(card.payment_mode, debited),
         purse_emptied=left == 0,
-        collected=not grey or collection is not None,
     )
 
 
@@ -289,9 +291,16 @@ def _collection(
         gas_unit=card.unit if mode.in_quantity else arrival.nozzle.unit,
         quantity_milli=grey["quantity_milli"],
         amount_e4=grey["amount_e4"],
-        debited=0,
+        debited=purse_to_book(
+            mode,
+            asked_of_purse(
+                mode,
+                grey["quantity_milli"],
+                grey["amount_e4"],
+                grey["balance_before"],
+            ),
+        ),
         purse_emptied=record.balance_after_hundredths == 0,
-        collected=True,
     )
     collected = purse_to_book(mode, record.debited_hundredths)
     return collection_postings(fill, collected)

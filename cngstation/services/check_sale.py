@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cngstation.domain.payment import purse_to_book
+from cngstation.domain.payment import PaymentMode, purse_to_book
+from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.storage import cards, facts, findings, sales
 from cngstation.storage.database import Transaction
@@ -49,6 +50,14 @@ def wire_card_key(wire_card_no: str | None) -> str:
 def subject_of(nozzle: NozzleKey) -> str:
     """Name a nozzle as the subject of a row."""
     return f"nozzle {nozzle.nozzle_no}"
+
+
+def debited_by(mode: PaymentMode, record: SaleRecord) -> int:
+    """Return the purse figure of a fill; a grey card's is asked for later."""
+    if record.transaction_type is not TransactionType.GREY:
+        return record.debited_hundredths
+    before = record.balance_before_hundredths
+    return asked_of_purse(mode, record.quantity_milli, record.amount_e4, before)
 
 
 def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
@@ -143,11 +152,7 @@ def _compare_balance(
         return
     booked = facts.balance(tx.connection, f"card:{card.card_key}", str(card.unit))
     sign = -1 if card.payment_mode.prepaid else 1
-    debited = purse_to_book(card.payment_mode, record.debited_hundredths)
-    if record.transaction_type is TransactionType.GREY:
-        debited = (
-            record.quantity_milli if card.payment_mode.in_quantity else record.amount_e4
-        )
+    debited = purse_to_book(card.payment_mode, debited_by(card.payment_mode, record))
     # The fill is booked already: what the book had before it, on the card's side.
     before = sign * booked + (debited if card.payment_mode.prepaid else -debited)
     on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)

@@ -61,6 +61,7 @@ class MoneyMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = World()
         self.proof = Proof()
+        self.originals: set[int] = set()
         self.waiting: list[tuple[int, int]] = []
 
     def teardown(self) -> None:
@@ -154,8 +155,11 @@ class MoneyMachine(RuleBasedStateMachine):
     def print_receipt(self, fault: object) -> None:
         """Print what waits; the original comes out once at most."""
         self._arm(fault)
-        self.world.print_next()
+        paper = self.world.print_next()
         self._disarm()
+        if isinstance(paper, tuple) and paper[1] == 0:
+            assert paper[0] not in self.originals, "two originals of one receipt"
+            self.originals.add(paper[0])
 
     # The forecourt.
 
@@ -305,7 +309,7 @@ class MoneyMachine(RuleBasedStateMachine):
 
 TestMoney = MoneyMachine.TestCase
 TestMoney.settings = settings(
-    max_examples=PROGRAMS or 60,
+    max_examples=PROGRAMS or 80,
     stateful_step_count=STEPS,
     deadline=None,
     derandomize=not PROGRAMS,

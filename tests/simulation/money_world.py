@@ -325,10 +325,10 @@ class World:
         request = counter.ActRequest(intent_id=act)
         return self.must(self.answers.find_act(request, _CALL))
 
-    def print_next(self) -> int | StationError | PowerCut | None:
-        """Print what waits longest; return the originals that it had before."""
+    def print_next(self) -> tuple[int, int] | StationError | PowerCut | None:
+        """Print what waits longest; return its number and the originals before."""
 
-        async def printed() -> int | None:
+        async def printed() -> tuple[int, int] | None:
             waiting = await self.database.read(receipts.oldest_wanted)
             if waiting is None:
                 return None
@@ -336,7 +336,7 @@ class World:
             begun = await self.database.write(
                 lambda tx: receipts.begin_print(tx, number)
             )
-            return begun.originals if begun else None
+            return (number, begun.originals) if begun else None
 
         return self.run(printed())
 

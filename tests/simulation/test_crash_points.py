@@ -5,16 +5,17 @@ cut, lays the card on the reader again and requires that the money is there once
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
-from cngstation.protocols.card_image.purse import CardState
+from cngstation.protocols.card_image.diversification import CardKeys
+from cngstation.protocols.card_image.purse import LAST_GEN, CardState, encode_slot
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.storage import journal
-from tests.simulation.money_cards import GARBAGE, Chip, Fault, PowerCut
+from tests.simulation.money_cards import GARBAGE, MASTER_KEY, Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import FEE, CommitFault, World, price_of
 
@@ -238,7 +239,7 @@ def test_fill_between_a_lost_answer_and_the_next_tap(world: World) -> None:
 
 
 def test_customer_leaves_and_the_record_proves_the_write(world: World) -> None:
-    """A fill with the new counter ends an act in doubt; the tap then changes nothing."""
+    """A fill with the new counter ends an act in doubt; the tap changes nothing."""
     chip, key = _card(world, MONEY)
     world.reader.arm(Fault.ANSWER_LOST, 2, writes=True)
     world.top_up(key, chip, ADDED, act=ACT)
@@ -250,6 +251,32 @@ def test_customer_leaves_and_the_record_proves_the_write(world: World) -> None:
     world.present(chip)
     assert world.balance_on(chip) == before
     _require(world, chip, MONEY, [record])
+
+
+def test_record_overtakes_the_counter(world: World) -> None:
+    """A fill ends the act before the counter says that it is in doubt: it stays ended.
+
+    The card was written, nobody heard it, and the driver filled while the reader was
+    still waiting; reopening the act here would load the card twice.
+    """
+    chip, key = _card(world, MONEY)
+    database, brought = world.database, []
+
+    async def fill_and_upload() -> None:
+        record = await world.dispensers[0].fill(chip, 333)
+        await world.book.book(world.dispensers[0].setting, record, "poll")
+        brought.append(record)
+
+    async def next_commit() -> None:
+        database.meanwhile = fill_and_upload
+
+    database.meanwhile = next_commit
+    world.reader.arm(Fault.ANSWER_LOST, 2, writes=True)
+    told = world.top_up(key, chip, ADDED, act=ACT)
+    assert isinstance(told, ActReply)
+    assert (told.state, told.receipt_no) == (ActState.DONE, 2)
+    world.present(chip)
+    _require(world, chip, MONEY, brought)
 
 
 def test_grey_while_open_waits_for_the_collection(world: World) -> None:
@@ -381,6 +408,36 @@ def test_damaged_info_does_not_stop_an_act(world: World) -> None:
     assert not isinstance(shown, StationError | PowerCut)
     assert shown[1].on_reader == "unreadable"
     assert world.find(ACT).state is ActState.DONE
+
+
+@pytest.mark.parametrize("trailer", [15, 11, 7])
+def test_access_bits_gone_bad_end_in_scrap(world: World, trailer: int) -> None:
+    """A sector that lets its key in and then refuses everything is dead."""
+    chip = Chip(bytes.fromhex("04a1b2c3"))
+    writes = {15: 4, 11: 5, 7: 6}[trailer]
+    world.reader.arm(Fault.PULLED, writes, writes=True)
+    world.issue(chip, MONEY, FIRST, ACT)
+    whole = bytearray(chip.read_block(trailer))
+    whole[6:9] = bytes(3)
+    chip.write_block(trailer, bytes(whole))
+    world.present(chip)
+    assert world.find(ACT).state is ActState.SCRAPPED
+    world.require_proved()
+
+
+def test_card_at_the_end_of_a_counter_is_refused_before_cash(world: World) -> None:
+    """What the card could not hold is refused before money is taken, not after."""
+    chip, key = _card(world, MONEY)
+    purse = world.reading(chip).purse
+    assert purse is not None
+    keys = CardKeys(MASTER_KEY, chip.uid)
+    image = encode_slot(replace(purse, gen=LAST_GEN), keys)
+    for block in range(3):
+        chip.write_block(4 + block, image[16 * block : 16 * block + 16])
+    refused = world.top_up(key, chip, ADDED, act=ACT)
+    assert isinstance(refused, StationError)
+    assert refused.code == "refusal.counter_exhausted"
+    assert world.find(ACT).state is ActState.UNKNOWN
 
 
 def test_lost_card_is_not_loaded_by_its_open_act(world: World) -> None:
