@@ -1,5 +1,7 @@
 """What each state of a card allows, and each role: every pair is written down."""
 
+import itertools
+
 import pytest
 
 from cngstation.domain import rights
@@ -71,7 +73,7 @@ def test_each_role_has_the_rights_below_it() -> None:
     order = ["general", "junior", "middle", "senior", "administrator"]
     assert list(rights.ROLES) == order
     sets = [rights.rights_of(role) for role in order]
-    assert all(low < high for low, high in zip(sets, sets[1:], strict=False))
+    assert all(low < high for low, high in itertools.pairwise(sets))
     assert rights.rights_of("vendor") == frozenset()
     assert rights.rights_of("") == frozenset()
 
