@@ -20,6 +20,8 @@ ID_COLUMN = "vehicle.id_no"
 PHONE_COLUMN = "vehicle.phone"
 PHONE_TAIL_COLUMN = "vehicle.phone_tail"
 PHONE_TAIL_DIGITS = 4
+# A longer one would be cut, and two vehicles could become one.
+LONGEST_FLEET_NO = 6
 _PHONE = re.compile(r"[0-9+() -]{5,20}")
 
 
@@ -147,6 +149,10 @@ class CustomerDesk:
         id_no = _id_number(draft)
         if not _PHONE.fullmatch(draft.phone.strip() or "00000"):
             raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
+        if len(draft.fleet_no.strip()) > LONGEST_FLEET_NO:
+            raise FieldWrong(
+                field="fleet number", why=f"at most {LONGEST_FLEET_NO} characters"
+            )
         due = _date(draft.cylinder_due)
         vehicle = self._vehicle(draft, plate, id_no, due)
 
@@ -191,7 +197,7 @@ class CustomerDesk:
             vehicle_id=0,
             plate=plate,
             plate_overridden=int(not numbers.plate_is_regular(plate)),
-            fleet_no=clean(draft.fleet_no, limit=6).strip() or None,
+            fleet_no=clean(draft.fleet_no).strip() or None,
             route_no=clean(draft.route_no, limit=20).strip(),
             fleet_name=clean(draft.fleet_name, limit=40).strip(),
             vehicle_type=draft.vehicle_type,
