@@ -13,11 +13,19 @@ _RESTART_AFTER_S = 0.5
 class Child:
     """One process that is kept running until it is told to stop."""
 
-    def __init__(self, name: str, command: list[str], log: Path, ready: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        log: Path,
+        ready: Path,
+        port: Path | None = None,
+    ) -> None:
         self._name = name
         self._command = command
         self._log = log
         self._ready = ready
+        self._port = port
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
 
@@ -69,5 +77,9 @@ class Child:
     async def _keep(self) -> None:
         while self._process is not None:
             await self._process.wait()
+            # As udev does: the number behind a dead port's link goes to the next
+            # port that appears, and that is another device.
+            if self._port is not None:
+                self._port.unlink(missing_ok=True)
             await asyncio.sleep(_RESTART_AFTER_S)
             await self._launch()

@@ -130,14 +130,15 @@ class DemoStation:
                 config.write_text(json.dumps(settings), "utf-8")
                 whole = f"cngstation.simulators.{module}"
                 command = ["-m", whole, "--config", str(config)]
-                group.create_task(self._spawn(name, command, settings["control"]))
+                ready, port = Path(settings["control"]), Path(settings["link"])
+                group.create_task(self._spawn(name, command, ready, port))
 
     async def start_daemons(self) -> None:
         """Start every daemon and wait until each listens."""
         async with asyncio.TaskGroup() as group:
             for name, module in DAEMONS.items():
                 command = ["-m", module, "--config", str(self.config_file)]
-                socket = str(self.run_dir / f"{name}.sock")
+                socket = self.run_dir / f"{name}.sock"
                 group.create_task(self._spawn(name, command, socket))
 
     async def stop(self) -> None:
@@ -153,8 +154,10 @@ class DemoStation:
         children = [self._children.pop(name) for name in names]
         await asyncio.gather(*(child.stop() for child in children))
 
-    async def _spawn(self, name: str, command: list[str], ready: str) -> None:
-        child = Child(name, command, self.folder / f"{name}.log", Path(ready))
+    async def _spawn(
+        self, name: str, command: list[str], ready: Path, port: Path | None = None
+    ) -> None:
+        child = Child(name, command, self.folder / f"{name}.log", ready, port)
         self._children[name] = child
         await child.start()
 
