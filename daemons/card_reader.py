@@ -24,7 +24,8 @@ from cngstation.services.top_up_card import TopUps
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "counter.sock"
 

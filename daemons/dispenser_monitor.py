@@ -15,7 +15,8 @@ from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import dialogue_of, nozzles_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "forecourt.sock"
 

@@ -5,7 +5,8 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
 from cngstation.services.watch_outbox import OutboxWatch
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "uplink.sock"
 

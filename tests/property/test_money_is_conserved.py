@@ -35,9 +35,8 @@ fills = st.builds(
     gas_unit=units,
     quantity_milli=small,
     amount_e4=small,
-    debited=signed,
+    debited=small,
     purse_emptied=st.booleans(),
-    collected=st.booleans(),
 )
 
 

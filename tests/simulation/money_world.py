@@ -296,9 +296,9 @@ class World:
 
     async def _presented(self, chip: Chip) -> tuple[ActReply | None, CardView]:
         # A reader that fails is opened again by the watch; the card is shown anew.
-        reading = await self._read(chip)
-        watch: Any = self.watch
-        settled = await self.cards.settle_open_act(reading, watch)
+        async with self.watch.borrow() as port:
+            reading = await port.read(chip.uid)
+            settled = await self.cards.settle_open_act(reading, port)
         reply = None
         if settled is not None:
             reply = act_reply(settled, settled.intent_id)

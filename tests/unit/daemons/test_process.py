@@ -117,7 +117,7 @@ async def test_databases_close_once_and_again(process: Process) -> None:
 _PROGRAM = """
 import asyncio, sys
 from cngstation.errors import ConfigError, DeviceUnavailable
-from daemons.process import run
+from daemons.launch import run
 async def serve(process):
     await process.open_database()
     if {what!r} == "config":
