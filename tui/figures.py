@@ -1,6 +1,5 @@
 """Figures as the station writes them: yuan and gas with two decimals, MPa with one."""
 
-from cngstation.language import _
 from cngstation.moments import local_time
 from cngstation.units import decimal_text, divide_half_up, quantity_text, yuan_text
 from tui.words import word
@@ -43,7 +42,7 @@ def price_text(price_e4: int) -> str:
 def sale_text(quantity_milli: int, unit: str, amount_e4: int) -> str:
     """Write how much was filled and what it cost."""
     gas = f"{quantity_text(quantity_milli)} {word(unit)}"
-    return f"{gas}  {yuan_text(amount_e4)} {_('yuan')}"
+    return f"{gas}  {yuan_text(amount_e4)} {word('CNY')}"
 
 
 def short_time(wall_ms: int) -> str:

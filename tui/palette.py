@@ -48,7 +48,7 @@ class FunctionProvider(Provider):
 
 def _shown(function: Function) -> str:
     keys = f"  ({function.keys})" if function.keys else ""
-    return f"{_(function.menu)}: {_(function.title)}{keys}"
+    return _(function.menu) + ": " + _(function.title) + keys
 
 
 def palette() -> CommandPalette:

@@ -82,7 +82,7 @@ REGISTERS = (
         "companies",
         mark("Companies"),
         (
-            Column(mark("No"), 6, lambda r: r.company_no),
+            Column(mark("Number"), 6, lambda r: r.company_no),
             Column(mark("Name"), 30, lambda r: r.name),
             Column(mark("Phone"), 14, lambda r: r.phone),
             Column(mark("Address"), 40, lambda r: r.address),

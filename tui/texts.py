@@ -36,6 +36,11 @@ def sentence(text: str, facts: "tuple[Fact, ...]" = ()) -> str:
     return filled(text, **{fact.name: fact.value for fact in facts})
 
 
+def labelled(label: str, figure: object) -> str:
+    """Put a figure behind its label; texts are not extracted from f-strings."""
+    return f"{label} {figure}"
+
+
 def error_sentence(error: StationError) -> str:
     """Say what an error means, in the user's language."""
     return filled(error.text, **error.facts)

@@ -26,7 +26,7 @@ from tui.desk import Desk
 from tui.figures import fen_text, purse_text, short_time
 from tui.picture import EVERYTHING, Area
 from tui.screens.station_screen import StationScreen
-from tui.texts import error_sentence, filled, sentence
+from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.key_line import Keys
 from tui.widgets.lazy_table import Column, LazyTable
 from tui.widgets.lines import Drawn, Lines, line, stacked
@@ -117,11 +117,15 @@ class BooksScreen(StationScreen):
             shape, text = ("✖", _("The books do not hold.")), "$error"
         rows = [
             line((" ".join(shape), f"bold {text}"), f"   {time_text(books.at_ms)}"),
-            line(f"{_('Records')} {books.rows}   {_('open')} {books.open_rows}"),
-            line(f"{_('Head')} {books.head}"),
+            line(
+                labelled(_("Records"), books.rows) + "   ",
+                labelled(_("open"), books.open_rows),
+            ),
+            line(labelled(_("Head"), books.head)),
         ]
         if books.first_bad:
-            rows.append(line((f"{_('First bad')}: {books.first_bad}", "bold $error")))
+            first_bad = labelled(_("First bad:"), books.first_bad)
+            rows.append(line((first_bad, "bold $error")))
         return stacked(rows)
 
     def _cure(self) -> Content:

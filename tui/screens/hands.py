@@ -17,7 +17,7 @@ from tui.amount import Amount
 from tui.desk import Desk
 from tui.picture import Area
 from tui.screens.station_screen import StationScreen
-from tui.texts import error_sentence, filled
+from tui.texts import error_sentence, filled, labelled
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
 from tui.words import nozzle_look, word
@@ -123,17 +123,19 @@ class HandsScreen(StationScreen):
         state = ""
         if figure is not None:
             look = nozzle_look(figure, stale=False)
-            state = f"{look.shape}{_(look.text)}"
+            state = look.shape + _(look.text)
         gas = self._amount.text or _USUAL_FILL
         return stacked(
             [
                 line((_("Hands of the demonstration"), "bold")),
                 line(
-                    f"{_('Nozzle')} ",
+                    _("Nozzle") + " ",
                     (f"< {self._nozzle_no} >", "bold $accent"),
-                    f" {state}    {_('fill')} ",
+                    f" {state}    ",
+                    _("fill") + " ",
                     (f"[ {gas:>6} ]", "bold"),
-                    f" m³    {_('paper')} {'●' if self._hands.paper else '○'}",
+                    " m³    ",
+                    labelled(_("paper"), "●" if self._hands.paper else "○"),
                 ),
                 Content(""),
             ]
@@ -153,7 +155,7 @@ class HandsScreen(StationScreen):
 
     def _place(self, uid: str) -> str:
         place = self._hands.places.get(uid, "")
-        return f"{_('nozzle')} {place}" if place.isdigit() else _(place)
+        return labelled(_("nozzle"), place) if place.isdigit() else _(place)
 
     # What hands do.
 

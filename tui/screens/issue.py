@@ -28,7 +28,7 @@ from tui.desk import Desk
 from tui.figures import fen_text
 from tui.issue import IssueDraft, Step
 from tui.screens.station_screen import StationScreen
-from tui.texts import error_sentence, filled, sentence
+from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.issue_sheet import IssueSheet
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
@@ -120,7 +120,7 @@ class IssueScreen(StationScreen):
         elif card.on_reader != CardOnReaderState.BLANK:
             text, style = _("The card on the reader is not a new one."), "bold $warning"
         else:
-            text, style = f"{_('New card')}, {_('chip')} {clean(card.uid)}", "bold"
+            text, style = labelled(_("New card, chip"), clean(card.uid)), "bold"
         return line((_("Issue a card"), "bold"), "   ", (text, style))
 
     def _found_lines(self) -> Content:
@@ -138,7 +138,7 @@ class IssueScreen(StationScreen):
                     fit(clean(row.vehicle_type_name), 8),
                     fit(clean(row.driver), 10),
                     fit(clean(row.company_name), 24),
-                    f"{row.cards} {_('cards')}",
+                    labelled(_("cards"), row.cards),
                 )
             )
             rows.append(line((text, "bold" if here else "")))

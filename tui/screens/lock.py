@@ -57,7 +57,8 @@ class LockScreen(Screen[None]):
         said = f"✖ {self._said}\n" if self._said else ""
         return line(
             (_("Locked"), "bold $warning"),
-            f"  {who}\n\n{_('Type your password and press Enter.')}\n",
+            f"  {who}\n\n",
+            _("Type your password and press Enter.") + "\n",
             (said, "bold $error"),
         )
 

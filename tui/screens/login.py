@@ -71,7 +71,7 @@ class LoginScreen(Screen[None]):
             return line((_("One moment ..."), "$text-muted"))
         if self._demo is not None:
             demo = f"{self._demo.login_name} / {self._demo.password}"
-            return line(f"{_('Demonstration')}: {demo}\n", _keys_text())
+            return line(_("Demonstration"), f": {demo}\n", _keys_text())
         return line(_keys_text())
 
     def _say(self, text: str, *, busy: bool = False) -> None:

@@ -84,7 +84,7 @@ class PricesScreen(StationScreen):
     def _table(self) -> Content:
         station = self.desk.picture.station
         unit = word(station.gas_unit if station else "m3")
-        head = (_("Level"), f"{_('yuan')}/{unit}", _("New"))
+        head = (_("Level"), _("yuan") + "/" + unit, _("New"))
         rows = [line((_("Set prices"), "bold")), Content("")]
         texts = "".join(fit(text, _COLUMN, right=True) for text in head)
         rows.append(line((texts, "$text-muted")))

@@ -21,7 +21,7 @@ from tui.desk import Desk
 from tui.picture import Area
 from tui.registers import REGISTERS
 from tui.screens.station_screen import StationScreen
-from tui.texts import filled, sentence
+from tui.texts import filled, labelled, sentence
 from tui.widgets.key_line import Keys
 from tui.widgets.lazy_table import LazyTable
 from tui.widgets.lines import Drawn, Part, line
@@ -90,7 +90,7 @@ class RegistersScreen(StationScreen):
     def _tabs(self) -> Content:
         parts: list[Part] = []
         for number, register in enumerate(REGISTERS):
-            text = f"{number + 1} {_(register.title)}"
+            text = labelled(str(number + 1), _(register.title))
             here = number == self._number
             parts += [(f"[{text}]" if here else f" {text} ", "bold" if here else "")]
         return line(*parts)

@@ -20,7 +20,7 @@ from tui.figures import (
 )
 from tui.link import Part as DaemonPart
 from tui.picture import Area
-from tui.texts import sentence
+from tui.texts import labelled, sentence
 from tui.top_up import Stage, TopUpFlow
 from tui.widgets.lines import Lines, Part, line, stacked
 from tui.words import word
@@ -78,7 +78,9 @@ class CardPage(Lines):
 
     def _not_ours(self, card: "CardView") -> list[Content]:
         """Write what lies there when it is no card of the register."""
-        head = line((word(card.on_reader), "bold"), f"   {_('chip')} {card.uid}")
+        head = line(
+            (word(card.on_reader), "bold"), "   " + labelled(_("chip"), card.uid)
+        )
         if card.on_reader == "blank":
             way_out = _("Enter issues it to a vehicle.")
         else:
@@ -88,7 +90,7 @@ class CardPage(Lines):
     def _title(self, card: "CardView") -> Content:
         shape, style = _STANDING.get(card.standing, _NOT_WELL)
         return line(
-            (f"{_('Card')} {card.card_no}", "bold"),
+            (labelled(_("Card"), card.card_no), "bold"),
             f"   {word(card.payment_mode)}   {word(card.kind)}   ",
             (f"{shape} {word(card.standing)}", style),
         )
@@ -99,7 +101,7 @@ class CardPage(Lines):
         parts: list[Part] = [(cut(clean(card.plate), _LONGEST_PLATE), "bold $accent")]
         parts += ["   " + name for name in names if name]
         if card.cylinder_due:
-            parts.append(f"   {_('cylinder')} {card.cylinder_due} ")
+            parts.append("   " + labelled(_("cylinder"), card.cylinder_due) + " ")
             parts.append(_days(card.cylinder_days))
         return line(*parts)
 
@@ -132,19 +134,21 @@ class CardPage(Lines):
             return _("yuan")
         if self._flow.by_quantity or self._flow.quote:
             return gas
-        return f"{gas} / {_('yuan')}"
+        return gas + " / " + _("yuan")
 
     def _cash(self, card: "CardView") -> Content:
         quote = self._flow.quote
-        price = f"{_('Price')} {card.price_level}: {price_text(card.price_e4)}"
-        receivable = card.receivable_e4
-        owed = f"   {_('owed')} {price_text(receivable)}" if receivable else ""
+        level = labelled(_("Price"), card.price_level)
+        price = f"{level}: {price_text(card.price_e4)}"
+        owed = labelled("   " + _("owed"), price_text(card.receivable_e4))
+        owed = owed if card.receivable_e4 else ""
         if quote is None:
             return line(" " * 4, (price + owed, "$text-muted"))
-        bonus = f"   {_('bonus')} {purse_text(quote.bonus_purse)}"
+        bonus = labelled("   " + _("bonus"), purse_text(quote.bonus_purse))
+        cash = labelled(_("Cash to take"), fen_text(quote.cash_fen))
         return line(
             " " * 4,
-            (f"{_('Cash to take')} {fen_text(quote.cash_fen)} {_('yuan')}", "bold"),
+            (labelled(cash, _("yuan")), "bold"),
             bonus if quote.bonus_purse else "",
             owed,
         )
@@ -153,12 +157,13 @@ class CardPage(Lines):
         lines = []
         if (sale := card.last_sale) is not None:
             filled = sale_text(sale.quantity_milli, sale.unit, sale.amount_e4)
-            at = f"{short_time(sale.at_ms)}  {_('nozzle')} {sale.nozzle_no}"
-            lines.append(line((f"{_('Last fill')} {at}  {filled}", "$text-muted")))
+            at = labelled(_("Last fill"), short_time(sale.at_ms))
+            nozzle = labelled(_("nozzle"), sale.nozzle_no)
+            lines.append(line((f"{at}  {nozzle}  {filled}", "$text-muted")))
         if (top_up := card.last_top_up) is not None:
             amount = purse_text(top_up.amount_purse)
-            text = f"{_('Last top-up')} {short_time(top_up.at_ms)}  {amount}"
-            lines.append(line((text, "$text-muted")))
+            at = labelled(_("Last top-up"), short_time(top_up.at_ms))
+            lines.append(line((f"{at}  {amount}", "$text-muted")))
         return lines
 
     def _warnings(self, card: "CardView") -> list[Content]:

@@ -8,6 +8,7 @@ from cngstation.hygiene import clean, fit
 from cngstation.language import _
 from tui.figures import fen_text, in_quantity, price_text
 from tui.issue import IssueDraft, Step
+from tui.texts import labelled
 from tui.widgets.lines import Lines, Part, line, stacked
 from tui.words import word
 
@@ -43,7 +44,7 @@ class IssueSheet(Lines):
                     Step.LEVEL,
                     _("Price level"),
                     levels,
-                    f"{draft.level}  {price_text(draft.price_e4)} {_('yuan')}",
+                    f"{draft.level}  {price_text(draft.price_e4)} {word('CNY')}",
                 ),
                 self._amount(draft),
                 self._cash(draft),
@@ -92,7 +93,8 @@ class IssueSheet(Lines):
         if draft.step >= Step.AMOUNT:
             fee = fen_text(draft.choices.card_fee_fen)
             parts += [
-                (f"{fen_text(draft.cash_fen)} {_('yuan')}", "bold"),
-                f"   = {fen_text(draft.prepaid_fen)} + {_('card fee')} {fee}",
+                (f"{fen_text(draft.cash_fen)} {word('CNY')}", "bold"),
+                f"   = {fen_text(draft.prepaid_fen)} + ",
+                labelled(_("card fee"), fee),
             ]
         return line(*parts)

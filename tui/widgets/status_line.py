@@ -9,7 +9,7 @@ from tui.desk import Desk
 from tui.figures import minute_text
 from tui.link import Part as DaemonPart
 from tui.picture import Area
-from tui.texts import error_sentence, sentence
+from tui.texts import error_sentence, labelled, sentence
 from tui.widgets.lines import Lines, Part, line
 from tui.words import DEVICE_LOOKS
 
@@ -43,7 +43,7 @@ class StatusLine(Lines):
             *self._device(_("Uplink"), DaemonPart.UPLINK, uplink),
         ]
         if picture.uplink is not None and picture.is_up(DaemonPart.UPLINK):
-            parts.append(f"{_('waiting')} {picture.uplink.waiting}  ")
+            parts.append(labelled(_("to send"), picture.uplink.waiting) + "  ")
         return line(*parts, *self._books())
 
     def _device(
@@ -54,7 +54,7 @@ class StatusLine(Lines):
             look = DEVICE_LOOKS["offline"]
         else:
             look = DEVICE_LOOKS[health.state] if health else DEVICE_LOOKS["online"]
-        shown = f"{look.shape}{_(look.text)}"
+        shown = look.shape + _(look.text)
         return [f"{name} ", (shown, _STYLES.get(look.style, "")), "  "]
 
     def _lines(self) -> "DeviceHealth | None":
