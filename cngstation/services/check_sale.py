@@ -84,13 +84,13 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    earlier = sales.find(
+    expected = sales.totaliser_after(
         tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
     )
-    if earlier is not None and gas_moved:
+    if expected is not None and gas_moved:
         began = record.gun_total_quantity_milli - record.quantity_milli
-        if began != earlier["total_quantity_milli"]:
-            totals = {"expected": earlier["total_quantity_milli"], "found": began}
+        if began != expected:
+            totals = {"expected": expected, "found": began}
             findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
     if card is not None:
         _compare_balance(tx, record, card, place)

@@ -59,6 +59,18 @@ def find(
     return row
 
 
+def totaliser_after(
+    connection: Connection, nozzle: NozzleKey, epoch: int, device_seq: int
+) -> int | None:
+    """Return a nozzle's total quantity after a booked fill, 1/1000 of its unit."""
+    row = connection.execute(
+        f"SELECT total_quantity_milli FROM sale WHERE {_OF_NOZZLE} AND epoch=?"  # noqa: S608
+        " AND device_seq=?",
+        (*_values(nozzle), epoch, device_seq),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def last_device_seq(
     connection: Connection, nozzle: NozzleKey, epoch: int
 ) -> int | None:
