@@ -1,6 +1,5 @@
 """The live board: every nozzle in one widget that redraws only what has changed."""
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -87,19 +86,25 @@ class Board(Widget):
             if no in changed:
                 density = self._arrangement.density
                 new = tile(picture.nozzles[no], density, stale=stale)
-                damaged += self._damage(index, self._tiles[no], new)
+                if region := self._damage(index, self._tiles[no], new):
+                    damaged.append(region)
                 self._tiles[no] = new
         if damaged:
             self.refresh(*damaged)
 
-    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Iterator[Region]:
+    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Region | None:
+        """Return what changed in a tile; one span costs less than two and a move."""
         x, row = self._arrangement.place(index)
+        first = last = None
         for before, now in zip(old, new, strict=True):
             columns = width_of(now[0])
             if before != now:
-                same = _same_beginning(before, now)
-                yield Region(x + same, row + _HEAD_ROWS, columns - same, 1)
+                first = x + _same_beginning(before, now) if first is None else first
+                last = x + columns
             x += columns
+        if first is None or last is None:
+            return None
+        return Region(first, row + _HEAD_ROWS, last - first, 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
