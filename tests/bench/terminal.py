@@ -18,7 +18,8 @@ COLUMNS, ROWS = 160, 50
 _ROOT = Path(__file__).resolve().parents[2]
 _CHUNK = 65_536
 _SEQUENCE = re.compile(
-    rb"\x1b\[(?P<csi>[0-9;?<>=:]*)[ -/]*(?P<final>[@-~])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
+    rb"\x1b\[(?P<csi>[0-9;?<>=:]*)[ -/]*(?P<final>[@-~])"
+    rb"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
     rb"|\x1b[PX^_][^\x1b]*\x1b\\|\x1b[()].|\x1b[=>78cDEHMNOZ]"
 )
 
