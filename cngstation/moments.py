@@ -7,6 +7,7 @@ own reading, which is kept as text and never used for order.
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -69,6 +70,7 @@ def time_text(wall_ms: int) -> str:
     return local_time(wall_ms).strftime("%Y-%m-%d %H:%M:%S")
 
 
+@lru_cache(maxsize=8)  # all bookings of a group are of one instant
 def business_day(wall_ms: int, *, cut_off_minute: int = 0) -> str:
     """Return the business day of an instant as YYYY-MM-DD.
 

@@ -131,8 +131,7 @@ class SaleBook:
         last = sales.last_device_seq(tx.connection, nozzle.key, epoch)
         card = cards.find(tx.connection, wire_card_key(record.card_no))
         if card is not None and record.transaction_type is not COLLECTION:
-            self._settle_by_record(tx, card, record)
-            card = cards.find(tx.connection, card.card_key)
+            card = self._settle_by_record(tx, card, record)
         collected_by = None
         if card is not None and record.transaction_type is TransactionType.GREY:
             collected_by = sales.collection_of(
@@ -149,18 +148,22 @@ class SaleBook:
 
     def _settle_by_record(
         self, tx: Transaction, card: cards.Card, record: SaleRecord
-    ) -> None:
-        """A fill's counter of top-ups proves a write that was left in doubt."""
+    ) -> cards.Card:
+        """A fill's counter of top-ups proves a write that was left in doubt.
+
+        Returns the card as it is after that.
+        """
         intent = journal.open_for_card(tx.connection, card.card_key)
         if intent is None or record.card_top_up_count != intent.before_wseq + 1:
-            return
+            return card
         first_fill = record.card_consumption_count == intent.before_pseq + 1
         if first_fill and record.balance_before_hundredths != intent.after_balance:
             findings.open_once(
                 tx, "intent_hold", card.card_key, {"intent": intent.intent_id}
             )
-            return
+            return card
         self._acts.finish(tx, intent, "a fill proves the write")
+        return cards.find(tx.connection, card.card_key) or card
 
     def _post(self, tx: Transaction, arrival: Arrival) -> int:
         record, card = arrival.record, arrival.card

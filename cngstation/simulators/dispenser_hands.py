@@ -9,7 +9,8 @@
     on_duty    gun, employee_card, shift
     state      gun                      status, card, fill, totals, last record
     wait       gun, until, timeout_s    until: idle | awaiting_debit | uploaded
-    exchanges  since                    what the wire saw, from that number on
+    exchanges  since                    what the wire saw, from that number on; times
+                                        count from opened_us of CLOCK_MONOTONIC
     limits                              W and frame counts of the whole run
     fault      names with shares, seed  what goes wrong from now on
 
@@ -164,6 +165,7 @@ class Hands:
             "exchanges": found,
             "next": following,
             "more": following < self._line.log.received,
+            "opened_us": self._line.log.opened_us,
         }
 
     def _limits(self, _request: Request) -> Answer:

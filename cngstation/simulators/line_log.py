@@ -104,6 +104,11 @@ class LineLog:
             for _, one in zip(range(EXCHANGES_PER_ANSWER), later, strict=False)
         ]
 
+    @property
+    def opened_us(self) -> int:
+        """When the line opened, by the monotonic clock that processes share."""
+        return round(self._opened * 1e6)
+
     def limits(self) -> dict[str, Any]:
         """Return medians over the rounds of the whole run, in us."""
         w = [least for least, _ in self._rounds]

@@ -9,7 +9,7 @@ spaces, UTF-8. Verifying makes each body again from the tables.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from cngstation.storage.sqlite import Connection
@@ -49,9 +49,15 @@ def write_tip(connection: Connection, tip: Tip) -> None:
     )  # fmt: skip
 
 
+# `json.dumps` makes an encoder for every call.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
+)
+
+
 def canonical(body: Body) -> str:
     """Write a body in the one form that is hashed."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(body)
 
 
 def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> str:
@@ -81,4 +87,4 @@ def append(connection: Connection, tip: Tip, kind: str, ref: str, body: Body) ->
     connection.execute(
         "INSERT INTO outbox VALUES (?,?,?,NULL)", (outbox_seq, seq, kind)
     )
-    return replace(tip, seq=seq, head=head, outbox_seq=outbox_seq)
+    return Tip(tip.epoch, seq, head, outbox_seq, tip.receipt_no, tip.card_serial)

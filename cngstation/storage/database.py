@@ -143,7 +143,8 @@ class Database:
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
-        result: T = await asyncio.shield(waiting.answer)
+        # Cancelling the caller cancels the answer alone, never the unit.
+        result: T = await waiting.answer
         return result
 
     async def read(self, question: Callable[[Connection], T]) -> T:

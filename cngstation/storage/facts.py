@@ -142,8 +142,10 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield the answers of a query as dictionaries."""
     cursor = connection.execute(sql, values)
-    names = [column[0] for column in cursor.description]
+    names: list[str] = []
     for row in cursor:
+        # SQLite's wrapper makes the description anew each time it is asked for.
+        names = names or [column[0] for column in cursor.description]
         yield dict(zip(names, row, strict=True))
 
 

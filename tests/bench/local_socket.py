@@ -1,14 +1,9 @@
-"""Measures the local socket against raw echoes in the same run; prints one JSON line.
-
-Run: python -m tests.bench.local_socket
-"""
+"""Calls on the local socket against raw echoes in the same run, and a fan-out."""
 
 import asyncio
-import json
 import os
 import signal
 import socket
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,6 +14,7 @@ from pydantic import SecretStr
 from cngstation.rpc.client import RpcClient
 from cngstation.rpc.connection import Limits
 from cngstation.rpc.session import LOGIN, Login
+from tests.bench.figure import Better, Figure
 from tests.unit.rpc.toys import ECHO, Station, Word, contract
 
 CORES = os.sched_getaffinity(0)
@@ -164,7 +160,7 @@ async def time_ours(path: Path) -> list[int]:
     return found
 
 
-async def fan_out(path: Path, pid: int) -> dict[str, object]:
+async def fan_out(path: Path, pid: int) -> dict[str, Any]:
     """Subscribe ten clients in this process; return delays and losses."""
     clients = [await connected(path) for _ in range(SUBSCRIBERS)]
     delays: list[int] = []
@@ -190,7 +186,7 @@ async def fan_out(path: Path, pid: int) -> dict[str, object]:
     }
 
 
-def main() -> int:
+def measure() -> list[Figure]:
     """Run all; the rounds of the three are interleaved, the median of each counts."""
     use_core(0)
     found: dict[str, list[int]] = {"blocking": [], "asyncio": [], "ours": []}
@@ -218,18 +214,17 @@ def main() -> int:
             fan = asyncio.run(fan_out(path, pid))
         finally:
             stop(pid)
-    print(
-        json.dumps(
-            {
-                "p50_us": middle,
-                "to_blocking_echo": round(middle["ours"] / middle["blocking"], 2),
-                "to_asyncio_echo": round(middle["ours"] / middle["asyncio"], 2),
-                "fan_out": fan,
-            }
-        )
-    )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    calls = middle["ours"] / 1e3
+    facts = {"p50_us": middle, "fan_out": fan}
+    sent, received = fan["sent"], fan["received"]
+    return [
+        Figure(
+            "call to a blocking echo",
+            calls,
+            middle["blocking"] / 1e3,
+            "ms",
+            facts=facts,
+        ),
+        Figure("call to an asyncio echo", calls, middle["asyncio"] / 1e3, "ms"),
+        Figure("events that arrive", received, sent, "", Better.HIGHER, limit=1.0),
+    ]

@@ -81,21 +81,30 @@ class Board(Widget):
             self.redraw()
             return
         stale = not picture.is_up(Part.FORECOURT)
-        damaged: dict[int, int] = {}
+        damaged: list[Region] = []
         for index, no in enumerate(self._order):
             if no in changed:
                 density = self._arrangement.density
                 new = tile(picture.nozzles[no], density, stale=stale)
-                x, row = self._arrangement.place(index)
-                end = x + _changed_columns(self._tiles[no], new)
-                if end > x:
-                    damaged[row] = max(damaged.get(row, 0), end)
+                if region := self._damage(index, self._tiles[no], new):
+                    damaged.append(region)
                 self._tiles[no] = new
-        # One region a line: Textual writes a damaged line from its beginning, once
-        # for each region.
-        regions = [Region(0, row + _HEAD_ROWS, end, 1) for row, end in damaged.items()]
-        if regions:
-            self.refresh(*regions)
+        if damaged:
+            self.refresh(*damaged)
+
+    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Region | None:
+        """Return what changed in a tile; one span costs less than two and a move."""
+        x, row = self._arrangement.place(index)
+        first = last = None
+        for before, now in zip(old, new, strict=True):
+            columns = width_of(now[0])
+            if before != now:
+                first = x + _same_beginning(before, now) if first is None else first
+                last = x + columns
+            x += columns
+        if first is None or last is None:
+            return None
+        return Region(first, row + _HEAD_ROWS, last - first, 1)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
@@ -131,11 +140,9 @@ class Board(Widget):
         return self.get_component_rich_style(f"board--{name}", partial=True)
 
 
-def _changed_columns(old: list[Cell], new: list[Cell]) -> int:
-    """Return how many columns of a tile, from its left, have to be drawn anew."""
-    x = changed = 0
-    for before, now in zip(old, new, strict=True):
-        x += width_of(now[0])
-        if before != now:
-            changed = x
-    return changed
+def _same_beginning(old: Cell, new: Cell) -> int:
+    """Count the leading columns that need no drawing; only plain digits are split."""
+    if old[1] != new[1] or not (old[0].isascii() and new[0].isascii()):
+        return 0
+    pairs = zip(old[0], new[0], strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), 0)

@@ -1,0 +1,123 @@
+"""The poll cycle of a dispenser line against the least that wire and tick allow.
+
+The simulator computes W from what it logged on the wire; see `simulators/line_log.py`.
+"""
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from cngstation.drivers.dispenser_line import DispenserLine, LineState
+from cngstation.drivers.serial_link import SerialSettings
+from cngstation.moments import SystemClock
+from cngstation.protocols.dispenser.canonical import (
+    NOT_FOUND,
+    DebitDecision,
+    DebitRequest,
+    Link,
+    NozzleStatus,
+    SaleRecord,
+)
+from cngstation.protocols.dispenser.dialogue import ProtocolFault
+from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
+from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
+from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from tests.bench.disk import folder_on_disk
+from tests.bench.figure import Figure
+from tests.simulated_devices import SimulatedProcess, simulator
+
+BAUDS = (9_600, 38_400)
+GUNS = 4
+SECONDS = 25.0
+LONGEST_RATIO = 1.10
+
+
+class _Nobody:
+    """A service that only listens."""
+
+    async def record(self, gun: int, record: SaleRecord) -> bool:
+        del gun, record
+        return True
+
+    async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
+        del gun, request
+        return NOT_FOUND
+
+    def status(self, gun: int, status: NozzleStatus) -> None:
+        """Nobody looks."""
+
+    def link(self, gun: int, link: Link) -> None:
+        """Nobody looks."""
+
+    def line_state(self, state: LineState) -> None:
+        """Nobody looks."""
+
+    def fault(self, fault: ProtocolFault) -> None:
+        """Nobody looks."""
+
+
+def measure() -> list[Figure]:
+    """Poll lines of both speeds at once, as the daemon does."""
+    with folder_on_disk() as folder, contextlib.ExitStack() as stack:
+        (folder / "cards").mkdir()
+        (folder / "key").write_text("00" * 16)
+        devices = {
+            baud: stack.enter_context(
+                simulator("dispenser_line", _config(folder, baud), folder)
+            )
+            for baud in BAUDS
+        }
+        asyncio.run(_poll(folder))
+        return [_figure(baud, device) for baud, device in devices.items()]
+
+
+async def _poll(folder: Path) -> None:
+    nozzles = [NozzleSettings(gun) for gun in range(1, GUNS + 1)]
+    lines = [
+        DispenserLine(
+            SerialSettings(str(folder / f"line-{baud}"), baud),
+            BusDialogue(nozzles, LineSpeed(baud)),
+            _Nobody(),
+            clock=SystemClock(),
+        )
+        for baud in BAUDS
+    ]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
+            for line in lines:
+                group.create_task(line.run())
+
+
+def _figure(baud: int, device: SimulatedProcess) -> Figure:
+    limits = device.hand("limits")
+    return Figure(
+        f"poll cycle at {baud}",
+        limits["median_cycle_us"] / 1000,
+        limits["median_w_us"] / 1000,
+        "ms",
+        limit=LONGEST_RATIO,
+        facts={
+            "rounds": limits["rounds"],
+            "frames": limits["frames_received"],
+            "answered": limits["frames_answered"],
+        },
+    )
+
+
+def _config(folder: Path, baud: int) -> dict[str, Any]:
+    memory = folder / f"memory-{baud}"
+    memory.mkdir()
+    return {
+        "link": str(folder / f"line-{baud}"),
+        "control": str(folder / f"{baud}.ctl"),
+        "baud": baud,
+        "cards": str(folder / "cards"),
+        "memory": str(memory),
+        "master_key": str(folder / "key"),
+        "station_no": "03160001",
+        "guns": [
+            {"gun": gun, "prices": [398], "phase_ms": 37 * gun % 100}
+            for gun in range(1, GUNS + 1)
+        ],
+    }
