@@ -24,7 +24,7 @@ def test_every_dependency_says_what_it_is_for() -> None:
     bare = [
         wanted
         for wanted, line in lines_of(*needed).items()
-        if len(line.partition("#")[2].split()) < 3
+        if len(line.partition("#")[2].split()) < 2
     ]
     assert bare == []
 

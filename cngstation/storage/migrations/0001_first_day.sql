@@ -216,8 +216,10 @@ CREATE TABLE finding_closed (
   boot_id TEXT NOT NULL
 ) STRICT;
 
+-- What is on the paper is proved; how often it was printed is not.
 CREATE TABLE receipt (
   receipt_no INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL UNIQUE REFERENCES chain (seq),
   entry_id TEXT NOT NULL UNIQUE REFERENCES entry (entry_id),
   kind TEXT NOT NULL,
   content TEXT NOT NULL,

@@ -65,15 +65,18 @@ def current_version(connection: Connection, path: Path, known: int) -> int:
     return found
 
 
-def schema(connection: Connection) -> dict[str, str]:
-    """Return the SQL of every table, index and trigger that the file has."""
+Schema = dict[tuple[str, str], str]
+
+
+def schema(connection: Connection) -> Schema:
+    """Return the SQL of every table, index and trigger by its type and name."""
     found = connection.execute(
-        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
     )
-    return {name: sql or "" for name, sql in found}
+    return {(kind, name): sql or "" for kind, name, sql in found}
 
 
-def schema_of(version: int) -> dict[str, str]:
+def schema_of(version: int) -> Schema:
     """Return the SQL of everything that a file of a version has."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:

@@ -32,6 +32,7 @@ PROVED = (
     "finding",
     "finding_closed",
     "price",
+    "receipt",
 )
 # What changes without a fact in the chain: the registers, logins, and how far
 # receipts and rows of the outbox have got. Flipped bits there can stay unseen.
@@ -44,7 +45,7 @@ UNPROVED = {
     "device_epoch": "*",
     "schema_migration": "applied_at_ms program",
     "card": "*",
-    "receipt": "entry_id kind content originals copies wanted outcome",
+    "receipt": "originals copies wanted outcome",
     "outbox": "sent_at_ms",
 }
 
@@ -104,7 +105,7 @@ def test_clean_books_are_proved(books: Path) -> None:
     proof = verify_file(books)
     assert proof.first_bad is None
     assert proof.proved
-    assert proof.rows == 21
+    assert proof.rows == 23
     assert proof.open_rows == 2
     assert len(proof.head) == 64
 
@@ -118,6 +119,8 @@ def test_every_changed_column_of_a_proved_row_is_found(
     unseen = []
     one_line = " AND line = 0" if table == "posting" else ""
     for column, kind, in_key in columns_of(whole, table):
+        if column in UNPROVED.get(table, "").split():
+            continue
         path = Path(shutil.copy(whole, tmp_path / f"{column}.db"))
         changed = {
             "INTEGER": f"{column} + {1000 if in_key else 10}",
@@ -148,7 +151,13 @@ def test_an_added_row_is_named(books: Path, table: str) -> None:
     names = [name for name, _, _ in columns_of(books, table)]
     row = connection.execute(f"SELECT * FROM {table} ORDER BY seq DESC").fetchone()
     connection.close()
-    free = {"seq": "900", "line": "90", "finding_seq": "3", "entry_id": "'new'"}
+    free = {
+        "seq": "900",
+        "line": "90",
+        "finding_seq": "3",
+        "entry_id": "'new'",
+        "receipt_no": "9",
+    }
     values = [
         free.get(name) or ("x'00'" if isinstance(value, bytes) else repr(value))
         for name, value in zip(names, row, strict=True)
@@ -162,10 +171,11 @@ def test_an_added_row_is_named(books: Path, table: str) -> None:
 SWAPPED = {
     "chain": (5, 7),
     "entry": (5, 7),
-    "sale": (12, 13),
+    "sale": (14, 15),
     "intent_change": (4, 6),
     "audit": (1, 3),
-    "finding": (14, 17),
+    "receipt": (8, 13),
+    "finding": (16, 19),
 }
 
 
@@ -211,18 +221,19 @@ TAMPERINGS = {
     "UPDATE tip SET outbox_seq = outbox_seq + 1": "the outbox has",
     "UPDATE tip SET receipt_no = receipt_no + 1": "receipt numbers are not gapless",
     "DELETE FROM tip": "the tip is missing",
-    "DELETE FROM outbox WHERE seq = 3": "the outbox has 20 rows",
+    "DELETE FROM outbox WHERE seq = 3": "the outbox has 22 rows",
     "DELETE FROM outbox WHERE seq = (SELECT max(seq) FROM outbox)": "the outbox has",
     "UPDATE outbox SET kind = 'price' WHERE seq = 3": "outbox row 3",
     "UPDATE outbox SET chain_seq = 500 WHERE seq = 21": "table outbox names a row",
-    "DELETE FROM receipt WHERE receipt_no = 1": "receipt numbers are not gapless",
-    "UPDATE receipt SET receipt_no = 9 WHERE receipt_no = 2": "not gapless: 2 up to 9",
+    "DELETE FROM receipt WHERE receipt_no = 1": "receipt row 13 (1) is missing",
+    "UPDATE receipt SET content = '{}' WHERE receipt_no = 2": "receipt row 13 (2)",
+    "UPDATE receipt SET receipt_no = 9 WHERE receipt_no = 2": "receipt row 13 (2)",
     "UPDATE posting SET amount = amount + 1 WHERE seq = 7 AND line = 0": "entry row 7",
     "UPDATE card SET seen_balance = 1 WHERE pseq = 2": "card 510100000001",
     "UPDATE card SET seen_wseq = 9 WHERE pseq = 2": "card 510100000001",
     "UPDATE card SET payment_mode = 'free'": "card 510100000001",
-    "DROP INDEX sale_card": "sale_card of the schema",
-    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "extra of the",
+    "DROP INDEX sale_card": "index sale_card is missing",
+    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "trigger extra is missing",
     "UPDATE schema_migration SET name = 'x'": "the record of schema versions",
     "INSERT INTO intent SELECT 'T9', kind, 'x', uid, 'DONE', amount, unit, cash_e4,"
     " fee_e4, bonus, price_e4, before_balance, before_wseq, before_pseq, before_grey,"
@@ -321,10 +332,10 @@ def content(connection: Connection) -> Iterator[tuple[Any, ...]]:
         hidden = UNPROVED.get(table, "").split()
         if hidden == ["*"]:
             continue
-        cursor = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")
-        shown = [i for i, c in enumerate(cursor.description) if c[0] not in hidden]
-        for row in cursor:
-            yield (table, *(row[i] for i in shown))
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        shown = ", ".join(name for name in names if name not in hidden)
+        for row in connection.execute(f"SELECT {shown} FROM {table} ORDER BY 1, 2"):
+            yield (table, *row)
 
 
 def test_a_flipped_bit_is_reported_or_without_effect(
@@ -339,7 +350,7 @@ def test_a_flipped_bit_is_reported_or_without_effect(
     chance = random.Random(1121)
     path = tmp_path / "s.db"
     reported, wrong = 0, []
-    for at in chance.sample(used, 350) + chance.sample(range(len(data)), 50):
+    for at in chance.sample(used, 900) + chance.sample(range(len(data)), 50):
         flipped = bytearray(data)
         flipped[at] ^= 1 << chance.randrange(8)
         for old in tmp_path.glob("s.db*"):
@@ -357,7 +368,7 @@ def test_a_flipped_bit_is_reported_or_without_effect(
             wrong.append(at)
         connection.close()
     assert wrong == []
-    assert reported > 150
+    assert reported > 500
 
 
 def ended(capsys: pytest.CaptureFixture[str], path: Path) -> tuple[int, str, str]:
