@@ -1,10 +1,32 @@
-"""Our purse on a MIFARE Classic card: read whole, written so that no tear loses it."""
+"""Our purse on a MIFARE Classic card: read whole, written so that no tear loses it.
 
-from collections import OrderedDict
+What a card is follows from what opens its three sectors: our keys (`OURS`), the keys
+a new card comes with (`NEW`), or neither (`SHUT`).
+
+    slot A  slot B  info    data                                    the card is
+    OURS    OURS    any     a slot whose MAC fits                   ours
+    OURS    OURS    any     none fits, slot B never written         torn in its issue
+    OURS    OURS    any     none fits                               both bad
+    NEW     NEW     NEW     slots empty                             blank
+    OURS or NEW, mixed      slots empty                             torn in its issue
+    all other with a sector of ours                                 both bad
+    all other                                                       foreign
+
+A trailer is never written after the issue. So a slot that our key does not open is
+damage and no tear: it may be the newer one, and the older is not taken for the card's
+state.
+"""
+
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
-from cngstation.drivers.card_reader import CardGone, CardReader, KeyRefused
-from cngstation.errors import DeviceError, OutcomeUnknown
+from cngstation.drivers.card_reader import (
+    CardReader,
+    CardSaidNo,
+    KeyKind,
+    KeyRefused,
+)
+from cngstation.errors import DeviceError, LocalProtocolError, OutcomeUnknown
 from cngstation.protocols.card_image import access_bits
 from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import (
@@ -12,6 +34,7 @@ from cngstation.protocols.card_image.purse import (
     BLOCKS,
     INFO_SECTOR,
     LAST_GEN,
+    SLOT_BYTES,
     SLOT_SECTORS,
     CardInfo,
     CardState,
@@ -25,8 +48,7 @@ from cngstation.protocols.card_image.purse import (
 )
 
 TRANSPORT_KEY = b"\xff" * 6
-# Keys of the cards seen last: deriving them costs more than a block on the wire.
-_KEPT_KEYS = 64
+_SECTORS = (*SLOT_SECTORS, INFO_SECTOR)
 _BLOCKS_A_SECTOR = 4
 
 
@@ -51,13 +73,41 @@ class WriteNotConfirmed(OutcomeUnknown):
     )
 
 
+class SectorLost(DeviceError):
+    """A card in its issue has a sector that no known key opens."""
+
+    code = "card.sector_lost"
+    text = (
+        "Sector {sector} of the card is damaged: the card cannot be issued, and there "
+        "is no purse on it. Take a new card."
+    )
+
+
+class _Opens(Enum):
+    """What opens a sector."""
+
+    OURS = auto()
+    NEW = auto()
+    SHUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sector:
+    opens: _Opens
+    data: bytes = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can be read and holds nothing."""
+        return self.opens is not _Opens.SHUT and not any(self.data)
+
+
 class MifarePurseCard:
     """Reads and writes the purse of whatever card is in the field of a reader."""
 
     def __init__(self, reader: CardReader, master_key: bytes) -> None:
         self._reader = reader
         self._master_key = master_key
-        self._keys: OrderedDict[bytes, CardKeys] = OrderedDict()
 
     async def read(self, uid: bytes) -> CardReading:
         """Select a card anew and read its slots and info.
@@ -67,23 +117,30 @@ class MifarePurseCard:
             DeviceError: the reader failed.
         """
         await self._reader.reselect(uid)
-        keys = self._keys_of(uid)
-        sectors: list[bytes | None] = []
-        for sector in (*SLOT_SECTORS, INFO_SECTOR):
-            sectors.append(await self._read_ours(uid, sector, keys))
-        if not any(sectors):
-            return CardReading(await self._without_our_keys(uid), uid)
-        slots = [decode_slot(data, keys) if data else None for data in sectors[:2]]
-        info = decode_info(sectors[2], keys) if sectors[2] else None
-        current = choose_slot(slots[0], slots[1])
-        if current is None:
-            # The issue writes slot A last: before that there is no purse at all.
-            never_whole = all(not data or not any(data) for data in sectors[:2])
-            state = CardState.TORN_ISSUE if never_whole else CardState.BOTH_BAD
-            if not never_whole and _issue_was_torn(sectors):
-                state = CardState.TORN_ISSUE
-            return CardReading(state, uid, info=info)
-        return CardReading(CardState.OURS, uid, slots[current], info, current)
+        return await self.read_selected(uid)
+
+    async def read_selected(self, uid: bytes) -> CardReading:
+        """Read a card that was found just now, without selecting it again.
+
+        Raises:
+            CardGone: this card is not in the field.
+            DeviceError: the reader failed.
+        """
+        keys = CardKeys(self._master_key, uid)
+        sectors = [await self._read_ours(uid, sector, keys) for sector in _SECTORS]
+        if len({sector.opens for sector in sectors}) > 1:
+            # A refused key may be noise at the edge of the field: ask once more.
+            sectors = [
+                await self._read_ours(uid, no, keys)
+                if sector.opens is _Opens.SHUT
+                else sector
+                for no, sector in zip(_SECTORS, sectors, strict=True)
+            ]
+        slot_a, slot_b, info = [
+            await self._read_new(uid, no) if sector.opens is _Opens.SHUT else sector
+            for no, sector in zip(_SECTORS, sectors, strict=True)
+        ]
+        return _interpret(uid, keys, slot_a, slot_b, info)
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write a purse into the spare slot of a card just read, and read it back.
@@ -96,10 +153,10 @@ class MifarePurseCard:
             WriteNotConfirmed: it may or may not have been written.
         """
         if reading.purse is None or reading.current is None:
-            raise CardGone
+            raise LocalProtocolError(why="a purse for a card that has none")
         if reading.purse.gen >= LAST_GEN:
             raise CounterExhausted(card_no=purse.card_no)
-        keys = self._keys_of(reading.uid)
+        keys = CardKeys(self._master_key, reading.uid)
         image = encode_slot(replace(purse, gen=reading.purse.gen + 1), keys)
         await self._write_sector(SLOT_SECTORS[1 - reading.current], image, keys)
 
@@ -107,9 +164,10 @@ class MifarePurseCard:
         """Write the info sector and read it back.
 
         Raises:
+            CardGone: it left before anything was sent; it is as it was.
             WriteNotConfirmed: it may or may not have been written.
         """
-        keys = self._keys_of(uid)
+        keys = CardKeys(self._master_key, uid)
         await self._reader.reselect(uid)
         await self._write_sector(INFO_SECTOR, encode_info(info, keys), keys)
 
@@ -121,70 +179,83 @@ class MifarePurseCard:
 
         Raises:
             CardGone: it left before anything was sent.
+            SectorLost: a sector opens with no known key; there is no purse on it.
             WriteNotConfirmed: lay it on the reader again; what it has decides.
         """
-        keys = self._keys_of(uid)
-        await self._reader.reselect(uid)
+        keys = CardKeys(self._master_key, uid)
         slot_a, slot_b = SLOT_SECTORS
         image = encode_slot(replace(purse, gen=1), keys)
+        info_image = encode_info(info, keys)
+        await self._reader.reselect(uid)
+        await self._take_over(uid, INFO_SECTOR, keys, info_image)
         try:
-            await self._take_over(uid, INFO_SECTOR, keys, encode_info(info, keys))
-            await self._take_over(uid, slot_b, keys, None)
-            await self._take_over(uid, slot_a, keys, None)
-        except (CardGone, OutcomeUnknown) as error:
+            await self._take_over(uid, slot_b, keys)
+            await self._take_over(uid, slot_a, keys)
+            for sector, expected in (
+                (INFO_SECTOR, info_image),
+                (slot_b, bytes(SLOT_BYTES)),
+            ):
+                found = await self._read_ours(uid, sector, keys)
+                _confirm(found.data, expected)
+            await self._write_sector(slot_a, image, keys)
+        except (SectorLost, WriteNotConfirmed):
+            raise
+        except DeviceError as error:
             raise WriteNotConfirmed(device="card") from error
-        await self._write_sector(slot_a, image, keys)
 
-    def _keys_of(self, uid: bytes) -> CardKeys:
-        keys = self._keys.pop(uid, None) or CardKeys(self._master_key, uid)
-        self._keys[uid] = keys
-        while len(self._keys) > _KEPT_KEYS:
-            self._keys.popitem(last=False)
-        return keys
+    async def _read_ours(self, uid: bytes, sector: int, keys: CardKeys) -> _Sector:
+        key = keys.sector_key(sector, "A")
+        return await self._read_sector(uid, sector, key, _Opens.OURS)
 
-    async def _read_ours(self, uid: bytes, sector: int, keys: CardKeys) -> bytes | None:
-        """Return a sector's data, or None when it has not our keys."""
-        first = sector * _BLOCKS_A_SECTOR
+    async def _read_new(self, uid: bytes, sector: int) -> _Sector:
+        return await self._read_sector(uid, sector, TRANSPORT_KEY, _Opens.NEW)
+
+    async def _read_sector(
+        self, uid: bytes, sector: int, key: bytes, opens: _Opens
+    ) -> _Sector:
+        """Read a sector by a key A; SHUT when that key does not serve."""
         try:
-            await self._reader.authenticate(first, keys.sector_key(sector, "A"), "A")
-        except KeyRefused:
+            await self._reader.authenticate(sector * _BLOCKS_A_SECTOR, key, "A")
+            return _Sector(opens, await self._read_blocks(sector))
+        except (KeyRefused, CardSaidNo):
             await self._reader.reselect(uid)
-            return None
+            return _Sector(_Opens.SHUT)
+
+    async def _read_blocks(self, sector: int) -> bytes:
+        first = sector * _BLOCKS_A_SECTOR
         return b"".join(
-            [await self._reader.read_block(first + block) for block in range(BLOCKS)]
+            [await self._reader.read_block(first + b) for b in range(BLOCKS)]
         )
 
-    async def _without_our_keys(self, uid: bytes) -> CardState:
-        first = SLOT_SECTORS[0] * _BLOCKS_A_SECTOR
-        try:
-            await self._reader.authenticate(first, TRANSPORT_KEY, "A")
-        except KeyRefused:
-            await self._reader.reselect(uid)
-            return CardState.FOREIGN
-        data = [await self._reader.read_block(first + block) for block in range(BLOCKS)]
-        return CardState.FOREIGN if any(b"".join(data)) else CardState.BLANK
+    async def _write_blocks(self, sector: int, image: bytes) -> None:
+        first = sector * _BLOCKS_A_SECTOR
+        for block in range(BLOCKS):
+            part = image[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES]
+            await self._reader.write_block(first + block, part)
 
     async def _take_over(
-        self, uid: bytes, sector: int, keys: CardKeys, data: bytes | None
+        self, uid: bytes, sector: int, keys: CardKeys, data: bytes | None = None
     ) -> None:
-        """Give a sector our keys; `data` is written before, and again if it is ours."""
+        """Give a sector our keys and, before them, its data."""
         first = sector * _BLOCKS_A_SECTOR
         key_a, key_b = keys.sector_key(sector, "A"), keys.sector_key(sector, "B")
-        ours = await self._opens(uid, first, key_b, "B")
-        if not ours and not await self._opens(uid, first, TRANSPORT_KEY, "A"):
-            raise KeyRefused(block=first)
-        for block in range(BLOCKS if data else 0):
-            part = (
-                data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES] if data else b""
-            )
-            await self._reader.write_block(first + block, part)
-        if not ours:
-            trailer = access_bits.trailer(key_a, access_bits.PURSE_SECTOR, key_b)
-            await self._reader.write_block(first + BLOCKS, trailer)
-
-    async def _opens(self, uid: bytes, block: int, key: bytes, kind: str) -> bool:
+        is_new = await self._opens(uid, first, TRANSPORT_KEY, "A")
+        if not is_new and not await self._opens(uid, first, key_b, "B"):
+            raise SectorLost(sector=sector)
         try:
-            await self._reader.authenticate(block, key, "B" if kind == "B" else "A")
+            if not is_new and sector in SLOT_SECTORS:
+                _require_no_purse(await self._read_blocks(sector), keys)
+            if data is not None:
+                await self._write_blocks(sector, data)
+            if is_new:
+                trailer = access_bits.trailer(key_a, access_bits.PURSE_SECTOR, key_b)
+                await self._reader.write_block(first + BLOCKS, trailer)
+        except DeviceError as error:
+            raise WriteNotConfirmed(device="card") from error
+
+    async def _opens(self, uid: bytes, block: int, key: bytes, kind: KeyKind) -> bool:
+        try:
+            await self._reader.authenticate(block, key, kind)
         except KeyRefused:
             await self._reader.reselect(uid)
             return False
@@ -194,22 +265,43 @@ class MifarePurseCard:
         first = sector * _BLOCKS_A_SECTOR
         await self._reader.authenticate(first, keys.sector_key(sector, "B"), "B")
         try:
-            for block, part in enumerate(_blocks(image)):
-                await self._reader.write_block(first + block, part)
-            found = b"".join(
-                [await self._reader.read_block(first + b) for b in range(BLOCKS)]
-            )
+            await self._write_blocks(sector, image)
+            found = await self._read_blocks(sector)
         except DeviceError as error:
             raise WriteNotConfirmed(device="card") from error
-        if found != image:
-            raise WriteNotConfirmed(device="card")
+        _confirm(found, image)
 
 
-def _blocks(data: bytes) -> list[bytes]:
-    return [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
+def _interpret(
+    uid: bytes, keys: CardKeys, slot_a: _Sector, slot_b: _Sector, info: _Sector
+) -> CardReading:
+    """Say what a card is; the table stands at the head of this module."""
+    opens = {slot_a.opens, slot_b.opens, info.opens}
+    both_empty = slot_a.is_empty and slot_b.is_empty
+    shown = decode_info(info.data, keys) if info.opens is _Opens.OURS else None
+    if _Opens.OURS not in opens:
+        blank = opens == {_Opens.NEW} and both_empty
+        return CardReading(CardState.BLANK if blank else CardState.FOREIGN, uid)
+    if {slot_a.opens, slot_b.opens} != {_Opens.OURS}:
+        torn = both_empty and _Opens.SHUT not in opens
+        state = CardState.TORN_ISSUE if torn else CardState.BOTH_BAD
+        return CardReading(state, uid, info=shown)
+    slots = [decode_slot(slot.data, keys) for slot in (slot_a, slot_b)]
+    current = choose_slot(slots[0], slots[1])
+    if current is None:
+        # The issue writes slot A last, every later write goes to slot B first.
+        torn = slot_b.is_empty and info.opens is _Opens.OURS
+        state = CardState.TORN_ISSUE if torn else CardState.BOTH_BAD
+        return CardReading(state, uid, info=shown)
+    return CardReading(CardState.OURS, uid, slots[current], shown, current)
 
 
-def _issue_was_torn(sectors: list[bytes | None]) -> bool:
-    """Slot B never written: the tear was in the first write of slot A."""
-    slot_b = sectors[1]
-    return slot_b is not None and not any(slot_b)
+def _confirm(found: bytes, expected: bytes) -> None:
+    if found != expected:
+        raise WriteNotConfirmed(device="card")
+
+
+def _require_no_purse(data: bytes, keys: CardKeys) -> None:
+    """Stop an issue that would write over money."""
+    if decode_slot(data, keys) is not None:
+        raise LocalProtocolError(why="an issue over a card that holds a purse")

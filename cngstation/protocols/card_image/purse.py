@@ -219,7 +219,10 @@ def _digits(data: bytes) -> str:
 def _bcd_date(text: str | None) -> bytes:
     if text is None:
         return _NO_DATE
-    return bytes.fromhex(date.fromisoformat(text).strftime("%y%m%d"))
+    day = date.fromisoformat(text)
+    if not 2000 <= day.year <= 2099:
+        raise ValueError(f"{text} is not in this century")
+    return bytes.fromhex(day.strftime("%y%m%d"))
 
 
 def _date(data: bytes) -> str | None:
