@@ -290,7 +290,7 @@ def _interpret(
     current = choose_slot(slots[0], slots[1])
     if current is None:
         # The issue writes slot A last, every later write goes to slot B first.
-        torn = slot_b.is_empty and info.opens is _Opens.OURS
+        torn = slot_b.is_empty and info.opens is not _Opens.SHUT
         state = CardState.TORN_ISSUE if torn else CardState.BOTH_BAD
         return CardReading(state, uid, info=shown)
     return CardReading(CardState.OURS, uid, slots[current], shown, current)

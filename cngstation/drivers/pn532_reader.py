@@ -19,6 +19,7 @@ from cngstation.errors import (
     OutcomeUnknown,
     RemoteProtocolError,
 )
+from cngstation.moments import seconds
 from cngstation.protocols.card_reader.pn532 import commands, status
 from cngstation.protocols.card_reader.pn532.commands import Command, Target
 from cngstation.protocols.card_reader.pn532.dialogue import (
@@ -250,18 +251,24 @@ class Pn532Reader:
     async def _hear(self, link: Link) -> None:
         """Wait for bytes or for the dialogue's deadline, whichever comes first."""
         wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
-        try:
-            async with asyncio.timeout(max(wait_ms, 0) / 1000):
-                data = await link.read()
-        except TimeoutError:
-            self._dialogue.pass_time(_now_ms())
-        else:
-            self._dialogue.receive(data, _now_ms())
-            # Noise without end must not push a deadline away.
-            self._dialogue.pass_time(_now_ms())
+        # When this program itself stood still, what came in time is there by now and
+        # only its deadline seems to be over: it is heard before time passes.
+        data = await _read_within(link, wait_ms) or await _read_within(link, 0)
+        self._dialogue.receive(data, _now_ms())
+        # Noise without end must not push a deadline away.
+        self._dialogue.pass_time(_now_ms())
 
     def _note_fault(self, fault: DeviceError) -> None:
         self._health = replace(self._health, online=False, last_fault=fault.sentence())
+
+
+async def _read_within(link: Link, wait_ms: int) -> bytes:
+    """Return what arrives in time, or nothing; what is there needs no time."""
+    try:
+        async with asyncio.timeout(seconds(max(wait_ms, 0))):
+            return await link.read()
+    except TimeoutError:
+        return b""
 
 
 def _now_ms() -> int:
