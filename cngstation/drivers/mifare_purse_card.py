@@ -81,21 +81,23 @@ class MifarePurseCard:
         self._master_key = master_key
         self._keys: OrderedDict[bytes, CardKeys] = OrderedDict()
 
-    async def read(self, uid: bytes) -> CardReading:
-        """Select a card anew and read its slots and info.
+    async def read(self, uid: bytes, *, selected: bool = False) -> CardReading:
+        """Read a card's slots and info; select it anew unless it was found just now.
 
         Raises:
             CardGone: this card is not in the field.
             DeviceError: the reader failed.
         """
+        if not selected:
+            await self._reader.reselect(uid)
         reading = await self._read_once(uid)
         if reading.whole or reading.state is CardState.BLANK:
             return reading
         # A weak field refuses a key now and then: only twice means that it is so.
+        await self._reader.reselect(uid)
         return await self._read_once(uid)
 
     async def _read_once(self, uid: bytes) -> CardReading:
-        await self._reader.reselect(uid)
         keys = self._keys_of(uid)
         sectors: list[bytes | None] = []
         for sector in (*SLOT_SECTORS, INFO_SECTOR):
