@@ -93,13 +93,7 @@ def decode_object(line: bytes) -> dict[str, object] | Fault:
     if _too_deep(line):
         return Fault.TOO_DEEP
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_without_repeats,
-            parse_int=_bounded,
-            parse_float=_no_part,
-            parse_constant=_no_part,
-        )
+        value = _DECODER.decode(text)
     except _Found as found:
         return found.fault
     except ValueError:
@@ -139,3 +133,11 @@ def _bounded(digits: str) -> int:
 
 def _no_part(_: str) -> int:
     raise _Found(Fault.NOT_WHOLE)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_without_repeats,
+    parse_int=_bounded,
+    parse_float=_no_part,
+    parse_constant=_no_part,
+)

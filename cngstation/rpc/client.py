@@ -8,9 +8,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any, Generic, cast
+from typing import Any, Generic
 
 from cngstation.errors import BadRequest, Disconnected, StationError
 from cngstation.protocols.ndjson import Fault, LineSplitter, decode_object
@@ -36,7 +37,7 @@ _MOST_WAITING = 64  # calls; a screen has two or three under way
 # Above the first the client reads only while a call waits, so that the server puts
 # newer figures in place of older ones; above the second it ends the connection.
 _ENOUGH_EVENTS = 256
-_MOST_EVENTS = 4_096
+_MOST_EVENTS = 8_192  # one read of 256 KiB brings at most 5,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,20 +126,25 @@ class RpcClient(Generic[Snap]):
             raise TooManyCalls(part=self.part, waiting=len(self._waiting))
         request_id = next(self._ids)
         line = request_line(request_id, method.name, request)
-        answer = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Rep] = loop.create_future()
+        late = partial(self._give_up, answer, method.name, timeout_s)
+        deadline = loop.call_later(timeout_s, late)
         self._waiting[request_id] = (method, answer)
         self._transport.resume_reading()
         self._transport.write(line)
         try:
-            async with asyncio.timeout(timeout_s):
-                return cast(Rep, await answer)
-        except TimeoutError:
-            raise CallTimeout(
-                part=self.part, method=method.name, wait_s=timeout_s
-            ) from None
+            return await answer
         finally:
+            deadline.cancel()
             del self._waiting[request_id]
             self._pace()
+
+    def _give_up(
+        self, answer: asyncio.Future[Any], method_name: str, wait_s: int
+    ) -> None:
+        late = CallTimeout(part=self.part, method=method_name, wait_s=wait_s)
+        _fail(answer, late)
 
     async def subscribe(self) -> Snap:
         """Return the whole present state; from then on `events` tells what changes.
@@ -198,7 +204,7 @@ class RpcClient(Generic[Snap]):
             answer.set_result(read_answered(method, line, newer=self._server_is_newer))
         except BadRequest as problem:
             why = str(problem.facts["why"])
-            answer.set_exception(BadReply(part=self.part, why=why))
+            _fail(answer, BadReply(part=self.part, why=why))
 
     def _take_error(self, line: bytes) -> None:
         try:
@@ -208,8 +214,8 @@ class RpcClient(Generic[Snap]):
             return
         if request_id is None:
             self.lose(error)
-        elif request_id in self._waiting and not self._waiting[request_id][1].done():
-            self._waiting[request_id][1].set_exception(error)
+        elif request_id in self._waiting:
+            _fail(self._waiting[request_id][1], error)
 
     def _take_closing(self, line: bytes) -> None:
         try:
@@ -253,9 +259,13 @@ class RpcClient(Generic[Snap]):
         if self.ended is None:
             self.ended = reason
         for _, answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(Disconnected(part=self.part))
+            _fail(answer, Disconnected(part=self.part))
         self._news.set()
+
+
+def _fail(answer: asyncio.Future[Any], error: StationError) -> None:
+    if not answer.done():
+        answer.set_exception(error)
 
 
 class _Lines(asyncio.Protocol):

@@ -221,7 +221,7 @@ class Connection(asyncio.Protocol):
             self.drop(SlowReader(waiting=len(self._outbox)))
 
     def _flush(self) -> None:
-        if self._holding or self.leaving:
+        if self._holding:
             return
         for line in self._outbox.take():
             self._transport.write(line)

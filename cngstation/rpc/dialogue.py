@@ -133,7 +133,7 @@ class Dialogue:
         if request_id is None:
             self.over = True
             return error_line(None, MalformedLine(why="has no id that is an integer"))
-        name = hygiene.clean(str(message.get("method", "")), limit=60)
+        name = str(message.get("method", ""))
         try:
             try:
                 assert isinstance(line, bytes)
@@ -141,10 +141,13 @@ class Dialogue:
             except StationError as error:
                 return error_line(request_id, error)
         except Exception as error:  # noqa: BLE001 - the top of a call
-            reference = f"{self._connection_id}-{request_id}"
-            self._service.report(f"{name} {reference}", error)
-            fault = InternalFault(method=name, reference=reference)
-            return error_line(request_id, fault)
+            return error_line(request_id, self._fault(name, request_id, error))
+
+    def _fault(self, name: str, request_id: int, error: Exception) -> InternalFault:
+        shown = hygiene.clean(name, limit=60)
+        reference = f"{self._connection_id}-{request_id}"
+        self._service.report(f"{shown} {reference}", error)
+        return InternalFault(method=shown, reference=reference)
 
     async def _result(self, name: str, line: bytes) -> Message:
         if not self.greeted:
@@ -154,7 +157,7 @@ class Dialogue:
             return await answer(read_called(method, line))
         found = self._service.contract.methods_by_name.get(name)
         if found is None:
-            raise UnknownMethod(method=name)
+            raise UnknownMethod(method=hygiene.clean(name, limit=60))
         context = await self._context(found.right)
         request = read_called(found, line)
         reply = await self._service.handlers.of(found)(request, context)
