@@ -134,8 +134,10 @@ class StationApp(App[None]):
 
     def hear(self, news: "News") -> None:
         """Take in what a daemon told; figures of the board wait for the next beat."""
-        from tui.picture import Area
+        from tui.picture import Area, says_the_session_ended
 
+        if self._may_act() and says_the_session_ended(news):
+            self.call_later(self.signed_out, _("The session has ended. Log in again."))
         waiting = self._areas or Area.NOTHING
         self._areas = waiting | self._desk().picture.hear(news)
         if self._areas & ~Area.BOARD and not waiting & ~Area.BOARD:

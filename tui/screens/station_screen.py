@@ -61,6 +61,10 @@ class StationScreen(Screen[None]):
             yield KeyLine(self.offered_keys)
             yield StatusLine(self.desk)
 
+    def on_mount(self) -> None:
+        """Draw what was told while the screen was being laid out."""
+        self.call_later(self.draw, EVERYTHING)
+
     def parts(self) -> Iterable[Widget]:
         """Return the screen's own widgets."""
         return ()
