@@ -136,10 +136,13 @@ class DemoStation:
     async def start_daemons(self) -> None:
         """Start every daemon and wait until each listens."""
         async with asyncio.TaskGroup() as group:
-            for name, module in DAEMONS.items():
-                command = ["-m", module, "--config", str(self.config_file)]
-                socket = self.run_dir / f"{name}.sock"
-                group.create_task(self._spawn(name, command, socket))
+            for name in DAEMONS:
+                group.create_task(self.start_daemon(name))
+
+    async def start_daemon(self, name: str) -> None:
+        """Start one daemon and wait until it listens."""
+        command = ["-m", DAEMONS[name], "--config", str(self.config_file)]
+        await self._spawn(name, command, self.run_dir / f"{name}.sock")
 
     async def stop(self) -> None:
         """End daemons, then simulators."""

@@ -215,6 +215,16 @@ async def daemons(
 
 
 @contextlib.asynccontextmanager
+async def hands_at(control: Path) -> AsyncIterator[PatientHands]:
+    """Have hands at a device."""
+    hands = PatientHands(control)
+    try:
+        yield hands
+    finally:
+        await hands.close()
+
+
+@contextlib.asynccontextmanager
 async def cashier_of(station: DemoStation) -> AsyncIterator[Cashier]:
     """Let a quick cashier work."""
     cashier = Cashier(station, QUICK)

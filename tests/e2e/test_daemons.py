@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from cngstation.cli.demo import script
-from cngstation.cli.demo_hands import PatientHands
 from cngstation.cli.demo_players import Cashier, Driver, Play
 from cngstation.cli.demo_station import DAEMONS, LINES, DemoStation, demo_station
 from cngstation.rpc.contract import counter, forecourt
@@ -24,6 +23,7 @@ from tests.e2e.live_station import (
     counter_screen,
     daemons,
     forecourt_screen,
+    hands_at,
     is_alive,
     issue_of,
     prepared_station,
@@ -294,9 +294,8 @@ async def test_a_printer_that_dies_while_printing_makes_the_next_print_a_copy(
 
 
 async def _hand(station: DemoStation, verb: str, **arguments: object) -> None:
-    hands = PatientHands(station.printer_control)
-    await hands.call(verb, **arguments)
-    await hands.close()
+    async with hands_at(station.printer_control) as hands:
+        await hands.call(verb, **arguments)
 
 
 def _paper(station: DemoStation) -> str:
