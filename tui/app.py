@@ -5,6 +5,7 @@ package; the contract and the client follow in a thread while the cashier types.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -76,9 +77,12 @@ class StationApp(App[None]):
             self.register_theme(theme)
         self.theme = DARK.name
 
+    def get_default_screen(self) -> Screen[Any]:
+        """Begin with the login: a blank screen below it would cost time."""
+        return LoginScreen(self.sign_in, self.demo)
+
     def on_mount(self) -> None:
-        """Show the login, then load the rest."""
-        self.push_screen(LoginScreen(self.sign_in, self.demo))
+        """Load the rest behind the login."""
         self.call_after_refresh(self._begin_loading)
         self.set_interval(_FIGURES_S, self._draw_figures)
 
@@ -88,6 +92,9 @@ class StationApp(App[None]):
     async def _load(self) -> None:
         link = await asyncio.to_thread(_make_and_import, self._make_link)
         self.desk = Desk(link, _hands_of(self.demo), language=self.language)
+        # Modules and screens are here to stay: no pause of the collector for them.
+        gc.freeze()
+        gc.enable()
         link.start(self.hear)
         self._link_made.set()
 
@@ -114,7 +121,7 @@ class StationApp(App[None]):
     def signed_out(self, why: str) -> None:
         """Go back to the login, because the session has ended."""
         self._desk().session = None
-        while len(self.screen_stack) > 2:  # Textual's own blank one, and the counter
+        while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_screen(LoginScreen(self.sign_in, self.demo, why))
 
