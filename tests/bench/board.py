@@ -72,7 +72,7 @@ def _facts(run: _Run) -> dict[str, float]:
 
 def _round(which: str, run: _Run) -> None:
     """Start, log in, count bytes without keys, then press keys at random moments."""
-    program = Program([sys.executable, "-m", "tests.bench.board_apps", which])
+    program = Program([sys.executable, "-m", f"tests.bench.board_{which}"])
     screen = Screen()
     try:
         _watch(program, screen, lambda: "Operator" in screen.text(), WITHIN_S)

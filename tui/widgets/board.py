@@ -47,6 +47,8 @@ class Board(Widget):
         self._arrangement = arrange(0, 1, 1)
         self._order: list[int] = []
         self._tiles: dict[int, list[Cell]] = {}
+        self._base: Style | None = None
+        self._styles: dict[str, Style] = {}
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the rows that the fullest tiles that fit need, and one for the head."""
@@ -106,6 +108,11 @@ class Board(Widget):
             return None
         return Region(first, row + _HEAD_ROWS, last - first, 1)
 
+    def notify_style_update(self) -> None:
+        """Forget the styles of another theme."""
+        self._base = None
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
         if y == 0:
@@ -125,19 +132,23 @@ class Board(Widget):
         return heading(self._arrangement.density, unit)
 
     def _strip(self, tiles: list[list[Cell]]) -> Strip:
-        base = self.rich_style
+        base = self._base_style()
         segments: list[Segment] = []
         for number, cells in enumerate(tiles):
             if number:
                 segments.append(Segment(" " * GAP, base))
-            segments += [
-                Segment(text, base + self._style(style)) for text, style in cells
-            ]
+            segments += [Segment(text, self._styles[style]) for text, style in cells]
         strip = Strip(Segment.simplify(segments))
         return strip.adjust_cell_length(self.size.width, base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"board--{name}", partial=True)
+    def _base_style(self) -> Style:
+        """Return the style below all text; looked up once for a theme, not a line."""
+        if self._base is None:
+            self._base = base = self.rich_style
+            for name in self.COMPONENT_CLASSES:
+                style = self.get_component_rich_style(name, partial=True)
+                self._styles[name.removeprefix("board--")] = base + style
+        return self._base
 
 
 def _same_beginning(old: Cell, new: Cell) -> int:
