@@ -169,7 +169,7 @@ def test_exactly_k_acts_are_those_of_the_script(ended: Ended) -> None:
 async def test_a_run_by_time_books_a_prefix_of_the_script(tmp_path: Path) -> None:
     """Card by card and nozzle by nozzle, what was booked is how the script begins."""
     async with demo_station(folder=tmp_path) as station:
-        assert await play(station, SEED, speed=SPEED, seconds=3, acts=None) is None
+        assert await play(station, SEED, speed=SPEED, seconds=6, acts=None) is None
         await station.stop()
     done = booked(station)
     count = sum(map(len, done.values()))
