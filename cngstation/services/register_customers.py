@@ -44,8 +44,8 @@ class PlateUnusual(Refusal):
 
     code = "refusal.plate_unusual"
     text = (
-        "{plate} does not look like a plate. Check it against the vehicle; confirm "
-        "once more to register it all the same. Nothing was registered."
+        "{plate} does not look like a plate: check it against the vehicle. Nothing was "
+        "registered."
     )
 
 
@@ -54,8 +54,8 @@ class IdNumberUnusual(Refusal):
 
     code = "refusal.id_number_unusual"
     text = (
-        "The ID number fails its check ({why}). Compare it with the document; confirm "
-        "once more to register it all the same. Nothing was registered."
+        "The ID number fails its check ({why}): compare it with the document. Nothing "
+        "was registered."
     )
 
 
@@ -220,12 +220,11 @@ class CustomerDesk:
         """Return the digests under which a search text would be found."""
         plain = text.strip().upper()
         digits = re.sub(r"\D", "", plain)
-        tail = digits if len(digits) == PHONE_TAIL_DIGITS else ""
         # A blob that no row can have stands for "not such a number".
         return {
             "id_no": self._seal.digest(plain, ID_COLUMN) or b"\0",
             "phone": self._seal.digest(digits, PHONE_COLUMN) or b"\0",
-            "tail": self._seal.digest(tail, PHONE_TAIL_COLUMN) or b"\0",
+            "tail": self._seal.digest(digits, PHONE_TAIL_COLUMN) or b"\0",
         }
 
     def id_no_masked(self, vehicle: Vehicle) -> str:

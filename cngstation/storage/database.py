@@ -136,8 +136,6 @@ class Database:
             CommitUncertain: the disk failed; the daemon must restart.
             Whatever the unit itself raised; then nothing of it is recorded.
         """
-        if self._failed is not None:
-            raise self._failed
         if self._closing:
             raise StorageError(why="the program is ending")
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
@@ -195,8 +193,6 @@ class Database:
         if isinstance(outcome, CommitUncertain):
             self._failed = outcome
         for index, waiting in enumerate(group):
-            if waiting.answer.done():
-                continue
             if isinstance(outcome, StorageError):
                 waiting.answer.set_exception(outcome)
                 continue

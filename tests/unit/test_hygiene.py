@@ -95,7 +95,14 @@ def test_a_limit_holds_for_a_flood() -> None:
 
 @pytest.mark.parametrize(
     ("text", "columns", "shown"),
-    [("川A", 2, "川"), ("川A", 1, ""), ("川A", 3, "川A"), ("", 2, ""), ("ab", 9, "ab")],
+    [
+        ("⚠\ufe0f!", 1, "⚠"),
+        ("川A", 2, "川"),
+        ("川A", 1, ""),
+        ("川A", 3, "川A"),
+        ("", 2, ""),
+        ("ab", 9, "ab"),
+    ],
 )
 def test_a_wide_character_is_never_cut_through(
     text: str, columns: int, shown: str

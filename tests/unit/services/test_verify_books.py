@@ -233,7 +233,7 @@ TAMPERINGS = {
     "UPDATE card SET seen_wseq = 9 WHERE pseq = 2": "card 510100000001",
     "UPDATE card SET payment_mode = 'free'": "card 510100000001",
     "DROP INDEX sale_card": "index sale_card is missing",
-    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "trigger extra",
+    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "trigger extra is",
     "UPDATE schema_migration SET name = 'x'": "the record of schema versions",
     "INSERT INTO intent SELECT 'T9', kind, 'x', uid, 'DONE', amount, unit, cash_e4,"
     " fee_e4, bonus, price_e4, before_balance, before_wseq, before_pseq, before_grey,"
@@ -247,6 +247,36 @@ def test_what_an_insider_would_try_is_named(books: Path, sql: str) -> None:
     """Tip, outbox, receipts, cards, schema: each change is named for what it is."""
     tamper(books, sql)
     assert TAMPERINGS[sql] in named(books)
+
+
+LATE_AUDIT = (
+    "INSERT INTO audit SELECT 23, act, subject, outcome, operator_no, terminal, reason,"
+    " before, after, at_ms, mono_ms, boot_id FROM audit LIMIT 1"
+)
+
+
+def test_a_row_on_another_facts_place_is_named(books: Path) -> None:
+    """A row added behind the last of its kind, under a number that exists."""
+    tamper(books, LATE_AUDIT)
+    assert named(books) == "audit row 23 was added outside the chain"
+
+
+def test_renumbered_lines_are_named(books: Path) -> None:
+    """The order alone is not all: lines are 0, 1, 2 ..."""
+    tamper(books, "UPDATE posting SET line = 5 WHERE seq = 7 AND line = 1")
+    assert named(books) == "the posting lines of entry row 7 were renumbered"
+
+
+def test_text_that_is_none_is_named_in_the_registers_too(books: Path) -> None:
+    """What is not proved can at least be read."""
+    tamper(books, "UPDATE company SET name = CAST(x'ff' AS TEXT)")
+    assert "damaged" in named(books)
+
+
+def test_what_is_named_steers_no_terminal(books: Path) -> None:
+    """Whoever changed the file chose the names in it."""
+    tamper(books, "UPDATE chain SET ref = char(27) || '[2J' WHERE seq = 3")
+    assert named(books) == "audit row 3 (�[2J) was changed"
 
 
 def test_every_column_of_an_act_is_held_by_its_history(

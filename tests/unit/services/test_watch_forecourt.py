@@ -177,8 +177,13 @@ async def test_a_return_of_the_link_compares_the_counter(forecourt: Forecourt) -
 async def test_a_new_nozzle_begins_where_its_first_record_is(
     forecourt: Forecourt,
 ) -> None:
-    """Twenty thousand old records are not fetched from a dispenser new to us."""
-    forecourt.line.counter = 20_000
+    """Old records are not fetched from a dispenser new to us, nor far too many."""
+    forecourt.line.counter = 50
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert forecourt.line.asked == []
+    await forecourt.desk.record(GUN, fill(1))
+    forecourt.line.counter = 5_000
     forecourt.desk.link(GUN, Link.ONLINE)
     await forecourt.settled()
     assert forecourt.line.asked == []

@@ -70,11 +70,13 @@ class Field(FakeReader):
         self.there = True
         self.fails: Exception | None = None
         self.closed = False
+        self.looks = 0
 
     async def find_card(self) -> bytes | None:
         """Find the card where it is there."""
         if self.fails:
             raise self.fails
+        self.looks += 1
         self.selected = self.there
         return UID if self.there else None
 
@@ -190,9 +192,9 @@ async def test_an_act_has_the_reader_alone() -> None:
         await notes.until(2)
         async with watch.borrow() as port:
             assert await port.find() == UID
-            commands = field.commands
+            looks = field.looks
             await asyncio.sleep(0.02)
-            assert field.commands == commands
+            assert field.looks == looks
             await port.personalise(UID, PURSE, INFO)
             reading = await port.read(UID)
             await port.write_purse(reading, replace(PURSE, balance=1))

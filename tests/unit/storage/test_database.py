@@ -117,8 +117,10 @@ async def test_a_failing_disk_stops_everything_after(
         )
         assert all(isinstance(result, CommitUncertain) for result in results)
         assert db.failed is results[1]
+        ran: list[Transaction] = []
         with pytest.raises(CommitUncertain):
-            await db.write(lambda tx: book(tx, "b"))
+            await db.write(ran.append)
+        assert ran == []
     assert verify_file(path).rows == 0
 
 
@@ -167,6 +169,7 @@ async def test_a_broken_off_transaction_is_never_gone_on_with(tmp_path: Path) ->
             return_exceptions=True,
         )
         assert all(isinstance(result, CommitUncertain) for result in results)
+        assert "broken off: the unit hides what happened" in str(results[0])
         assert await db.read(entries) == []
 
 
@@ -221,6 +224,19 @@ async def test_a_busy_read_is_tried_again_and_told(
         assert tries > 2
         with pytest.raises(StorageError, match="no such table"):
             await db.read(lambda c: c.execute("SELECT * FROM missing"))
+        assert await db.read(entries) == []
+
+
+async def test_a_questions_own_error_is_not_hidden(tmp_path: Path) -> None:
+    """What SQLite ended by itself is not committed over the first error."""
+
+    def broken_off(connection: Connection) -> None:
+        connection.execute("ROLLBACK")
+        raise ValueError("the first error")
+
+    async with opened(tmp_path / "s.db") as db:
+        with pytest.raises(ValueError, match="the first error"):
+            await db.read(broken_off)
         assert await db.read(entries) == []
 
 

@@ -148,6 +148,7 @@ def test_a_slot_copied_to_another_chip_counts_not() -> None:
         {"kind": 256},
         {"price_level": -1},
         {"card_no": "123"},
+        {"card_no": "0100004a"},
         {"card_no": "１2345678"},
         {"cylinder_due": "31.01.2028"},
         {"cylinder_due": "1999-12-31"},
