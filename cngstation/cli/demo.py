@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from cngstation.cli.demo_child import DidNotStart
 from cngstation.cli.demo_hands import Patience, PatientHands
 from cngstation.cli.demo_players import Cashier, Driver, Play, longest_s
 from cngstation.cli.demo_script import Act, Script
@@ -77,6 +78,12 @@ async def _until_told(work: Coroutine[Any, Any, int]) -> int:
         loop.add_signal_handler(number, task.cancel)
     try:
         return await task
+    except BaseExceptionGroup as group:
+        failed = group.subgroup(DidNotStart)
+        if failed is None:
+            raise
+        sys.stderr.write(f"cngstation demo: {failed.exceptions[0]}\n")
+        return UNREACHED
     except asyncio.CancelledError:
         sys.stderr.write("cngstation demo: it was told to end; nothing was proved.\n")
         return WRONG

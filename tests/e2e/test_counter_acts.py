@@ -32,7 +32,7 @@ BLOCKS = (1, 2, 3)
 TORN = ("before", "after", "garbage")
 
 
-@pytest.mark.timeout(90)
+@pytest.mark.timeout(150)
 async def test_a_top_up_torn_at_any_block_is_finished_at_the_next_tap(
     tmp_path: Path,
 ) -> None:

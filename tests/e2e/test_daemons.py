@@ -33,6 +33,7 @@ from tests.e2e.live_station import (
 )
 from tests.e2e.station_proof import wrongs
 
+pytestmark = pytest.mark.timeout(120)
 ENDS_WITHIN_S = 2.0
 
 

@@ -27,7 +27,7 @@ LONGEST_PAUSE_S = 2.0
 SETTLES_WITHIN_S = 30.0
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 async def test_a_killed_process_loses_nothing(tmp_path: Path) -> None:
     """Each process is killed twice at seeded moments; books, cards, gas and cash fit.
 
