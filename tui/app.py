@@ -15,16 +15,16 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cngstation.language import LANGUAGES, _, use_language
-from tui.demo import Demo
-from tui.desk import Desk
-from tui.functions import BY_NAME
-from tui.picture import EVERYTHING, Area
 from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
 
 if TYPE_CHECKING:
+    from tui.demo import Demo
+    from tui.desk import Desk
+    from tui.functions import Function
     from tui.hands import Hands
     from tui.link import Link, News
+    from tui.picture import Area
     from tui.screens.counter import CounterScreen
     from tui.screens.station_screen import StationScreen
 
@@ -63,12 +63,12 @@ class StationApp(App[None]):
         make_link: "Callable[[], Link]",
         *,
         language: str,
-        demo: Demo | None = None,
+        demo: "Demo | None" = None,
     ) -> None:
         super().__init__()
         self._make_link = make_link
         self._link_made = asyncio.Event()
-        self._areas = Area.NOTHING
+        self._areas: Area | None = None  # what waits to be drawn
         self.desk: Desk | None = None
         self.language = language
         self.demo = demo
@@ -78,7 +78,7 @@ class StationApp(App[None]):
         self.theme = DARK.name
 
     def get_default_screen(self) -> Screen[Any]:
-        """Begin with the login: a blank screen below it would cost time."""
+        """Begin with the login: no empty screen is laid out before it."""
         return LoginScreen(self.sign_in, self.demo)
 
     def on_mount(self) -> None:
@@ -90,6 +90,8 @@ class StationApp(App[None]):
         self.run_worker(self._load(), name="load")
 
     async def _load(self) -> None:
+        from tui.desk import Desk
+
         link = await asyncio.to_thread(_make_and_import, self._make_link)
         self.desk = Desk(link, _hands_of(self.demo), language=self.language)
         # Modules and screens are here to stay: no pause of the collector for them.
@@ -116,16 +118,18 @@ class StationApp(App[None]):
         await self._link_made.wait()
         desk = self._desk()
         desk.session = await desk.link.login(login_name, password)
-        self.switch_screen(CounterScreen(desk))
+        self.push_screen(CounterScreen(desk))
 
     def signed_out(self, why: str) -> None:
         """Go back to the login, because the session has ended."""
         self._desk().session = None
         while len(self.screen_stack) > 1:
             self.pop_screen()
-        self.switch_screen(LoginScreen(self.sign_in, self.demo, why))
+        login = self.screen
+        assert isinstance(login, LoginScreen), "the login lies under everything"
+        login.begin_again(why)
 
-    def _desk(self) -> Desk:
+    def _desk(self) -> "Desk":
         assert self.desk is not None, "nothing is opened before the link is made"
         return self.desk
 
@@ -133,8 +137,12 @@ class StationApp(App[None]):
 
     def hear(self, news: "News") -> None:
         """Take in what a daemon told; figures of the board wait for the next beat."""
-        waiting = self._areas
-        self._areas |= self._desk().picture.hear(news)
+        from tui.picture import Area, says_the_session_ended
+
+        if self._may_act() and says_the_session_ended(news):
+            self.call_later(self.signed_out, _("The session has ended. Log in again."))
+        waiting = self._areas or Area.NOTHING
+        self._areas = waiting | self._desk().picture.hear(news)
         if self._areas & ~Area.BOARD and not waiting & ~Area.BOARD:
             self.call_later(self._draw)
 
@@ -143,7 +151,9 @@ class StationApp(App[None]):
             self._draw()
 
     def _draw(self) -> None:
-        areas, self._areas = self._areas, Area.NOTHING
+        from tui.picture import Area
+
+        areas, self._areas = self._areas, None
         if self._desk().session is None or not areas:
             return
         if Area.CARD_CAME in areas:
@@ -189,7 +199,7 @@ class StationApp(App[None]):
 
     def action_open(self, name: str) -> None:
         """Open a function's screen in place of the one above the counter."""
-        function = BY_NAME[name]
+        function = _function(name)
         if not self._may_act() or (function.demo_only and self.demo is None):
             return
         screens = self._station_screens()
@@ -205,7 +215,7 @@ class StationApp(App[None]):
 
     def run_function(self, name: str) -> None:
         """Do what the palette found."""
-        target = BY_NAME[name].target
+        target = _function(name).target
         if target == "counter" or ":" in target:
             self.action_open(name)
         else:
@@ -220,6 +230,8 @@ class StationApp(App[None]):
 
     def action_language(self) -> None:
         """Switch between Chinese and English."""
+        from tui.picture import EVERYTHING
+
         following = LANGUAGES[(LANGUAGES.index(self.language) + 1) % len(LANGUAGES)]
         self.language = following
         use_language(following)
@@ -273,10 +285,20 @@ class StationApp(App[None]):
 def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
     """Load what the counter needs; runs in a thread while the login is shown."""
     import_module("tui.screens.counter")
-    return make_link()
+    link = make_link()
+    # What is loaded stays: a full collection that walks over it costs a key 25 ms.
+    gc.collect()
+    gc.freeze()
+    return link
 
 
-def _hands_of(demo: Demo | None) -> "Hands | None":
+def _function(name: str) -> "Function":
+    from tui.functions import BY_NAME
+
+    return BY_NAME[name]
+
+
+def _hands_of(demo: "Demo | None") -> "Hands | None":
     if demo is None:
         return None
     from tui.hands import Hands

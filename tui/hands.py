@@ -5,6 +5,7 @@ One JSON line asks, `{"do": NAME, ...}`; one line answers, `{"ok": true, ...}` o
 """
 
 import asyncio
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ class HandsClient:
             return await reader.readline()
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
 
 class Hands:

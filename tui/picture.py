@@ -4,6 +4,7 @@ from collections import deque
 from enum import Flag, auto
 from typing import TYPE_CHECKING, Any
 
+from cngstation.errors import NotLoggedIn
 from tui.link import News, Part, PartDown, PartUp, Told
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Area(Flag):
 
 
 EVERYTHING = ~Area.NOTHING & ~Area.CARD_CAME & ~Area.CARD_WENT & ~Area.ACT
+
+
+def says_the_session_ended(news: News) -> bool:
+    """Tell whether the counter, which made the session, knows it no longer."""
+    if not isinstance(news, PartDown) or news.part is not Part.COUNTER:
+        return False
+    return isinstance(news.reason, NotLoggedIn)
 
 
 class Picture:

@@ -114,7 +114,5 @@ def test_the_compiled_catalogue_is_fresh() -> None:
     texts = gettext.GNUTranslations(fresh)
     with CATALOGUE.with_suffix(".mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
-    for entry in _catalogue():
-        text = str(entry.id)
+    for text in (str(entry.id) for entry in _catalogue() if entry.id):
         assert compiled.gettext(text) == texts.gettext(text), text
-    assert compiled.info() == texts.info()

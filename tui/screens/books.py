@@ -24,7 +24,7 @@ from cngstation.rpc.session import Nothing
 from tui.acts import carry_out
 from tui.desk import Desk
 from tui.figures import fen_text, purse_text, short_time
-from tui.picture import EVERYTHING, Area
+from tui.picture import Area
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.key_line import Keys
@@ -75,10 +75,6 @@ class BooksScreen(StationScreen):
         yield LazyTable()
         yield Drawn(self._cure, areas=Area.OPEN_ROWS, id="cure")
 
-    def on_mount(self) -> None:
-        """Show the rows."""
-        self.draw(EVERYTHING)
-
     def offered_keys(self) -> Keys:
         """Name what helps with the chosen row."""
         row = self._row
@@ -104,7 +100,7 @@ class BooksScreen(StationScreen):
     def redraw(self) -> None:
         """Draw the texts about the chosen row."""
         for lines in self.query(Lines):
-            lines.refresh(layout=lines.styles.is_auto_height)
+            lines.redraw()
 
     def _verdict(self) -> Content:
         books = self.desk.picture.books

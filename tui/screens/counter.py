@@ -144,7 +144,7 @@ class CounterScreen(StationScreen):
             self._say_settled(self.desk.picture.last_act)
         super().draw(areas)
         if self.is_mounted and areas & (Area.CARD | Area.STATION):
-            self.query_one(KeyLine).refresh(layout=True)
+            self.query_one(KeyLine).redraw()
 
     def _take_card(self, card: "CardView | None", *, came: bool) -> None:
         if self.flow.stage is Stage.DOING:
@@ -245,5 +245,5 @@ class CounterScreen(StationScreen):
             self.say(error_sentence(flow.doubt), "failed")
         elif flow.failure is not None:
             self.say_error(flow.failure)
-        self.query_one(CardPage).refresh(layout=True)
-        self.query_one(KeyLine).refresh(layout=True)
+        self.query_one(CardPage).redraw()
+        self.query_one(KeyLine).redraw()

@@ -41,7 +41,8 @@ class HelpScreen(ModalScreen[None]):
             yield Drawn(self._text)
 
     def _text(self) -> Content:
-        parts: list[Part] = [*self._about_the_card(), _(self._about.HELP), "\n\n"]
+        parts: list[Part] = [*self._about_the_card(), *self._not_well()]
+        parts += [_(self._about.HELP), "\n\n"]
         for key, meaning in self._about.offered_keys():
             parts += [(f"{key:<10}", "bold"), f"{meaning}\n"]
         parts += [
@@ -51,11 +52,14 @@ class HelpScreen(ModalScreen[None]):
             (f"{'Ctrl+T':<10}", "bold"), _("dark, light, high contrast") + "\n",
             ("Alt+1...9 ", "bold"), _("the same as F1 to F9") + "\n",
         ]  # fmt: skip
-        said = troubles(self._desk)
-        if said:
-            parts += ["\n", (_("Not well:"), "bold $warning"), "\n"]
-            parts += [f"! {text}\n" for text in said]
         return line(*parts)
+
+    def _not_well(self) -> list[Part]:
+        said = troubles(self._desk)
+        if not said:
+            return []
+        head = (_("Not well:"), "bold $warning")
+        return [head, "\n", *(f"! {text}\n" for text in said), "\n"]
 
     def _about_the_card(self) -> list[Part]:
         """Say why this card will not fill, where it will not."""

@@ -153,7 +153,7 @@ class IssueScreen(StationScreen):
 
     def _show(self) -> None:
         self._input.display = self._draft is None or self._draft.step is Step.VEHICLE
-        self.query_one(IssueSheet).refresh(layout=True)
+        self.query_one(IssueSheet).redraw()
         self.redraw()
 
     # The vehicle.

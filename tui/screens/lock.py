@@ -65,7 +65,7 @@ class LockScreen(Screen[None]):
     def _say(self, text: str) -> None:
         self._said = text
         if self.is_mounted:
-            self.query_one(Drawn).refresh(layout=True)
+            self.query_one(Drawn).redraw()
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Try the password."""

@@ -33,13 +33,11 @@ class LoginScreen(Screen[None]):
     LoginScreen Input { margin: 0 0 1 0; }
     """
 
-    def __init__(
-        self, sign_in: SignIn, demo: "Demo | None" = None, said: str = ""
-    ) -> None:
+    def __init__(self, sign_in: SignIn, demo: "Demo | None" = None) -> None:
         super().__init__()
         self._sign_in = sign_in
         self._demo = demo
-        self._said = said
+        self._said = ""
         self._busy = False
 
     def compose(self) -> ComposeResult:
@@ -59,10 +57,17 @@ class LoginScreen(Screen[None]):
         field = "#login-name" if self._demo is None else "#password"
         self.query_one(field).focus()
 
+    def begin_again(self, why: str = "") -> None:
+        """Forget the password; say why the login is shown again."""
+        field = self.query_one("#password", Input)
+        field.value = self._demo.password if self._demo else ""
+        field.focus()
+        self._say(why)
+
     def relabel(self) -> None:
         """Show the texts in the language that was chosen."""
         for drawn in self.query(Drawn):
-            drawn.refresh(layout=True)
+            drawn.redraw()
 
     def _hint(self) -> Content:
         if self._said:
@@ -76,7 +81,7 @@ class LoginScreen(Screen[None]):
 
     def _say(self, text: str, *, busy: bool = False) -> None:
         self._said, self._busy = text, busy
-        self.query_one("#login-said").refresh(layout=True)
+        self.query_one("#login-said", Drawn).redraw()
 
     async def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Go to the password, or log in."""
@@ -99,11 +104,11 @@ class LoginScreen(Screen[None]):
         except StationError as error:
             from tui.texts import error_sentence
 
-            password.value = ""
-            password.focus()
-            self._say(error_sentence(error))
+            self.begin_again(error_sentence(error))
         except ValueError:  # longer than the contract takes, or control characters
             self._say(_("The name or password has characters that cannot be used."))
+        else:
+            self.begin_again()
 
 
 def _title() -> Content:

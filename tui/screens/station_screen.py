@@ -61,6 +61,10 @@ class StationScreen(Screen[None]):
             yield KeyLine(self.offered_keys)
             yield StatusLine(self.desk)
 
+    def on_mount(self) -> None:
+        """Draw what was told while the screen was being laid out."""
+        self.call_later(self.draw, EVERYTHING)
+
     def parts(self) -> Iterable[Widget]:
         """Return the screen's own widgets."""
         return ()
@@ -85,7 +89,7 @@ class StationScreen(Screen[None]):
         for lines in self.query(Lines):
             wanted = lines.areas if isinstance(lines, Drawn) else lines.AREAS
             if wanted & areas or areas == EVERYTHING:
-                lines.refresh(layout=lines.styles.is_auto_height)
+                lines.redraw()
         if Area.BOARD in areas:
             self._draw_board(areas)
 
@@ -105,7 +109,7 @@ class StationScreen(Screen[None]):
         """Draw the screen's own texts after something typed."""
         for lines in self.query(Lines):
             if isinstance(lines, Drawn | KeyLine):
-                lines.refresh(layout=True)
+                lines.redraw()
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a sentence on the notice line; `kind` is `done`, `failed` or nothing."""

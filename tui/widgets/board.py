@@ -83,35 +83,21 @@ class Board(Widget):
             self.redraw()
             return
         stale = not picture.is_up(Part.FORECOURT)
-        damaged: list[Region] = []
+        damaged: dict[int, int] = {}
         for index, no in enumerate(self._order):
             if no in changed:
                 density = self._arrangement.density
                 new = tile(picture.nozzles[no], density, stale=stale)
-                if region := self._damage(index, self._tiles[no], new):
-                    damaged.append(region)
+                x, row = self._arrangement.place(index)
+                end = x + _changed_columns(self._tiles[no], new)
+                if end > x:
+                    damaged[row] = max(damaged.get(row, 0), end)
                 self._tiles[no] = new
-        if damaged:
-            self.refresh(*damaged)
-
-    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Region | None:
-        """Return what changed in a tile; one span costs less than two and a move."""
-        x, row = self._arrangement.place(index)
-        first = last = None
-        for before, now in zip(old, new, strict=True):
-            columns = width_of(now[0])
-            if before != now:
-                first = x + _same_beginning(before, now) if first is None else first
-                last = x + columns
-            x += columns
-        if first is None or last is None:
-            return None
-        return Region(first, row + _HEAD_ROWS, last - first, 1)
-
-    def notify_style_update(self) -> None:
-        """Forget the styles of another theme."""
-        self._base = None
-        super().notify_style_update()
+        # One region a line: Textual writes a damaged line from its beginning, once
+        # for each region.
+        regions = [Region(0, row + _HEAD_ROWS, end, 1) for row, end in damaged.items()]
+        if regions:
+            self.refresh(*regions)
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
@@ -151,9 +137,11 @@ class Board(Widget):
         return self._base
 
 
-def _same_beginning(old: Cell, new: Cell) -> int:
-    """Count the leading columns that need no drawing; only plain digits are split."""
-    if old[1] != new[1] or not (old[0].isascii() and new[0].isascii()):
-        return 0
-    pairs = zip(old[0], new[0], strict=False)
-    return next((i for i, (a, b) in enumerate(pairs) if a != b), 0)
+def _changed_columns(old: list[Cell], new: list[Cell]) -> int:
+    """Return how many columns of a tile, from its left, have to be drawn anew."""
+    x = changed = 0
+    for before, now in zip(old, new, strict=True):
+        x += width_of(now[0])
+        if before != now:
+            changed = x
+    return changed

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from textual.content import Content
+from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.picture import Area
@@ -20,6 +21,7 @@ class Lines(Widget):
     DEFAULT_CSS = "Lines { height: auto; width: 1fr; }"
     AREAS: ClassVar[Area] = Area.NOTHING
     can_focus = False
+    _height_drawn = 0
 
     def content(self) -> Content:
         """Return what stands here now."""
@@ -28,6 +30,22 @@ class Lines(Widget):
     def render(self) -> Content:
         """Draw."""
         return self.content()
+
+    def lines_at(self, columns: int) -> int:
+        """Return how many lines the content takes at this width."""
+        return self.content().get_height({}, max(columns, 1))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Take the lines that the content needs now."""
+        self._height_drawn = max(self.lines_at(width), 1)
+        return self._height_drawn
+
+    def redraw(self) -> None:
+        """Draw anew; lay the screen out again only when the height has changed."""
+        before = self._height_drawn
+        if self.styles.is_auto_height and self.size.width:
+            self._height_drawn = max(self.lines_at(self.content_size.width), 1)
+        self.refresh(layout=self._height_drawn != before)
 
 
 class Drawn(Lines):

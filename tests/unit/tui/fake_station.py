@@ -102,6 +102,11 @@ def vehicle(no: int, plate: str, **facts: Any) -> c.VehicleRow:
     return c.VehicleRow(**{**plain, **facts})
 
 
+def _unchecked(kind: Any, rows: tuple[Any, ...]) -> Any:
+    """Return rows that a faulty daemon could send: the screen must bear them."""
+    return kind(rows=()).model_copy(update={"rows": rows})
+
+
 class FakeStation:
     """Holds a few facts, answers every method, and tells what happens."""
 
@@ -136,26 +141,30 @@ class FakeStation:
     def snapshot(self, part: Part) -> Any:
         """Return the whole state of a daemon."""
         if part is Part.COUNTER:
-            return c.CounterBoard(
-                station=f.StationInfo(
-                    station_no="0316", name="加气站", company_name="测试公司",
-                    area_no="5101", area_short_name="川A", till="01",
-                    business_day="2026-11-21", currency_unit="CNY", gas_unit="m3",
-                ),  # fmt: skip
-                reader=WELL, printer=self.printer, card=self.card,
-                open_rows=self.open_rows, books=self.books,
-            )  # fmt: skip
+            return self._counter_board()
         if part is Part.FORECOURT:
             line = g.LineFigure(
                 name="line1", health=WELL, baud=38_400, frames_sent=1, frames_lost=0,
                 cycle_us=60_000,
             )  # fmt: skip
-            return g.ForecourtBoard(
-                lines=(line,), nozzles=tuple(self.nozzles.values()), sales=self.sales
+            board = g.ForecourtBoard(
+                lines=(line,), nozzles=tuple(self.nozzles.values()), sales=()
             )
+            return board.model_copy(update={"sales": self.sales})
         return u.UplinkFigure(
             network="network", health=WELL, waiting=0, oldest_at_ms=None,
             last_success_at_ms=None,
+        )  # fmt: skip
+
+    def _counter_board(self) -> c.CounterBoard:
+        station = f.StationInfo(
+            station_no="0316", name="加气站", company_name="测试公司",
+            area_no="5101", area_short_name="川A", till="01",
+            business_day="2026-11-21", currency_unit="CNY", gas_unit="m3",
+        )  # fmt: skip
+        return c.CounterBoard(
+            station=station, reader=WELL, printer=self.printer, card=self.card,
+            open_rows=self.open_rows, books=self.books,
         )  # fmt: skip
 
     def put(self, view: c.CardView) -> None:
@@ -194,7 +203,7 @@ class FakeStation:
 
     async def _company_search(self, search: Any) -> Any:
         found = [r for r in self.companies if search.text in r.name + r.company_no]
-        return c.CompanyRows(rows=tuple(found[: search.limit]))
+        return _unchecked(c.CompanyRows, tuple(found[: search.limit]))
 
     async def _vehicle_register(self, draft: Any) -> Any:
         if not draft.plate.startswith("川A") and not draft.accept_plate:
@@ -205,7 +214,7 @@ class FakeStation:
 
     async def _vehicle_search(self, search: Any) -> Any:
         found = [r for r in self.vehicles if search.text.upper() in r.plate]
-        return c.VehicleRows(rows=tuple(found[: search.limit]))
+        return _unchecked(c.VehicleRows, tuple(found[: search.limit]))
 
     async def _register_choices(self, _: Any) -> Any:
         return c.Choices(
@@ -311,7 +320,7 @@ class FakeStation:
         return self.books
 
     async def _sale_list(self, page: Any) -> Any:
-        return g.SalesFound(rows=self.sales[: page.limit])
+        return _unchecked(g.SalesFound, self.sales[: page.limit])
 
     async def _line_statistics(self, _: Any) -> Any:
         return g.Statistics(lines=())

@@ -99,13 +99,14 @@ def gas_card() -> Any:
     return card(
         uid="0A0B0C02", card_no="01000117", payment_mode="prepaid_quantity", unit="m3",
         plate="川AD00217", standing="expired", cylinder_due="2026-11-01",
-        cylinder_days=-20, way_out="Have the cylinder inspected and enter the new date.",
+        cylinder_days=-20,
+        way_out="Have the cylinder inspected and enter the new date.",
     )  # fmt: skip
 
 
 async def fill_for_ever(station: FakeStation, hertz: float) -> None:
     """Let half of the nozzles fill."""
-    filling = list(station.nozzles)[::2]
+    filling = list(station.nozzles)[:: 1 if len(station.nozzles) > 16 else 2]
     for no in filling:
         station.change_nozzle(
             no, state="fuelling", plate="川A12345", card_no="01000231"

@@ -1,0 +1,73 @@
+"""The books: a verdict in words, and open rows that are finished with their card."""
+
+from cngstation.rpc.contract import figures as f
+from tests.unit.tui.fake_station import NOW_MS, FakeStation, card
+from tests.unit.tui.opened import opened
+
+
+def _with_open_row() -> FakeStation:
+    station = FakeStation()
+    station.open_rows = (
+        f.OpenRow(
+            row_id="1", kind="top_up", subject="01000231",
+            text="The top-up of card {card_no} was cut off.",
+            cure="Tap card {card_no} again.",
+            facts=(f.Fact(name="card_no", value="01000231"),),
+            at_ms=NOW_MS, intent_id="01JD0000000000000000000000",
+        ),
+    )  # fmt: skip
+    return station
+
+
+async def test_the_books_are_proved_by_one_key() -> None:
+    """V asks; verdict, head and number of rows stand above."""
+    async with opened() as screen:
+        await screen.press("f7", "v")
+        await screen.sees("The books hold.")
+        assert "9f2c9f2c" in screen.text()
+        await screen.sees("Books hold 09:42")
+
+
+async def test_books_that_do_not_hold_name_the_first_bad_row() -> None:
+    """A word and a shape, and the row, and the status line of every screen."""
+    async with opened() as screen:
+        verdict = await screen.station._books_verify(None)
+        bad = verdict.model_copy(update={"proved": False, "first_bad": "sale 17"})
+        screen.app.desk.picture.books = bad
+        await screen.press("f7")
+        await screen.sees("First bad: sale 17")
+        await screen.sees("BOOKS DO NOT HOLD")
+
+
+async def test_an_open_row_stands_on_the_counter_with_its_cure() -> None:
+    """Count, what happened and what helps."""
+    async with opened(station=_with_open_row()) as screen:
+        await screen.sees("1 unfinished The top-up of card 01000231 was cut off.")
+        await screen.sees("Tap card 01000231 again.")
+
+
+async def test_an_open_row_is_finished_with_its_card_on_the_reader() -> None:
+    """Without a card it says so and asks nothing."""
+    async with opened(station=_with_open_row()) as screen:
+        await screen.press("f7", "enter")
+        await screen.sees("Put the card of this row")
+        assert not screen.asked("card.settle")
+        screen.station.put(card(open_intent_id="01JD0000000000000000000000"))
+        await screen.sees("Enter finish what is open")
+        await screen.press("enter")
+        await screen.sees("Enter finish it")
+        await screen.press("enter")
+        await screen.sees("Finished: the card holds 127.50")
+        await screen.sees("Nothing is unfinished.")
+
+
+async def test_money_goes_back_only_when_asked_twice() -> None:
+    """One G asks, the second does it."""
+    async with opened(station=_with_open_row()) as screen:
+        screen.station.put(card())
+        await screen.rest()
+        await screen.press("f7", "g")
+        await screen.sees("Press G again")
+        assert not screen.asked("card.give_back")
+        await screen.press("g")
+        await screen.sees("Gave 100.00 yuan back")

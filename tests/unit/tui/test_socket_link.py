@@ -1,0 +1,61 @@
+"""The three connections on real sockets: log in once, hear all, come back alone."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cngstation.rpc.contract.counter import CARD_PRESENTED, CHOICES, Page
+from cngstation.rpc.contract.forecourt import SALE_LIST
+from cngstation.rpc.session import Nothing
+from tests.unit.tui.fake_station import FakeStation, LoginRefused, card
+from tests.unit.tui.serve_fake_station import serve
+from tui.link import News, Part, PartDown, PartUp, Told
+from tui.socket_link import SocketLink
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_one_login_opens_all_three_and_a_restart_is_survived(
+    tmp_path: Path,
+) -> None:
+    """Snapshots of all parts come after the login, and again after a restart."""
+    station = FakeStation()
+    servers = serve(station, tmp_path)
+    for server in servers.values():
+        await server.start({})
+    heard: list[News] = []
+    link = SocketLink(tmp_path, terminal="test")
+    link.start(heard.append)
+
+    def up(part: Part) -> int:
+        return sum(isinstance(n, PartUp) and n.part is part for n in heard)
+
+    await _until(lambda: sum(isinstance(n, PartDown) for n in heard) == 3)
+    with pytest.raises(LoginRefused):
+        await link.login("demo", "wrong")
+    assert (await link.login("demo", "right")).operator
+    assert all(up(part) for part in Part)
+    assert (await link.call(CHOICES, Nothing())).card_fee_fen == 2_000
+    assert len((await link.call(SALE_LIST, Page(limit=3))).rows) == 3
+    servers[Part.COUNTER].publish(CARD_PRESENTED, card())
+    await _until(lambda: any(isinstance(n, Told) for n in heard))
+
+    await servers[Part.FORECOURT].close()
+    await _until(lambda: isinstance(heard[-1], PartDown))
+    before = up(Part.FORECOURT)
+    again = serve(station, tmp_path)[Part.FORECOURT]
+    await again.start({})
+    await _until(lambda: up(Part.FORECOURT) > before)
+
+    await link.lock()
+    assert (await link.unlock("right")).operator
+    await link.logout()
+    await link.close()
+    for server in (servers[Part.COUNTER], servers[Part.UPLINK], again):
+        await server.close()
