@@ -1,7 +1,6 @@
 """Starts the screen: `python -m tui --runtime-dir DIR [--language en]`."""
 
 import argparse
-import gc
 import os
 import sys
 from pathlib import Path

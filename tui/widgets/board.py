@@ -47,8 +47,6 @@ class Board(Widget):
         self._arrangement = arrange(0, 1, 1)
         self._order: list[int] = []
         self._tiles: dict[int, list[Cell]] = {}
-        self._base: Style | None = None
-        self._styles: dict[str, Style] = {}
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the rows that the fullest tiles that fit need, and one for the head."""
@@ -118,23 +116,19 @@ class Board(Widget):
         return heading(self._arrangement.density, unit)
 
     def _strip(self, tiles: list[list[Cell]]) -> Strip:
-        base = self._base_style()
+        base = self.rich_style
         segments: list[Segment] = []
         for number, cells in enumerate(tiles):
             if number:
                 segments.append(Segment(" " * GAP, base))
-            segments += [Segment(text, self._styles[style]) for text, style in cells]
+            segments += [
+                Segment(text, base + self._style(style)) for text, style in cells
+            ]
         strip = Strip(Segment.simplify(segments))
         return strip.adjust_cell_length(self.size.width, base)
 
-    def _base_style(self) -> Style:
-        """Return the style below all text; looked up once for a theme, not a line."""
-        if self._base is None:
-            self._base = base = self.rich_style
-            for name in self.COMPONENT_CLASSES:
-                style = self.get_component_rich_style(name, partial=True)
-                self._styles[name.removeprefix("board--")] = base + style
-        return self._base
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"board--{name}", partial=True)
 
 
 def _changed_columns(old: list[Cell], new: list[Cell]) -> int:
