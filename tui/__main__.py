@@ -1,6 +1,7 @@
 """Starts the screen: `python -m tui --runtime-dir DIR [--language en]`."""
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 # At the usual 60 a key that comes just after a figure waits for up to 17 ms.
 os.environ.setdefault("TEXTUAL_FPS", "120")
+
+# What is imported stays: looking through it for garbage would delay the first frame.
+# The app turns the collector on again when the rest is loaded.
+gc.disable()
 
 if TYPE_CHECKING:
     from tui.link import Link

@@ -286,6 +286,7 @@ def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
     # What is loaded stays: a full collection that walks over it costs a key 25 ms.
     gc.collect()
     gc.freeze()
+    gc.enable()
     return link
 
 

@@ -15,6 +15,7 @@ from cngstation.hygiene import clean
 from cngstation.language import _
 from cngstation.rpc.contract.counter import CARD_READ
 from cngstation.rpc.session import Nothing
+from tui.damage import DamageCompositor
 from tui.desk import Desk
 from tui.link import Part, Told
 from tui.picture import EVERYTHING, Area
@@ -46,6 +47,7 @@ class StationScreen(Screen[None]):
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
+        self._compositor = DamageCompositor()
         self.desk = desk
 
     def compose(self) -> ComposeResult:

@@ -47,6 +47,8 @@ class Board(Widget):
         self._arrangement = arrange(0, 1, 1)
         self._order: list[int] = []
         self._tiles: dict[int, list[Cell]] = {}
+        self._base: Style | None = None
+        self._styles: dict[str, Style] = {}
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the rows that the fullest tiles that fit need, and one for the head."""
@@ -81,21 +83,35 @@ class Board(Widget):
             self.redraw()
             return
         stale = not picture.is_up(Part.FORECOURT)
-        damaged: dict[int, int] = {}
+        damaged: list[Region] = []
         for index, no in enumerate(self._order):
             if no in changed:
                 density = self._arrangement.density
                 new = tile(picture.nozzles[no], density, stale=stale)
-                x, row = self._arrangement.place(index)
-                end = x + _changed_columns(self._tiles[no], new)
-                if end > x:
-                    damaged[row] = max(damaged.get(row, 0), end)
+                if region := self._damage(index, self._tiles[no], new):
+                    damaged.append(region)
                 self._tiles[no] = new
-        # One region a line: Textual writes a damaged line from its beginning, once
-        # for each region.
-        regions = [Region(0, row + _HEAD_ROWS, end, 1) for row, end in damaged.items()]
-        if regions:
-            self.refresh(*regions)
+        if damaged:
+            self.refresh(*damaged)
+
+    def _damage(self, index: int, old: list[Cell], new: list[Cell]) -> Region | None:
+        """Return what changed in a tile; one span costs less than two and a move."""
+        x, row = self._arrangement.place(index)
+        first = last = None
+        for before, now in zip(old, new, strict=True):
+            columns = width_of(now[0])
+            if before != now:
+                first = x + _same_beginning(before, now) if first is None else first
+                last = x + columns
+            x += columns
+        if first is None or last is None:
+            return None
+        return Region(first, row + _HEAD_ROWS, last - first, 1)
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of another theme."""
+        self._base = None
+        super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
@@ -116,26 +132,28 @@ class Board(Widget):
         return heading(self._arrangement.density, unit)
 
     def _strip(self, tiles: list[list[Cell]]) -> Strip:
-        base = self.rich_style
+        base = self._base_style()
         segments: list[Segment] = []
         for number, cells in enumerate(tiles):
             if number:
                 segments.append(Segment(" " * GAP, base))
-            segments += [
-                Segment(text, base + self._style(style)) for text, style in cells
-            ]
+            segments += [Segment(text, self._styles[style]) for text, style in cells]
         strip = Strip(Segment.simplify(segments))
         return strip.adjust_cell_length(self.size.width, base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"board--{name}", partial=True)
+    def _base_style(self) -> Style:
+        """Return the style below all text; looked up once for a theme, not a line."""
+        if self._base is None:
+            self._base = base = self.rich_style
+            for name in self.COMPONENT_CLASSES:
+                style = self.get_component_rich_style(name, partial=True)
+                self._styles[name.removeprefix("board--")] = base + style
+        return self._base
 
 
-def _changed_columns(old: list[Cell], new: list[Cell]) -> int:
-    """Return how many columns of a tile, from its left, have to be drawn anew."""
-    x = changed = 0
-    for before, now in zip(old, new, strict=True):
-        x += width_of(now[0])
-        if before != now:
-            changed = x
-    return changed
+def _same_beginning(old: Cell, new: Cell) -> int:
+    """Count the leading columns that need no drawing; only plain digits are split."""
+    if old[1] != new[1] or not (old[0].isascii() and new[0].isascii()):
+        return 0
+    pairs = zip(old[0], new[0], strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), 0)
