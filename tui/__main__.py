@@ -12,7 +12,7 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 # A key waits for at most one frame: 8 ms. Nothing is drawn without a change.
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
-# What is imported stays; looking through it for garbage would delay the first frame.
+# What is imported stays: looking through it for garbage would delay the first frame.
 # The app turns the collector on again when the rest is loaded.
 gc.disable()
 

@@ -94,9 +94,6 @@ class StationApp(App[None]):
 
         link = await asyncio.to_thread(_make_and_import, self._make_link)
         self.desk = Desk(link, _hands_of(self.demo), language=self.language)
-        # Modules and screens are here to stay: no pause of the collector for them.
-        gc.freeze()
-        gc.enable()
         link.start(self.hear)
         self._link_made.set()
 
@@ -289,6 +286,7 @@ def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
     # What is loaded stays: a full collection that walks over it costs a key 25 ms.
     gc.collect()
     gc.freeze()
+    gc.enable()
     return link
 
 

@@ -10,7 +10,7 @@ from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
 
 
-class _Spans(ChopsUpdate):
+class Spans(ChopsUpdate):
     """A partial update that sends its spans and nothing beside them."""
 
     def render_segments(self, console: Console) -> str:
@@ -35,4 +35,4 @@ class DamageCompositor(Compositor):
         update = super().render_partial_update()
         if update is None:
             return None
-        return _Spans(update.chops, update.spans, update.chop_ends)
+        return Spans(update.chops, update.spans, update.chop_ends)

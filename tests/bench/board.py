@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tests.bench.figure import Figure, percentile
 from tests.bench.terminal import Program, Screen
 
-ROUNDS, KEYS = 3, 40
+ROUNDS, KEYS = 3, 60
 WITHIN_S = 10.0
 LONGEST_MS = 20.0
 _AMOUNT = re.compile(r"\[ +([0-9.]*) \]")
