@@ -233,7 +233,9 @@ TAMPERINGS = {
     "UPDATE card SET seen_wseq = 9 WHERE pseq = 2": "card 510100000001",
     "UPDATE card SET payment_mode = 'free'": "card 510100000001",
     "DROP INDEX sale_card": "index sale_card is missing",
-    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "trigger extra is missing",
+    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": (
+        "trigger extra is missing"
+    ),
     "UPDATE schema_migration SET name = 'x'": "the record of schema versions",
     "INSERT INTO intent SELECT 'T9', kind, 'x', uid, 'DONE', amount, unit, cash_e4,"
     " fee_e4, bonus, price_e4, before_balance, before_wseq, before_pseq, before_grey,"
