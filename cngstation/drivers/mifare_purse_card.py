@@ -1,14 +1,36 @@
-"""Our purse on a MIFARE Classic card: read whole, written so that no tear loses it."""
+"""Our purse on a MIFARE Classic card: read whole, written so that no tear loses it.
+
+What a card is follows from what opens its three sectors: our keys (`OURS`), the keys
+a new card comes with (`NEW`), or neither (`SHUT`).
+
+    slot A, slot B, info       data                              the card is
+    one or more OURS           a slot of ours whose MAC fits     ours
+    OURS or NEW, not all NEW   none fits, slot B never written   torn in its issue
+    one or more OURS           all else                          both bad
+    all NEW                    all empty                         blank
+    all NEW                    slots empty, info begun           torn in its issue
+    all other                                                    foreign
+
+A trailer is never written after the issue. So a slot that our key does not open is
+damage and no tear: it may be the newer one, and the reading says that it is not whole.
+"""
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
-from cngstation.drivers.card_reader import CardGone, CardReader, KeyRefused
+from cngstation.drivers.card_reader import (
+    CardGone,
+    CardReader,
+    CardSaidNo,
+    KeyKind,
+    KeyRefused,
+)
 from cngstation.errors import (
     DeviceError,
-    DeviceReported,
+    LocalProtocolError,
     OutcomeUnknown,
-    ProtocolError,
+    RemoteProtocolError,
 )
 from cngstation.protocols.card_image import access_bits
 from cngstation.protocols.card_image.diversification import CardKeys
@@ -17,6 +39,7 @@ from cngstation.protocols.card_image.purse import (
     BLOCKS,
     INFO_SECTOR,
     LAST_GEN,
+    SLOT_BYTES,
     SLOT_SECTORS,
     CardInfo,
     CardState,
@@ -32,9 +55,15 @@ from cngstation.protocols.card_image.purse import (
 TRANSPORT_KEY = b"\xff" * 6
 # Keys of the cards seen last: deriving them costs more than a block on the wire.
 _KEPT_KEYS = 64
+_SECTORS = (*SLOT_SECTORS, INFO_SECTOR)
 _BLOCKS_A_SECTOR = 4
+# A weak field refuses a key now and then: only twice means that it is so.
+_TRIES = 2
 # Once something was sent, an answer without sense proves no more than none.
-_FAILURES = (DeviceError, ProtocolError)
+_FAILURES = (DeviceError, RemoteProtocolError)
+# A card that answers again after one of these has refused a key or an access; some
+# chips refuse by not answering.
+_REFUSALS = (KeyRefused, CardSaidNo, CardGone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,25 @@ class WriteNotConfirmed(OutcomeUnknown):
     )
 
 
+class _Opens(Enum):
+    """What opens a sector."""
+
+    OURS = auto()
+    NEW = auto()
+    SHUT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sector:
+    opens: _Opens
+    data: bytes = b""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it can be read and holds nothing."""
+        return self.opens is not _Opens.SHUT and not any(self.data)
+
+
 class MifarePurseCard:
     """Reads and writes the purse of whatever card is in the field of a reader."""
 
@@ -90,32 +138,11 @@ class MifarePurseCard:
         """
         if not selected:
             await self._reader.reselect(uid)
-        reading = await self._read_once(uid)
-        if reading.whole or reading.state is CardState.BLANK:
-            return reading
-        # A weak field refuses a key now and then: only twice means that it is so.
-        await self._reader.reselect(uid)
-        return await self._read_once(uid)
-
-    async def _read_once(self, uid: bytes) -> CardReading:
         keys = self._keys_of(uid)
-        sectors: list[bytes | None] = []
-        for sector in (*SLOT_SECTORS, INFO_SECTOR):
-            sectors.append(await self._read_ours(uid, sector, keys))
-        if not any(sectors):
-            return CardReading(await self._without_our_keys(uid), uid)
-        slots = [decode_slot(data, keys) if data else None for data in sectors[:2]]
-        info = decode_info(sectors[2], keys) if sectors[2] else None
-        current = choose_slot(slots[0], slots[1])
-        if current is None:
-            # The issue writes slot A last: before that there is no purse at all.
-            never_whole = all(not data or not any(data) for data in sectors[:2])
-            state = CardState.TORN_ISSUE if never_whole else CardState.BOTH_BAD
-            if not never_whole and _issue_was_torn(sectors):
-                state = CardState.TORN_ISSUE
-            return CardReading(state, uid, info=info, whole=all(sectors))
-        purse, whole = slots[current], all(sectors)
-        return CardReading(CardState.OURS, uid, purse, info, current, whole)
+        slot_a, slot_b, info = [
+            await self._read_sector(uid, sector, keys) for sector in _SECTORS
+        ]
+        return _interpret(uid, keys, slot_a, slot_b, info)
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write a purse into the spare slot of a card just read, and read it back.
@@ -125,10 +152,11 @@ class MifarePurseCard:
         Raises:
             CardGone: it left before anything was sent; it is as it was.
             CounterExhausted: a counter is at its end; nothing was sent.
+            LocalProtocolError: there is no purse on that card; nothing was sent.
             WriteNotConfirmed: it may or may not have been written.
         """
         if reading.purse is None or reading.current is None:
-            raise CardGone
+            raise LocalProtocolError(why="a purse for a card that has none")
         if reading.purse.gen >= LAST_GEN:
             raise CounterExhausted(card_no=purse.card_no)
         keys = self._keys_of(reading.uid)
@@ -139,6 +167,7 @@ class MifarePurseCard:
         """Write the info sector and read it back.
 
         Raises:
+            CardGone: it left before anything was sent; it is as it was.
             WriteNotConfirmed: it may or may not have been written.
         """
         keys = self._keys_of(uid)
@@ -153,21 +182,25 @@ class MifarePurseCard:
 
         Raises:
             CardGone: it left before anything was sent.
+            KeyRefused: it is a card of somebody else; nothing was written.
             CardBroken: a sector is dead; the card never gets a purse.
             WriteNotConfirmed: lay it on the reader again; what it has decides.
-            LocalProtocolError: the purse or the info does not fit the layout.
+            LocalProtocolError: the purse or the info does not fit the layout, or the
+                card holds a purse already.
         """
         keys = self._keys_of(uid)
         slot_a, slot_b = SLOT_SECTORS
         image = encode_slot(replace(purse, gen=1), keys)
         info_image = encode_info(info, keys)
         await self._reader.reselect(uid)
+        await self._take_over(uid, INFO_SECTOR, keys, info_image)
         try:
-            await self._take_over(uid, INFO_SECTOR, keys, info_image)
-            await self._take_over(uid, slot_b, keys, None)
-            await self._take_over(uid, slot_a, keys, None)
+            await self._take_over(uid, slot_b, keys)
+            await self._take_over(uid, slot_a, keys)
+            await self._confirm_ours(INFO_SECTOR, info_image, keys)
+            await self._confirm_ours(slot_b, bytes(SLOT_BYTES), keys)
             await self._write_sector(slot_a, image, keys)
-        except (CardBroken, KeyRefused):
+        except (CardBroken, WriteNotConfirmed):
             raise
         except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
@@ -179,91 +212,141 @@ class MifarePurseCard:
             self._keys.popitem(last=False)
         return keys
 
-    async def _read_ours(self, uid: bytes, sector: int, keys: CardKeys) -> bytes | None:
-        """Return a sector's data, or None when it does not open with our key."""
-        return await self._read_sector(uid, sector, keys.sector_key(sector, "A"))
+    async def _read_sector(self, uid: bytes, sector: int, keys: CardKeys) -> _Sector:
+        """Read a sector by whichever key A serves; SHUT when none does."""
+        key_a = keys.sector_key(sector, "A")
+        for _ in range(_TRIES):
+            for opens, key in ((_Opens.OURS, key_a), (_Opens.NEW, TRANSPORT_KEY)):
+                try:
+                    await self._authenticate(sector, key, "A")
+                    return _Sector(opens, await self._read_blocks(sector))
+                except _REFUSALS:
+                    await self._reader.reselect(uid)
+        return _Sector(_Opens.SHUT)
 
-    async def _without_our_keys(self, uid: bytes) -> CardState:
-        sectors = [
-            await self._read_sector(uid, sector, TRANSPORT_KEY)
-            for sector in (*SLOT_SECTORS, INFO_SECTOR)
-        ]
-        slot_a, slot_b, info = sectors
-        if slot_a is None or slot_b is None or info is None:
-            return CardState.FOREIGN
-        if any(slot_a) or any(slot_b):
-            return CardState.FOREIGN
-        # The issue writes the info first, and under the key of a new card.
-        return CardState.TORN_ISSUE if any(info) else CardState.BLANK
+    async def _opened_for_writing(
+        self, uid: bytes, sector: int, keys: CardKeys
+    ) -> _Opens:
+        """Open a sector with whichever key may write it, and say which it was."""
+        key_b = keys.sector_key(sector, "B")
+        for _ in range(_TRIES):
+            if await self._is_opened_by(uid, sector, TRANSPORT_KEY, "A"):
+                return _Opens.NEW
+            if await self._is_opened_by(uid, sector, key_b, "B"):
+                return _Opens.OURS
+        return _Opens.SHUT
 
-    async def _read_sector(self, uid: bytes, sector: int, key: bytes) -> bytes | None:
-        first = sector * _BLOCKS_A_SECTOR
+    async def _is_opened_by(
+        self, uid: bytes, sector: int, key: bytes, kind: KeyKind
+    ) -> bool:
         try:
-            await self._reader.authenticate(first, key, "A")
-            blocks = [await self._reader.read_block(first + n) for n in range(BLOCKS)]
-        except (KeyRefused, CardGone, DeviceReported):
-            # A card that answers again has refused: a key, or access bits gone bad.
-            await self._reader.reselect(uid)
-            return None
-        return b"".join(blocks)
-
-    async def _take_over(
-        self, uid: bytes, sector: int, keys: CardKeys, data: bytes | None
-    ) -> None:
-        """Give a sector our keys; `data` is written before, and again if it is ours."""
-        first = sector * _BLOCKS_A_SECTOR
-        key_a, key_b = keys.sector_key(sector, "A"), keys.sector_key(sector, "B")
-        ours = await self._opened_by(uid, first, key_b)
-        if ours is None:
-            raise CardBroken(device="card", sector=sector)
-        for block in range(BLOCKS if data else 0):
-            part = (
-                data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES] if data else b""
-            )
-            await self._reader.write_block(first + block, part)
-        if not ours:
-            trailer = access_bits.trailer(key_a, access_bits.PURSE_SECTOR, key_b)
-            await self._reader.write_block(first + BLOCKS, trailer)
-
-    async def _opened_by(self, uid: bytes, block: int, key_b: bytes) -> bool | None:
-        """Tell whether our key opens a sector; None if a new card's does not either."""
-        for _ in range(2):  # a weak field refuses a key now and then
-            if await self._opens(uid, block, key_b, "B"):
-                return True
-            if await self._opens(uid, block, TRANSPORT_KEY, "A"):
-                return False
-        return None
-
-    async def _opens(self, uid: bytes, block: int, key: bytes, kind: str) -> bool:
-        try:
-            await self._reader.authenticate(block, key, "B" if kind == "B" else "A")
-            # Access bits gone bad let a key in and then refuse everything.
-            await self._reader.read_block(block)
-        except (KeyRefused, CardGone, DeviceReported):
+            await self._authenticate(sector, key, kind)
+        except _REFUSALS:
             await self._reader.reselect(uid)
             return False
         return True
 
-    async def _write_sector(self, sector: int, image: bytes, keys: CardKeys) -> None:
-        first = sector * _BLOCKS_A_SECTOR
-        await self._reader.authenticate(first, keys.sector_key(sector, "B"), "B")
+    async def _take_over(
+        self, uid: bytes, sector: int, keys: CardKeys, data: bytes | None = None
+    ) -> None:
+        """Give a sector our keys and, before them, its data."""
+        opens = await self._opened_for_writing(uid, sector, keys)
+        if opens is _Opens.SHUT:
+            raise await self._why_shut(uid, sector, keys)
+        if opens is _Opens.OURS:
+            await self._require_no_purse(sector, keys)
         try:
-            for block, part in enumerate(_blocks(image)):
-                await self._reader.write_block(first + block, part)
-            found = b"".join(
-                [await self._reader.read_block(first + b) for b in range(BLOCKS)]
-            )
+            if data is not None:
+                await self._write_blocks(sector, data)
+            if opens is _Opens.NEW:
+                await self._write_trailer(sector, keys)
         except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
-        if found != image:
-            raise WriteNotConfirmed(device="card")
+
+    async def _why_shut(
+        self, uid: bytes, sector: int, keys: CardKeys
+    ) -> CardBroken | KeyRefused:
+        """Tell a dead sector from a card of somebody else, which opens nowhere."""
+        for other in _SECTORS:
+            opens = await self._opened_for_writing(uid, other, keys)
+            if opens is not _Opens.SHUT:
+                return CardBroken(device="card", sector=sector)
+        return KeyRefused(block=sector * _BLOCKS_A_SECTOR)
+
+    async def _require_no_purse(self, sector: int, keys: CardKeys) -> None:
+        """Stop an issue that would write over money, or into a dead sector."""
+        try:
+            data = await self._read_blocks(sector)
+        except CardSaidNo as error:
+            # Access bits gone bad let a key in and then refuse everything.
+            raise CardBroken(device="card", sector=sector) from error
+        if sector in SLOT_SECTORS and decode_slot(data, keys) is not None:
+            raise LocalProtocolError(why="an issue over a card that holds a purse")
+
+    async def _confirm_ours(self, sector: int, image: bytes, keys: CardKeys) -> None:
+        await self._authenticate(sector, keys.sector_key(sector, "A"), "A")
+        _confirm(await self._read_blocks(sector), image)
+
+    async def _write_sector(self, sector: int, image: bytes, keys: CardKeys) -> None:
+        await self._authenticate(sector, keys.sector_key(sector, "B"), "B")
+        try:
+            await self._write_blocks(sector, image)
+            found = await self._read_blocks(sector)
+        except _FAILURES as error:
+            raise WriteNotConfirmed(device="card") from error
+        _confirm(found, image)
+
+    async def _authenticate(self, sector: int, key: bytes, kind: KeyKind) -> None:
+        await self._reader.authenticate(sector * _BLOCKS_A_SECTOR, key, kind)
+
+    async def _read_blocks(self, sector: int) -> bytes:
+        first = sector * _BLOCKS_A_SECTOR
+        return b"".join(
+            [await self._reader.read_block(first + n) for n in range(BLOCKS)]
+        )
+
+    async def _write_blocks(self, sector: int, image: bytes) -> None:
+        first = sector * _BLOCKS_A_SECTOR
+        for n in range(BLOCKS):
+            part = image[n * BLOCK_BYTES : (n + 1) * BLOCK_BYTES]
+            await self._reader.write_block(first + n, part)
+
+    async def _write_trailer(self, sector: int, keys: CardKeys) -> None:
+        key_a, key_b = keys.sector_key(sector, "A"), keys.sector_key(sector, "B")
+        trailer = access_bits.trailer(key_a, access_bits.PURSE_SECTOR, key_b)
+        await self._reader.write_block(sector * _BLOCKS_A_SECTOR + BLOCKS, trailer)
 
 
-def _blocks(data: bytes) -> list[bytes]:
-    return [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
+def _interpret(
+    uid: bytes, keys: CardKeys, slot_a: _Sector, slot_b: _Sector, info: _Sector
+) -> CardReading:
+    """Say what a card is; the table stands at the head of this module."""
+    opens = {slot_a.opens, slot_b.opens, info.opens}
+    if _Opens.OURS not in opens:
+        return CardReading(_without_our_keys(slot_a, slot_b, info), uid)
+    whole = opens == {_Opens.OURS}
+    shown = decode_info(info.data, keys) if info.opens is _Opens.OURS else None
+    slots = [
+        decode_slot(slot.data, keys) if slot.opens is _Opens.OURS else None
+        for slot in (slot_a, slot_b)
+    ]
+    current = choose_slot(slots[0], slots[1])
+    if current is None:
+        # The issue writes slot A last, every later write goes to slot B first.
+        a_is_ours = slot_a.is_empty or slot_a.opens is _Opens.OURS
+        torn = _Opens.SHUT not in opens and slot_b.is_empty and a_is_ours
+        state = CardState.TORN_ISSUE if torn else CardState.BOTH_BAD
+        return CardReading(state, uid, info=shown, whole=whole)
+    return CardReading(CardState.OURS, uid, slots[current], shown, current, whole)
 
 
-def _issue_was_torn(sectors: list[bytes | None]) -> bool:
-    """Slot B never written: the tear was in the first write of slot A."""
-    slot_b = sectors[1]
-    return slot_b is not None and not any(slot_b)
+def _without_our_keys(slot_a: _Sector, slot_b: _Sector, info: _Sector) -> CardState:
+    if info.opens is _Opens.SHUT or not (slot_a.is_empty and slot_b.is_empty):
+        return CardState.FOREIGN
+    # The issue writes the info first, and under the key of a new card.
+    return CardState.BLANK if info.is_empty else CardState.TORN_ISSUE
+
+
+def _confirm(found: bytes, expected: bytes) -> None:
+    if found != expected:
+        raise WriteNotConfirmed(device="card")

@@ -25,7 +25,10 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 _CYLINDER_SOON = mark("The cylinder inspection is due soon.")
-_DISAGREES = mark("The card does not continue what the books know of it.")
+_DISAGREES = mark(
+    "The card does not continue the books: perhaps a copy or an old image. "
+    "Keep the card, call the manager."
+)
 _PRICE_OLD = mark("The price on the card is not the price of its level now.")
 
 _STATES = {

@@ -108,9 +108,6 @@ class ReaderWatch:
             self._reports += 1
             if self._reports >= REPORTS_UNTIL_TOLD:
                 await self._tell(report)
-        else:
-            self._reports = self._losses = 0
-            await self._tell(None)
 
     async def _look(self) -> None:
         """See what lies on the reader and tell what has changed.
@@ -126,17 +123,17 @@ class ReaderWatch:
             if self._is_gone(uid):
                 self._shown, self._is_stale = None, False
                 await self._audience.card_removed()
+            reading = None
             if uid is not None and (uid != self._shown or self._is_stale):
-                await self._present(uid, port)
-
-    async def _present(self, uid: bytes, port: "BorrowedReader") -> None:
-        try:
-            reading = await port.read(uid, selected=True)
-        except CardGone:
-            return  # pulled away while it was read: the next look misses it
-        # Before the audience is told: what it does may make the card stale again.
-        self._shown, self._is_stale = uid, False
-        await self._audience.card_presented(reading, port)
+                # A card pulled away while it is read is missed by the next look.
+                with contextlib.suppress(CardGone):
+                    reading = await port.read(uid, selected=True)
+            self._reports = self._losses = 0
+            await self._tell(None)
+            if reading is not None:
+                # Before the audience is told: it may make the card stale again.
+                self._shown, self._is_stale = uid, False
+                await self._audience.card_presented(reading, port)
 
     def _is_gone(self, uid: bytes | None) -> bool:
         """Tell whether the shown card has left, given what is seen now."""
@@ -177,7 +174,7 @@ class ReaderWatch:
 
 
 def _not_connected() -> DeviceUnavailable:
-    return DeviceUnavailable(device="card reader", why="it is not connected")
+    return DeviceUnavailable(device="The card reader", why="it is not connected")
 
 
 class BorrowedReader:
@@ -215,4 +212,4 @@ def _as_device() -> Iterator[None]:
         yield
     except RemoteProtocolError as error:
         why = error.sentence()
-        raise DeviceUnavailable(device="card reader", why=why) from error
+        raise DeviceUnavailable(device="The card reader", why=why) from error

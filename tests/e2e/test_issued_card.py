@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from cngstation.drivers.card_reader import CardGone, KeyKind, KeyRefused
 from cngstation.drivers.mifare_purse_card import (
+    CardBroken,
     MifarePurseCard,
-    SectorLost,
     WriteNotConfirmed,
 )
 from cngstation.drivers.pn532_reader import Pn532Reader
@@ -274,7 +274,7 @@ async def test_a_torn_issue_is_known_and_completed(
             and pulled["block"] % 4 == 3
         ):
             assert reading.state in {CardState.FOREIGN, CardState.BOTH_BAD}
-            with pytest.raises(SectorLost):
+            with pytest.raises(CardBroken):
                 await card.personalise(UID, NEW_PURSE, INFO)
             continue
         if reading.state is not CardState.OURS:
@@ -402,14 +402,15 @@ async def test_a_key_refused_by_noise_is_tried_again(
 async def test_a_slot_that_stays_shut_is_not_passed_over(
     troubled: tuple[Troubled, MifarePurseCard], block: int
 ) -> None:
-    """It may hold the newer purse: the card is bad, not as old as its other slot."""
+    """It may hold the newer purse: the reading says that it is not whole."""
     reader, card = troubled
     await card.personalise(UID, NEW_PURSE, INFO)
     await card.write_purse(await card.read(UID), topped_up(NEW_PURSE, FEN))
-    reader.refuses = [block] * 3
+    assert (await card.read(UID)).whole
+    reader.refuses = [block] * 4  # both keys, twice
     reading = await card.read(UID)
-    assert reading.state is CardState.BOTH_BAD
-    assert reading.purse is None
+    assert reading.state is CardState.OURS
+    assert not reading.whole
 
 
 def spoilt(image: bytes, at: int) -> bytes:
@@ -418,15 +419,16 @@ def spoilt(image: bytes, at: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("places", "state"),
+    ("places", "state", "whole"),
     [
-        ([100], CardState.OURS),  # the older slot's MAC
-        ([200], CardState.OURS),  # the info: the purse stays good
-        ([100, 160], CardState.BOTH_BAD),
-        ([118], CardState.BOTH_BAD),  # access bits of slot A's sector
-        ([176], CardState.BOTH_BAD),  # key A of slot B's sector
-        ([112, 176, 240], CardState.FOREIGN),
-        ([240], CardState.OURS),  # key A of the info sector
+        ([100], CardState.OURS, True),  # the older slot's MAC
+        ([200], CardState.OURS, True),  # the info: the purse stays good
+        ([100, 160], CardState.BOTH_BAD, True),
+        ([118], CardState.OURS, False),  # access bits of slot A's sector
+        ([118, 160], CardState.BOTH_BAD, False),
+        ([176, 100], CardState.BOTH_BAD, False),  # key A of slot B's sector
+        ([112, 176, 240], CardState.FOREIGN, False),
+        ([240], CardState.OURS, False),  # key A of the info sector
     ],
 )
 async def test_damage_has_a_name(
@@ -434,6 +436,7 @@ async def test_damage_has_a_name(
     card: MifarePurseCard,
     places: list[int],
     state: CardState,
+    whole: bool,
 ) -> None:
     """Whatever byte is wrong, reading ends in a state and never in a traceback."""
     await card.personalise(UID, NEW_PURSE, INFO)
@@ -443,9 +446,20 @@ async def test_damage_has_a_name(
         image = spoilt(image, at)
     lay_down(device, image)
     reading = await card.read(UID)
-    assert reading.state is state
+    assert (reading.state, reading.whole) == (state, whole)
     if state is CardState.OURS:
         assert reading.purse == topped_up(NEW_PURSE, FEN)
+
+
+async def test_the_older_slot_alone_is_not_the_whole_card(
+    device: SimulatedReader, card: MifarePurseCard
+) -> None:
+    """The newer slot's sector is dead: its elder is shown, and known as no proof."""
+    await card.personalise(UID, NEW_PURSE, INFO)
+    await card.write_purse(await card.read(UID), topped_up(NEW_PURSE, FEN))
+    lay_down(device, spoilt(image_of(device), 176))  # key A of slot B's sector
+    reading = await card.read(UID)
+    assert (reading.purse, reading.whole) == (NEW_PURSE, False)
 
 
 @pytest.mark.parametrize("at", [64, 128, 112, 176, 240])

@@ -9,10 +9,15 @@ from enum import StrEnum
 from typing import ClassVar
 
 from cngstation.domain.payment import MODE_OF_CODE
-from cngstation.drivers.card_reader import CardGone, KeyKind, KeyRefused, ReaderHealth
+from cngstation.drivers.card_reader import (
+    CardGone,
+    CardSaidNo,
+    KeyKind,
+    KeyRefused,
+    ReaderHealth,
+)
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.errors import (
-    DeviceReported,
     DeviceUnavailable,
     OutcomeUnknown,
     RemoteProtocolError,
@@ -180,7 +185,7 @@ class Reader:
     def _written(self, command: bytes) -> None:
         try:
             self._ask(command)
-        except (CardGone, DeviceReported) as error:
+        except (CardGone, CardSaidNo) as error:
             raise OutcomeUnknown(device=self.NAME) from error
 
     async def release(self) -> None:
@@ -199,7 +204,7 @@ class Reader:
             raise CardGone from None
         except CardRefused:
             self._card = None
-            raise DeviceReported(device="", reported=4, meaning="refused") from None
+            raise CardSaidNo(block=command[1]) from None
 
     def _strikes(self, *, write: bool) -> Fault | None:
         """Count a command; carry out what the fault does to a command that reads."""

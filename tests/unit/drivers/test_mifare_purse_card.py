@@ -8,13 +8,19 @@ import pytest
 
 from cngstation.drivers.card_reader import (
     CardGone,
+    CardSaidNo,
     KeyKind,
     KeyRefused,
     ReaderHealth,
 )
-from cngstation.drivers.mifare_purse_card import MifarePurseCard, WriteNotConfirmed
+from cngstation.drivers.mifare_purse_card import (
+    CardBroken,
+    MifarePurseCard,
+    WriteNotConfirmed,
+)
 from cngstation.errors import (
     DeviceUnavailable,
+    LocalProtocolError,
     OutcomeUnknown,
     RemoteProtocolError,
     StationError,
@@ -310,6 +316,55 @@ async def test_a_foreign_card_is_not_taken_over() -> None:
     assert [bytes(block) for block in reader.blocks] == before
 
 
+@pytest.mark.parametrize("sector", [1, 2, 3])
+async def test_a_dead_sector_of_a_new_card_is_named(sector: int) -> None:
+    """A sector that no key opens beside ones that open is damage, not a stranger."""
+    reader = FakeReader()
+    reader.blocks[sector * 4 + 3] = bytearray(b"\x5a" * 16)
+    with pytest.raises(CardBroken, match=f"Sector {sector} "):
+        await MifarePurseCard(reader, MASTER).personalise(UID, PURSE, INFO)
+
+
+@pytest.mark.parametrize("refusal", [CardSaidNo(block=12), CardGone()])
+async def test_a_sector_that_opens_and_lets_nothing_be_read_is_shut(
+    monkeypatch: pytest.MonkeyPatch, refusal: StationError
+) -> None:
+    """Access bits gone bad are damage to a reading, and end an issue."""
+    reader, card = await issued()
+    read = reader.read_block
+
+    async def refusing(block: int) -> bytes:
+        if block // 4 == 3:
+            raise refusal
+        return await read(block)
+
+    monkeypatch.setattr(reader, "read_block", refusing)
+    found = await card.read(UID)
+    assert (found.state, found.whole, found.info) == (CardState.OURS, False, None)
+    if isinstance(refusal, CardSaidNo):
+        with pytest.raises(CardBroken, match="Sector 3 "):
+            await card.personalise(UID, PURSE, INFO)
+
+
+@pytest.mark.parametrize("nth", range(1, 4))
+async def test_a_key_refused_once_by_noise_stops_no_issue(
+    monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    """Each sector of a new card is tried again before it is called dead."""
+    reader = FakeReader()
+    authenticate, asked = reader.authenticate, 0
+
+    async def noisy(block: int, key: bytes, key_kind: KeyKind) -> None:
+        nonlocal asked
+        asked += 1
+        await authenticate(block, bytes(6) if asked == nth else key, key_kind)
+
+    monkeypatch.setattr(reader, "authenticate", noisy)
+    card = MifarePurseCard(reader, MASTER)
+    await card.personalise(UID, PURSE, INFO)
+    assert (await card.read(UID)).purse == replace(PURSE, gen=1)
+
+
 async def test_what_does_not_fit_the_card_is_found_before_it_is_touched() -> None:
     """A bad purse or info is refused while the blank card is still blank."""
     reader = FakeReader()
@@ -330,7 +385,7 @@ async def test_the_last_generation_is_the_end() -> None:
     sent = reader.commands
     with pytest.raises(CounterExhausted):
         await card.write_purse(worn, PURSE)
-    with pytest.raises(CardGone):
+    with pytest.raises(LocalProtocolError, match="has none"):
         await card.write_purse(replace(reading, purse=None), PURSE)
     assert reader.commands == sent
 

@@ -18,7 +18,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import CounterStage, Signboard
-from cngstation.services.watch_reader import ReaderWatch
+from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
 from cngstation.storage.database import Database
 from tests.small_station import CARD, HandClock, a_card, opened, register_card
 from tests.unit.drivers.test_mifare_purse_card import (
@@ -42,7 +42,7 @@ class Notes:
         self.told.append(what)
         self.news.set()
 
-    async def card_presented(self, reading: CardReading) -> None:
+    async def card_presented(self, reading: CardReading, _: BorrowedReader) -> None:
         """Note a card."""
         self._note(f"card {reading.state}")
 
@@ -293,14 +293,16 @@ async def test_no_card_can_end_the_counter(tmp_path: Path) -> None:
     async with opened(tmp_path / "s.db") as db:
         await db.write(lambda tx: register_card(tx, a_card(wseq=1, uid="DEADBEEF")))
         stage, published = await a_stage(db, field)
+        port = BorrowedReader(field, MifarePurseCard(field, MASTER))
         for each in odd:
-            await stage.card_presented(each)
+            await stage.card_presented(each, port)
         await stage.news()
     views = [body for _, body in published.bodies if isinstance(body, CardView)]
     assert len(views) == len(odd)
     assert views[0].on_reader is CardOnReaderState.UNREADABLE
     assert all(len(text) <= 200 for view in views for text in view.warnings)
-    assert views[1].warnings[0].startswith("Card 00000001 does not continue the books")
+    assert views[1].card_no == "00000001"
+    assert views[1].warnings[0].startswith("The card does not continue the books")
     assert views[1].warnings[0].endswith("call the manager.")
     rows = published.bodies[-1][1].rows
     assert [row.kind for row in rows] == ["card_disagrees"]
