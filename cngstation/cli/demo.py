@@ -78,15 +78,25 @@ async def _until_told(work: Coroutine[Any, Any, int]) -> int:
         loop.add_signal_handler(number, task.cancel)
     try:
         return await task
-    except BaseExceptionGroup as group:
-        failed = group.subgroup(DidNotStart)
+    except (DidNotStart, BaseExceptionGroup) as error:
+        failed = _did_not_start(error)
         if failed is None:
             raise
-        sys.stderr.write(f"cngstation demo: {failed.exceptions[0]}\n")
+        sys.stderr.write(f"cngstation demo: {failed}\n")
         return UNREACHED
     except asyncio.CancelledError:
         sys.stderr.write("cngstation demo: it was told to end; nothing was proved.\n")
         return WRONG
+
+
+def _did_not_start(error: BaseException) -> BaseException | None:
+    """Return what did not start, also out of several that were started at once."""
+    while isinstance(error, BaseExceptionGroup):
+        group = error.subgroup(DidNotStart)
+        if group is None:
+            return None
+        error = group.exceptions[0]
+    return error
 
 
 async def _interactive(language: str) -> int:

@@ -7,6 +7,7 @@ daemon is the real program. A process that dies is started again, as systemd wou
 import asyncio
 import contextlib
 import json
+import os
 import secrets
 import tempfile
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cngstation.cli.demo_child import Child
+from cngstation.cli.demo_child import Child, DidNotStart
 from cngstation.config import StationConfig, load_config
 from cngstation.moments import SystemClock
 from cngstation.services.log_in import ACTIVE, Passwords, add_operator
@@ -34,6 +35,7 @@ GUNS_A_LINE = 4
 GUNS_A_DISPENSER = 2
 BLANK_CARDS = 24
 UNIT_CODE = 0
+LONGEST_SOCKET_PATH = 107  # bytes; unix(7), sun_path with its final zero
 
 DAEMONS = {
     "counter": "daemons.card_reader",
@@ -231,7 +233,17 @@ async def demo_station(
 
 
 async def prepare(station: DemoStation, language: str) -> None:
-    """Make keys, configuration, database, operator, prices and blank cards."""
+    """Make keys, configuration, database, operator, prices and blank cards.
+
+    Raises:
+        DidNotStart: sockets cannot be made in the folder.
+    """
+    longest = station.run_dir / "forecourt.sock"
+    if len(os.fsencode(longest)) > LONGEST_SOCKET_PATH:
+        raise DidNotStart(
+            f"{station.folder} is too long a path for a socket; set TMPDIR to a "
+            "shorter one"
+        )
     station.run_dir.mkdir()
     (station.folder / "card-master-key").write_text(secrets.token_hex(16), "ascii")
     (station.folder / "personal-data-key").write_text(secrets.token_hex(32), "ascii")

@@ -129,12 +129,18 @@ def expected(station: DemoStation, acts: Sequence[Act]) -> dict[str, Any]:
     return done
 
 
+@pytest.fixture
+def short_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a short path: those of sockets have at most 107 bytes."""
+    return tmp_path_factory.mktemp("d")
+
+
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     """A demo of exactly so many acts."""
     return demo(
         "--headless", "--seed", str(SEED), "--acts", str(ACTS), "--speed", str(SPEED),
-        folder=tmp_path_factory.mktemp("demo"),
+        folder=tmp_path_factory.mktemp("d"),
     )  # fmt: skip
 
 
@@ -186,21 +192,32 @@ def test_a_longer_script_begins_with_the_shorter_one() -> None:
     assert written(1, 25) != written(2, 25)
 
 
-def test_a_very_slow_demo_ends_in_time(tmp_path: Path) -> None:
+def test_a_very_slow_demo_ends_in_time(short_path: Path) -> None:
     """An act that could not be finished soon after the end is not begun."""
-    ended = demo("--headless", "--seconds", "1", "--speed", "0.01", folder=tmp_path)
+    ended = demo("--headless", "--seconds", "1", "--speed", "0.01", folder=short_path)
     assert (ended.code, ended.report["verify"]) == (0, "proved")
     assert (ended.report["sales"], ended.report["top_ups"]) == (0, 0)
     assert ended.took_s < STARTS_WITHIN_S + 1 + OVERRUN_S
 
 
-def test_without_a_terminal_the_demo_says_what_to_do(tmp_path: Path) -> None:
+def test_without_a_terminal_the_demo_says_what_to_do(short_path: Path) -> None:
     """The screen needs a terminal: the headless form is named, the exit code is 3."""
-    ended = demo(folder=tmp_path)
+    ended = demo(folder=short_path)
     assert (ended.code, ended.out) == (3, "")
     assert "terminal" in ended.err
     assert "cngstation demo --headless" in ended.err
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_path.iterdir()) == []
+
+
+def test_a_folder_that_no_socket_fits_in_is_a_sentence(tmp_path: Path) -> None:
+    """A path that is too long for sockets is named, with what to do about it."""
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    ended = demo("--headless", folder=folder)
+    assert (ended.code, ended.out) == (3, "")
+    assert "set TMPDIR to a shorter one" in ended.err
+    assert "Traceback" not in ended.err
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -225,19 +242,19 @@ def test_wrong_options_are_refused_before_anything_starts(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> None:
+def test_a_demo_that_is_told_to_end_leaves_nothing_running(short_path: Path) -> None:
     """SIGTERM ends every process of the station and removes its folder."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cngstation.cli.main", "demo", "--headless"],
         cwd=ROOT,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(short_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         until = time.monotonic() + STARTS_WITHIN_S
-        while not list(tmp_path.glob("*/run/counter.sock")):
+        while not list(short_path.glob("*/run/counter.sock")):
             assert time.monotonic() < until
             time.sleep(0.02)
     finally:
@@ -245,12 +262,12 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_running(tmp_path: Path) -> No
         out, err = process.communicate(timeout=15)
     assert (process.returncode, out) == (1, "")
     assert "told to end" in err
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_path.iterdir()) == []
     # Every process of the station has the folder in its command line.
     left = [
         path
         for path in Path("/proc").glob("[0-9]*/cmdline")
-        if str(tmp_path).encode() in _read(path)
+        if str(short_path).encode() in _read(path)
     ]
     assert left == []
 
