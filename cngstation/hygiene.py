@@ -44,12 +44,20 @@ def width(text: str) -> int:
 
 def cut(text: str, columns: int) -> str:
     """Cut clean text to at most so many columns, never through a wide character."""
+    kept = text[: _longest(text, columns)]
+    # A selector can make the character before it wider than it is alone.
+    while width(kept) > columns:
+        kept = kept[:-1]
+    return kept
+
+
+def _longest(text: str, columns: int) -> int:
     used = 0
     for index, ch in enumerate(text):
         used += max(wcwidth(ch), 0)
         if used > columns:
-            return text[:index]
-    return text
+            return index
+    return len(text)
 
 
 def fit(text: str, columns: int, *, right: bool = False) -> str:

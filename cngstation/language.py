@@ -22,7 +22,8 @@ def use_language(name: str) -> None:
     if name == "en":
         _current = gettext.NullTranslations()
     else:
-        _current = gettext.translation("cngstation", _LOCALE, [name])
+        # Without a catalogue the English sentences are better than no station.
+        _current = gettext.translation("cngstation", _LOCALE, [name], fallback=True)
 
 
 def _(text: str) -> str:

@@ -198,7 +198,7 @@ def decimal_text(value: int, scale: int, places: int) -> str:
     whole, rest = divmod(abs(value), 10**scale)
     digits = f"{rest:0{scale}d}" if scale else ""
     shown = max(places, len(digits.rstrip("0")))
-    return f"{sign}{whole}.{digits[:shown]}" if shown else f"{sign}{whole}"
+    return f"{sign}{whole}.{digits[:shown]:0<{shown}}" if shown else f"{sign}{whole}"
 
 
 def yuan_text(e4: int) -> str:

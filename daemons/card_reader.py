@@ -24,7 +24,8 @@ from cngstation.services.top_up_card import TopUps
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "counter.sock"
 
@@ -34,7 +35,7 @@ async def serve(process: Process) -> int:
     config, clock, rules = process.config, process.clock, rules_of(process.config)
     master_key = read_credential(config.paths.card_master_key, 16)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    database = await Database.open(config.paths.database, clock)
+    database = await process.open_database()
     acts = CardActs(
         database,
         every_kind(),
@@ -82,7 +83,6 @@ async def serve(process: Process) -> int:
     code = await process.until_stopped()
     await server.close()
     await watch.close()
-    await database.close()
     return code
 
 

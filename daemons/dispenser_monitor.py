@@ -15,8 +15,8 @@ from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import dialogue_of, nozzles_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
-from cngstation.storage.database import Database
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "forecourt.sock"
 
@@ -24,7 +24,7 @@ SOCKET = "forecourt.sock"
 async def serve(process: Process) -> int:
     """Put the forecourt together and run it."""
     config, clock = process.config, process.clock
-    database = await Database.open(config.paths.database, clock)
+    database = await process.open_database()
     acts = CardActs(
         database,
         every_kind(),
@@ -73,7 +73,6 @@ async def serve(process: Process) -> int:
     await server.close()
     for named in lines:
         await named.desk.close()
-    await database.close()
     return code
 
 

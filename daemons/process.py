@@ -4,29 +4,24 @@ A daemon ends with 0 when it was asked to, 1 when it must be started anew (a com
 that the disk did not confirm, a task that failed), 2 for a wrong configuration.
 """
 
-import argparse
 import asyncio
-import contextlib
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from cngstation import __version__
-from cngstation.config import StationConfig, load_config
-from cngstation.drivers.log_output import set_up_logging
-from cngstation.errors import ConfigError, StationError
-from cngstation.language import use_language
-from cngstation.moments import Clock, SystemClock, seconds
+from cngstation.config import StationConfig
+from cngstation.errors import StationError
+from cngstation.moments import Clock, seconds
 from cngstation.rpc.sd_notify import ServiceNotifier
 from cngstation.services.log_in import Gate, Passwords
 from cngstation.storage.database import Database
 
 DATABASE_LOOK_MS = 50
+WRONG_CONFIGURATION = 2
 _log = structlog.get_logger()
 
 
@@ -41,11 +36,27 @@ class Process:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _failed: bool = False
+    _databases: list[Database] = field(default_factory=list)
 
     @property
     def version(self) -> str:
         """The name and version told to clients."""
         return f"{self.program} {__version__}"
+
+    async def open_database(self) -> Database:
+        """Open the station's file; it is closed however the daemon ends.
+
+        Raises:
+            StorageError: it cannot be opened.
+        """
+        database = await Database.open(self.config.paths.database, self.clock)
+        self._databases.append(database)
+        return database
+
+    async def close_databases(self) -> None:
+        """Close what was opened: its threads would keep the process from ending."""
+        for database in self._databases:
+            await database.close()
 
     def keep(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run a part for ever; if it fails, the whole daemon ends and starts anew."""
@@ -106,35 +117,3 @@ class Process:
         _log.critical("daemon.part_failed", part=task.get_name(), exc_info=error)
         self._failed = True
         self._stop.set()
-
-
-def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
-    """Run a daemon from its command line; does not return."""
-    parser = argparse.ArgumentParser(prog=program)
-    parser.add_argument("--config", type=Path, required=True, help="station.toml")
-    arguments = parser.parse_args()
-    try:
-        config = load_config(arguments.config)
-    except ConfigError as error:
-        sys.stderr.write(f"{program}: {error.sentence()}\n")
-        sys.exit(2)
-    clock = SystemClock()
-    set_up_logging(
-        program=program,
-        level=config.log.level,
-        format=config.log.format,
-        clock=clock,
-    )
-    use_language(config.station.language)
-    config.paths.runtime_dir.mkdir(parents=True, exist_ok=True)
-    code = 1
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            code = asyncio.run(_work(Process(program, config, clock), work))
-        except StationError as error:
-            _log.critical("daemon.cannot_start", why=error.sentence())
-    sys.exit(code)
-
-
-async def _work(process: Process, work: Callable[[Process], Awaitable[int]]) -> int:
-    return await work(process)

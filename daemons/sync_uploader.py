@@ -5,16 +5,16 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
 from cngstation.services.watch_outbox import OutboxWatch
-from cngstation.storage.database import Database
-from daemons.process import Process, run
+from daemons.launch import run
+from daemons.process import Process
 
 SOCKET = "uplink.sock"
 
 
 async def serve(process: Process) -> int:
     """Put the uplink together and run it."""
-    config, clock = process.config, process.clock
-    database = await Database.open(config.paths.database, clock)
+    config = process.config
+    database = await process.open_database()
     watch = OutboxWatch(
         database,
         config.station.network,
@@ -35,7 +35,6 @@ async def serve(process: Process) -> int:
     process.keep(watch.run(), "watch outbox")
     code = await process.until_stopped()
     await server.close()
-    await database.close()
     return code
 
 

@@ -3,24 +3,34 @@
 import argparse
 import asyncio
 import json
+import math
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from pydantic import SecretStr
 
+from cngstation.cli.demo_child import DidNotStart
+from cngstation.cli.demo_hands import Patience, PatientHands
 from cngstation.cli.demo_players import Cashier, Driver, Play, longest_s
 from cngstation.cli.demo_script import Act, Script
-from cngstation.cli.demo_station import LINES, PRICES_FEN, DemoStation, demo_station
+from cngstation.cli.demo_station import (
+    LINES,
+    LOGIN_NAME,
+    PRICES_FEN,
+    DemoStation,
+    demo_station,
+)
 from cngstation.cli.tui import screen_command
+from cngstation.errors import RpcError
 from cngstation.rpc.client import RpcClient
 from cngstation.rpc.contract import forecourt
-from cngstation.rpc.contract.forecourt import FORECOURT
+from cngstation.rpc.contract.forecourt import FORECOURT, LineStatistics
 from cngstation.rpc.session import LOGIN, Login, Nothing
 from cngstation.services.verify_books import Proof, verify_file
-from cngstation.simulators.control import ControlClient
 from cngstation.storage.sqlite import connect
-from cngstation.units import Price
+from cngstation.units import E4_PER_FEN, Price
 
 DEFAULT_SECONDS = 20.0
 DEFAULT_SPEED = 60.0
@@ -33,17 +43,50 @@ def run(arguments: Sequence[str]) -> int:
     """Run the demo; return the exit code."""
     parser = argparse.ArgumentParser(prog="cngstation demo")
     parser.add_argument("--headless", action="store_true", help="play without a screen")
-    parser.add_argument("--seconds", type=float, default=DEFAULT_SECONDS, metavar="N")
+    parser.add_argument(
+        "--seconds", type=_above_zero, default=DEFAULT_SECONDS, metavar="N"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="S")
-    parser.add_argument("--speed", type=float, default=DEFAULT_SPEED, metavar="X")
-    parser.add_argument("--acts", type=int, metavar="K", help="play exactly K acts")
+    parser.add_argument("--speed", type=_above_zero, default=DEFAULT_SPEED, metavar="X")
+    parser.add_argument("--acts", type=_count, metavar="K", help="play exactly K acts")
     parser.add_argument("--language", choices=("zh_CN", "en"), default="zh_CN")
     given = parser.parse_args(arguments)
-    if given.seconds <= 0 or given.speed <= 0 or (given.acts or 1) < 1:
-        parser.error("--seconds, --speed and --acts are above zero")
     if given.headless:
-        return asyncio.run(_headless(given))
-    return asyncio.run(_interactive(given.language))
+        return asyncio.run(_until_told(_headless(given)))
+    return asyncio.run(_until_told(_interactive(given.language)))
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError("a number above zero is needed")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one act is needed")
+    return number
+
+
+async def _until_told(work: Coroutine[Any, Any, int]) -> int:
+    """Run a demo; a signal ends it with everything that it has started."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except BaseExceptionGroup as group:
+        failed = group.subgroup(DidNotStart)
+        if failed is None:
+            raise
+        sys.stderr.write(f"cngstation demo: {failed.exceptions[0]}\n")
+        return UNREACHED
+    except asyncio.CancelledError:
+        sys.stderr.write("cngstation demo: it was told to end; nothing was proved.\n")
+        return WRONG
 
 
 async def _interactive(language: str) -> int:
@@ -73,16 +116,18 @@ def _farewell(proof: Proof) -> str:
 
 async def _headless(given: argparse.Namespace) -> int:
     async with demo_station() as station:
-        watcher = await _log_in_at_forecourt(station)
         await _wait_for_first_poll(station)
-        failed = await _play(station, given)
-        statistics = await watcher.call(
-            forecourt.LINE_STATISTICS, Nothing(), timeout_s=10
+        failed = await play(
+            station,
+            given.seed,
+            speed=given.speed,
+            seconds=given.seconds,
+            acts=given.acts,
         )
         lines = [
-            _line(row, await _limits(station, row.name)) for row in statistics.lines
+            _line(row, await _limits(station, row.name))
+            for row in await _line_statistics(station)
         ]
-        await watcher.close()
         await station.stop()
         proof = verify_file(station.database)
         report = _report(station, given.seed, lines, proof)
@@ -92,57 +137,68 @@ async def _headless(given: argparse.Namespace) -> int:
     return 0 if proof.proved and failed is None else WRONG
 
 
-async def _play(
-    station: DemoStation, given: argparse.Namespace
+async def play(
+    station: DemoStation, seed: int, *, speed: float, seconds: float, acts: int | None
 ) -> BaseException | None:
-    """Begin acts until the time is over or the number is reached; finish them."""
+    """Begin acts until the time is over, or exactly so many; finish them.
+
+    Returns what made an act fail, if one did.
+    """
     loop = asyncio.get_running_loop()
-    ends = loop.time() + given.seconds
-    cashier = Cashier(station, given.speed)
-    play = Play(cashier, Driver(station, given.speed))
-    prices = tuple(Price(fen * 100) for fen in PRICES_FEN)
+    ends = loop.time() + seconds
+    cashier = Cashier(station, speed)
+    stage = Play(cashier, Driver(station, speed))
     try:
         await cashier.begin()
-        for act in Script(given.seed, len(station.nozzles), prices).acts():
-            if given.acts is not None and act.index >= given.acts:
+        for act in script(station, seed).acts():
+            if stage.failed is not None or act.index == acts:
                 break
-            if given.acts is None and not await _begin_in_time(
-                play, act, ends, given.speed
-            ):
+            if acts is not None:
+                await stage.begin(act)
+            elif not await _begin_in_time(stage, act, ends, speed):
                 break
-            if given.acts is not None:
-                await play.begin(act)
-            if play.failed is not None:
-                break
-        await play.finish()
+        left_s = max(ends + FINISH_WITHIN_S - loop.time(), 0)
+        await stage.finish(left_s if acts is None else None)
     finally:
         await cashier.end()
-    return play.failed
+    return stage.failed
 
 
-async def _begin_in_time(play: Play, act: Act, ends: float, speed: float) -> bool:
+def script(station: DemoStation, seed: int) -> Script:
+    """Return what people do at a station by a seed."""
+    prices = tuple(Price(fen * E4_PER_FEN) for fen in PRICES_FEN)
+    return Script(seed, len(station.nozzles), prices)
+
+
+async def _begin_in_time(stage: Play, act: Act, ends: float, speed: float) -> bool:
     """Begin an act unless the time is over, or it could not be finished soon after."""
     too_long = asyncio.get_running_loop().time() + longest_s(act, speed)
     if too_long > ends + FINISH_WITHIN_S:
         return False
     try:
         async with asyncio.timeout_at(ends):
-            await play.begin(act)
+            await stage.begin(act)
     except TimeoutError:
         return False
     return True
 
 
-async def _log_in_at_forecourt(
-    station: DemoStation,
-) -> RpcClient[forecourt.ForecourtBoard]:
-    client = RpcClient(station.run_dir / "forecourt.sock", FORECOURT)
-    await client.connect()
+async def _line_statistics(station: DemoStation) -> tuple[LineStatistics, ...]:
+    """Ask the monitor, also one that was just started again."""
     login = Login(
-        login_name="demo", password=SecretStr(station.password), terminal="demo"
+        login_name=LOGIN_NAME, password=SecretStr(station.password), terminal="demo"
     )
-    await client.call(LOGIN, login, timeout_s=10)
-    return client
+    patience = Patience("the dispenser monitor does not answer", _SETTLE_S)
+    while True:
+        client = RpcClient(station.run_dir / "forecourt.sock", FORECOURT)
+        try:
+            await client.connect()
+            await client.call(LOGIN, login)
+            return (await client.call(forecourt.LINE_STATISTICS, Nothing())).lines
+        except RpcError:
+            await patience.wait()
+        finally:
+            await client.close()
 
 
 async def _wait_for_first_poll(station: DemoStation) -> None:
@@ -156,14 +212,14 @@ async def _wait_for_first_poll(station: DemoStation) -> None:
 
 
 async def _limits(station: DemoStation, name: str) -> dict[str, Any]:
-    client = ControlClient(station.line_control(name))
+    hands = PatientHands(station.line_control(name))
     try:
-        return await client.call("limits")
+        return await hands.call("limits")
     finally:
-        await client.close()
+        await hands.close()
 
 
-def _line(row: forecourt.LineStatistics, limits: dict[str, Any]) -> dict[str, Any]:
+def _line(row: LineStatistics, limits: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": row.name,
         "baud": row.baud,

@@ -8,13 +8,13 @@ import asyncio
 import contextlib
 import json
 import secrets
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cngstation.cli.demo_child import Child
 from cngstation.config import StationConfig, load_config
 from cngstation.moments import SystemClock
 from cngstation.services.log_in import ACTIVE, Passwords, add_operator
@@ -34,9 +34,6 @@ GUNS_A_LINE = 4
 GUNS_A_DISPENSER = 2
 BLANK_CARDS = 24
 UNIT_CODE = 0
-READY_WITHIN_S = 20.0
-ENDS_WITHIN_S = 3.0
-_RESTART_AFTER_S = 0.5
 
 DAEMONS = {
     "counter": "daemons.card_reader",
@@ -75,7 +72,7 @@ class DemoStation:
             for index, (name, _, _) in enumerate(LINES)
             for gun in range(1, GUNS_A_LINE + 1)
         ]
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, Child] = {}
 
     def line_control(self, name: str) -> Path:
         """Return the control socket of a line's simulator."""
@@ -122,23 +119,48 @@ class DemoStation:
 
     async def start(self) -> None:
         """Start simulators, then daemons, and wait until each is ready."""
-        for name, module, settings in self._simulators():
-            config = self.folder / f"{name}.json"
-            config.write_text(json.dumps(settings), "utf-8")
-            command = ["-m", f"cngstation.simulators.{module}", "--config", str(config)]
-            await self._spawn(name, command, Path(settings["control"]))
-        for name, module in DAEMONS.items():
-            command = ["-m", module, "--config", str(self.config_file)]
-            await self._spawn(name, command, self.run_dir / f"{name}.sock")
+        await self.start_simulators()
+        await self.start_daemons()
+
+    async def start_simulators(self) -> None:
+        """Start every simulated device and wait until each is there."""
+        async with asyncio.TaskGroup() as group:
+            for name, module, settings in self._simulators():
+                config = self.folder / f"{name}.json"
+                config.write_text(json.dumps(settings), "utf-8")
+                whole = f"cngstation.simulators.{module}"
+                command = ["-m", whole, "--config", str(config)]
+                ready, port = Path(settings["control"]), Path(settings["link"])
+                group.create_task(self._spawn(name, command, ready, port))
+
+    async def start_daemons(self) -> None:
+        """Start every daemon and wait until each listens."""
+        async with asyncio.TaskGroup() as group:
+            for name in DAEMONS:
+                group.create_task(self.start_daemon(name))
+
+    async def start_daemon(self, name: str) -> None:
+        """Start one daemon and wait until it listens."""
+        command = ["-m", DAEMONS[name], "--config", str(self.config_file)]
+        await self._spawn(name, command, self.run_dir / f"{name}.sock")
 
     async def stop(self) -> None:
         """End daemons, then simulators."""
-        for name in [*DAEMONS, *(n for n in self._children if n not in DAEMONS)]:
-            if child := self._children.pop(name, None):
-                await child.stop()
+        await self._stop([name for name in self._children if name in DAEMONS])
+        await self._stop(list(self._children))
 
-    async def _spawn(self, name: str, command: list[str], ready: Path) -> None:
-        child = _Child(name, command, self.folder / f"{name}.log", ready)
+    async def stop_one(self, name: str) -> None:
+        """End one part and leave it ended."""
+        await self._stop([name])
+
+    async def _stop(self, names: list[str]) -> None:
+        children = [self._children.pop(name) for name in names]
+        await asyncio.gather(*(child.stop() for child in children))
+
+    async def _spawn(
+        self, name: str, command: list[str], ready: Path, port: Path | None = None
+    ) -> None:
+        child = Child(name, command, self.folder / f"{name}.log", ready, port)
         self._children[name] = child
         await child.start()
 
@@ -304,67 +326,5 @@ nozzle_no = {index * GUNS_A_LINE + gun}
 dispenser_no = {first_dispenser + (gun - 1) // GUNS_A_DISPENSER}
 unit = "m3"
 unit_code = {UNIT_CODE}
-multi_price = true
 """
     return text
-
-
-class _Child:
-    """One process that is kept running until it is told to stop."""
-
-    def __init__(self, name: str, command: list[str], log: Path, ready: Path) -> None:
-        self._name = name
-        self._command = command
-        self._log = log
-        self._ready = ready
-        self._process: asyncio.subprocess.Process | None = None
-        self._keeper: asyncio.Task[None] | None = None
-
-    @property
-    def pid(self) -> int:
-        """The process id of the present run."""
-        return self._process.pid if self._process else 0
-
-    async def start(self) -> None:
-        """Start and wait until the socket is there.
-
-        Raises:
-            RuntimeError: it ended or was not ready in time; its log says why.
-        """
-        await self._launch()
-        loop = asyncio.get_running_loop()
-        until = loop.time() + READY_WITHIN_S
-        while not self._ready.exists():
-            ended = self._process is not None and self._process.returncode is not None
-            if ended or loop.time() > until:
-                tail = self._log.read_text("utf-8", "replace")[-2000:]
-                raise RuntimeError(f"{self._name} did not start:\n{tail}")
-            await asyncio.sleep(0.01)
-        self._keeper = asyncio.create_task(self._keep())
-
-    async def stop(self) -> None:
-        """End with SIGTERM; kill what does not end in time."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), ENDS_WITHIN_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-    async def _launch(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *self._command, stdout=log, stderr=log
-            )
-
-    async def _keep(self) -> None:
-        while self._process is not None:
-            await self._process.wait()
-            await asyncio.sleep(_RESTART_AFTER_S)
-            await self._launch()

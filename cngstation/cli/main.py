@@ -31,3 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _usage() -> str:
     lines = [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
     return "usage: cngstation COMMAND [...]\n\n" + "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -136,7 +136,6 @@ class Nozzle(Section):
     # Firmware families disagree (0 is m³ in one, kg in another), so commissioning
     # looks at the display and says which byte this nozzle sends for `unit`.
     unit_code: Annotated[int, Field(ge=0, le=255, description="0 to 255")]
-    multi_price: Annotated[bool, Field(description="true or false")] = False
 
 
 class Line(Section):
@@ -199,7 +198,6 @@ class Limits(Section):
 class Security(Section):
     """How long a login lasts and how often it may fail."""
 
-    idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
     session_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 12
     wrong_tries: Annotated[int, Field(ge=1, le=10, description="1 to 10")] = 3
 

@@ -45,7 +45,7 @@ def totals(postings: Iterable[Posting]) -> dict[Unit, int]:
 
 
 def require_balance(entry: Entry) -> None:
-    """Refuse an entry that does not sum to zero, or that has nothing in it.
+    """Refuse an entry that does not sum to zero in some unit.
 
     Raises:
         LedgerImbalance: the sum in some unit is not zero.

@@ -24,14 +24,14 @@ _ID_CHECKS = "10X98765432"
 
 def card_no(issue_point: str, serial: int) -> str:
     """Make a printed card number: two digits of the issue point and six of its own."""
-    if not re.fullmatch(r"\d{2}", issue_point) or not 1 <= serial <= CARD_SERIALS:
+    if not re.fullmatch(r"[0-9]{2}", issue_point) or not 1 <= serial <= CARD_SERIALS:
         raise ValueError("card numbers of this issue point are used up or malformed")
     return f"{issue_point}{serial:06d}"
 
 
 def card_key(area_no: str, number: str) -> str:
     """Make the full key of a card: four digits of the area and eight of the card."""
-    if not re.fullmatch(r"\d{4}", area_no) or not re.fullmatch(r"\d{8}", number):
+    if not re.fullmatch(r"[0-9]{4}", area_no) or not re.fullmatch(r"[0-9]{8}", number):
         raise ValueError("a card key is made of 4 and 8 digits")
     return area_no + number
 
@@ -74,13 +74,13 @@ def check_digit(seventeen: str) -> str:
 def read_id_number(text: str) -> IdNumber | IdNumberFault:
     """Read a citizen's ID number, 18 characters or the old 15 digits."""
     plain = text.strip().upper()
-    if re.fullmatch(r"\d{17}[\dX]", plain):
+    if re.fullmatch(r"[0-9]{17}[0-9X]", plain):
         if not _is_date(plain[6:14]):
             return IdNumberFault.DATE
         if check_digit(plain[:17]) != plain[17]:
             return IdNumberFault.CHECK
         return IdNumber(plain)
-    if re.fullmatch(r"\d{15}", plain):
+    if re.fullmatch(r"[0-9]{15}", plain):
         # Sequence numbers 996 to 999 were kept for people older than a hundred.
         century = "18" if plain[12:15] >= "996" else "19"
         seventeen = plain[:6] + century + plain[6:]

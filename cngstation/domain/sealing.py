@@ -56,7 +56,7 @@ class PersonalDataSeal:
         nonce, body = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         try:
             return self._cipher.decrypt(nonce, body, column.encode()).decode()
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # too short, or no UTF-8
             raise SealBroken from error
 
     def digest(self, text: str, column: str) -> bytes:

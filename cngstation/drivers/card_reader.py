@@ -28,6 +28,26 @@ class KeyRefused(DeviceError):
     )
 
 
+class CardSaidNo(DeviceError):
+    """The card's access conditions forbid this; it must be selected again."""
+
+    code = "card.said_no"
+    text = (
+        "The card does not allow access to its block {block}: its sector is damaged "
+        "or was set up by somebody else. Nothing was written."
+    )
+
+
+class ReaderMakesNoSense(DeviceError):
+    """The reader's answer breaks its protocol; nothing on a card was changed."""
+
+    code = "reader.makes_no_sense"
+    text = (
+        "The card reader answered with something that makes no sense: {why}. Nothing "
+        "was written. Try again; if it stays so, replace the reader."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ReaderHealth:
     """How the reader is, for the status line and the doctor."""
@@ -41,7 +61,7 @@ class CardReader(Protocol):
     """A reader with at most one card; calls are made one after the other.
 
     All raise DeviceUnavailable when the reader does not answer, DeviceReported for
-    an error of the reader's own, RemoteProtocolError for an answer without sense.
+    an error of the reader's own, ReaderMakesNoSense for an answer without sense.
     """
 
     NAME: ClassVar[str]
@@ -72,6 +92,7 @@ class CardReader(Protocol):
         """Return the 16 bytes of a block of the open sector.
 
         Raises:
+            CardSaidNo: its access conditions forbid it; reselect it.
             CardGone: no card answers.
         """
 

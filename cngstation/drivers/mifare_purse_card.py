@@ -4,7 +4,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from cngstation.drivers.card_reader import CardGone, CardReader, KeyRefused
-from cngstation.errors import DeviceError, OutcomeUnknown
+from cngstation.errors import (
+    DeviceError,
+    DeviceReported,
+    OutcomeUnknown,
+    ProtocolError,
+)
 from cngstation.protocols.card_image import access_bits
 from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import (
@@ -28,17 +33,34 @@ TRANSPORT_KEY = b"\xff" * 6
 # Keys of the cards seen last: deriving them costs more than a block on the wire.
 _KEPT_KEYS = 64
 _BLOCKS_A_SECTOR = 4
+# Once something was sent, an answer without sense proves no more than none.
+_FAILURES = (DeviceError, ProtocolError)
 
 
 @dataclass(frozen=True, slots=True)
 class CardReading:
-    """A card as it was read: `current` is the slot that counts, 0 or 1."""
+    """A card as it was read: `current` is the slot that counts, 0 or 1.
+
+    `whole` says that every sector of ours opened; if one did not, the slot that counts
+    may be older than the one that could not be read.
+    """
 
     state: CardState
     uid: bytes
     purse: Purse | None = None
     info: CardInfo | None = None
     current: int | None = None
+    whole: bool = False
+
+
+class CardBroken(DeviceError):
+    """A sector of the chip opens neither with our key nor with a new card's."""
+
+    code = "card.broken"
+    text = (
+        "Sector {sector} of the card opens with no key any more: the chip is broken. "
+        "Keep it, and take a new card."
+    )
 
 
 class WriteNotConfirmed(OutcomeUnknown):
@@ -59,14 +81,23 @@ class MifarePurseCard:
         self._master_key = master_key
         self._keys: OrderedDict[bytes, CardKeys] = OrderedDict()
 
-    async def read(self, uid: bytes) -> CardReading:
-        """Select a card anew and read its slots and info.
+    async def read(self, uid: bytes, *, selected: bool = False) -> CardReading:
+        """Read a card's slots and info; select it anew unless it was found just now.
 
         Raises:
             CardGone: this card is not in the field.
             DeviceError: the reader failed.
         """
+        if not selected:
+            await self._reader.reselect(uid)
+        reading = await self._read_once(uid)
+        if reading.whole or reading.state is CardState.BLANK:
+            return reading
+        # A weak field refuses a key now and then: only twice means that it is so.
         await self._reader.reselect(uid)
+        return await self._read_once(uid)
+
+    async def _read_once(self, uid: bytes) -> CardReading:
         keys = self._keys_of(uid)
         sectors: list[bytes | None] = []
         for sector in (*SLOT_SECTORS, INFO_SECTOR):
@@ -82,8 +113,9 @@ class MifarePurseCard:
             state = CardState.TORN_ISSUE if never_whole else CardState.BOTH_BAD
             if not never_whole and _issue_was_torn(sectors):
                 state = CardState.TORN_ISSUE
-            return CardReading(state, uid, info=info)
-        return CardReading(CardState.OURS, uid, slots[current], info, current)
+            return CardReading(state, uid, info=info, whole=all(sectors))
+        purse, whole = slots[current], all(sectors)
+        return CardReading(CardState.OURS, uid, purse, info, current, whole)
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write a purse into the spare slot of a card just read, and read it back.
@@ -121,19 +153,24 @@ class MifarePurseCard:
 
         Raises:
             CardGone: it left before anything was sent.
+            CardBroken: a sector is dead; the card never gets a purse.
             WriteNotConfirmed: lay it on the reader again; what it has decides.
+            LocalProtocolError: the purse or the info does not fit the layout.
         """
         keys = self._keys_of(uid)
-        await self._reader.reselect(uid)
         slot_a, slot_b = SLOT_SECTORS
         image = encode_slot(replace(purse, gen=1), keys)
+        info_image = encode_info(info, keys)
+        await self._reader.reselect(uid)
         try:
-            await self._take_over(uid, INFO_SECTOR, keys, encode_info(info, keys))
+            await self._take_over(uid, INFO_SECTOR, keys, info_image)
             await self._take_over(uid, slot_b, keys, None)
             await self._take_over(uid, slot_a, keys, None)
-        except (CardGone, OutcomeUnknown) as error:
+            await self._write_sector(slot_a, image, keys)
+        except (CardBroken, KeyRefused):
+            raise
+        except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
-        await self._write_sector(slot_a, image, keys)
 
     def _keys_of(self, uid: bytes) -> CardKeys:
         keys = self._keys.pop(uid, None) or CardKeys(self._master_key, uid)
@@ -143,26 +180,32 @@ class MifarePurseCard:
         return keys
 
     async def _read_ours(self, uid: bytes, sector: int, keys: CardKeys) -> bytes | None:
-        """Return a sector's data, or None when it has not our keys."""
-        first = sector * _BLOCKS_A_SECTOR
-        try:
-            await self._reader.authenticate(first, keys.sector_key(sector, "A"), "A")
-        except KeyRefused:
-            await self._reader.reselect(uid)
-            return None
-        return b"".join(
-            [await self._reader.read_block(first + block) for block in range(BLOCKS)]
-        )
+        """Return a sector's data, or None when it does not open with our key."""
+        return await self._read_sector(uid, sector, keys.sector_key(sector, "A"))
 
     async def _without_our_keys(self, uid: bytes) -> CardState:
-        first = SLOT_SECTORS[0] * _BLOCKS_A_SECTOR
-        try:
-            await self._reader.authenticate(first, TRANSPORT_KEY, "A")
-        except KeyRefused:
-            await self._reader.reselect(uid)
+        sectors = [
+            await self._read_sector(uid, sector, TRANSPORT_KEY)
+            for sector in (*SLOT_SECTORS, INFO_SECTOR)
+        ]
+        slot_a, slot_b, info = sectors
+        if slot_a is None or slot_b is None or info is None:
             return CardState.FOREIGN
-        data = [await self._reader.read_block(first + block) for block in range(BLOCKS)]
-        return CardState.FOREIGN if any(b"".join(data)) else CardState.BLANK
+        if any(slot_a) or any(slot_b):
+            return CardState.FOREIGN
+        # The issue writes the info first, and under the key of a new card.
+        return CardState.TORN_ISSUE if any(info) else CardState.BLANK
+
+    async def _read_sector(self, uid: bytes, sector: int, key: bytes) -> bytes | None:
+        first = sector * _BLOCKS_A_SECTOR
+        try:
+            await self._reader.authenticate(first, key, "A")
+            blocks = [await self._reader.read_block(first + n) for n in range(BLOCKS)]
+        except (KeyRefused, CardGone, DeviceReported):
+            # A card that answers again has refused: a key, or access bits gone bad.
+            await self._reader.reselect(uid)
+            return None
+        return b"".join(blocks)
 
     async def _take_over(
         self, uid: bytes, sector: int, keys: CardKeys, data: bytes | None
@@ -170,9 +213,9 @@ class MifarePurseCard:
         """Give a sector our keys; `data` is written before, and again if it is ours."""
         first = sector * _BLOCKS_A_SECTOR
         key_a, key_b = keys.sector_key(sector, "A"), keys.sector_key(sector, "B")
-        ours = await self._opens(uid, first, key_b, "B")
-        if not ours and not await self._opens(uid, first, TRANSPORT_KEY, "A"):
-            raise KeyRefused(block=first)
+        ours = await self._opened_by(uid, first, key_b)
+        if ours is None:
+            raise CardBroken(device="card", sector=sector)
         for block in range(BLOCKS if data else 0):
             part = (
                 data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES] if data else b""
@@ -182,10 +225,21 @@ class MifarePurseCard:
             trailer = access_bits.trailer(key_a, access_bits.PURSE_SECTOR, key_b)
             await self._reader.write_block(first + BLOCKS, trailer)
 
+    async def _opened_by(self, uid: bytes, block: int, key_b: bytes) -> bool | None:
+        """Tell whether our key opens a sector; None if a new card's does not either."""
+        for _ in range(2):  # a weak field refuses a key now and then
+            if await self._opens(uid, block, key_b, "B"):
+                return True
+            if await self._opens(uid, block, TRANSPORT_KEY, "A"):
+                return False
+        return None
+
     async def _opens(self, uid: bytes, block: int, key: bytes, kind: str) -> bool:
         try:
             await self._reader.authenticate(block, key, "B" if kind == "B" else "A")
-        except KeyRefused:
+            # Access bits gone bad let a key in and then refuse everything.
+            await self._reader.read_block(block)
+        except (KeyRefused, CardGone, DeviceReported):
             await self._reader.reselect(uid)
             return False
         return True
@@ -199,7 +253,7 @@ class MifarePurseCard:
             found = b"".join(
                 [await self._reader.read_block(first + b) for b in range(BLOCKS)]
             )
-        except DeviceError as error:
+        except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
         if found != image:
             raise WriteNotConfirmed(device="card")

@@ -2,15 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import ClassVar, Protocol, TypeVar
 
-from cngstation.drivers.card_reader import CardGone, KeyKind, KeyRefused, ReaderHealth
+from cngstation.drivers.card_reader import (
+    CardGone,
+    CardSaidNo,
+    KeyKind,
+    KeyRefused,
+    ReaderHealth,
+    ReaderMakesNoSense,
+)
 from cngstation.errors import (
     DeviceError,
     DeviceUnavailable,
     OutcomeUnknown,
-    ProtocolError,
+    RemoteProtocolError,
 )
+from cngstation.moments import seconds
 from cngstation.protocols.card_reader.pn532 import commands, status
 from cngstation.protocols.card_reader.pn532.commands import Command, Target
 from cngstation.protocols.card_reader.pn532.dialogue import (
@@ -46,6 +55,7 @@ class Pn532Reader:
         self._dialogue = Dialogue()
         self._lock = asyncio.Lock()
         self._target: Target | None = None
+        self._may_have_arrived = False
         self._health = ReaderHealth(online=False, firmware="", last_fault="")
 
     @property
@@ -57,7 +67,7 @@ class Pn532Reader:
         """Open the port, or open it again, and wake the chip.
 
         Raises:
-            DeviceUnavailable: no port, or nobody answers on it.
+            DeviceUnavailable: no port, or nobody answers on it; the port is free.
         """
         await self.close()
         try:
@@ -66,10 +76,13 @@ class Pn532Reader:
             self._note_fault(error)
             raise
         self._dialogue = Dialogue()
-        firmware = await self._ask(commands.GetFirmwareVersion())
-        self._health = ReaderHealth(
-            online=True, firmware=str(firmware), last_fault=self._health.last_fault
-        )
+        try:
+            firmware = await self._ask(commands.GetFirmwareVersion())
+        except BaseException:
+            # Whoever drops a reader that did not open must not leave its port held.
+            await self.close()
+            raise
+        self._health = replace(self._health, firmware=str(firmware))
 
     async def find_card(self) -> bytes | None:
         """Select a card in the field and return its UID, or None; never blocks."""
@@ -97,6 +110,9 @@ class Pn532Reader:
             CardGone: no card answers.
         """
         target = self._selected()
+        if not target.speaks_mifare_classic:
+            self._target = None
+            raise KeyRefused(block=block)
         command = commands.Authenticate(
             target.number, block, key, key_kind, uid=target.uid
         )
@@ -112,9 +128,17 @@ class Pn532Reader:
         """Return the 16 bytes of a block of the open sector.
 
         Raises:
+            CardSaidNo: its access conditions forbid it; reselect it.
             CardGone: no card answers.
         """
-        return await self._exchange(commands.ReadBlock(self._selected().number, block))
+        command = commands.ReadBlock(self._selected().number, block)
+        try:
+            return await self._exchange(command)
+        except ChipReported as reported:
+            if reported.status != status.CARD_SAID_NO:
+                raise
+            self._target = None
+            raise CardSaidNo(block=block) from reported
 
     async def write_block(self, block: int, data: bytes) -> None:
         """Store 16 bytes in a block of the open sector.
@@ -132,8 +156,8 @@ class Pn532Reader:
                 raise self._unconfirmed() from reported
             self._raise_if_gone(reported)
             raise
-        except (DeviceError, ProtocolError) as error:
-            if self._dialogue.command_sent:
+        except DeviceError as error:
+            if self._may_have_arrived:
                 raise self._unconfirmed() from error
             raise
 
@@ -141,7 +165,7 @@ class Pn532Reader:
         """Send data to the chip and have it sent back.
 
         Raises:
-            RemoteProtocolError: it came back changed.
+            ReaderMakesNoSense: it came back changed.
         """
         await self._ask(commands.Diagnose(data))
 
@@ -154,11 +178,7 @@ class Pn532Reader:
         """Close the port; `open` opens it again."""
         self._target = None
         link, self._link = self._link, None
-        self._health = ReaderHealth(
-            online=False,
-            firmware=self._health.firmware,
-            last_fault=self._health.last_fault,
-        )
+        self._health = replace(self._health, online=False)
         if link is not None:
             await link.close()
 
@@ -187,6 +207,7 @@ class Pn532Reader:
     async def _ask(self, command: Command[Answer]) -> Answer:
         """Send a command and read its answer; the port is lost with the first fault."""
         async with self._lock:
+            self._may_have_arrived = False
             if self._link is None:
                 raise DeviceUnavailable(device=self.NAME, why="its port is not open")
             try:
@@ -198,10 +219,15 @@ class Pn532Reader:
             return self._read(command, outcome)
 
     def _read(self, command: Command[Answer], outcome: Outcome) -> Answer:
-        if isinstance(outcome, Answered):
-            return command.read_answer(outcome.data)
+        if isinstance(outcome, Answered | NotUnderstood):
+            self._health = replace(self._health, online=True)
         if isinstance(outcome, NotUnderstood):
             raise ChipReported(status.SYNTAX)
+        if isinstance(outcome, Answered):
+            try:
+                return command.read_answer(outcome.data)
+            except RemoteProtocolError as error:
+                raise ReaderMakesNoSense(why=error.facts["why"]) from error
         self._target = None
         silence = DeviceUnavailable(device=self.NAME, why="it does not answer")
         self._note_fault(silence)
@@ -215,6 +241,7 @@ class Pn532Reader:
             while True:
                 if pending := dialogue.take_bytes():
                     link.write(pending)
+                    self._may_have_arrived = dialogue.command_sent
                 if outcome := dialogue.take_outcome():
                     return outcome
                 await self._hear(link)
@@ -224,20 +251,24 @@ class Pn532Reader:
     async def _hear(self, link: Link) -> None:
         """Wait for bytes or for the dialogue's deadline, whichever comes first."""
         wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
-        try:
-            async with asyncio.timeout(max(wait_ms, 0) / 1000):
-                data = await link.read()
-        except TimeoutError:
-            self._dialogue.pass_time(_now_ms())
-        else:
-            self._dialogue.receive(data, _now_ms())
-            # Noise without end must not push a deadline away.
-            self._dialogue.pass_time(_now_ms())
+        # When this program itself stood still, what came in time is there by now and
+        # only its deadline seems to be over: it is heard before time passes.
+        data = await _read_within(link, wait_ms) or await _read_within(link, 0)
+        self._dialogue.receive(data, _now_ms())
+        # Noise without end must not push a deadline away.
+        self._dialogue.pass_time(_now_ms())
 
     def _note_fault(self, fault: DeviceError) -> None:
-        self._health = ReaderHealth(
-            online=False, firmware=self._health.firmware, last_fault=fault.sentence()
-        )
+        self._health = replace(self._health, online=False, last_fault=fault.sentence())
+
+
+async def _read_within(link: Link, wait_ms: int) -> bytes:
+    """Return what arrives in time, or nothing; what is there needs no time."""
+    try:
+        async with asyncio.timeout(seconds(max(wait_ms, 0))):
+            return await link.read()
+    except TimeoutError:
+        return b""
 
 
 def _now_ms() -> int:

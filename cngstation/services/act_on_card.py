@@ -15,13 +15,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cngstation.domain import ledger
-from cngstation.domain.card_life import CardState
+from cngstation.domain.card_life import LOADABLE, CardState
 from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.payment import PaymentMode, book_to_purse
-from cngstation.errors import DeviceError
+from cngstation.drivers.mifare_purse_card import CardBroken
+from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
-from cngstation.services.card_on_reader import CardPort, CardReading
+from cngstation.services.card_on_reader import (
+    CardPort,
+    CardReading,
+)
+from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
@@ -39,12 +44,13 @@ class Writing(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ActKind:
-    """What differs between acts: how the card is written and what finishing adds."""
+    """What differs between acts: how the card is written, what an end of it adds."""
 
     name: str
     evidence: Callable[[Intent, CardReading], Evidence | None]
     write: Writing
     registers: Callable[[Transaction, Intent], None]
+    undoes: Callable[[Transaction, Intent], None]
     slip: Callable[[Transaction, Intent], dict[str, str | int]]
 
 
@@ -86,8 +92,7 @@ class CardActs:
             intent = journal.find(connection, intent_id)
             if intent is None:
                 return None
-            receipt = receipts.of_entry(connection, _finish_id(intent_id))
-            return _result(intent, receipt.receipt_no if receipt else 0)
+            return _standing(connection, intent)
 
         return await self._database.read(question)
 
@@ -111,7 +116,10 @@ class CardActs:
             if seen is None or not same_card_state(intent.before, seen):
                 return await self._doubt(intent, "the card changed before the write")
             await kind.write(port, intent, reading)
-        except DeviceError as error:
+        except CardBroken as error:
+            return await self._scrap(intent, error.sentence())
+        except (DeviceError, ProtocolError, Refusal) as error:
+            # The money is held: whatever went wrong here, the act is open now.
             return await self._doubt(intent, error.sentence())
         return await self._finish(intent, "written and read back")
 
@@ -119,34 +127,39 @@ class CardActs:
         self, intent: Intent, reading: CardReading, port: CardPort
     ) -> ActResult:
         """Go on with an open act from what its card proves."""
-        kind = self._kinds[intent.kind]
-        seen = kind.evidence(intent, reading)
-        verdict = judge(intent.before, seen, after_balance=intent.after_balance)
+        seen = self._kinds[intent.kind].evidence(intent, reading)
+        verdict = _verdict(intent, reading, seen)
         match verdict:
             case Verdict.APPLIED:
                 return await self._finish(intent, "the card proves the write")
             case Verdict.NOT_APPLIED if seen is not None:
                 return await self._write_again(intent, seen, port)
             case Verdict.UNREADABLE:
-                return await self._scrap(intent)
+                return await self._scrap(intent, "the card cannot be read")
             case _:
                 return await self._leave(intent, verdict)
 
     async def give_back(
         self, intent: Intent, reading: CardReading, operator_no: str
     ) -> ActResult:
-        """Undo an act whose card proves that it was not written; cash goes back."""
-        seen = self._kinds[intent.kind].evidence(intent, reading)
-        verdict = judge(intent.before, seen, after_balance=intent.after_balance)
+        """Undo an act whose card proves that it was not written; cash goes back.
+
+        The reader must stay borrowed from the reading to the end: a card that is
+        written in between would carry money that was given back.
+        """
+        kind = self._kinds[intent.kind]
+        verdict = _verdict(intent, reading, kind.evidence(intent, reading))
         if verdict is Verdict.APPLIED:
             return await self._finish(intent, "the card proves the write")
-        if verdict not in {Verdict.NOT_APPLIED, Verdict.GREY_SINCE}:
+        if verdict is Verdict.UNREADABLE:
+            return await self._scrap(intent, "the card cannot be read")
+        if verdict is Verdict.HOLD:
             return await self._leave(intent, verdict)
 
         def unit(tx: Transaction) -> ActResult:
-            current = journal.find(tx.connection, intent.intent_id) or intent
-            if current.state not in journal.OPEN_STATES:
-                return _result(current, 0)
+            current = _unmoved(tx, intent)
+            if current is None:
+                return _standing(tx.connection, intent)
             void = journal.change(
                 tx, current, f"given back by {operator_no}", state=IntentState.VOID
             )
@@ -157,6 +170,7 @@ class CardActs:
                 intent.cash_e4,
             )
             facts.post(tx, self._entry(tx, void, "void", postings))
+            kind.undoes(tx, void)
             return _result(void, 0)
 
         return await self._database.write(unit)
@@ -184,10 +198,13 @@ class CardActs:
         mode = PaymentMode(json.loads(intent.plan)["payment_mode"])
         added = book_to_purse(mode, intent.amount + intent.bonus)
 
-        def unit(tx: Transaction) -> Intent:
+        def unit(tx: Transaction) -> Intent | None:
+            current = _unmoved(tx, intent)
+            if current is None or not _may_be_loaded(tx, intent.card_key):
+                return None
             return journal.change(
                 tx,
-                intent,
+                current,
                 "prepared again",
                 state=IntentState.PREPARED,
                 before_balance=seen.balance,
@@ -198,7 +215,10 @@ class CardActs:
                 attempts=intent.attempts + 1,
             )
 
-        return await self.carry_out(await self._database.write(unit), port)
+        prepared = await self._database.write(unit)
+        if prepared is None:
+            return await self._leave(intent, Verdict.HOLD)
+        return await self.carry_out(prepared, port)
 
     async def _finish(self, intent: Intent, reason: str) -> ActResult:
         return await self._database.write(lambda tx: self.finish(tx, intent, reason))
@@ -207,7 +227,7 @@ class CardActs:
         """COMMIT 2: the card has it; once only."""
         current = journal.find(tx.connection, intent.intent_id)
         if current is None or current.state not in journal.OPEN_STATES:
-            return _result(current or intent, 0)
+            return _standing(tx.connection, intent)
         kind = self._kinds[intent.kind]
         done = journal.change(tx, current, reason, state=IntentState.DONE)
         self._post_finish(tx, done, "finish")
@@ -249,21 +269,22 @@ class CardActs:
 
     async def _doubt(self, intent: Intent, reason: str) -> ActResult:
         def unit(tx: Transaction) -> ActResult:
-            doubt = journal.change(tx, intent, reason, state=IntentState.INDOUBT)
+            current = _unmoved(tx, intent)
+            if current is None:
+                return _standing(tx.connection, intent)
+            doubt = journal.change(tx, current, reason, state=IntentState.INDOUBT)
             return replace(_result(doubt, 0), trouble=reason)
 
         return await self._database.write(unit)
 
-    async def _scrap(self, intent: Intent) -> ActResult:
+    async def _scrap(self, intent: Intent, reason: str) -> ActResult:
         """The chip is dead: its money is in the book and a new card will carry it."""
 
         def unit(tx: Transaction) -> ActResult:
-            current = journal.find(tx.connection, intent.intent_id) or intent
-            if current.state not in journal.OPEN_STATES:
-                return _result(current, 0)
-            scrapped = journal.change(
-                tx, current, "the card cannot be read", state=IntentState.SCRAP
-            )
+            current = _unmoved(tx, intent)
+            if current is None:
+                return _standing(tx.connection, intent)
+            scrapped = journal.change(tx, current, reason, state=IntentState.SCRAP)
             self._post_finish(tx, scrapped, "scrap")
             cards.set_state(tx, intent.card_key, CardState.WASTE)
             findings.open_once(
@@ -275,7 +296,9 @@ class CardActs:
 
     async def _leave(self, intent: Intent, verdict: Verdict) -> ActResult:
         def unit(tx: Transaction) -> ActResult:
-            current = journal.find(tx.connection, intent.intent_id) or intent
+            current = _unmoved(tx, intent)
+            if current is None:
+                return _standing(tx.connection, intent)
             if current.state is IntentState.PREPARED:
                 current = journal.change(
                     tx, current, str(verdict), state=IntentState.INDOUBT
@@ -309,6 +332,42 @@ class CardActs:
 
 def _finish_id(intent_id: str) -> str:
     return f"{intent_id}.finish"
+
+
+def _verdict(intent: Intent, reading: CardReading, seen: Evidence | None) -> Verdict:
+    verdict = judge(intent.before, seen, after_balance=intent.after_balance)
+    if verdict is Verdict.UNREADABLE and reading.state is OnReader.BLANK:
+        # No write of ours leaves a new card behind: another chip with this number.
+        return Verdict.HOLD
+    behind = reading.state is OnReader.OURS and not reading.whole
+    if verdict is Verdict.NOT_APPLIED and behind:
+        # The copy that does not open may be the one that was written.
+        return Verdict.HOLD
+    return verdict
+
+
+def _unmoved(tx: Transaction, intent: Intent) -> Intent | None:
+    """Return the act if it still is open and as it was judged.
+
+    Between a reading and its commit another daemon, or another screen, may have gone
+    on with the same act.
+    """
+    current = journal.find(tx.connection, intent.intent_id)
+    if current is None or current.state not in journal.OPEN_STATES:
+        return None
+    as_judged = (intent.attempts, intent.before)
+    return current if (current.attempts, current.before) == as_judged else None
+
+
+def _may_be_loaded(tx: Transaction, card_key: str) -> bool:
+    card = cards.find(tx.connection, card_key)
+    return card is not None and card.state in LOADABLE
+
+
+def _standing(connection: Connection, intent: Intent) -> ActResult:
+    current = journal.find(connection, intent.intent_id) or intent
+    receipt = receipts.of_entry(connection, _finish_id(intent.intent_id))
+    return _result(current, receipt.receipt_no if receipt else 0)
 
 
 def _result(intent: Intent, receipt_no: int) -> ActResult:

@@ -1,6 +1,5 @@
 """Answers the counter's socket: turns requests into acts and acts into replies."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +25,12 @@ from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import OtherCard, TopUpOrder, TopUps
 from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.watch_reader import ReaderWatch
+from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit, journal, prices, receipts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
-from cngstation.units import Money, Price, yuan_text
+from cngstation.units import E4_PER_FEN, Money, Price, yuan_text
 
 _STATES = {
     IntentState.PREPARED: ActState.PENDING,
@@ -73,6 +73,16 @@ class NoSuchReceipt(Refusal):
 
     code = "refusal.no_such_receipt"
     text = "There is no receipt {receipt_no}. Nothing was printed."
+
+
+class PriceTooFine(Refusal):
+    """Dispensers take prices of whole fen."""
+
+    code = "refusal.price_too_fine"
+    text = (
+        "The price {price} has a part of a fen; dispensers cannot show it. The price "
+        "was not changed."
+    )
 
 
 def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
@@ -175,6 +185,8 @@ class CounterAnswers:
         """Give a level its price from now on."""
         actor = actor_of(call)
         price = Price(plan.price_e4)
+        if price.e4 % E4_PER_FEN:
+            raise PriceTooFine(price=yuan_text(price.e4))
 
         def unit(tx: Transaction) -> None:
             prices.plan(
@@ -254,8 +266,8 @@ class CounterAnswers:
 
     async def settle(self, request: counter.ActRequest, call: CallContext) -> ActReply:
         """Go on with an open act from the card on the reader."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
             result = await self._parts.acts.settle(intent, reading, port)
         self._parts.watch.show_again()
@@ -265,12 +277,12 @@ class CounterAnswers:
         self, request: counter.ActRequest, call: CallContext
     ) -> ActReply:
         """Undo an open act whose card proves that it was not written."""
-        intent = await self._open(request.intent_id)
         async with self._parts.watch.borrow() as port:
+            intent = await self._open(request.intent_id)
             reading = await port.read(bytes.fromhex(intent.uid))
-        result = await self._parts.acts.give_back(
-            intent, reading, actor_of(call).operator_no
-        )
+            result = await self._parts.acts.give_back(
+                intent, reading, actor_of(call).operator_no
+            )
         self._parts.watch.show_again()
         return act_reply(result, request.intent_id)
 
@@ -302,8 +314,8 @@ class CounterAnswers:
         )
 
     async def verify(self, _: Nothing, call: CallContext) -> counter.BooksVerdict:
-        """Prove the books, on a connection and a thread of their own."""
-        proof = await asyncio.to_thread(verify_file, self._parts.path)
+        """Prove the books, in a process of its own."""
+        proof = await in_worker(verify_file, self._parts.path)
         verdict = books_verdict(proof, self._parts.clock.now().wall_ms)
         self._parts.verified(verdict)
         return verdict

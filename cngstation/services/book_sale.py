@@ -14,7 +14,12 @@ from cngstation.domain import sale_postings
 from cngstation.domain.ledger import Entry, Posting
 from cngstation.domain.lots import LotUse, use_lots
 from cngstation.domain.payment import purse_to_book
-from cngstation.domain.sale_postings import FillToBook, fill_postings
+from cngstation.domain.sale_postings import (
+    FillToBook,
+    asked_of_purse,
+    collection_postings,
+    fill_postings,
+)
 from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services.act_on_card import CardActs
@@ -23,6 +28,7 @@ from cngstation.services.check_sale import (
     Arrival,
     NozzleSetting,
     compare,
+    debited_by,
     open_rows_of,
     subject_of,
     wire_card_key,
@@ -30,9 +36,6 @@ from cngstation.services.check_sale import (
 from cngstation.storage import audit, cards, facts, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
-from cngstation.units import (
-    Unit,
-)
 
 
 class Booking(StrEnum):
@@ -87,6 +90,16 @@ class SaleBook:
 
         await self._database.write(unit)
 
+    async def open_gaps(self, nozzle: NozzleSetting) -> list[range]:
+        """Return the numbers that open rows name as missing."""
+        rows = await self._database.read(
+            lambda connection: findings.open_findings(
+                connection, subject_of(nozzle.key)
+            )
+        )
+        gaps = [json.loads(row.facts) for row in rows if row.kind == "sequence_gap"]
+        return [range(gap["first"], gap["last"] + 1) for gap in gaps]
+
     async def close_gaps(self, nozzle: NozzleSetting) -> None:
         """Close the rows of missing numbers that have come meanwhile."""
 
@@ -105,17 +118,29 @@ class SaleBook:
         self, tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, source: str
     ) -> Booked:
         epoch = sales.current_epoch(tx.connection, nozzle.key)
-        known = sales.find(tx.connection, nozzle.key, epoch, record.device_seq)
-        if known is not None and _same_fill(known, record):
-            return Booked(Booking.REPEATED, known["seq"], epoch, range(0))
-        if known is not None:
+        same_no = sales.find_in_every_epoch(
+            tx.connection, nozzle.key, record.device_seq
+        )
+        # A device that began anew may still send what it had before.
+        for known in same_no:
+            if _same_fill(known, record):
+                return Booked(Booking.REPEATED, known["seq"], epoch, range(0))
+        if same_no and same_no[0]["epoch"] == epoch:
             why = "the same number came with another fill"
             epoch = _new_epoch(tx, nozzle.key, epoch, record.device_seq, why)
         last = sales.last_device_seq(tx.connection, nozzle.key, epoch)
         card = cards.find(tx.connection, wire_card_key(record.card_no))
         if card is not None and record.transaction_type is not COLLECTION:
             card = self._settle_by_record(tx, card, record)
-        arrival = Arrival(nozzle, record, source, epoch, card)
+        collected_by = None
+        if card is not None and record.transaction_type is TransactionType.GREY:
+            collected_by = sales.collection_of(
+                tx.connection,
+                card.card_key,
+                record.device_seq,
+                record.card_consumption_count + 1,
+            )
+        arrival = Arrival(nozzle, record, source, epoch, card, collected_by)
         seq = self._post(tx, arrival)
         compare(tx, arrival)
         missing = _gap(tx, nozzle.key, last, record.device_seq)
@@ -148,10 +173,12 @@ class SaleBook:
         if card is None and not collection:
             postings = sale_postings.unknown_card_postings(record.amount_e4)
         elif card is not None and not collection:
-            fill = _fill(card, arrival.nozzle.unit, record)
+            fill = _fill(card, arrival)
             lots = sales.lots_left(tx.connection, card.card_key)
-            uses, missing = use_lots(lots, fill.quantity_milli)
+            uses, missing = use_lots(lots, fill.debited)
             postings = fill_postings(fill, uses, missing)
+        elif card is not None:
+            postings = _collection(tx, card, arrival)
         key = arrival.nozzle.key
         place = f"{key.station_no}-{key.dispenser_no}-{key.nozzle_no}"
         entry = Entry(
@@ -228,17 +255,58 @@ def _new_epoch(
     return epoch + 1
 
 
-def _fill(card: cards.Card, gas_unit: Unit, record: SaleRecord) -> FillToBook:
+def _fill(card: cards.Card, arrival: Arrival) -> FillToBook:
+    record, collection = arrival.record, arrival.collected_by
+    debited = debited_by(card.payment_mode, record)
+    left = record.balance_after_hundredths
+    if record.transaction_type is TransactionType.GREY:
+        left = record.balance_before_hundredths - debited
+    if collection is not None:
+        debited, left = collection["debited"], collection["balance_after"]
     return FillToBook(
         card_key=card.card_key,
         mode=card.payment_mode,
-        gas_unit=gas_unit,
+        gas_unit=card.unit if card.payment_mode.in_quantity else arrival.nozzle.unit,
         quantity_milli=record.quantity_milli,
         amount_e4=record.amount_e4,
-        debited=purse_to_book(card.payment_mode, record.debited_hundredths),
-        purse_emptied=record.balance_after_hundredths == 0,
-        collected=record.transaction_type is not TransactionType.GREY,
+        debited=purse_to_book(card.payment_mode, debited),
+        purse_emptied=left == 0,
     )
+
+
+def _collection(
+    tx: Transaction, card: cards.Card, arrival: Arrival
+) -> tuple[Posting, ...]:
+    """What a make-up debit moves; nothing while its fill is not in the book."""
+    record = arrival.record
+    grey = sales.grey_fill(
+        tx.connection,
+        card.card_key,
+        record.related_grey_seq or 0,
+        record.card_consumption_count - 1,
+    )
+    if grey is None:
+        return ()
+    mode = card.payment_mode
+    fill = FillToBook(
+        card_key=card.card_key,
+        mode=mode,
+        gas_unit=card.unit if mode.in_quantity else arrival.nozzle.unit,
+        quantity_milli=grey["quantity_milli"],
+        amount_e4=grey["amount_e4"],
+        debited=purse_to_book(
+            mode,
+            asked_of_purse(
+                mode,
+                grey["quantity_milli"],
+                grey["amount_e4"],
+                grey["balance_before"],
+            ),
+        ),
+        purse_emptied=record.balance_after_hundredths == 0,
+    )
+    collected = purse_to_book(mode, record.debited_hundredths)
+    return collection_postings(fill, collected)
 
 
 def _sale_row(arrival: Arrival) -> dict[str, Any]:

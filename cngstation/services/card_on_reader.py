@@ -64,10 +64,15 @@ def evidence_of(reading: CardReading) -> Evidence:
     """
     if reading.purse is None or reading.info is None:
         raise NotOurCard(uid=reading.uid.hex().upper())
-    purse = reading.purse
+    key = card_key(reading.info.area_no, reading.purse.card_no)
+    return evidence_of_purse(reading.uid, reading.purse, key)
+
+
+def evidence_of_purse(uid: bytes, purse: Purse, key: str) -> Evidence:
+    """Return what a purse proves of the card with this key."""
     return Evidence(
-        uid=reading.uid.hex().upper(),
-        card_key=card_key(reading.info.area_no, purse.card_no),
+        uid=uid.hex().upper(),
+        card_key=key,
         balance=purse.balance,
         wseq=purse.wseq,
         pseq=purse.pseq,

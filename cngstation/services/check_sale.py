@@ -1,8 +1,12 @@
 """A record that arrives, what it leaves open, and what of it does not fit together."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from cngstation.domain.payment import purse_to_book
+from cngstation.domain.payment import PaymentMode, purse_to_book
+from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.storage import cards, facts, findings, sales
 from cngstation.storage.database import Transaction
@@ -31,6 +35,8 @@ class Arrival:
     source: str
     epoch: int
     card: cards.Card | None
+    # The make-up debit of this unpaid fill, when it came before the fill.
+    collected_by: Mapping[str, Any] | None = None
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -46,12 +52,22 @@ def subject_of(nozzle: NozzleKey) -> str:
     return f"nozzle {nozzle.nozzle_no}"
 
 
+def debited_by(mode: PaymentMode, record: SaleRecord) -> int:
+    """Return the purse figure of a fill; a grey card's is asked for later."""
+    if record.transaction_type is not TransactionType.GREY:
+        return record.debited_hundredths
+    before = record.balance_before_hundredths
+    return asked_of_purse(mode, record.quantity_milli, record.amount_e4, before)
+
+
 def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
     """Name what a record leaves open: a grey card, an unknown card, an odd record."""
     nozzle, record, card = arrival.nozzle.key, arrival.record, arrival.card
     place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     subject = card.card_key if card else record.card_no or "no card"
     if record.transaction_type is TransactionType.GREY:
+        if arrival.collected_by is not None:
+            return
         findings.open_finding(
             tx,
             "grey_card",
@@ -59,15 +75,20 @@ def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
             {**place, "station": nozzle.station_no, "amount_e4": record.amount_e4},
         )
     elif record.transaction_type is COLLECTION:
-        for found in findings.open_findings(tx.connection, subject):
-            if found.kind == "grey_card":
-                findings.close_finding(tx, found.seq, "collected by a dispenser", "")
+        _close_grey(tx, subject, record.related_grey_seq)
     elif record.transaction_type is not TransactionType.NORMAL:
         findings.open_finding(tx, "unusual_record", subject, place)
     if card is None:
         findings.open_finding(
             tx, "unknown_card", subject, {**place, "amount_e4": record.amount_e4}
         )
+
+
+def _close_grey(tx: Transaction, subject: str, grey_seq: int | None) -> None:
+    for found in findings.open_findings(tx.connection, subject):
+        is_this = json.loads(found.facts).get("number") == grey_seq
+        if found.kind == "grey_card" and is_this:
+            findings.close_finding(tx, found.seq, "collected by a dispenser", "")
 
 
 def compare(tx: Transaction, arrival: Arrival) -> None:
@@ -84,16 +105,39 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    expected = sales.totaliser_after(
-        tx.connection, nozzle.key, arrival.epoch, record.device_seq - 1
-    )
-    if expected is not None and gas_moved:
-        began = record.gun_total_quantity_milli - record.quantity_milli
-        if began != expected:
-            totals = {"expected": expected, "found": began}
-            findings.open_finding(tx, "totaliser_break", subject, {**place, **totals})
+    _compare_totaliser(tx, arrival, record.device_seq)
+    # A fill that comes late stands before one that is booked already.
+    _compare_totaliser(tx, arrival, record.device_seq + 1)
     if card is not None:
         _compare_balance(tx, record, card, place)
+        counters = (record.card_top_up_count, record.card_consumption_count)
+        if sales.shows_old_image(tx.connection, card.card_key, *counters):
+            findings.open_once(tx, "card_rolled_back", card.card_key, place)
+
+
+def totaliser_began(sale: Mapping[str, Any]) -> int:
+    """Return the totaliser before a booked fill; a collection moves no gas."""
+    moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
+    began: int = sale["total_quantity_milli"] - moved
+    return began
+
+
+def _compare_totaliser(tx: Transaction, arrival: Arrival, number: int) -> None:
+    """Name a fill that does not go on where the one before it ended."""
+    nozzle, epoch = arrival.nozzle.key, arrival.epoch
+    earlier = sales.find(tx.connection, nozzle, epoch, number - 1)
+    later = sales.find(tx.connection, nozzle, epoch, number)
+    if earlier is None or later is None:
+        return
+    ended, began = earlier["total_quantity_milli"], totaliser_began(later)
+    if began != ended:
+        found = {
+            "nozzle": nozzle.nozzle_no,
+            "number": number,
+            "expected": ended,
+            "found": began,
+        }
+        findings.open_finding(tx, "totaliser_break", subject_of(nozzle), found)
 
 
 def _compare_balance(
@@ -102,16 +146,13 @@ def _compare_balance(
     continues = (
         record.card_top_up_count == card.wseq
         and record.card_consumption_count == card.pseq + 1
+        and sales.all_in(tx.connection, card.card_key, card.pseq)
     )
     if not continues or record.transaction_type is COLLECTION:
         return
     booked = facts.balance(tx.connection, f"card:{card.card_key}", str(card.unit))
     sign = -1 if card.payment_mode.prepaid else 1
-    debited = purse_to_book(card.payment_mode, record.debited_hundredths)
-    if record.transaction_type is TransactionType.GREY:
-        debited = (
-            record.quantity_milli if card.payment_mode.in_quantity else record.amount_e4
-        )
+    debited = purse_to_book(card.payment_mode, debited_by(card.payment_mode, record))
     # The fill is booked already: what the book had before it, on the card's side.
     before = sign * booked + (debited if card.payment_mode.prepaid else -debited)
     on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)

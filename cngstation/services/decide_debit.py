@@ -5,6 +5,7 @@ book does not know gets an answer too: the gas is gone, and its debit must be ta
 """
 
 from cngstation.domain.payment import PaymentMode
+from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import (
     NOT_FOUND,
     CardKind,
@@ -16,21 +17,13 @@ from cngstation.services.check_sale import wire_card_key
 from cngstation.storage import cards
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
-from cngstation.units import hundredths_to_e4, milli_to_hundredths
 
 
 def decide(request: DebitRequest, mode: PaymentMode) -> DebitDecision:
     """Return the debit of a fill: its amount, at most the balance of a prepaid card."""
-    if mode.in_quantity:
-        due = milli_to_hundredths(request.quantity_milli)
-    else:
-        due = request.amount_e4 // hundredths_to_e4(1)
     before = request.balance_hundredths
-    if mode.prepaid:
-        debited = min(due, max(before, 0))
-        after = before - debited
-    else:
-        debited, after = due, before + due
+    debited = asked_of_purse(mode, request.quantity_milli, request.amount_e4, before)
+    after = before - debited if mode.prepaid else before + debited
     return DebitDecision(
         found=True,
         amount_e4=request.amount_e4,

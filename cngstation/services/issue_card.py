@@ -54,6 +54,17 @@ class NotBlank(Refusal):
     )
 
 
+class ChipInRegister(Refusal):
+    """The chip has the number of a card that is in the register."""
+
+    code = "refusal.chip_in_register"
+    text = (
+        "This chip has the number of card {card_no}, which is in the register: it was "
+        "wiped, or it is a copy. Nothing was written and no money was taken. Keep the "
+        "card and call the manager."
+    )
+
+
 class UnknownVehicle(Refusal):
     """A card is issued for a registered vehicle."""
 
@@ -120,7 +131,7 @@ class CardIssue:
         if uid is None:
             raise OtherCard
         reading = await port.read(uid)
-        if reading.state is not CardState.BLANK:
+        if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
             raise NotBlank
         intent = await self._database.write(
             lambda tx: self._hold(tx, order, reading, actor)
@@ -134,6 +145,7 @@ class CardIssue:
         uid = reading.uid.hex().upper()
         if cut_off := journal.open_for_uid(tx.connection, uid):
             raise IssueInDoubt(card_no=cut_off.card_key)
+        _require_free_chip(tx, uid, reading)
         card = self._register(tx, order, vehicle, uid, price)
         intent = Intent(
             intent_id=order.intent_id,
@@ -227,6 +239,16 @@ class CardIssue:
         return card
 
 
+def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
+    """A chip is free when it is new, or when its only issue was given back."""
+    registered = cards.with_uid(tx.connection, uid)
+    in_use = [card for card in registered if card.state is not Life.CANCELLED]
+    if in_use:
+        raise ChipInRegister(card_no=in_use[0].card_no)
+    if reading.state is CardState.TORN_ISSUE and not registered:
+        raise NotBlank
+
+
 def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | int]:
     return {
         "payment_mode": str(order.payment_mode),
@@ -271,11 +293,15 @@ def issue_kind() -> ActKind:
     def registers(tx: Transaction, intent: Intent) -> None:
         cards.set_state(tx, intent.card_key, Life.NORMAL)
 
+    def undoes(tx: Transaction, intent: Intent) -> None:
+        cards.set_state(tx, intent.card_key, Life.CANCELLED)
+
     return ActKind(
         name=KIND,
         evidence=_issue_evidence,
         write=write,
         registers=registers,
+        undoes=undoes,
         slip=slip_facts,
     )
 

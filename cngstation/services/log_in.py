@@ -5,14 +5,12 @@ the others; its token is good only for the Linux user that made it. Waits and en
 count on the monotonic clock of a boot: setting the wall clock changes none of them.
 """
 
-import asyncio
+import contextlib
 import hashlib
 import re
 import secrets
 from dataclasses import dataclass, field, replace
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
 from cngstation.domain.rights import rights_of
@@ -22,19 +20,29 @@ from cngstation.moments import Clock, Instant
 from cngstation.rpc.authority import Peer, Session
 from cngstation.rpc.method import LOGGED_IN
 from cngstation.rpc.session import Login
+from cngstation.services.passwords import Passwords
 from cngstation.storage import audit, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator, SessionRow
 from cngstation.storage.sqlite import Connection
 
-# OWASP's and argon2-cffi's figure for a machine with memory to spare.
-MEMORY_KIB = 64 * 1024
-PASSES = 3
-SHORTEST_PASSWORD = 8
 FIRST_WAIT_MS = 30_000
 LONGEST_WAIT_MS = 30 * 60_000
 ACTIVE, LOCKED, ENDED = "active", "locked", "ended"
+
+__all__ = [
+    "ACTIVE",
+    "Gate",
+    "LoginMustWait",
+    "LoginRefused",
+    "OperatorRetired",
+    "Passwords",
+    "RightMissing",
+    "ScreenLocked",
+    "StaffSession",
+    "add_operator",
+]
 
 
 class LoginRefused(Refusal):
@@ -81,62 +89,12 @@ class RightMissing(Refusal):
     )
 
 
-class PasswordWeak(Refusal):
-    """A new password is too short or too common."""
-
-    code = "refusal.password_weak"
-    text = (
-        "A password has at least {shortest} characters, not all alike. The password "
-        "was not changed."
-    )
-
-
 @dataclass(frozen=True)
 class StaffSession(Session):
     """A session with the operator behind it."""
 
     operator_no: str = ""
     token_hash: bytes = field(default=b"", repr=False)
-
-
-class Passwords:
-    """Hashes and checks passwords, one at a time, off the event loop.
-
-    One at a time, because a hash takes 64 MiB: many at once would be an attack.
-    """
-
-    def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
-        self._hasher = PasswordHasher(
-            time_cost=passes, memory_cost=memory_kib, parallelism=1
-        )
-        self._one = asyncio.Lock()
-        # Checked against when the name is unknown, so that time does not tell.
-        self._nobody = self._hasher.hash(secrets.token_hex())
-
-    async def hash(self, password: str) -> str:
-        """Return the hash of a new password.
-
-        Raises:
-            PasswordWeak: it is too short or one character over and over.
-        """
-        if len(password) < SHORTEST_PASSWORD or len(set(password)) == 1:
-            raise PasswordWeak(shortest=SHORTEST_PASSWORD)
-        async with self._one:
-            return await asyncio.to_thread(self._hasher.hash, password)
-
-    async def fits(self, stored: str | None, password: str) -> bool:
-        """Tell whether a password is the stored one; as slow when there is none."""
-        async with self._one:
-            right = await asyncio.to_thread(
-                self._verify, stored or self._nobody, password
-            )
-        return right and stored is not None
-
-    def _verify(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return False
 
 
 class Gate:
@@ -176,8 +134,6 @@ class Gate:
         terminal = _terminal(credentials.terminal)
         if operator is None or not right:
             raise await self._wrong_try(name, operator, terminal)
-        if operator.state != ACTIVE:
-            raise OperatorRetired(state=operator.state)
         return await self._begin(operator, peer, terminal)
 
     async def resume(self, token: SecretStr, peer: Peer) -> StaffSession:
@@ -222,7 +178,11 @@ class Gate:
             raise RightMissing(right=right)
 
     async def lock(self, session: Session) -> None:
-        """Refuse everything until the password is given again."""
+        """Refuse everything until the password is given again.
+
+        Raises:
+            NotLoggedIn: the session has ended.
+        """
         await self._set_state(session, LOCKED, "session.lock")
 
     async def unlock(self, session: Session, password: SecretStr) -> StaffSession:
@@ -230,37 +190,41 @@ class Gate:
 
         Raises:
             LoginRefused, LoginMustWait: wrong password, or too many of them.
-            NotLoggedIn: the session has ended meanwhile.
+            NotLoggedIn: the session has ended, or its operator may not work any more.
         """
         staff = _staff(session)
         operator = await self._database.read(
             lambda connection: operators.find(connection, staff.operator_no)
         )
-        if operator is None:
+        if operator is None or operator.state != ACTIVE:
             raise NotLoggedIn
         self._require_no_wait(operator)
         if not await self._passwords.fits(
             operator.password_hash, password.get_secret_value()
         ):
             raise await self._wrong_try(operator.login_name, operator, session.terminal)
-        row = await self._database.read(
-            lambda connection: operators.find_session(connection, staff.token_hash)
-        )
-        if row is None or self._over(row):
-            raise NotLoggedIn
-        await self._set_state(session, ACTIVE, "session.unlock")
+        await self._set_state(session, ACTIVE, "session.unlock", checked=operator)
         return staff
 
     async def logout(self, session: Session) -> None:
-        """End a session everywhere."""
-        await self._set_state(session, ENDED, "session.logout")
+        """End a session everywhere; one that is over already stays so."""
+        with contextlib.suppress(NotLoggedIn):
+            await self._set_state(session, ENDED, "session.logout")
 
     async def _begin(
         self, operator: Operator, peer: Peer, terminal: str
     ) -> StaffSession:
         token = SecretStr(secrets.token_urlsafe(32))
 
-        def unit(tx: Transaction) -> SessionRow:
+        def unit(tx: Transaction) -> SessionRow | Refusal:
+            actor = Actor(operator.operator_no, terminal)
+            # Others were tried while this password was checked; the row decides.
+            now = operators.find(tx.connection, operator.operator_no) or operator
+            if refused := _refusal(now, operator, tx.now):
+                audit.record(
+                    tx, actor, "session.login", now.login_name, outcome="refused"
+                )
+                return refused
             row = SessionRow(
                 token_hash=_digest(token),
                 operator_no=operator.operator_no,
@@ -273,11 +237,13 @@ class Gate:
             )
             operators.add_session(tx, row)
             operators.set_tries(tx, operator.operator_no, 0, 0)
-            actor = Actor(operator.operator_no, terminal)
             audit.record(tx, actor, "session.login", operator.login_name)
             return row
 
-        return self._session(operator, await self._database.write(unit), token)
+        begun = await self._database.write(unit)
+        if isinstance(begun, Refusal):
+            raise begun
+        return self._session(operator, begun, token)
 
     async def _wrong_try(
         self, name: str, operator: Operator | None, terminal: str
@@ -303,15 +269,35 @@ class Gate:
         return await self._database.write(unit)
 
     def _require_no_wait(self, operator: Operator) -> None:
-        now = self._clock.now()
-        left_ms = operator.blocked_until_mono_ms - now.mono_ms
-        if operator.blocked_boot_id == now.boot_id and left_ms > 0:
-            raise LoginMustWait(seconds=left_ms // 1000 + 1)
+        if wait := _wait(operator, self._clock.now()):
+            raise wait
 
-    async def _set_state(self, session: Session, state: str, act: str) -> None:
+    async def _set_state(
+        self,
+        session: Session,
+        state: str,
+        act: str,
+        *,
+        checked: Operator | None = None,
+    ) -> None:
+        """Change a session that still holds: what has ended never comes back.
+
+        `checked` is whose password was found right.
+
+        Raises:
+            NotLoggedIn: it has ended.
+        """
         staff = _staff(session)
 
         def unit(tx: Transaction) -> None:
+            row = operators.find_session(tx.connection, staff.token_hash)
+            if row is None or self._over(row):
+                raise NotLoggedIn
+            if checked is not None:
+                now = operators.find(tx.connection, staff.operator_no) or checked
+                if refused := _refusal(now, checked, tx.now):
+                    raise refused
+                operators.set_tries(tx, staff.operator_no, 0, 0)
             operators.set_session_state(tx, staff.token_hash, state)
             actor = Actor(staff.operator_no, staff.terminal)
             audit.record(tx, actor, act, staff.operator)
@@ -337,6 +323,24 @@ class Gate:
             operator_no=operator.operator_no,
             token_hash=row.token_hash,
         )
+
+
+def _wait(operator: Operator, now: Instant) -> LoginMustWait | None:
+    left_ms = operator.blocked_until_mono_ms - now.mono_ms
+    if operator.blocked_boot_id == now.boot_id and left_ms > 0:
+        return LoginMustWait(seconds=(left_ms + 999) // 1000)
+    return None
+
+
+def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | None:
+    """Say why a right password does not let an operator in."""
+    if wait := _wait(now, moment):
+        return wait
+    if now.state != ACTIVE:
+        return OperatorRetired(state=now.state)
+    if now.password_hash != checked.password_hash:
+        return LoginRefused(left=1)
+    return None
 
 
 async def add_operator(

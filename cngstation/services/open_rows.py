@@ -3,11 +3,14 @@
 import json
 from collections.abc import Iterable
 
+from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
 from cngstation.units import yuan_text
+
+LONGEST_TEXT = 200  # of the contract's texts
 
 _LAY_AGAIN = mark("Lay the same card on the reader again; it is finished by itself.")
 _TWO_PEOPLE = mark("Keep the card. Two people decide, the manager being one.")
@@ -43,6 +46,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "card_disagrees": (
         mark("Card {subject} does not continue what the books know of it."),
+        _TWO_PEOPLE,
+    ),
+    "card_rolled_back": (
+        mark("Card {subject} filled with an old or copied image, fill {number}."),
         _TWO_PEOPLE,
     ),
     "card_balance_differs": (
@@ -89,8 +96,15 @@ def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
 
 
 def facts_of(values: Iterable[tuple[str, str | int]]) -> tuple[Fact, ...]:
-    """Return facts as the contract carries them."""
-    return tuple(Fact(name=name, value=str(value)) for name, value in values)
+    """Return facts as the contract carries them.
+
+    They are cut and cleaned: a row that the contract refuses would be met again at
+    every start.
+    """
+    return tuple(
+        Fact(name=name, value=clean(str(value), limit=LONGEST_TEXT))
+        for name, value in values
+    )
 
 
 def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:
@@ -121,7 +135,7 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
     return OpenRow(
         row_id=str(finding.seq),
         kind=finding.kind,
-        subject=finding.subject,
+        subject=clean(finding.subject),
         text=text,
         cure=cure,
         facts=facts_of({**shown, "subject": finding.subject}.items()),

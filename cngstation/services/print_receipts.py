@@ -146,6 +146,7 @@ class PrintDesk:
 
     async def run(self) -> None:
         """Print what waits, for ever; a printer in trouble is asked again later."""
+        await self._database.write(receipts.doubt_printing)
         looks = 0
         while True:
             waiting = await self._database.read(receipts.oldest_wanted)

@@ -20,6 +20,8 @@ ID_COLUMN = "vehicle.id_no"
 PHONE_COLUMN = "vehicle.phone"
 PHONE_TAIL_COLUMN = "vehicle.phone_tail"
 PHONE_TAIL_DIGITS = 4
+# A longer one would be cut, and two vehicles could become one.
+LONGEST_FLEET_NO = 6
 _PHONE = re.compile(r"[0-9+() -]{5,20}")
 
 
@@ -42,8 +44,8 @@ class PlateUnusual(Refusal):
 
     code = "refusal.plate_unusual"
     text = (
-        "{plate} does not look like a plate. Check it against the vehicle; confirm "
-        "once more to register it all the same. Nothing was registered."
+        "{plate} does not look like a plate: check it against the vehicle. Nothing was "
+        "registered."
     )
 
 
@@ -52,8 +54,8 @@ class IdNumberUnusual(Refusal):
 
     code = "refusal.id_number_unusual"
     text = (
-        "The ID number fails its check ({why}). Compare it with the document; confirm "
-        "once more to register it all the same. Nothing was registered."
+        "The ID number fails its check ({why}): compare it with the document. Nothing "
+        "was registered."
     )
 
 
@@ -147,6 +149,10 @@ class CustomerDesk:
         id_no = _id_number(draft)
         if not _PHONE.fullmatch(draft.phone.strip() or "00000"):
             raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
+        if len(draft.fleet_no.strip()) > LONGEST_FLEET_NO:
+            raise FieldWrong(
+                field="fleet number", why=f"at most {LONGEST_FLEET_NO} characters"
+            )
         due = _date(draft.cylinder_due)
         vehicle = self._vehicle(draft, plate, id_no, due)
 
@@ -191,7 +197,7 @@ class CustomerDesk:
             vehicle_id=0,
             plate=plate,
             plate_overridden=int(not numbers.plate_is_regular(plate)),
-            fleet_no=clean(draft.fleet_no, limit=6).strip() or None,
+            fleet_no=clean(draft.fleet_no).strip() or None,
             route_no=clean(draft.route_no, limit=20).strip(),
             fleet_name=clean(draft.fleet_name, limit=40).strip(),
             vehicle_type=draft.vehicle_type,
@@ -214,12 +220,11 @@ class CustomerDesk:
         """Return the digests under which a search text would be found."""
         plain = text.strip().upper()
         digits = re.sub(r"\D", "", plain)
-        tail = digits if len(digits) == PHONE_TAIL_DIGITS else ""
         # A blob that no row can have stands for "not such a number".
         return {
             "id_no": self._seal.digest(plain, ID_COLUMN) or b"\0",
             "phone": self._seal.digest(digits, PHONE_COLUMN) or b"\0",
-            "tail": self._seal.digest(tail, PHONE_TAIL_COLUMN) or b"\0",
+            "tail": self._seal.digest(digits, PHONE_TAIL_COLUMN) or b"\0",
         }
 
     def id_no_masked(self, vehicle: Vehicle) -> str:

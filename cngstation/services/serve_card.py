@@ -8,11 +8,10 @@ book, so that a copy or an old image shows itself.
 from cngstation.errors import StationError
 from cngstation.moments import Clock
 from cngstation.services.act_on_card import ActResult, CardActs
-from cngstation.services.card_on_reader import CardReading
+from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.show_card import Looked, look_at
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import require_continuity
-from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage import cards, findings, journal
 from cngstation.storage.database import Database, Transaction
 
@@ -36,7 +35,7 @@ class CardService:
         )
 
     async def settle_open_act(
-        self, reading: CardReading, watch: ReaderWatch
+        self, reading: CardReading, port: CardPort
     ) -> ActResult | None:
         """Go on with the act that this card has open, if it has one."""
         looked = await self.look(reading)
@@ -46,10 +45,9 @@ class CardService:
         intent = await self._database.read(
             lambda connection: journal.find(connection, intent_id)
         )
-        if intent is None:
+        if intent is None or intent.state not in journal.OPEN_STATES:
             return None
-        async with watch.borrow() as port:
-            return await self._acts.settle(intent, reading, port)
+        return await self._acts.settle(intent, reading, port)
 
     async def remember(self, reading: CardReading) -> Looked:
         """Record how a card presented itself, and what does not fit the book."""

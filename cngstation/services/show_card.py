@@ -7,7 +7,6 @@ from cngstation.domain.card_life import WAY_OUT
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_OF_CODE, PaymentMode
-from cngstation.errors import StationError
 from cngstation.language import mark
 from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import Purse
@@ -15,13 +14,18 @@ from cngstation.rpc.contract.counter import CardOnReaderState, CardView, TopUpRo
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.show_sales import sale_row
 from cngstation.services.station_rules import StationRules
-from cngstation.services.top_up_card import require_continuity, standing_of
+from cngstation.services.top_up_card import (
+    CardDisagrees,
+    require_continuity,
+    standing_of,
+)
 from cngstation.storage import cards, customers, facts, journal, prices, sales
 from cngstation.storage.cards import Card
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 _CYLINDER_SOON = mark("The cylinder inspection is due soon.")
+_DISAGREES = mark("The card does not continue what the books know of it.")
 _PRICE_OLD = mark("The price on the card is not the price of its level now.")
 
 _STATES = {
@@ -49,13 +53,19 @@ def look_at(
     uid = reading.uid.hex().upper()
     on_reader = _STATES[reading.state]
     open_intent = journal.open_for_uid(connection, uid)
-    if on_reader is not CardOnReaderState.OURS or reading.purse is None:
+    if on_reader is not CardOnReaderState.OURS:
         return Looked(_bare(uid, on_reader, open_intent), None, None)
+    if reading.purse is None or reading.info is None:
+        # A purse that nothing says whose it is: shown, and nothing done with it.
+        view = _bare(uid, CardOnReaderState.UNREADABLE, open_intent)
+        return Looked(view, None, None)
     seen = evidence_of(reading)
     card = cards.find(connection, seen.card_key)
     if card is None:
         view = _bare(uid, CardOnReaderState.UNREGISTERED, open_intent)
-        return Looked(_with_purse(view, reading.purse, rules), None, seen)
+        if reading.purse is not None:
+            view = _with_purse(view, reading.purse, rules)
+        return Looked(view, None, seen)
     return Looked(_whole(connection, card, seen, rules, now_ms), card, seen)
 
 
@@ -112,8 +122,10 @@ def _warnings(
     found = []
     try:
         require_continuity(card, seen)
-    except StationError as refused:
-        found.append(refused.sentence())
+    except CardDisagrees:
+        # Of a card with an open act the act's own evidence decides.
+        if journal.open_for_card(connection, card.card_key) is None:
+            found.append(_DISAGREES)
     if card.cylinder_due:
         days = days_until(card.cylinder_due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:

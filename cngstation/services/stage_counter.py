@@ -24,7 +24,7 @@ from cngstation.rpc.contract.figures import (
 from cngstation.rpc.method import Body, Event
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_counter import act_reply
-from cngstation.services.card_on_reader import CardReading
+from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.open_rows import facts_of, open_rows
 from cngstation.services.print_receipts import PrintOutcome
 from cngstation.services.serve_card import CardService
@@ -110,9 +110,9 @@ class CounterStage:
             books=self._books,
         )
 
-    async def card_presented(self, reading: CardReading) -> None:
+    async def card_presented(self, reading: CardReading, port: CardPort) -> None:
         """A card was laid on the reader: go on with its open act, then show it."""
-        settled = await self._cards.settle_open_act(reading, self._watch())
+        settled = await self._cards.settle_open_act(reading, port)
         if settled is not None:
             reply = act_reply(settled, settled.intent_id)
             self._publish(counter.ACT_SETTLED, reply)

@@ -10,8 +10,14 @@ from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
+from cngstation.protocols.card_image.purse import require_room
 from cngstation.services.act_on_card import ActKind, ActResult, CardActs
-from cngstation.services.card_on_reader import CardPort, CardReading, evidence_of
+from cngstation.services.card_on_reader import (
+    CardPort,
+    CardReading,
+    evidence_of,
+    evidence_of_purse,
+)
 from cngstation.services.price_top_up import (
     AmountRefused,
     NotPrepaid,
@@ -48,9 +54,20 @@ class CardDisagrees(Refusal):
 
     code = "refusal.card_disagrees"
     text = (
-        "Card {card_no} does not continue what the books know of it ({why}): it may be "
-        "a copy or an old image. Nothing was written and no money was taken. Keep the "
-        "card and call the manager."
+        "Card {card_no} does not continue the books ({why}): perhaps a copy or an old "
+        "image. Nothing was written, no money was taken. Keep the card, call the "
+        "manager."
+    )
+
+
+class CardHalfRead(Refusal):
+    """One of the two copies of the purse does not open."""
+
+    code = "refusal.card_half_read"
+    text = (
+        "Only one of the two copies on the card can be read: it lies badly, or it is "
+        "worn out. Nothing was written and no money was taken. Lay it on the reader "
+        "again; if that does not help, replace the card."
     )
 
 
@@ -130,11 +147,13 @@ class TopUps:
             Refusal: why it would not be made.
             DeviceError: the card cannot be read.
         """
-        seen, _ = await self._present(card_key, port)
+        seen, reading = await self._present(card_key, port)
         now_ms = self._clock.now().wall_ms
-        return await self._database.read(
+        quoted = await self._database.read(
             lambda connection: self._checked(connection, seen, wanted, now_ms)[1]
         )
+        _require_room(reading, quoted)
+        return quoted
 
     async def top_up(
         self, order: TopUpOrder, port: CardPort, actor: Actor
@@ -149,9 +168,9 @@ class TopUps:
         if known := await self._acts.result_of(order.intent_id):
             return known
         require_disk(self._folder, self._rules)
-        seen, _ = await self._present(order.card_key, port)
+        seen, reading = await self._present(order.card_key, port)
         intent = await self._database.write(
-            lambda tx: self._hold(tx, order, seen, actor)
+            lambda tx: self._hold(tx, order, seen, reading, actor)
         )
         return await self._acts.carry_out(intent, port)
 
@@ -165,16 +184,24 @@ class TopUps:
         seen = evidence_of(reading)
         if seen.card_key != card_key:
             raise OtherCard
+        if not reading.whole:
+            raise CardHalfRead
         return seen, reading
 
     def _hold(
-        self, tx: Transaction, order: TopUpOrder, seen: Evidence, actor: Actor
+        self,
+        tx: Transaction,
+        order: TopUpOrder,
+        seen: Evidence,
+        reading: CardReading,
+        actor: Actor,
     ) -> Intent:
         card, quoted, priced = self._checked(
             tx.connection, seen, order.wanted, tx.now.wall_ms
         )
         if quoted.before != order.before:
             raise CardChanged
+        _require_room(reading, quoted)
         if quoted.cash != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
         intent = Intent(
@@ -223,6 +250,11 @@ class TopUps:
         return card, quoted, priced
 
 
+def _require_room(reading: CardReading, quoted: Quoted) -> None:
+    if reading.purse is not None:
+        require_room(reading.purse, quoted.change)
+
+
 def require_disk(folder: Path, rules: StationRules) -> None:
     """Refuse a new act before cash is taken when the disk is nearly full.
 
@@ -259,9 +291,10 @@ def _overdue(cylinder_due: str, now_ms: int) -> bool:
 
 
 def require_continuity(card: Card, seen: Evidence) -> None:
-    """Refuse a chip or an image that does not continue the book's.
+    """Refuse a chip or an image that does not continue what was last seen of it.
 
-    A fill that was not reported yet (`pseq` ahead of the book) is no fault.
+    A fill that was not reported yet (`pseq` ahead of the book) is no fault; an image
+    that is older than the newest sight of the card is one.
 
     Raises:
         CardDisagrees: with the reason.
@@ -269,12 +302,22 @@ def require_continuity(card: Card, seen: Evidence) -> None:
     why = ""
     if seen.uid != card.uid:
         why = "another chip with the same number"
-    elif seen.wseq < card.wseq or seen.pseq < card.pseq:
+    elif seen.wseq < card.wseq or seen.pseq < max(card.pseq, card.seen_pseq):
         why = "an older image than the last one seen"
+    elif _goes_back(card, seen):
+        why = "another content than the last one seen"
     elif seen.wseq > card.wseq:
         why = "written by a counter that the books do not know"
     if why:
         raise CardDisagrees(card_no=card.card_no, why=why)
+
+
+def _goes_back(card: Card, seen: Evidence) -> bool:
+    """A paid card with the counters it was seen with has to be the very same."""
+    same_counters = (seen.wseq, seen.pseq) == (card.seen_wseq, card.seen_pseq)
+    paid_then = card.seen_at_ms > 0 and not card.seen_grey
+    as_seen = (seen.balance, seen.grey) == (card.seen_balance, card.seen_grey)
+    return same_counters and paid_then and not as_seen
 
 
 def top_up_kind() -> ActKind:
@@ -298,16 +341,21 @@ def top_up_kind() -> ActKind:
         evidence=purse_evidence,
         write=write,
         registers=lambda tx, intent: None,
+        undoes=lambda tx, intent: None,
         slip=slip_facts,
     )
 
 
-def purse_evidence(_: Intent, reading: CardReading) -> Evidence | None:
-    """Return what a card proves; None when it has no readable purse."""
-    try:
-        return evidence_of(reading)
-    except Refusal:
+def purse_evidence(intent: Intent, reading: CardReading) -> Evidence | None:
+    """Return what a card proves; None when it has no readable purse.
+
+    The purse counts even where the info sector is damaged: it has its own MAC, and
+    which card it is was written down with the act.
+    """
+    purse = reading.purse
+    if purse is None or not intent.card_key.endswith(purse.card_no):
         return None
+    return evidence_of_purse(reading.uid, purse, intent.card_key)
 
 
 def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:

@@ -11,7 +11,12 @@ from typing import Protocol
 
 import structlog
 
-from cngstation.errors import CommitUncertain, DeviceError, StorageError
+from cngstation.errors import (
+    CommitUncertain,
+    DeviceError,
+    StationError,
+    StorageError,
+)
 from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
@@ -22,11 +27,12 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
-from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, Fact, SaleRow
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
 from cngstation.storage.database import Database
@@ -214,10 +220,7 @@ class LineDesk:
         if self._line is None:
             return
         setting = self._nozzles[gun]
-        try:
-            totals = await self._line.request_totals(gun)
-        except DeviceError:
-            return  # the next return of the link asks again
+        # Read before the dispenser is asked: a fill booked meanwhile is no fall.
         last = await self._database.read(
             lambda connection: sales.last_device_seq(
                 connection, setting.key, sales.current_epoch(connection, setting.key)
@@ -225,9 +228,16 @@ class LineDesk:
         )
         if last is None:
             return  # a new nozzle: its first record is where our book begins
+        try:
+            totals = await self._line.request_totals(gun)
+        except DeviceError:
+            return  # the next return of the link asks again
         if totals.device_seq < last:
             await self._book.counter_fell(setting, totals.device_seq, last)
             return
+        # A fetch that was cut off left its numbers missing below the last one.
+        for gap in await self._book.open_gaps(setting):
+            await self._fetch(gun, gap)
         await self._fetch(gun, range(last + 1, totals.device_seq + 1))
 
     async def _fetch(self, gun: int, missing: range) -> None:
@@ -251,13 +261,13 @@ class LineDesk:
 async def _guarded(work: Coroutine[None, None, None], name: str) -> None:
     try:
         await work
-    except StorageError as error:
+    except StationError as error:
         _log.error("forecourt.task_failed", task=name, why=error.sentence())
 
 
 def _offline(why: str) -> DeviceHealth:
     return DeviceHealth(
-        state=DeviceState.OFFLINE, text="{why}", facts=(Fact(name="why", value=why),)
+        state=DeviceState.OFFLINE, text="{why}", facts=facts_of([("why", why)])
     )
 
 

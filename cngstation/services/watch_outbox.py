@@ -50,9 +50,11 @@ class OutboxWatch:
             waiting, oldest = connection.execute(
                 "SELECT count(*), min(chain_seq) FROM outbox WHERE sent_at_ms IS NULL"
             ).fetchone()
+            # A planned price alone has no time of its own: the next fact's is near.
             row = connection.execute(
-                "SELECT at_ms FROM entry WHERE seq >= ? ORDER BY seq LIMIT 1",
-                (oldest or 0,),
+                "SELECT json_extract(body, '$.at_ms') AS at_ms FROM chain"
+                " WHERE seq >= ? AND at_ms IS NOT NULL ORDER BY seq LIMIT 1",
+                (oldest,),
             ).fetchone()
             return UplinkFigure(
                 network=self._network,

@@ -2,16 +2,25 @@
 
 One task owns the reader. Acts borrow it through `CardPort` under the same lock, so
 that watching never comes between the frames of an act.
+
+A reader that is lost is opened again; only when that fails is it told of, once, in the
+words of that failure. A reader that answers with errors is kept open: mostly the card
+lies at the edge of its field, and the next look is better.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 from cngstation.drivers.card_reader import CardGone, CardReader
 from cngstation.drivers.mifare_purse_card import CardReading, MifarePurseCard
-from cngstation.errors import DeviceError, DeviceUnavailable, ProtocolError
+from cngstation.errors import (
+    DeviceError,
+    DeviceReported,
+    DeviceUnavailable,
+    RemoteProtocolError,
+)
 from cngstation.moments import seconds
 from cngstation.protocols.card_image.purse import CardInfo, Purse
 
@@ -21,14 +30,16 @@ FIRST_RETRY_MS = 200
 LONGEST_RETRY_MS = 5_000
 # A card at the edge of the field is missed now and then without having left.
 MISSES_UNTIL_GONE = 2
-
-_FAILURES = (DeviceError, ProtocolError)
+# A card at the edge, and a chip that was reset, need a second look to be well again.
+REPORTS_UNTIL_TOLD = 5
 
 
 class Audience(Protocol):
-    """What is told of the reader and its cards."""
+    """What is told of the reader and its cards; a card is removed before the next."""
 
-    async def card_presented(self, reading: CardReading) -> None: ...
+    async def card_presented(
+        self, reading: CardReading, port: "BorrowedReader"
+    ) -> None: ...
     async def card_removed(self) -> None: ...
     async def reader_changed(self, trouble: DeviceError | None) -> None: ...
 
@@ -49,23 +60,25 @@ class ReaderWatch:
         self._reader: CardReader | None = None
         self._card: MifarePurseCard | None = None
         self._shown: bytes | None = None
+        self._is_stale = False
         self._misses = 0
+        self._reports = 0
+        self._losses = 0
         self._told: str | None = None
 
     async def run(self) -> None:
         """Watch until cancelled; a lost reader is opened again, for ever."""
-        retry_ms = FIRST_RETRY_MS
         while True:
             try:
                 async with self._lock:
                     await self._ensure_open()
-                retry_ms = FIRST_RETRY_MS
-                await self._tell(None)
-                await self._look_around()
-            except _FAILURES as error:
+                while True:
+                    await self._look_and_bear_reports()
+                    await asyncio.sleep(seconds(LOOK_MS))
+            except DeviceError as error:
                 await self._lost(error)
-            await asyncio.sleep(seconds(retry_ms))
-            retry_ms = min(2 * retry_ms, LONGEST_RETRY_MS)
+            retry_ms = FIRST_RETRY_MS << min(self._losses - 1, 8)
+            await asyncio.sleep(seconds(min(retry_ms, LONGEST_RETRY_MS)))
 
     @contextlib.asynccontextmanager
     async def borrow(self) -> AsyncIterator["BorrowedReader"]:
@@ -76,76 +89,95 @@ class ReaderWatch:
         """
         async with self._lock:
             if self._reader is None or self._card is None:
-                raise DeviceUnavailable(device="card reader", why="it is not connected")
+                raise _not_connected()
             yield BorrowedReader(self._reader, self._card)
 
     def show_again(self) -> None:
         """Present the card anew at the next look, as after an act changed it."""
-        self._shown = None
+        self._is_stale = True
 
     async def close(self) -> None:
         """Let go of the reader."""
         async with self._lock:
             await self._close()
 
-    async def _look_around(self) -> None:
-        while True:
-            reading, gone = None, False
-            async with self._lock:
-                if self._reader is None or self._card is None:
-                    return
-                uid = await self._reader.find_card()
-                if uid is None:
-                    gone = self._missed()
-                elif uid != self._shown:
-                    # A card pulled away while it is read is read at the next look.
-                    with contextlib.suppress(CardGone):
-                        reading = await self._card.read(uid)
-                        self._shown = uid
-                if uid is not None:
-                    self._misses = 0
-            if gone:
-                await self._audience.card_removed()
-            if reading is not None:
-                await self._audience.card_presented(reading)
-            await asyncio.sleep(seconds(LOOK_MS))
+    async def _look_and_bear_reports(self) -> None:
+        try:
+            await self._look()
+        except DeviceReported as report:
+            self._reports += 1
+            if self._reports >= REPORTS_UNTIL_TOLD:
+                await self._tell(report)
+        else:
+            self._reports = self._losses = 0
+            await self._tell(None)
 
-    def _missed(self) -> bool:
-        self._misses += 1
-        if self._shown is None or self._misses < MISSES_UNTIL_GONE:
+    async def _look(self) -> None:
+        """See what lies on the reader and tell what has changed.
+
+        All of it under the lock: an act in between would write the card, and what is
+        told of it would be old.
+        """
+        async with self._lock:
+            if self._reader is None or self._card is None:
+                raise _not_connected()
+            port = BorrowedReader(self._reader, self._card)
+            uid = await port.find()
+            if self._is_gone(uid):
+                self._shown, self._is_stale = None, False
+                await self._audience.card_removed()
+            if uid is not None and (uid != self._shown or self._is_stale):
+                await self._present(uid, port)
+
+    async def _present(self, uid: bytes, port: "BorrowedReader") -> None:
+        try:
+            reading = await port.read(uid, selected=True)
+        except CardGone:
+            return  # pulled away while it was read: the next look misses it
+        # Before the audience is told: what it does may make the card stale again.
+        self._shown, self._is_stale = uid, False
+        await self._audience.card_presented(reading, port)
+
+    def _is_gone(self, uid: bytes | None) -> bool:
+        """Tell whether the shown card has left, given what is seen now."""
+        self._misses = self._misses + 1 if uid is None else 0
+        if self._shown is None:
             return False
-        self._shown = None
-        return True
+        if uid is None:
+            return self._misses >= MISSES_UNTIL_GONE
+        return uid != self._shown
 
     async def _ensure_open(self) -> None:
         if self._reader is None:
             self._reader = await self._open_reader()
             self._card = MifarePurseCard(self._reader, self._master_key)
 
-    async def _lost(self, error: DeviceError | ProtocolError) -> None:
-        trouble = (
-            error
-            if isinstance(error, DeviceError)
-            else DeviceUnavailable(device="card reader", why=error.sentence())
-        )
+    async def _lost(self, error: DeviceError) -> None:
+        was_open = self._reader is not None
         async with self._lock:
             await self._close()
+        self._losses += 1
         if self._shown is not None:
-            self._shown = None
+            self._shown, self._is_stale = None, False
             await self._audience.card_removed()
-        await self._tell(trouble)
+        if self._losses > 1 or not was_open:
+            await self._tell(error)
 
     async def _close(self) -> None:
-        if self._reader is not None:
-            with contextlib.suppress(*_FAILURES):
-                await self._reader.close()
-        self._reader = self._card = None
+        reader, self._reader, self._card = self._reader, None, None
+        if reader is not None:
+            with contextlib.suppress(DeviceError):
+                await reader.close()
 
     async def _tell(self, trouble: DeviceError | None) -> None:
         told = trouble.sentence() if trouble else ""
         if told != self._told:
             self._told = told
             await self._audience.reader_changed(trouble)
+
+
+def _not_connected() -> DeviceUnavailable:
+    return DeviceUnavailable(device="card reader", why="it is not connected")
 
 
 class BorrowedReader:
@@ -157,16 +189,30 @@ class BorrowedReader:
 
     async def find(self) -> bytes | None:
         """Return the UID of the card in the field."""
-        return await self._reader.find_card()
+        with _as_device():
+            return await self._reader.find_card()
 
-    async def read(self, uid: bytes) -> CardReading:
-        """Select the card anew and read it whole."""
-        return await self._card.read(uid)
+    async def read(self, uid: bytes, *, selected: bool = False) -> CardReading:
+        """Read a card whole; select it anew unless it was found just now."""
+        with _as_device():
+            return await self._card.read(uid, selected=selected)
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write the spare slot of the purse and read it back."""
-        await self._card.write_purse(reading, purse)
+        with _as_device():
+            await self._card.write_purse(reading, purse)
 
     async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
         """Bring a blank or half-issued card to a whole image."""
-        await self._card.personalise(uid, purse, info)
+        with _as_device():
+            await self._card.personalise(uid, purse, info)
+
+
+@contextlib.contextmanager
+def _as_device() -> Iterator[None]:
+    """An answer without sense is a reader in trouble: acts know no protocols."""
+    try:
+        yield
+    except RemoteProtocolError as error:
+        why = error.sentence()
+        raise DeviceUnavailable(device="card reader", why=why) from error

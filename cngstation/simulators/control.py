@@ -88,15 +88,12 @@ class ControlClient:
             OSError: no simulator listens there.
         """
         async with self._lock:
-            if self._streams is None:
-                self._streams = await asyncio.open_unix_connection(self._path)
-            reader, writer = self._streams
-            writer.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
-            await writer.drain()
-            line = await reader.readline()
-            if not line:
-                await self._close()
-                raise ConnectionResetError(f"{self._path.name} went away")
+            try:
+                line = await self._exchange({"do": do, **arguments})
+            except BaseException:
+                # A late answer must not be taken for that of the next call.
+                self._close()
+                raise
         answer: Answer = json.loads(line)
         if not answer.pop("ok"):
             raise HandsRefused(answer["why"])
@@ -105,9 +102,20 @@ class ControlClient:
     async def close(self) -> None:
         """End the connection."""
         async with self._lock:
-            await self._close()
+            self._close()
 
-    async def _close(self) -> None:
+    async def _exchange(self, request: Answer) -> bytes:
+        if self._streams is None:
+            self._streams = await asyncio.open_unix_connection(self._path)
+        reader, writer = self._streams
+        writer.write(json.dumps(request).encode() + b"\n")
+        await writer.drain()
+        line = await reader.readline()
+        if not line:
+            raise ConnectionResetError(f"{self._path.name} went away")
+        return line
+
+    def _close(self) -> None:
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

@@ -55,6 +55,12 @@ def find(connection: Connection, card_key: str) -> Card | None:
     return None if row is None else _card(row)
 
 
+def with_uid(connection: Connection, uid: str) -> list[Card]:
+    """Return every card that a chip was issued as."""
+    found = rows(connection, "SELECT * FROM card WHERE uid=?", (uid,))
+    return [_card(row) for row in found]
+
+
 def set_state(tx: Transaction, card_key: str, state: CardState) -> None:
     """Change where a card is in its life; the caller audits it."""
     tx.connection.execute("UPDATE card SET state=? WHERE card_key=?", (state, card_key))

@@ -60,6 +60,12 @@ def canonical(body: Body) -> str:
     return _ENCODER.encode(body)
 
 
+def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> str:
+    """Write a fact with its place in the chain, as it is hashed."""
+    place = {"fact": kind, "ref": ref, "epoch": epoch, "seq": seq}
+    return canonical({**body, **place})
+
+
 def link(previous: bytes, text: str) -> bytes:
     """Return the head after a body."""
     return hashlib.sha256(b"\0" + previous + text.encode()).digest()
@@ -72,7 +78,7 @@ def append(connection: Connection, tip: Tip, kind: str, ref: str, body: Body) ->
     """
     seq = tip.seq + 1
     outbox_seq = tip.outbox_seq + 1
-    text = canonical({**body, "fact": kind, "epoch": tip.epoch, "seq": seq})
+    text = fact_text(kind, ref, tip.epoch, seq, body)
     head = link(tip.head, text)
     connection.execute(
         "INSERT INTO chain VALUES (?,?,?,?,?,?)",

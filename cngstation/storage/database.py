@@ -7,6 +7,7 @@ A caller's cancellation never stops a unit that has been handed over.
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cngstation.moments import Clock, Instant, seconds
 from cngstation.storage import chain
 from cngstation.storage.migrations import migrate
 from cngstation.storage.sqlite import (
+    FAILURES,
     Connection,
     aiosqlite,
     connect,
@@ -62,7 +64,13 @@ class Transaction:
         self.connection.execute("SAVEPOINT unit")
         try:
             result = unit(self)
-        except BaseException:
+        except BaseException as error:
+            if not self.connection.in_transaction:
+                # SQLite ends a transaction by itself when the disk is full or fails;
+                # what else was in the group is gone too, whatever the unit says.
+                raise sqlite3.OperationalError(
+                    f"the transaction was broken off: {error}"
+                ) from error
             self.connection.execute("ROLLBACK TO unit")
             self.connection.execute("RELEASE unit")
             self.tip = tip
@@ -105,14 +113,14 @@ class Database:
             DatabaseBusy: another program held it for too long.
             StorageError: the file cannot be opened.
         """
+        await asyncio.to_thread(_prepare, path, clock.now().wall_ms)
+        writer = await _connected(path, read_only=False)
         try:
-            await asyncio.to_thread(_prepare, path, clock.now().wall_ms)
-            writer = await aiosqlite.Connection(lambda: connect(path), 64)
-            reader = await aiosqlite.Connection(
-                lambda: connect(path, read_only=True), 64
-            )
-        except sqlite3.Error as error:
-            raise StorageError(why=str(error)) from error
+            reader = await _connected(path, read_only=True)
+        except BaseException:
+            # Its thread would keep the process from ending.
+            await writer.close()
+            raise
         return cls(writer, reader, clock)
 
     @property
@@ -128,8 +136,6 @@ class Database:
             CommitUncertain: the disk failed; the daemon must restart.
             Whatever the unit itself raised; then nothing of it is recorded.
         """
-        if self._failed is not None:
-            raise self._failed
         if self._closing:
             raise StorageError(why="the program is ending")
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
@@ -140,8 +146,21 @@ class Database:
         return result
 
     async def read(self, question: Callable[[Connection], T]) -> T:
-        """Answer a question from committed data, in one read transaction."""
-        return await self._on_thread(self._reader, _snapshot, question)
+        """Answer a question from committed data, in one read transaction.
+
+        Raises:
+            DatabaseBusy: another program kept everybody out, as in a recovery.
+            StorageError: the file cannot be read.
+            Whatever the question itself raised.
+        """
+        pauses = _Pauses()
+        while True:
+            try:
+                return await self._on_thread(self._reader, _snapshot, question)
+            except FAILURES as error:
+                if not is_busy(error):
+                    raise StorageError(why=str(error)) from error
+                await asyncio.sleep(seconds(pauses.next_ms()))
 
     async def data_version(self) -> int:
         """Return a number that changes whenever another connection commits."""
@@ -174,8 +193,6 @@ class Database:
         if isinstance(outcome, CommitUncertain):
             self._failed = outcome
         for index, waiting in enumerate(group):
-            if waiting.answer.done():
-                continue
             if isinstance(outcome, StorageError):
                 waiting.answer.set_exception(outcome)
                 continue
@@ -189,20 +206,17 @@ class Database:
         self, group: list[_Waiting]
     ) -> "list[_Outcome] | StorageError":
         units = [waiting.unit for waiting in group]
-        waited_ms, pause_ms = 0, _FIRST_PAUSE_MS
+        pauses = _Pauses()
         while True:
             outcome = await self._on_thread(
                 self._writer, _run_group, units, self._clock.now()
             )
             if outcome is not None:
                 return outcome
-            if waited_ms >= LONGEST_WAIT_MS:
-                return DatabaseBusy(wait_ms=waited_ms)
-            # Jitter, so that writers that met once do not meet again and again.
-            jittered_ms = random.randint(1, pause_ms)  # noqa: S311 - no secret
-            await asyncio.sleep(seconds(jittered_ms))
-            waited_ms += jittered_ms
-            pause_ms = min(2 * pause_ms, _LONGEST_PAUSE_MS)
+            try:
+                await asyncio.sleep(seconds(pauses.next_ms()))
+            except DatabaseBusy as busy:
+                return busy
 
     async def _on_thread(
         self,
@@ -221,21 +235,57 @@ class Database:
 _Outcome = tuple[Any, BaseException | None]
 
 
+class _Pauses:
+    """The growing pauses of one wait for a lock, up to `LONGEST_WAIT_MS` in all."""
+
+    def __init__(self) -> None:
+        self._waited_ms = 0
+        self._longest_ms = _FIRST_PAUSE_MS
+
+    def next_ms(self) -> int:
+        """Return how long to pause now.
+
+        Raises:
+            DatabaseBusy: the wait was long enough.
+        """
+        if self._waited_ms >= LONGEST_WAIT_MS:
+            raise DatabaseBusy(wait_ms=self._waited_ms)
+        # Jitter, so that writers that met once do not meet again and again.
+        pause_ms = random.randint(1, self._longest_ms)  # noqa: S311 - no secret
+        self._waited_ms += pause_ms
+        self._longest_ms = min(2 * self._longest_ms, _LONGEST_PAUSE_MS)
+        return pause_ms
+
+
+async def _connected(path: Path, *, read_only: bool) -> aiosqlite.Connection:
+    return await aiosqlite.Connection(
+        lambda: _until_free(lambda: connect(path, read_only=read_only)), 64
+    )
+
+
 def _prepare(path: Path, now_ms: int) -> None:
-    connection = connect(path)
+    connection = _until_free(lambda: connect(path))
     try:
-        waited_ms = 0
-        while True:
-            try:
-                migrate(connection, path, now_ms)
-                break
-            except sqlite3.OperationalError as error:
-                if not is_busy(error) or waited_ms >= LONGEST_WAIT_MS:
-                    raise
-                connection.execute(f"PRAGMA busy_timeout={_LONGEST_PAUSE_MS}")
-                waited_ms += _LONGEST_PAUSE_MS
+        _until_free(lambda: migrate(connection, path, now_ms))
     finally:
         connection.close()
+
+
+def _until_free(work: Callable[[], T]) -> T:
+    """Do what opening needs; three daemons start at once and stand in each other's way.
+
+    Raises:
+        DatabaseBusy: another program held the file for too long.
+        StorageError: the file cannot be opened.
+    """
+    pauses = _Pauses()
+    while True:
+        try:
+            return work()
+        except FAILURES as error:
+            if not is_busy(error):
+                raise StorageError(why=str(error)) from error
+            time.sleep(seconds(pauses.next_ms()))
 
 
 def _snapshot(connection: Connection, question: Callable[[Connection], T]) -> T:
@@ -243,7 +293,9 @@ def _snapshot(connection: Connection, question: Callable[[Connection], T]) -> T:
     try:
         return question(connection)
     finally:
-        connection.execute("COMMIT")
+        # After an error of the disk SQLite has ended the transaction by itself.
+        if connection.in_transaction:
+            connection.execute("COMMIT")
 
 
 def _data_version(connection: Connection) -> int:
@@ -259,10 +311,8 @@ def _run_group(
     """Run units in one transaction; None when the lock was not to be had."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if is_busy(error):
-            return None
-        return CommitUncertain(why=str(error))
+    except FAILURES as error:
+        return None if is_busy(error) else CommitUncertain(why=str(error))
     outcomes: list[_Outcome] = []
     try:
         transaction = Transaction(connection, now)
@@ -270,9 +320,9 @@ def _run_group(
             outcomes.append(_run_unit(transaction, unit))
         transaction.close()
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
+    except BaseException as error:  # noqa: BLE001 - else every caller waits for ever
         # A commit that raised may still be durable: nothing is tried again here.
-        return CommitUncertain(why=str(error))
+        return CommitUncertain(why=str(error) or type(error).__name__)
     return outcomes
 
 
@@ -283,6 +333,9 @@ def _run_unit(transaction: Transaction, unit: Callable[[Transaction], Any]) -> _
         return None, StorageError(why=str(error))
     except sqlite3.Error:
         raise
+    except StopIteration as error:
+        # The one exception that a future refuses to carry.
+        return None, RuntimeError(f"a unit of work let a StopIteration out: {error}")
     except Exception as error:  # noqa: BLE001 - the unit's own failure is its caller's
         return None, error
 

@@ -15,7 +15,16 @@ from cngstation.storage.sqlite import Connection
 Row = Mapping[str, Any]
 
 # Facts whose body is the row itself. An entry has parts, see `_entries`.
-PLAIN_FACTS = ("intent_change", "audit", "finding", "finding_closed", "price")
+PLAIN_FACTS = (
+    "intent_change",
+    "audit",
+    "finding",
+    "finding_closed",
+    "price",
+    "receipt",
+)
+# Of these tables some columns go on changing after the fact.
+_FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
 _STAMPED = frozenset({"intent_change", "audit", "finding", "finding_closed"})
 
 
@@ -109,7 +118,8 @@ def stored_bodies(connection: Connection, kind: str) -> Iterator[tuple[int, Row]
     if kind == "entry":
         yield from _entries(connection)
         return
-    for row in rows(connection, f"SELECT * FROM {kind} ORDER BY seq"):  # noqa: S608
+    columns = _FIXED_COLUMNS.get(kind, "*")
+    for row in rows(connection, f"SELECT {columns} FROM {kind} ORDER BY seq"):  # noqa: S608
         seq = row.pop("seq")
         yield seq, printable(row)
 

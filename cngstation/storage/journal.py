@@ -70,7 +70,7 @@ class Intent:
         )
 
 
-_COLUMNS = tuple(field.name for field in fields(Intent))
+COLUMNS = tuple(field.name for field in fields(Intent))
 
 
 def hold(tx: Transaction, intent: Intent) -> None:
@@ -123,32 +123,18 @@ def _one(connection: Connection, where: str, value: str) -> Intent | None:
 
 
 def _intent(row: Mapping[str, Any]) -> Intent:
-    values = {name: row[name] for name in _COLUMNS}
+    values = {name: row[name] for name in COLUMNS}
     return Intent(**{**values, "state": IntentState(values["state"])})
 
 
 def _row(intent: Intent) -> dict[str, Any]:
-    return {name: getattr(intent, name) for name in _COLUMNS}
+    return {name: getattr(intent, name) for name in COLUMNS}
 
 
 def _change(tx: Transaction, intent: Intent, reason: str) -> None:
-    seq = prove_row(
-        tx,
-        "intent_change",
-        intent.intent_id,
-        {
-            "intent_id": intent.intent_id,
-            "state": str(intent.state),
-            "card_key": intent.card_key,
-            "uid": intent.uid,
-            "amount": intent.amount,
-            "before_balance": intent.before_balance,
-            "before_wseq": intent.before_wseq,
-            "before_pseq": intent.before_pseq,
-            "after_balance": intent.after_balance,
-            "reason": reason,
-        },
-    )
+    # All of the act is proved: finishing it later books what its row says.
+    row = {**_row(intent), "reason": reason}
+    seq = prove_row(tx, "intent_change", intent.intent_id, row)
     tx.connection.execute(
         "UPDATE intent SET changed_seq=? WHERE intent_id=?", (seq, intent.intent_id)
     )

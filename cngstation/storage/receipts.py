@@ -36,17 +36,15 @@ def make(
     """Record a receipt under the next number and ask for its prints."""
     number = tx.tip.receipt_no + 1
     tx.tip = replace(tx.tip, receipt_no=number)
-    row = {
+    paper = {
         "receipt_no": number,
         "entry_id": entry_id,
         "kind": kind,
         "content": canonical(content),
-        "originals": 0,
-        "copies": 0,
-        "wanted": wanted,
-        "outcome": "",
     }
-    insert(tx.connection, "receipt", row)
+    prints = {"originals": 0, "copies": 0, "wanted": wanted, "outcome": ""}
+    seq = tx.prove("receipt", str(number), paper)
+    insert(tx.connection, "receipt", {"seq": seq, **paper, **prints})
     return number
 
 
@@ -79,6 +77,13 @@ def end_print(tx: Transaction, receipt_no: int, outcome: str) -> None:
     """Record how a print ended."""
     tx.connection.execute(
         "UPDATE receipt SET outcome=? WHERE receipt_no=?", (outcome, receipt_no)
+    )
+
+
+def doubt_printing(tx: Transaction) -> None:
+    """At start: of a print that was under way nobody knows whether it is on paper."""
+    tx.connection.execute(
+        "UPDATE receipt SET outcome='unknown' WHERE outcome='printing'"
     )
 
 

@@ -59,16 +59,78 @@ def find(
     return row
 
 
-def totaliser_after(
-    connection: Connection, nozzle: NozzleKey, epoch: int, device_seq: int
-) -> int | None:
-    """Return a nozzle's total quantity after a booked fill, 1/1000 of its unit."""
+def find_in_every_epoch(
+    connection: Connection, nozzle: NozzleKey, device_seq: int
+) -> list[dict[str, Any]]:
+    """Return the fills that a nozzle ever booked under a number, newest first."""
+    return list(
+        rows(
+            connection,
+            f"SELECT * FROM sale WHERE {_OF_NOZZLE} AND device_seq=?"  # noqa: S608
+            " ORDER BY epoch DESC",
+            (*_values(nozzle), device_seq),
+        )
+    )
+
+
+def grey_fill(
+    connection: Connection, card_key: str, device_seq: int, pseq: int
+) -> dict[str, Any] | None:
+    """Return a card's unpaid fill; a grey card is written by nothing in between."""
+    return _of_card(
+        connection,
+        "transaction_type='grey' AND device_seq=? AND pseq=?",
+        (card_key, device_seq, pseq),
+    )
+
+
+def collection_of(
+    connection: Connection, card_key: str, grey_seq: int, pseq: int
+) -> dict[str, Any] | None:
+    """Return the make-up debit that collected an unpaid fill of a card."""
+    return _of_card(
+        connection,
+        "transaction_type='make_up_debit' AND related_grey_seq=? AND pseq=?",
+        (card_key, grey_seq, pseq),
+    )
+
+
+def shows_old_image(
+    connection: Connection, card_key: str, wseq: int, pseq: int
+) -> bool:
+    """Tell whether a card's fill was made on an image that the book knows as past.
+
+    Either the same dispenser's write is booked twice, or it came after a top-up that
+    is not on the card.
+    """
     row = connection.execute(
-        f"SELECT total_quantity_milli FROM sale WHERE {_OF_NOZZLE} AND epoch=?"  # noqa: S608
-        " AND device_seq=?",
-        (*_values(nozzle), epoch, device_seq),
+        "SELECT (SELECT count(*) FROM sale WHERE card_key=?1 AND pseq=?3) > 1 OR EXISTS"
+        " (SELECT 1 FROM intent WHERE card_key=?1 AND state='DONE'"
+        "  AND before_wseq>=?2 AND before_pseq<?3)",
+        (card_key, wseq, pseq),
     ).fetchone()
-    return None if row is None else int(row[0])
+    return bool(row[0])
+
+
+def all_in(connection: Connection, card_key: str, pseq: int) -> bool:
+    """Tell whether each of a card's first `pseq` dispenser writes is booked once."""
+    row = connection.execute(
+        "SELECT count(*), count(DISTINCT pseq) FROM sale WHERE card_key=? AND pseq<=?",
+        (card_key, pseq),
+    ).fetchone()
+    return tuple(row) == (pseq, pseq)
+
+
+def _of_card(
+    connection: Connection, where: str, values: tuple[str, int, int]
+) -> dict[str, Any] | None:
+    found = rows(
+        connection,
+        f"SELECT * FROM sale WHERE card_key=? AND {where} ORDER BY seq DESC",  # noqa: S608
+        values,
+    )
+    row: dict[str, Any] | None = next(found, None)
+    return row
 
 
 def last_device_seq(

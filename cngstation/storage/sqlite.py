@@ -26,7 +26,18 @@ Connection = sqlite3.Connection
 OldestSafe = (3, 51, 3)
 Withdrawn = (3, 52, 0)
 
-__all__ = ["Connection", "aiosqlite", "connect", "is_busy", "safe_version", "sqlite3"]
+# What SQLite says of a damaged file can quote bytes of it that are no UTF-8.
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+
+__all__ = [
+    "FAILURES",
+    "Connection",
+    "aiosqlite",
+    "connect",
+    "is_busy",
+    "safe_version",
+    "sqlite3",
+]
 
 # The WAL is folded back at 1000 pages of 4 KiB, SQLite's own figure.
 _SETTINGS = (
@@ -63,9 +74,13 @@ def connect(path: Path, *, read_only: bool = False) -> Connection:
         connection.execute(setting)
     if read_only:
         connection.execute("PRAGMA query_only=ON")
-    else:
-        wanted = "WAL" if safe_version() else "TRUNCATE"
-        connection.execute(f"PRAGMA journal_mode={wanted}")
+        return connection
+    wanted = "wal" if safe_version() else "truncate"
+    (mode,) = connection.execute(f"PRAGMA journal_mode={wanted}").fetchone()
+    if mode != wanted:
+        # SQLite does not fail where it cannot: another mode may lose a commit.
+        connection.close()
+        raise sqlite3.OperationalError(f"journal mode {wanted} became {mode}")
     return connection
 
 

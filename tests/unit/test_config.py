@@ -103,7 +103,7 @@ REFUSALS = {
     "wrong number": ("baud = 38400", "baud = 4800", "lines.0.baud", "4800 does not"),
     "number for text": ('"0316"', "316", "station.area_no", '316 does not fit. .*"4 d'),
     "true for a number": ("tries = 3", "tries = true", "security.wrong_tries", "true"),
-    "number for true": ("= false", "= 0", "lines.0.nozzles.0.multi_price", "true or"),
+    "number for true": ("= false", "= 0", "printer.two_copies", "true or"),
     "out of range": ("gun = 1", "gun = 256", "lines.0.nozzles.0.gun", "1 to 255"),
     "broadcast": ("gun = 1", "gun = 0", "lines.0.nozzles.0.gun", "1 to 255"),
     "wide digits": ('"03160001"', '"０3160001"', "station.station_no", "8 digits"),

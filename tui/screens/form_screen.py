@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
-from cngstation.errors import Refusal, StationError
+from cngstation.errors import StationError
 from cngstation.hygiene import fit
 from cngstation.language import _
 from tui.desk import Desk
@@ -155,7 +155,7 @@ class FormScreen(StationScreen):
 
     def _say_refused(self, error: StationError) -> None:
         flag = self.ACCEPTS.get(error.code, "")
-        if isinstance(error, Refusal) and flag and flag not in self._accepted:
+        if flag and flag not in self._accepted:
             self._offered = flag
             offer = _("Press Enter once more to accept it as it is.")
             self.say(f"{error_sentence(error)} {offer}", "failed")

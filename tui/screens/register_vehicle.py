@@ -62,7 +62,7 @@ class RegisterVehicleScreen(FormScreen):
     )
     ACCEPTS: ClassVar[dict[str, str]] = {
         "refusal.plate_unusual": "plate",
-        "refusal.id_no_unusual": "id_no",
+        "refusal.id_number_unusual": "id_no",
     }
 
     def __init__(self, desk: Desk) -> None:

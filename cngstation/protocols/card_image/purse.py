@@ -32,6 +32,8 @@ SLOT_BYTES = BLOCKS * BLOCK_BYTES
 LAST_GEN = 0xFFFFFF
 LAST_WSEQ = 0xFFFF
 LAST_PSEQ = 0xFFFFFF
+LAST_BALANCE = 0x7FFFFFFF
+LAST_TOTAL = 0xFFFFFFFF
 _PLATE_BYTES = 9
 _FIGURES = struct.Struct("<iIII")
 _NO_DATE = b"\0\0\0"
@@ -95,6 +97,22 @@ class CardInfo:
     limit_per_day_yuan: int
 
 
+def require_room(purse: Purse, added: int) -> None:
+    """Refuse a top-up that a counter or a figure of the card could not hold.
+
+    Raises:
+        CounterExhausted: nothing was sent.
+    """
+    at_its_end = (
+        purse.gen >= LAST_GEN
+        or purse.wseq >= LAST_WSEQ
+        or purse.balance + added > LAST_BALANCE
+        or purse.recharged_total + max(added, 0) > LAST_TOTAL
+    )
+    if at_its_end:
+        raise CounterExhausted(card_no=purse.card_no)
+
+
 def encode_slot(purse: Purse, keys: CardKeys) -> bytes:
     """Return the 48 bytes of a slot.
 
@@ -106,6 +124,8 @@ def encode_slot(purse: Purse, keys: CardKeys) -> bytes:
     if over:
         raise CounterExhausted(card_no=purse.card_no)
     grey = purse.grey or GreyMark("00000000", 0, 0)
+    if purse.grey is not None and not grey.trans_no:
+        raise LocalProtocolError(why="a grey mark without the number of its fill")
     try:
         head = (
             bytes([VERSION, purse.kind, purse.payment_mode, purse.price_level])
@@ -117,13 +137,13 @@ def encode_slot(purse: Purse, keys: CardKeys) -> bytes:
         figures = _FIGURES.pack(
             purse.balance, purse.recharged_total, purse.consumed_total, grey.trans_no
         )
-    except (ValueError, struct.error) as error:
+        counters = (
+            purse.gen.to_bytes(3, "little")
+            + purse.wseq.to_bytes(2, "little")
+            + purse.pseq.to_bytes(3, "little")
+        )
+    except (ValueError, OverflowError, struct.error) as error:
         raise LocalProtocolError(why=f"a purse that no card holds: {error}") from None
-    counters = (
-        purse.gen.to_bytes(3, "little")
-        + purse.wseq.to_bytes(2, "little")
-        + purse.pseq.to_bytes(3, "little")
-    )
     return head + figures + counters + keys.mac(head + figures + counters)
 
 
@@ -219,7 +239,10 @@ def _digits(data: bytes) -> str:
 def _bcd_date(text: str | None) -> bytes:
     if text is None:
         return _NO_DATE
-    return bytes.fromhex(date.fromisoformat(text).strftime("%y%m%d"))
+    due = date.fromisoformat(text)
+    if due.year // 100 != 20:
+        raise ValueError(f"{text} is not of the century that the card has room for")
+    return bytes.fromhex(due.strftime("%y%m%d"))
 
 
 def _date(data: bytes) -> str | None:

@@ -149,7 +149,7 @@ class PricePlan(Message):
     """A price for a level from now on."""
 
     level: Annotated[int, Field(ge=0, le=19)]
-    price_e4: int
+    price_e4: Annotated[int, Field(gt=0, le=100_000_000)]
 
 
 class CardOnReaderState(StrEnum):

@@ -143,7 +143,7 @@ CREATE TABLE intent (
   till TEXT NOT NULL,
   plan TEXT NOT NULL,
   attempts INTEGER NOT NULL,
-  changed_seq INTEGER NOT NULL REFERENCES chain (seq)
+  changed_seq INTEGER NOT NULL REFERENCES chain (seq) DEFERRABLE INITIALLY DEFERRED
 ) STRICT;
 CREATE UNIQUE INDEX intent_one_open ON intent (card_key)
   WHERE state IN ('PREPARED', 'INDOUBT');
@@ -151,14 +151,26 @@ CREATE UNIQUE INDEX intent_one_open ON intent (card_key)
 CREATE TABLE intent_change (
   seq INTEGER PRIMARY KEY REFERENCES chain (seq),
   intent_id TEXT NOT NULL REFERENCES intent (intent_id),
-  state TEXT NOT NULL,
+  kind TEXT NOT NULL,
   card_key TEXT NOT NULL,
   uid TEXT NOT NULL,
+  state TEXT NOT NULL,
   amount INTEGER NOT NULL,
+  unit TEXT NOT NULL,
+  cash_e4 INTEGER NOT NULL,
+  fee_e4 INTEGER NOT NULL,
+  bonus INTEGER NOT NULL,
+  price_e4 INTEGER NOT NULL,
   before_balance INTEGER NOT NULL,
   before_wseq INTEGER NOT NULL,
   before_pseq INTEGER NOT NULL,
+  before_grey TEXT NOT NULL,
   after_balance INTEGER NOT NULL,
+  operator_no TEXT NOT NULL,
+  terminal TEXT NOT NULL,
+  till TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
   reason TEXT NOT NULL,
   at_ms INTEGER NOT NULL,
   mono_ms INTEGER NOT NULL,
@@ -204,8 +216,10 @@ CREATE TABLE finding_closed (
   boot_id TEXT NOT NULL
 ) STRICT;
 
+-- What is on the paper is proved; how often it was printed is not.
 CREATE TABLE receipt (
   receipt_no INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL UNIQUE REFERENCES chain (seq),
   entry_id TEXT NOT NULL UNIQUE REFERENCES entry (entry_id),
   kind TEXT NOT NULL,
   content TEXT NOT NULL,

@@ -65,6 +65,29 @@ def current_version(connection: Connection, path: Path, known: int) -> int:
     return found
 
 
+Schema = dict[tuple[str, str], str]
+
+
+def schema(connection: Connection) -> Schema:
+    """Return the SQL of every table, index and trigger by its type and name."""
+    found = connection.execute(
+        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+    )
+    return {(kind, name): sql or "" for kind, name, sql in found}
+
+
+def schema_of(version: int) -> Schema:
+    """Return the SQL of everything that a file of a version has."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for number, _, sql in known_migrations():
+            for statement in _statements(sql) if number <= version else ():
+                connection.execute(statement)
+        return schema(connection)
+    finally:
+        connection.close()
+
+
 def _statements(sql: str) -> list[str]:
     statements = []
     pending = ""
@@ -73,4 +96,6 @@ def _statements(sql: str) -> list[str]:
         if sqlite3.complete_statement(pending):
             statements.append(pending)
             pending = ""
+    if pending.strip():
+        raise ValueError(f"a migration ends within a statement: {pending[:60]!r}")
     return statements

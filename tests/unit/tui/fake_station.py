@@ -9,6 +9,7 @@ from cngstation.rpc.contract import counter as c
 from cngstation.rpc.contract import figures as f
 from cngstation.rpc.contract import forecourt as g
 from cngstation.rpc.contract import uplink as u
+from cngstation.services.register_customers import PlateUnusual
 from tui.link import Part
 
 NOW_MS = 1_795_225_337_000  # 2026-11-21 09:42:17 in China
@@ -20,13 +21,6 @@ class LoginRefused(Refusal):
 
     code = "test.login"
     text = "Name or password is wrong. {left} tries are left; then wait {minutes} min."
-
-
-class PlateUnusual(Refusal):
-    """As the daemons say it."""
-
-    code = "refusal.plate_unusual"
-    text = "The plate {plate} has an unusual form. Nothing was registered."
 
 
 class TopUpRefused(Refusal):

@@ -27,6 +27,7 @@ from cngstation.protocols.card_reader.pn532.status import check_status
 BLOCK_BYTES = 16
 KEY_BYTES = 6
 _CASCADE_TAG = b"\x88"  # stands before a UID of seven bytes in a request
+_HAS_SECTORS = 0x08  # bit 4 of SAK: NXP AN10833
 
 Answer = TypeVar("Answer")
 
@@ -146,6 +147,11 @@ class Target:
     sak: int
     uid: bytes
 
+    @property
+    def speaks_mifare_classic(self) -> bool:
+        """Whether the card has MIFARE sectors; a bank card or a telephone has not."""
+        return bool(self.sak & _HAS_SECTORS)
+
 
 @dataclass(frozen=True, slots=True)
 class FindCard(Command[Target | None]):
@@ -211,7 +217,8 @@ class ReadBlock(_CardExchange[bytes]):
     def read_answer(self, data: bytes) -> bytes:
         _expect(len(data) >= 1, "block read", data)
         check_status(data[0])
-        _expect(len(data) == 1 + BLOCK_BYTES, "block read", data)
+        whole = data[0] == 0 and len(data) == 1 + BLOCK_BYTES
+        _expect(whole, "block read", data)
         return data[1:]
 
 
@@ -252,7 +259,8 @@ class Release(Command[None]):
 def _expect_bare_status(data: bytes) -> None:
     _expect(len(data) >= 1, "status", data)
     check_status(data[0])
-    _expect(len(data) == 1, "status", data)
+    # Zero and nothing else: bit 6 promises data that no such command has.
+    _expect(data == b"\x00", "status", data)
 
 
 def _expect(holds: bool, what: str, data: bytes) -> None:  # noqa: FBT001 - an assertion

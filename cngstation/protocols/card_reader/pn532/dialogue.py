@@ -18,8 +18,9 @@ which is data of a card, is never read as a frame. An answer before the ACK is d
 it is the late one of a command that was given up, perhaps of another block. A command
 that changes a card is sent once; the NACK is safe for it too, because it repeats the
 answer and not the act.
-After three failed tries in a row, and at the start, the wake-up sequence goes first:
-it ends the chip's sleep and sets again what a reset of the chip has forgotten.
+At the start, after three failed tries in a row and after an error frame, the wake-up
+sequence goes first: it ends the chip's sleep and sets again what a reset of the chip
+has forgotten.
 
 Sans-IO: the caller carries the bytes and says what time it is, in milliseconds of
 any clock that only goes forward. Timing: libnfc, nfcpy (chip acknowledges in 15 ms).
@@ -61,9 +62,7 @@ class NotUnderstood:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """No answer after all tries; `sent` tells whether the command may have arrived."""
-
-    sent: bool
+    """No answer after all tries; `command_sent` tells whether it may have arrived."""
 
 
 Outcome = Answered | NotUnderstood | Unanswered
@@ -152,7 +151,7 @@ class Dialogue:
             self._to_send += frames.NACK
             self._await(_State.AWAITING_ANSWER, ACK_WITHIN_MS, now_ms)
         else:
-            self._finish(Unanswered(sent=self._command_sent))
+            self._finish(Unanswered())
 
     def take_bytes(self) -> bytes:
         """Return what is to be sent now, once."""
@@ -180,6 +179,8 @@ class Dialogue:
             wait_ms = self._steps[0].answer_within_ms
             self._await(_State.AWAITING_ANSWER, wait_ms, now_ms)
         elif one is Signal.ERROR:
+            # A chip that was reset says so to every command on cards.
+            self._awake = False
             self._finish(NotUnderstood())
         elif one is Signal.GARBLED and self._state is _State.AWAITING_ANSWER:
             self._hear_badly(now_ms)

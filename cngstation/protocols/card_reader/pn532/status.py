@@ -9,6 +9,7 @@ from cngstation.errors import DeviceReported
 ERROR_BITS = 0x3F  # bit 6 says that more data follows
 
 TIMEOUT = 0x01
+CARD_SAID_NO = 0x13
 AUTHENTICATION = 0x14
 SYNTAX = 0x7F
 
@@ -27,7 +28,7 @@ MEANINGS = {
     0x0E: "the reader's internal buffer overflowed",
     0x10: "invalid parameter",
     0x12: "command not supported in data exchange",
-    0x13: "format error in data exchange",
+    0x13: "format error in data exchange, as when the card says no",
     0x14: "the card refused the key",
     0x23: "check byte of the card's number is wrong",
     0x25: "wrong state for data exchange",

@@ -1,0 +1,66 @@
+"""Operators' passwords: slow hashes of them, one made at a time."""
+
+import asyncio
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from cngstation.errors import Refusal
+
+# OWASP's and argon2-cffi's figure for a machine with memory to spare.
+MEMORY_KIB = 64 * 1024
+PASSES = 3
+SHORTEST_PASSWORD = 8
+
+
+class PasswordWeak(Refusal):
+    """A new password is too short or too common."""
+
+    code = "refusal.password_weak"
+    text = (
+        "A password has at least {shortest} characters, not all alike. The password "
+        "was not changed."
+    )
+
+
+class Passwords:
+    """Hashes and checks passwords, one at a time, off the event loop.
+
+    One at a time, because a hash takes 64 MiB: many at once would be an attack.
+    """
+
+    def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._hasher = PasswordHasher(
+            time_cost=passes, memory_cost=memory_kib, parallelism=1
+        )
+        # A thread and not a lock: a caller that hangs up while its hash is made would
+        # free a lock, and the next one would take its 64 MiB beside the first.
+        self._one = ThreadPoolExecutor(1, thread_name_prefix="passwords")
+        # Checked against when the name is unknown, so that time does not tell.
+        self._nobody = self._hasher.hash(secrets.token_hex())
+
+    async def hash(self, password: str) -> str:
+        """Return the hash of a new password.
+
+        Raises:
+            PasswordWeak: it is too short or one character over and over.
+        """
+        if len(password) < SHORTEST_PASSWORD or len(set(password)) == 1:
+            raise PasswordWeak(shortest=SHORTEST_PASSWORD)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._one, self._hasher.hash, password)
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Tell whether a password is the stored one; as slow when there is none."""
+        right = await asyncio.get_running_loop().run_in_executor(
+            self._one, self._verify, stored or self._nobody, password
+        )
+        return right and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False

@@ -1,0 +1,504 @@
+"""The proof of the books: whatever is changed, deleted, added or swapped is named."""
+
+import asyncio
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.cli import verify as command
+from cngstation.errors import SchemaMismatch, StorageError
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.card_on_reader import CardReading, CardState
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import cards, chain, facts
+from cngstation.storage.sqlite import Connection, connect, sqlite3
+from tests.furnished_station import furnish, top_up
+from tests.small_station import opened, register_card, sight
+
+PROVED = (
+    "chain",
+    "entry",
+    "posting",
+    "sale",
+    "gas_lot",
+    "gas_lot_use",
+    "intent_change",
+    "audit",
+    "finding",
+    "finding_closed",
+    "price",
+    "receipt",
+)
+# What changes without a fact in the chain: the registers, logins, and how far
+# receipts and rows of the outbox have got. Flipped bits there can stay unseen.
+UNPROVED = {
+    "operator": "*",
+    "session": "*",
+    "company": "*",
+    "vehicle": "*",
+    "vehicle_type": "*",
+    "device_epoch": "*",
+    "schema_migration": "applied_at_ms program",
+    "card": "*",
+    "receipt": "originals copies wanted outcome",
+    "outbox": "sent_at_ms",
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with some of everything; tests change copies of it."""
+    path = tmp_path_factory.mktemp("books") / "s.db"
+    asyncio.run(furnish(path))
+    connection = connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def books(whole: Path, tmp_path: Path) -> Path:
+    """Return a copy of the file."""
+    return Path(shutil.copy(whole, tmp_path / "s.db"))
+
+
+def tamper(path: Path, *statements: str) -> None:
+    """Change the file as an insider would: belts off, statements, belts on again."""
+    connection = connect(path)
+    connection.execute("PRAGMA foreign_keys=OFF")
+    belts = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type='trigger'"
+    ).fetchall()
+    for name, _ in belts:
+        connection.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        assert connection.execute(statement).rowcount != 0, statement
+    for _, sql in belts:
+        connection.execute(sql)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def columns_of(path: Path, table: str) -> list[tuple[str, str, bool]]:
+    """Return name, type and whether it is in the key, of each column."""
+    connection = connect(path, read_only=True)
+    found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    connection.close()
+    return [(row[1], row[2], bool(row[5])) for row in found]
+
+
+def named(path: Path) -> str:
+    """Return what verify says is wrong."""
+    proof = verify_file(path)
+    assert not proof.proved
+    assert proof.first_bad
+    return proof.first_bad
+
+
+def test_clean_books_are_proved(books: Path) -> None:
+    """Nothing is wrong, the rows are counted, and what is open is no failure."""
+    proof = verify_file(books)
+    assert proof.first_bad is None
+    assert proof.proved
+    assert proof.rows == 23
+    assert proof.open_rows == 2
+    assert len(proof.head) == 64
+
+
+@pytest.mark.parametrize("table", PROVED)
+@pytest.mark.parametrize("which", ["min", "max"])
+def test_every_changed_column_of_a_proved_row_is_found(
+    whole: Path, tmp_path: Path, table: str, which: str
+) -> None:
+    """No column of any proved table can be changed unnoticed."""
+    unseen = []
+    one_line = " AND line = 0" if table == "posting" else ""
+    for column, kind, in_key in columns_of(whole, table):
+        if column in UNPROVED.get(table, "").split():
+            continue
+        path = Path(shutil.copy(whole, tmp_path / f"{column}.db"))
+        changed = {
+            "INTEGER": f"{column} + {1000 if in_key else 10}",
+            "TEXT": f"{column} || 'x'",
+            "BLOB": "x'00'",
+        }[kind]
+        tamper(
+            path,
+            f"UPDATE {table} SET {column} = {changed} WHERE seq ="
+            f" (SELECT {which}(seq) FROM {table}){one_line}",
+        )
+        if verify_file(path).proved:
+            unseen.append(column)
+    assert unseen == []
+
+
+@pytest.mark.parametrize("table", PROVED)
+def test_a_deleted_row_is_named(books: Path, table: str) -> None:
+    """One row less in any proved table is found."""
+    tamper(books, f"DELETE FROM {table} WHERE seq = (SELECT max(seq) FROM {table})")
+    assert named(books)
+
+
+@pytest.mark.parametrize("table", PROVED)
+def test_an_added_row_is_named(books: Path, table: str) -> None:
+    """One row more in any proved table is found, wherever it is put."""
+    connection = connect(books)
+    names = [name for name, _, _ in columns_of(books, table)]
+    row = connection.execute(f"SELECT * FROM {table} ORDER BY seq DESC").fetchone()
+    connection.close()
+    free = {
+        "seq": "900",
+        "line": "90",
+        "finding_seq": "3",
+        "entry_id": "'new'",
+        "receipt_no": "9",
+    }
+    values = [
+        free.get(name) or ("x'00'" if isinstance(value, bytes) else repr(value))
+        for name, value in zip(names, row, strict=True)
+    ]
+    if table == "sale":
+        values[names.index("device_seq")] = "77"
+    tamper(books, f"INSERT INTO {table} VALUES ({', '.join(values)})")
+    assert named(books)
+
+
+SWAPPED = {
+    "chain": (5, 7),
+    "entry": (5, 7),
+    "sale": (14, 15),
+    "intent_change": (4, 6),
+    "audit": (1, 3),
+    "receipt": (8, 13),
+    "finding": (16, 19),
+}
+
+
+def swap(table: str, column: str, first: int, second: int) -> list[str]:
+    """Return the statements that let two rows change places."""
+    steps = ((first, -1), (second, first), (-1, second))
+    return [
+        f"UPDATE {table} SET {column} = {new} WHERE {column} = {old}"
+        for old, new in steps
+    ]
+
+
+@pytest.mark.parametrize("table", SWAPPED)
+def test_swapped_rows_are_named(books: Path, table: str) -> None:
+    """Two rows of a table that change places are found, the first of them named."""
+    first, second = SWAPPED[table]
+    tamper(books, *swap(table, "seq", first, second))
+    owner = "entry" if table in {"sale", "chain"} else table
+    assert f"{owner} row {first} " in named(books)
+
+
+def test_swapped_rows_of_the_outbox_are_named(books: Path) -> None:
+    """Facts are sent in the order in which they happened."""
+    tamper(books, *swap("outbox", "chain_seq", 5, 7))
+    assert "outbox row 6" in named(books)
+
+
+def test_swapped_postings_are_named(books: Path) -> None:
+    """Two lines of an entry that change places are found."""
+    tamper(
+        books,
+        "UPDATE posting SET line = 99 WHERE seq = 7 AND line = 0",
+        "UPDATE posting SET line = 0 WHERE seq = 7 AND line = 1",
+        "UPDATE posting SET line = 1 WHERE seq = 7 AND line = 99",
+    )
+    assert named(books) == "entry row 7 (T1.finish) was changed"
+
+
+TAMPERINGS = {
+    "UPDATE tip SET seq = seq + 1": "the chain ends at",
+    "UPDATE tip SET head = zeroblob(32)": "the chain ends at",
+    "UPDATE tip SET epoch = epoch + 1": "the tip says epoch 2",
+    "UPDATE tip SET outbox_seq = outbox_seq + 1": "the outbox has",
+    "UPDATE tip SET receipt_no = receipt_no + 1": "receipt numbers are not gapless",
+    "DELETE FROM tip": "the tip is missing",
+    "DELETE FROM outbox WHERE seq = 3": "the outbox has 22 rows",
+    "DELETE FROM outbox WHERE seq = (SELECT max(seq) FROM outbox)": "the outbox has",
+    "UPDATE outbox SET kind = 'price' WHERE seq = 3": "outbox row 3",
+    "UPDATE outbox SET chain_seq = 500 WHERE seq = 21": "table outbox names a row",
+    "DELETE FROM receipt WHERE receipt_no = 1": "receipt row 13 (1) is missing",
+    "UPDATE receipt SET content = '{}' WHERE receipt_no = 2": "receipt row 13 (2)",
+    "UPDATE receipt SET receipt_no = 9 WHERE receipt_no = 2": "receipt row 13 (2)",
+    "UPDATE posting SET amount = amount + 1 WHERE seq = 7 AND line = 0": "entry row 7",
+    "UPDATE card SET seen_balance = 1 WHERE pseq = 2": "card 510100000001",
+    "UPDATE card SET seen_wseq = 9 WHERE pseq = 2": "card 510100000001",
+    "UPDATE card SET payment_mode = 'free'": "card 510100000001",
+    "DROP INDEX sale_card": "index sale_card is missing",
+    "CREATE TRIGGER extra AFTER INSERT ON sale BEGIN SELECT 1; END": "trigger extra is",
+    "UPDATE schema_migration SET name = 'x'": "the record of schema versions",
+    "INSERT INTO intent SELECT 'T9', kind, 'x', uid, 'DONE', amount, unit, cash_e4,"
+    " fee_e4, bonus, price_e4, before_balance, before_wseq, before_pseq, before_grey,"
+    " after_balance, operator_no, terminal, till, plan, attempts, changed_seq FROM"
+    " intent LIMIT 1": "intent T9 differs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", TAMPERINGS)
+def test_what_an_insider_would_try_is_named(books: Path, sql: str) -> None:
+    """Tip, outbox, receipts, cards, schema: each change is named for what it is."""
+    tamper(books, sql)
+    assert TAMPERINGS[sql] in named(books)
+
+
+LATE_AUDIT = (
+    "INSERT INTO audit SELECT 23, act, subject, outcome, operator_no, terminal, reason,"
+    " before, after, at_ms, mono_ms, boot_id FROM audit LIMIT 1"
+)
+
+
+def test_a_row_on_another_facts_place_is_named(books: Path) -> None:
+    """A row added behind the last of its kind, under a number that exists."""
+    tamper(books, LATE_AUDIT)
+    assert named(books) == "audit row 23 was added outside the chain"
+
+
+def test_renumbered_lines_are_named(books: Path) -> None:
+    """The order alone is not all: lines are 0, 1, 2 ..."""
+    tamper(books, "UPDATE posting SET line = 5 WHERE seq = 7 AND line = 1")
+    assert named(books) == "the posting lines of entry row 7 were renumbered"
+
+
+def test_text_that_is_none_is_named_in_the_registers_too(books: Path) -> None:
+    """What is not proved can at least be read."""
+    tamper(books, "UPDATE company SET name = CAST(x'ff' AS TEXT)")
+    assert "damaged" in named(books)
+
+
+def test_what_is_named_steers_no_terminal(books: Path) -> None:
+    """Whoever changed the file chose the names in it."""
+    tamper(books, "UPDATE chain SET ref = char(27) || '[2J' WHERE seq = 3")
+    assert named(books) == "audit row 3 (�[2J) was changed"
+
+
+def test_every_column_of_an_act_is_held_by_its_history(
+    whole: Path, tmp_path: Path
+) -> None:
+    """What an open act will book when it is finished cannot be changed unnoticed."""
+    unseen = []
+    for column, kind, _ in columns_of(whole, "intent"):
+        path = Path(shutil.copy(whole, tmp_path / f"{column}.db"))
+        changed = f"{column} + 1" if kind == "INTEGER" else f"{column} || 'x'"
+        changed = "'DONE'" if column == "state" else changed
+        tamper(path, f"UPDATE intent SET {column} = {changed} WHERE intent_id = 'T3'")
+        if verify_file(path).proved:
+            unseen.append(column)
+    assert unseen == []
+
+
+def test_an_entry_that_does_not_balance_is_named(books: Path) -> None:
+    """Even with a chain made anew over it, money from nothing is found."""
+    relink(books, "UPDATE posting SET amount = amount + 1 WHERE seq = 5 AND line = 0")
+    assert named(books) == "entry T1.hold does not sum to zero in CNY: 1"
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        (
+            "UPDATE posting SET account = 'till:x' WHERE seq = 7"
+            " AND account = 'suspense:T1'",
+            "suspense:T1 still holds",
+        ),
+        (
+            "UPDATE posting SET amount = amount * 2 WHERE seq ="
+            " (SELECT max(seq) FROM posting)",
+            "suspense:T3 holds",
+        ),
+        (
+            "UPDATE sale SET total_quantity_milli = 5000 WHERE device_seq = 2",
+            "nozzle 1: fill 2 does not continue the totaliser",
+        ),
+    ],
+)
+def test_a_chain_made_anew_does_not_hide_what_disagrees(
+    books: Path, sql: str, text: str
+) -> None:
+    """Suspense and totalisers are checked for themselves, not only by the chain."""
+    relink(books, sql)
+    assert text in named(books)
+
+
+def relink(path: Path, sql: str) -> None:
+    """Change rows and make the whole chain anew over them, as a clever thief would."""
+    tamper(path, sql)
+    connection = connect(path)
+    kinds = {kind: facts.stored_bodies(connection, kind) for kind in facts.PLAIN_FACTS}
+    kinds["entry"] = facts.stored_bodies(connection, "entry")
+    head, made = bytes(32), []
+    for seq, epoch, kind, ref in connection.execute(
+        "SELECT seq, epoch, kind, ref FROM chain ORDER BY seq"
+    ).fetchall():
+        text = chain.fact_text(kind, ref, epoch, seq, next(kinds[kind])[1])
+        head = chain.link(head, text)
+        made.append((text, head, seq))
+    connection.close()
+    text_of = {seq: (text, head.hex()) for text, head, seq in made}
+    tamper(
+        path,
+        *(
+            f"UPDATE chain SET body = '{text.replace(chr(39), chr(39) * 2)}',"
+            f" head = x'{head_hex}' WHERE seq = {seq}"
+            for seq, (text, head_hex) in text_of.items()
+        ),
+        f"UPDATE tip SET head = x'{head.hex()}'",
+    )
+
+
+def content(connection: Connection) -> Iterator[tuple[Any, ...]]:
+    """Yield everything that is proved, row by row."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type='table' ORDER BY name"
+    ).fetchall()
+    for (table,) in tables:
+        hidden = UNPROVED.get(table, "").split()
+        if hidden == ["*"]:
+            continue
+        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+        shown = ", ".join(name for name in names if name not in hidden)
+        for row in connection.execute(f"SELECT {shown} FROM {table} ORDER BY 1, 2"):
+            yield (table, *row)
+
+
+def test_a_flipped_bit_is_reported_or_without_effect(
+    whole: Path, tmp_path: Path
+) -> None:
+    """Wherever one bit of the file flips, wrong books are never called proved."""
+    connection = connect(whole, read_only=True)
+    right = list(content(connection))
+    connection.close()
+    data = whole.read_bytes()
+    used = [at for at, byte in enumerate(data) if byte]
+    chance = random.Random(1121)
+    path = tmp_path / "s.db"
+    reported, wrong = 0, []
+    for at in chance.sample(used, 900) + chance.sample(range(len(data)), 50):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << chance.randrange(8)
+        for old in tmp_path.glob("s.db*"):
+            old.unlink()
+        path.write_bytes(flipped)
+        try:
+            proved = verify_file(path).proved
+        except StorageError:
+            proved = False
+        if not proved:
+            reported += 1
+            continue
+        connection = connect(path, read_only=True)
+        if list(content(connection)) != right:
+            wrong.append(at)
+        connection.close()
+    assert wrong == []
+    assert reported > 500
+
+
+def ended(capsys: pytest.CaptureFixture[str], path: Path) -> tuple[int, str, str]:
+    """Run the command; return its code and what it wrote."""
+    code = command.run(["--database", str(path), "--json"])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_a_file_that_is_not_there_is_not_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3 and a sentence, for a missing file and for a folder."""
+    code, out, err = ended(capsys, tmp_path / "none.db")
+    assert (code, out) == (3, "")
+    assert "there is no file" in err
+    assert ended(capsys, tmp_path)[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "is not a station's database"),
+        (b"plain text, nothing else\n" * 100, "file is not a database"),
+        (b"\0" * 8192, "file is not a database"),
+    ],
+)
+def test_another_file_is_not_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, text: str
+) -> None:
+    """Exit 3 and a sentence for what is no station's file; it stays as it was."""
+    path = tmp_path / "s.db"
+    path.write_bytes(content)
+    code, out, err = ended(capsys, path)
+    assert (code, out) == (3, "")
+    assert text in err
+    assert path.read_bytes() == content
+
+
+def test_another_programs_database_is_not_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A SQLite file without our schema is named, not proved and not failed."""
+    path = tmp_path / "s.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE t (x)")
+    connection.close()
+    code, _, err = ended(capsys, path)
+    assert code == 3
+    assert "is not a station's database" in err
+
+
+def test_a_newer_file_is_not_reached(
+    books: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file of a newer program is neither proved nor failed by this one."""
+    tamper(books, "INSERT INTO schema_migration VALUES (99, 'x', 0, '9')")
+    with pytest.raises(SchemaMismatch):
+        verify_file(books)
+    assert ended(capsys, books)[0] == 3
+
+
+def test_a_torn_file_is_named(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Half a file is wrong, exit 1."""
+    books.write_bytes(books.read_bytes()[: 4096 * 20])
+    code, out, _ = ended(capsys, books)
+    assert code == 1
+    assert '"verify": "failed"' in out
+    assert "damaged" in out
+
+
+def test_a_file_that_cannot_be_opened_is_not_reached(
+    books: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An auditor without permission is told so; the books are not called damaged."""
+
+    def forbidden(*arguments: object, **named: object) -> Connection:
+        error = sqlite3.OperationalError("unable to open database file")
+        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise error
+
+    monkeypatch.setattr("cngstation.services.verify_books.connect", forbidden)
+    code, out, err = ended(capsys, books)
+    assert (code, out) == (3, "")
+    assert "unable to open" in err
+
+
+def test_an_act_whose_card_died_is_no_disagreement(tmp_path: Path) -> None:
+    """The money of a dead card is on its account and was never seen on the card."""
+    path = tmp_path / "s.db"
+    asyncio.run(scrapped(path))
+    assert verify_file(path).first_bad is None
+
+
+async def scrapped(path: Path) -> None:
+    """Top up a card that was seen before, and find it unreadable afterwards."""
+    async with opened(path) as db:
+        acts = CardActs(db, every_kind(), cut_off_minute=0, prints_wanted=1)
+        await db.write(register_card)
+        await db.write(lambda tx: cards.seen(tx, sight(0)))
+        await db.write(lambda tx: acts.hold(tx, top_up("T1")))
+        dead = CardReading(CardState.BOTH_BAD, bytes.fromhex("DEADBEEF"))
+        await acts.settle(top_up("T1"), dead, None)  # type: ignore[arg-type]

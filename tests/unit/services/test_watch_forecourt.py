@@ -1,0 +1,277 @@
+"""The forecourt desk: booked before acknowledged, gaps fetched, live figures told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.errors import (
+    CommitUncertain,
+    DatabaseBusy,
+    DeviceTimeout,
+    RemoteProtocolError,
+    StationError,
+)
+from cngstation.protocols.dispenser.canonical import (
+    DeviceKind,
+    FuellingState,
+    Link,
+    NozzleStatus,
+    SaleRecord,
+    Totals,
+)
+from cngstation.services import watch_forecourt
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.book_sale import SaleBook
+from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.watch_forecourt import Audience, LineDesk
+from cngstation.storage import findings
+from cngstation.storage.database import Database
+from tests.furnished_station import NOZZLE, fill
+from tests.small_station import HandClock, opened, register_card
+
+GUN = 1
+
+
+class FakeLine:
+    """A line with one dispenser that remembers its records."""
+
+    frames_sent, frames_lost = 7, 1
+
+    def __init__(self) -> None:
+        self.memory: dict[int, SaleRecord] = {}
+        self.counter = 0
+        self.error: StationError | None = None
+        self.asked: list[int] = []
+
+    async def request_totals(self, gun: int) -> Totals:
+        """Answer with the counter."""
+        if self.error:
+            raise self.error
+        return Totals(self.counter, 0, 0, 0, 0)
+
+    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None:
+        """Answer with a record, if it is still there."""
+        self.asked.append(device_seq)
+        if self.error:
+            raise self.error
+        return self.memory.get(device_seq)
+
+
+@dataclass
+class Forecourt:
+    """A desk, its line, and what was told."""
+
+    desk: LineDesk
+    line: FakeLine
+    db: Database
+    book: SaleBook
+    told: dict[str, list[Any]]
+
+    async def settled(self) -> None:
+        """Wait until nothing is fetched any more."""
+        for _ in range(200):
+            await asyncio.sleep(0.005)
+            if not self.desk._tasks:
+                return
+
+    async def numbers(self) -> list[int]:
+        """Return the numbers booked."""
+        sql = "SELECT device_seq FROM sale ORDER BY seq"
+        found = await self.db.read(lambda c: c.execute(sql).fetchall())
+        return [row[0] for row in found]
+
+    async def kinds(self) -> list[str]:
+        """Return the open findings."""
+        return [f.kind for f in await self.db.read(findings.open_findings)]
+
+
+@pytest.fixture
+async def forecourt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Forecourt]:
+    """Return a desk with one nozzle and a registered card."""
+    monkeypatch.setattr(watch_forecourt, "COMPARE_AFTER_MS", 1)
+    clock = HandClock()
+    async with opened(tmp_path / "s.db", clock) as db:
+        await db.write(register_card)
+        acts = CardActs(db, every_kind(), cut_off_minute=0, prints_wanted=0)
+        book = SaleBook(db, acts, cut_off_minute=0)
+        told: dict[str, list[Any]] = {k: [] for k in ("nozzle", "line", "sale", "end")}
+        desk = LineDesk(
+            "line", 9600, {GUN: NOZZLE}, book=book, debits=DebitDesk(db), database=db,
+            audience=Audience(
+                nozzle=told["nozzle"].append, line=told["line"].append,
+                sale=told["sale"].append, stopped=told["end"].append,
+            ),
+            clock=clock,
+        )  # fmt: skip
+        line = FakeLine()
+        desk.attach(line)
+        yield Forecourt(desk, line, db, book, told)
+        await desk.close()
+
+
+async def test_a_record_is_acknowledged_when_it_is_durable(
+    forecourt: Forecourt,
+) -> None:
+    """Booked and told once; a repeat is acknowledged and told to nobody."""
+    assert await forecourt.desk.record(GUN, fill(1))
+    assert await forecourt.numbers() == [1]
+    assert await forecourt.desk.record(GUN, fill(1))
+    assert [row.device_seq for row in forecourt.told["sale"]] == [1]
+
+
+async def test_what_could_not_be_booked_is_not_acknowledged(
+    forecourt: Forecourt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The dispenser keeps it; a commit in doubt ends the daemon besides."""
+    assert not await forecourt.desk.record(99, fill(1))
+    for error, ends in ((DatabaseBusy(wait_ms=1), 0), (CommitUncertain(why="x"), 1)):
+
+        async def failing(*_: object, error: StationError = error) -> None:
+            raise error
+
+        monkeypatch.setattr(forecourt.book, "book", failing)
+        assert not await forecourt.desk.record(GUN, fill(1))
+        assert len(forecourt.told["end"]) == ends
+    assert await forecourt.numbers() == []
+
+
+async def test_a_gap_is_fetched_and_its_row_closed(forecourt: Forecourt) -> None:
+    """Records that were skipped are asked for by number and booked as recovered."""
+    forecourt.line.memory = {2: fill(2), 3: fill(3)}
+    await forecourt.desk.record(GUN, fill(1))
+    await forecourt.desk.record(GUN, fill(4))
+    await forecourt.settled()
+    assert sorted(await forecourt.numbers()) == [1, 2, 3, 4]
+    assert "sequence_gap" not in await forecourt.kinds()
+
+
+async def test_what_the_dispenser_has_no_more_stays_named(forecourt: Forecourt) -> None:
+    """A hole that cannot be filled is a row for a person."""
+    forecourt.line.memory = {2: fill(2)}
+    await forecourt.desk.record(GUN, fill(1))
+    await forecourt.desk.record(GUN, fill(4))
+    await forecourt.settled()
+    assert sorted(await forecourt.numbers()) == [1, 2, 4]
+    assert (await forecourt.kinds()).count("sequence_gap") == 1
+
+
+async def test_a_return_of_the_link_compares_the_counter(forecourt: Forecourt) -> None:
+    """What was recorded while nobody listened is fetched up to the counter."""
+    await forecourt.desk.record(GUN, fill(1))
+    forecourt.line.memory = {2: fill(2), 3: fill(3)}
+    forecourt.line.counter = 3
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert await forecourt.numbers() == [1, 2, 3]
+    assert forecourt.line.asked == [2, 3]
+    assert forecourt.told["nozzle"][-1].link == "online"
+
+
+async def test_a_new_nozzle_begins_where_its_first_record_is(
+    forecourt: Forecourt,
+) -> None:
+    """Old records are not fetched from a dispenser new to us, nor far too many."""
+    forecourt.line.counter = 50
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert forecourt.line.asked == []
+    await forecourt.desk.record(GUN, fill(1))
+    forecourt.line.counter = 5_000
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert forecourt.line.asked == []
+
+
+async def test_a_counter_that_fell_begins_a_new_life(forecourt: Forecourt) -> None:
+    """The device's own number below ours is an alarm, and number 1 is booked anew."""
+    await forecourt.desk.record(GUN, fill(5))
+    forecourt.line.counter = 0
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert "device_counter_reset" in await forecourt.kinds()
+    other = fill(5, started_at="2026-11-21 10:00:00", card_consumption_count=6)
+    assert await forecourt.desk.record(GUN, other)
+    assert await forecourt.numbers() == [5, 5]
+
+
+@pytest.mark.parametrize(
+    "error", [DeviceTimeout(device="gun", wait_ms=1), RemoteProtocolError(why="x")]
+)
+async def test_a_dispenser_that_does_not_answer_is_asked_later(
+    forecourt: Forecourt, error: StationError
+) -> None:
+    """A failed question ends quietly; the next return of the link asks again."""
+    await forecourt.desk.record(GUN, fill(1))
+    forecourt.line.error = error
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    await forecourt.desk.record(GUN, fill(3))
+    await forecourt.settled()
+    forecourt.line.error = None
+    forecourt.line.memory, forecourt.line.counter = {2: fill(2)}, 3
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert sorted(await forecourt.numbers()) in ([1, 3], [1, 2, 3])
+
+
+STATUS = NozzleStatus(
+    state=FuellingState.FUELLING,
+    device_kind=DeviceKind.CNG,
+    locked=False,
+    off_duty=False,
+    awaiting_debit=False,
+    other_side_busy=False,
+    faults=frozenset(),
+    price_e4=4_5000,
+    quantity_milli=1_000,
+    amount_e4=4_5000,
+    shift_no=1,
+    employee_card="12",
+    card_no="0000510100000001",
+    plate="川A12345",
+    pressure_kpa=9_000,
+    raw=b"",
+)
+
+
+async def test_a_live_figure_is_told_when_it_changes(forecourt: Forecourt) -> None:
+    """Not at every poll; who was filling is no longer shown when it is idle."""
+    told = forecourt.told["nozzle"]
+    for _ in range(3):
+        forecourt.desk.status(GUN, STATUS)
+    assert len(told) == 1
+    assert (told[0].state, told[0].card_no) == ("fuelling", "00000001")
+    forecourt.desk.status(GUN, replace(STATUS, state=FuellingState.IDLE))
+    assert (told[1].card_no, told[1].plate, told[1].pressure_kpa) == ("", "", None)
+    forecourt.desk.status(99, STATUS)
+    forecourt.desk.link(99, Link.ONLINE)
+    assert len(told) == 2
+
+
+@dataclass
+class Port:
+    """A port's state."""
+
+    is_open: bool
+    why: str = ""
+
+
+async def test_a_port_that_fails_is_told_whatever_its_error(
+    forecourt: Forecourt,
+) -> None:
+    """Long and dirty error texts of the system are cut and cleaned."""
+    forecourt.desk.line_state(Port(is_open=True))
+    forecourt.desk.line_state(Port(is_open=False, why="no such port " + "\x1b" * 400))
+    online, offline = forecourt.told["line"]
+    assert online.health.state == "online"
+    assert offline.health.state == "offline"
+    assert len(offline.health.facts[0].value) == 200
+    assert (offline.frames_sent, offline.frames_lost) == (7, 1)
+    forecourt.desk.fault("noise")

@@ -1,0 +1,101 @@
+"""Schema versions: each whole or not at all, a newer file refused."""
+
+from pathlib import Path
+
+import pytest
+
+from cngstation.errors import SchemaMismatch
+from cngstation.storage import migrations
+from cngstation.storage.database import Database
+from cngstation.storage.migrations import current_version, known_migrations, migrate
+from cngstation.storage.sqlite import Connection, connect, sqlite3
+from tests.small_station import MORNING, HandClock
+
+FIRST = "CREATE TABLE schema_migration (version INTEGER PRIMARY KEY, name TEXT," \
+    " applied_at_ms INTEGER, program TEXT) STRICT;"  # fmt: skip
+
+
+def tables(connection: Connection) -> set[str]:
+    """Return the names of the tables."""
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type='table'")
+    return {row[0] for row in found}
+
+
+def known(monkeypatch: pytest.MonkeyPatch, *sql: str) -> None:
+    """Let the program know these migrations alone."""
+    given = [(n, f"m{n}", text) for n, text in enumerate(sql, 1)]
+    monkeypatch.setattr(migrations, "known_migrations", lambda: given)
+
+
+def test_a_new_file_gets_every_version_once(tmp_path: Path) -> None:
+    """A second run applies nothing; the record names version, program and time."""
+    path = tmp_path / "s.db"
+    connection = connect(path)
+    versions = [version for version, _, _ in known_migrations()]
+    assert migrate(connection, path, MORNING) == versions
+    assert migrate(connection, path, MORNING + 1) == []
+    rows = connection.execute("SELECT version, applied_at_ms FROM schema_migration")
+    assert rows.fetchall() == [(version, MORNING) for version in versions]
+    connection.close()
+
+
+def test_versions_have_no_gap() -> None:
+    """The migrations are numbered 1, 2, 3 ... in the order of their names."""
+    versions = [version for version, _, _ in known_migrations()]
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_a_migration_and_its_record_are_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that fails half-way leaves neither its tables nor its record."""
+    path = tmp_path / "s.db"
+    known(monkeypatch, FIRST, "CREATE TABLE a (x);\nCREATE TABLE a (x);")
+    connection = connect(path)
+    with pytest.raises(sqlite3.OperationalError, match="already exists"):
+        migrate(connection, path, MORNING)
+    assert tables(connection) == {"schema_migration"}
+    assert current_version(connection, path, 2) == 1
+    assert not connection.in_transaction
+    known(monkeypatch, FIRST, "CREATE TABLE a (x);")
+    assert migrate(connection, path, MORNING) == [2]
+    connection.close()
+
+
+async def test_a_newer_file_is_refused_untouched(tmp_path: Path) -> None:
+    """A file of a newer program is not opened and not changed."""
+    path = tmp_path / "s.db"
+    connection = connect(path)
+    migrate(connection, path, MORNING)
+    connection.execute("INSERT INTO schema_migration VALUES (9999, 'x', 0, '9.9')")
+    before = tables(connection)
+    with pytest.raises(SchemaMismatch, match="version 9999"):
+        await Database.open(path, HandClock())
+    assert tables(connection) == before
+    connection.close()
+
+
+def test_a_statement_without_its_end_is_not_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten semicolon fails loudly instead of leaving a table out."""
+    path = tmp_path / "s.db"
+    known(monkeypatch, FIRST + "\nCREATE TABLE a (x)")
+    connection = connect(path)
+    with pytest.raises(ValueError, match="CREATE TABLE a"):
+        migrate(connection, path, MORNING)
+    assert tables(connection) == set()
+    connection.close()
+
+
+def test_every_table_is_strict(tmp_path: Path) -> None:
+    """No column takes another type than its own."""
+    connection = connect(tmp_path / "s.db")
+    migrate(connection, tmp_path / "s.db", MORNING)
+    loose = [
+        row[1]
+        for row in connection.execute("PRAGMA table_list")
+        if row[2] == "table" and not row[5] and not row[1].startswith("sqlite_")
+    ]
+    connection.close()
+    assert loose == []
