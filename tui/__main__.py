@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 # Before Textual is imported: over SSH every frame of an animation is paid for.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-# A key waits for at most one frame: 8 ms. Nothing is drawn without a change.
+# At the usual 60 a key that comes just after a figure waits for up to 17 ms.
 os.environ.setdefault("TEXTUAL_FPS", "120")
 
 # What is imported stays: looking through it for garbage would delay the first frame.
