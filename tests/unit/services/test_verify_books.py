@@ -261,6 +261,19 @@ def test_a_row_on_another_facts_place_is_named(books: Path) -> None:
     assert named(books) == "audit row 23 was added outside the chain"
 
 
+def test_a_fact_removed_with_all_its_traces_is_named(books: Path) -> None:
+    """A row, its link and its place in the outbox gone: the number is missing."""
+    tables = {"audit": "seq", "chain": "seq", "outbox": "chain_seq"}
+    tamper(books, *(f"DELETE FROM {t} WHERE {key} = 3" for t, key in tables.items()))
+    assert named(books) == "chain row 3 is missing"
+
+
+def test_a_card_number_above_the_tip_is_named(books: Path) -> None:
+    """The next card would get a number that is in use."""
+    tamper(books, "UPDATE intent SET kind = 'issue' WHERE intent_id = 'T2'")
+    assert named(books) == "card serial 2 is in use, the tip says 0"
+
+
 def test_renumbered_lines_are_named(books: Path) -> None:
     """The order alone is not all: lines are 0, 1, 2 ..."""
     tamper(books, "UPDATE posting SET line = 5 WHERE seq = 7 AND line = 1")

@@ -140,6 +140,10 @@ async def test_an_error_from_commit_is_not_read_as_not_done(
             await db.write(lambda tx: book(tx, "a"))
         assert db.failed is not None
         assert await db.read(entries) == ["a"]
+        monkeypatch.undo()
+        with pytest.raises(CommitUncertain):
+            await db.write(lambda tx: book(tx, "b"))
+        assert await db.read(entries) == ["a"]
 
 
 async def test_a_file_without_its_tip_fails_loudly(tmp_path: Path) -> None:
