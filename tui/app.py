@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cngstation.language import LANGUAGES, _, use_language
+from tui.areas import EVERYTHING, Area
 from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tui.functions import Function
     from tui.hands import Hands
     from tui.link import Link, News
-    from tui.picture import Area
     from tui.screens.counter import CounterScreen
     from tui.screens.station_screen import StationScreen
 
@@ -68,7 +68,7 @@ class StationApp(App[None]):
         super().__init__()
         self._make_link = make_link
         self._link_made = asyncio.Event()
-        self._areas: Area | None = None  # what waits to be drawn
+        self._areas = Area.NOTHING  # what waits to be drawn
         self.desk: Desk | None = None
         self.language = language
         self.demo = demo
@@ -134,11 +134,11 @@ class StationApp(App[None]):
 
     def hear(self, news: "News") -> None:
         """Take in what a daemon told; figures of the board wait for the next beat."""
-        from tui.picture import Area, says_the_session_ended
+        from tui.picture import says_the_session_ended
 
         if self._may_act() and says_the_session_ended(news):
             self.call_later(self.signed_out, _("The session has ended. Log in again."))
-        waiting = self._areas or Area.NOTHING
+        waiting = self._areas
         self._areas = waiting | self._desk().picture.hear(news)
         if self._areas & ~Area.BOARD and not waiting & ~Area.BOARD:
             self.call_later(self._draw)
@@ -148,9 +148,7 @@ class StationApp(App[None]):
             self._draw()
 
     def _draw(self) -> None:
-        from tui.picture import Area
-
-        areas, self._areas = self._areas, None
+        areas, self._areas = self._areas, Area.NOTHING
         if self._desk().session is None or not areas:
             return
         if Area.CARD_CAME in areas:
@@ -227,8 +225,6 @@ class StationApp(App[None]):
 
     def action_language(self) -> None:
         """Switch between Chinese and English."""
-        from tui.picture import EVERYTHING
-
         following = LANGUAGES[(LANGUAGES.index(self.language) + 1) % len(LANGUAGES)]
         self.language = following
         use_language(following)

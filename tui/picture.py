@@ -1,10 +1,10 @@
 """The station as the screen knows it: what was told last, and what has gone stale."""
 
 from collections import deque
-from enum import Flag, auto
 from typing import TYPE_CHECKING, Any
 
 from cngstation.errors import NotLoggedIn
+from tui.areas import EVERYTHING, Area
 from tui.link import News, Part, PartDown, PartUp, Told
 
 if TYPE_CHECKING:
@@ -26,26 +26,6 @@ if TYPE_CHECKING:
 
 _MOST_SALES = 200
 _MOST_RECEIPTS = 50
-
-
-class Area(Flag):
-    """A part of the picture that a widget draws."""
-
-    NOTHING = 0
-    STATION = auto()
-    BOARD = auto()
-    CARD = auto()
-    CARD_CAME = auto()
-    CARD_WENT = auto()
-    STATUS = auto()
-    OPEN_ROWS = auto()
-    SALES = auto()
-    BOOKS = auto()
-    RECEIPTS = auto()
-    ACT = auto()
-
-
-EVERYTHING = ~Area.NOTHING & ~Area.CARD_CAME & ~Area.CARD_WENT & ~Area.ACT
 
 
 def says_the_session_ended(news: News) -> bool:

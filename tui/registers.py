@@ -128,7 +128,7 @@ REGISTERS = (
         mark("Last fills"),
         (
             Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
-            Column(mark("Nozzle"), 6, lambda r: str(r.nozzle_no), right=True),
+            Column(mark("No"), 3, lambda r: str(r.nozzle_no), right=True),
             Column(
                 mark("Quantity"),
                 9,
@@ -140,7 +140,7 @@ REGISTERS = (
             Column(mark("Amount"), 9, lambda r: yuan_text(r.amount_e4), right=True),
             Column(mark("Plate"), 9, lambda r: r.plate),
             Column(mark("Card"), 8, lambda r: r.card_no),
-            Column(mark("Mode"), 14, lambda r: word(r.payment_mode)),
+            Column(mark("Mode"), 10, lambda r: word(r.payment_mode)),
             Column(mark("Kind"), 14, lambda r: word(r.transaction_type)),
         ),
         _sales,

@@ -22,9 +22,9 @@ from cngstation.rpc.contract.figures import OpenRow
 from cngstation.rpc.method import Method
 from cngstation.rpc.session import Nothing
 from tui.acts import carry_out
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import fen_text, purse_text, short_time
-from tui.picture import Area
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.key_line import Keys

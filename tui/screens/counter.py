@@ -10,9 +10,9 @@ from textual.widget import Widget
 
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import ActReply, ActState, CardOnReaderState
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import PREPAID_MODES, fen_text, purse_text
-from tui.picture import Area
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, sentence
 from tui.top_up import Stage, TopUpFlow

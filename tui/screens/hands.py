@@ -14,8 +14,8 @@ from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import CARD_LIST, Page
 from cngstation.rpc.contract.figures import MOST_ROWS
 from tui.amount import Amount
+from tui.areas import Area
 from tui.desk import Desk
-from tui.picture import Area
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled
 from tui.widgets.key_line import Keys

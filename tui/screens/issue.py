@@ -24,6 +24,7 @@ from cngstation.rpc.contract.counter import (
 )
 from cngstation.rpc.session import Nothing
 from tui.acts import NeverAccepted
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import fen_text
 from tui.issue import IssueDraft, Step
@@ -88,6 +89,13 @@ class IssueScreen(StationScreen):
             return
         self._draft = IssueDraft(choices, station.gas_unit if station else "m3")
         self._show()
+
+    def draw(self, areas: Area) -> None:
+        """Draw, and say in the search what it finds."""
+        super().draw(areas)
+        if self.is_mounted:
+            hint = _("part of a plate, company, or pinyin initials")
+            self._input.placeholder = hint
 
     def offered_keys(self) -> Keys:
         """Name what this step takes."""

@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from cngstation.errors import StationError
 from cngstation.language import _
+from tui.areas import EVERYTHING
 from tui.desk import Desk
-from tui.picture import EVERYTHING
 from tui.texts import error_sentence
 from tui.widgets.lines import Drawn, line
 

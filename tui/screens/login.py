@@ -46,7 +46,6 @@ class LoginScreen(Screen[None]):
         name, password = (demo.login_name, demo.password) if demo else ("", "")
         with Vertical():
             yield Drawn(_title)
-            yield Drawn(lambda: line(_("Operator")))
             yield Input(name, id="login-name", compact=True)
             yield Drawn(lambda: line(_("Password")))
             yield Input(password, password=True, id="password", compact=True)
@@ -112,7 +111,7 @@ class LoginScreen(Screen[None]):
 
 
 def _title() -> Content:
-    return line((_("CNG filling station"), "bold $accent"), "\n")
+    return line((_("CNG filling station"), "bold $accent"), "\n\n", _("Operator"))
 
 
 def _keys_text() -> str:

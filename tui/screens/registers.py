@@ -17,8 +17,8 @@ from cngstation.rpc.contract.counter import (
     ReceiptOutcome,
     ReceiptRequest,
 )
+from tui.areas import Area
 from tui.desk import Desk
-from tui.picture import Area
 from tui.registers import REGISTERS
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled, labelled, sentence
@@ -102,6 +102,8 @@ class RegistersScreen(StationScreen):
             self._fetch()
         if self.is_mounted:
             self.query_one(LazyTable).refresh()
+            hint = _("/ searches: a part of a plate, name or number")
+            self.query_one("#search", Input).placeholder = hint
 
     def _fetch(self, *, pause_s: float = 0) -> None:
         self.run_worker(self._fetch_rows(pause_s), group="fetch", exclusive=True)

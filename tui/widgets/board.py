@@ -9,9 +9,9 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cngstation.hygiene import width as width_of
+from tui.areas import Area
 from tui.desk import Desk
 from tui.link import Part
-from tui.picture import Area
 from tui.tiles import GAP, Cell, arrange, heading, tile
 
 _HEAD_ROWS = 1

@@ -9,6 +9,7 @@ from textual.content import Content
 
 from cngstation.hygiene import clean, cut, fit
 from cngstation.language import _
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import (
     fen_text,
@@ -19,7 +20,6 @@ from tui.figures import (
     short_time,
 )
 from tui.link import Part as DaemonPart
-from tui.picture import Area
 from tui.texts import labelled, sentence
 from tui.top_up import Stage, TopUpFlow
 from tui.widgets.lines import Lines, Part, line, stacked
@@ -138,7 +138,7 @@ class CardPage(Lines):
 
     def _cash(self, card: "CardView") -> Content:
         quote = self._flow.quote
-        level = labelled(_("Price"), card.price_level)
+        level = labelled(_("Price level"), card.price_level)
         price = f"{level}: {price_text(card.price_e4)}"
         owed = labelled("   " + _("owed"), price_text(card.receivable_e4))
         owed = owed if card.receivable_e4 else ""

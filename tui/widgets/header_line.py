@@ -4,9 +4,9 @@ from textual.content import Content
 
 from cngstation.hygiene import fit, width
 from cngstation.language import _
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import clock_text
-from tui.picture import Area
 from tui.widgets.lines import Lines, line
 
 

@@ -5,9 +5,9 @@ from textual.content import Content
 from cngstation.hygiene import clean, fit
 from cngstation.language import _
 from cngstation.units import quantity_text, yuan_text
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
-from tui.picture import Area
 from tui.widgets.lines import Lines, line, stacked
 from tui.words import word
 

@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
-from tui.picture import Area
+from tui.areas import Area
 
 Part = str | tuple[str, str]
 

@@ -3,8 +3,8 @@
 from textual.content import Content
 
 from cngstation.language import _
+from tui.areas import Area
 from tui.desk import Desk
-from tui.picture import Area
 from tui.texts import sentence
 from tui.widgets.lines import Lines, line
 

@@ -3,9 +3,9 @@
 from textual.content import Content
 
 from cngstation.language import _
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
-from tui.picture import Area
 from tui.texts import sentence
 from tui.widgets.lines import Lines, line, stacked
 

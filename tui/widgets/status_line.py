@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from cngstation.language import _
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import minute_text
 from tui.link import Part as DaemonPart
-from tui.picture import Area
 from tui.texts import error_sentence, labelled, sentence
 from tui.widgets.lines import Lines, Part, line
 from tui.words import DEVICE_LOOKS

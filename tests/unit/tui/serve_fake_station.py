@@ -122,7 +122,7 @@ async def fill_for_ever(station: FakeStation, hertz: float) -> None:
         milli = (milli + 40) % 100_000
         for no in filling:
             station.change_nozzle(
-                no, quantity_milli=milli, amount_e4=milli * 398 // 10,
+                no, quantity_milli=milli, amount_e4=milli * 398 // 1000 * 100,
                 pressure_kpa=6_000 + milli // 10,
             )  # fmt: skip
 
