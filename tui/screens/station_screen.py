@@ -15,11 +15,8 @@ from cngstation.hygiene import clean
 from cngstation.language import _
 from cngstation.rpc.contract.counter import CARD_READ
 from cngstation.rpc.session import Nothing
-<<<<<<< HEAD
-from tui.damage import DamageCompositor
-=======
 from tui.areas import EVERYTHING, Area
->>>>>>> tui
+from tui.damage import DamageCompositor
 from tui.desk import Desk
 from tui.link import Part, Told
 from tui.texts import error_sentence
