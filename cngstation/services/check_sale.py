@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
@@ -105,9 +106,12 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    _compare_totaliser(tx, arrival, record.device_seq)
     # A fill that comes late stands before one that is booked already.
-    _compare_totaliser(tx, arrival, record.device_seq + 1)
+    beside = sales.neighbours(
+        tx.connection, nozzle.key, arrival.epoch, record.device_seq
+    )
+    for earlier, later in pairwise(beside):
+        _compare_totaliser(tx, nozzle.key, earlier, later)
     if card is not None:
         _compare_balance(tx, record, card, place)
         counters = (record.card_top_up_count, record.card_consumption_count)
@@ -122,18 +126,18 @@ def totaliser_began(sale: Mapping[str, Any]) -> int:
     return began
 
 
-def _compare_totaliser(tx: Transaction, arrival: Arrival, number: int) -> None:
+def _compare_totaliser(
+    tx: Transaction,
+    nozzle: NozzleKey,
+    earlier: Mapping[str, Any],
+    later: Mapping[str, Any],
+) -> None:
     """Name a fill that does not go on where the one before it ended."""
-    nozzle, epoch = arrival.nozzle.key, arrival.epoch
-    earlier = sales.find(tx.connection, nozzle, epoch, number - 1)
-    later = sales.find(tx.connection, nozzle, epoch, number)
-    if earlier is None or later is None:
-        return
     ended, began = earlier["total_quantity_milli"], totaliser_began(later)
     if began != ended:
         found = {
             "nozzle": nozzle.nozzle_no,
-            "number": number,
+            "number": later["device_seq"],
             "expected": ended,
             "found": began,
         }

@@ -141,8 +141,8 @@ class Database:
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
-        # Cancelling the caller cancels the answer alone, never the unit.
-        result: T = await waiting.answer
+        # A caller that is cancelled must not cancel the answer: the group sets it.
+        result: T = await asyncio.shield(waiting.answer)
         return result
 
     async def read(self, question: Callable[[Connection], T]) -> T:

@@ -63,12 +63,23 @@ def find_in_every_epoch(
     connection: Connection, nozzle: NozzleKey, device_seq: int
 ) -> list[dict[str, Any]]:
     """Return the fills that a nozzle ever booked under a number, newest first."""
+    # Asked for each life by its name, or SQLite reads all numbers of the nozzle.
+    lives = range(current_epoch(connection, nozzle), 0, -1)
+    found = (find(connection, nozzle, epoch, device_seq) for epoch in lives)
+    return [fill for fill in found if fill is not None]
+
+
+def neighbours(
+    connection: Connection, nozzle: NozzleKey, epoch: int, device_seq: int
+) -> list[dict[str, Any]]:
+    """Return what moved the totaliser at a number, and just before and after it."""
     return list(
         rows(
             connection,
-            f"SELECT * FROM sale WHERE {_OF_NOZZLE} AND device_seq=?"  # noqa: S608
-            " ORDER BY epoch DESC",
-            (*_values(nozzle), device_seq),
+            "SELECT device_seq, transaction_type, quantity_milli, total_quantity_milli"  # noqa: S608
+            f" FROM sale WHERE {_OF_NOZZLE} AND epoch=?"
+            " AND device_seq BETWEEN ? AND ? ORDER BY device_seq",
+            (*_values(nozzle), epoch, device_seq - 1, device_seq + 1),
         )
     )
 
