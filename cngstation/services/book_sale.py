@@ -13,7 +13,7 @@ from typing import Any
 from cngstation.domain import sale_postings
 from cngstation.domain.ledger import Entry, Posting
 from cngstation.domain.lots import LotUse, use_lots
-from cngstation.domain.payment import purse_to_book
+from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.domain.sale_postings import (
     FillToBook,
     asked_of_purse,
@@ -119,7 +119,7 @@ class SaleBook:
     ) -> Booked:
         epoch = sales.current_epoch(tx.connection, nozzle.key)
         same_no = sales.find_in_every_epoch(
-            tx.connection, nozzle.key, record.device_seq
+            tx.connection, nozzle.key, epoch, record.device_seq
         )
         # A device that began anew may still send what it had before.
         for known in same_no:
@@ -174,7 +174,8 @@ class SaleBook:
             postings = sale_postings.unknown_card_postings(record.amount_e4)
         elif card is not None and not collection:
             fill = _fill(card, arrival)
-            lots = sales.lots_left(tx.connection, card.card_key)
+            bought = card.payment_mode is PaymentMode.PREPAID_QUANTITY
+            lots = sales.lots_left(tx.connection, card.card_key) if bought else []
             uses, missing = use_lots(lots, fill.debited)
             postings = fill_postings(fill, uses, missing)
         elif card is not None:

@@ -60,11 +60,11 @@ def find(
 
 
 def find_in_every_epoch(
-    connection: Connection, nozzle: NozzleKey, device_seq: int
+    connection: Connection, nozzle: NozzleKey, newest: int, device_seq: int
 ) -> list[dict[str, Any]]:
-    """Return the fills that a nozzle ever booked under a number, newest first."""
+    """Return the fills that a nozzle ever booked under a number, newest life first."""
     # Asked for each life by its name, or SQLite reads all numbers of the nozzle.
-    lives = range(current_epoch(connection, nozzle), 0, -1)
+    lives = range(newest, 0, -1)
     found = (find(connection, nozzle, epoch, device_seq) for epoch in lives)
     return [fill for fill in found if fill is not None]
 

@@ -313,9 +313,8 @@ def _void_applied(patch: pytest.MonkeyPatch) -> None:
 
 
 def _epoch_ignored(patch: pytest.MonkeyPatch) -> None:
-    def newest_only(connection: Any, nozzle: Any, device_seq: int) -> list[Any]:
-        epoch = sales.current_epoch(connection, nozzle)
-        found = sales.find(connection, nozzle, epoch, device_seq)
+    def newest_only(connection: Any, nozzle: Any, newest: int, no: int) -> list[Any]:
+        found = sales.find(connection, nozzle, newest, no)
         return [found] if found else []
 
     patch.setattr(sales, "find_in_every_epoch", newest_only)

@@ -30,11 +30,11 @@ CREATE TABLE chain (
 
 CREATE TABLE outbox (
   seq INTEGER PRIMARY KEY,
-  chain_seq INTEGER NOT NULL UNIQUE REFERENCES chain (seq),
+  chain_seq INTEGER NOT NULL REFERENCES chain (seq),
   kind TEXT NOT NULL,
   sent_at_ms INTEGER
 ) STRICT;
-CREATE INDEX outbox_waiting ON outbox (kind) WHERE sent_at_ms IS NULL;
+CREATE INDEX outbox_waiting ON outbox (seq) WHERE sent_at_ms IS NULL;
 
 CREATE TABLE entry (
   seq INTEGER PRIMARY KEY REFERENCES chain (seq),
@@ -100,7 +100,6 @@ CREATE TABLE sale (
   UNIQUE (station_no, dispenser_no, nozzle_no, epoch, device_seq)
 ) STRICT;
 CREATE INDEX sale_card ON sale (card_key, pseq);
-CREATE INDEX sale_nozzle ON sale (nozzle_no, seq);
 
 CREATE TABLE gas_lot (
   seq INTEGER PRIMARY KEY REFERENCES entry (seq),
