@@ -101,8 +101,8 @@ class CounterScreen(StationScreen):
             ("F7/b", _("Books")),
             ("F8/p", _("Prices")),
             *([("F9/d", _("Hands"))] if self.desk.hands else []),
-            ("Ctrl+P", _("Find")),
-            ("Ctrl+K", _("Lock")),
+            ("^P", _("Find")),
+            ("^K", _("Lock")),
             ("F1/?", _("Help")),
         ]
 

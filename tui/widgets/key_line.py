@@ -15,7 +15,11 @@ _PADDING = 2
 class KeyLine(Lines):
     """Key and word, as many lines as they take; a pair is never torn apart."""
 
-    DEFAULT_CSS = "KeyLine { background: $panel; padding: 0 1; }"
+    # Two lines at the counter, so that nothing moves when fewer keys help.
+    DEFAULT_CSS = """
+    KeyLine { background: $panel; padding: 0 1; }
+    CounterScreen.-narrow KeyLine { min-height: 2; }
+    """
 
     def __init__(self, keys: Callable[[], Keys]) -> None:
         super().__init__()

@@ -245,3 +245,21 @@ async def test_leaving_asks_when_something_is_unfinished() -> None:
         await screen.sees("5 ]")
         await screen.press("escape", "q")
         await screen.until(lambda: not screen.app.is_running)
+
+
+async def test_a_changed_amount_drops_the_id_of_the_act_that_never_arrived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Other content under the same id would be a conflict in the books."""
+    monkeypatch.setattr("tui.acts.ASK_AGAIN_S", 0.01)
+    async with opened() as screen:
+        screen.station.failing["card.top_up"] = [Disconnected(part="counter")]
+        await _topped_up(screen)
+        await screen.sees("no money moved")
+        await screen.type("0")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("card.quote")) == 2)
+        await screen.press("enter")
+        await screen.sees("Topped up 1000.00")
+        first, second = screen.asked("card.top_up")
+        assert first.intent_id != second.intent_id

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cngstation.errors import Disconnected
+from cngstation.errors import Disconnected, Refusal
 from tests.unit.tui.fake_station import blank_card
 from tests.unit.tui.opened import SMALL, WIDE, opened
 
@@ -104,7 +104,7 @@ async def test_an_unusual_plate_is_accepted_by_a_second_enter() -> None:
 
 
 async def test_a_changed_field_takes_the_acceptance_back() -> None:
-    """What was offered for one plate is not accepted for another."""
+    """What was accepted for one plate is not accepted for another."""
     async with opened() as screen:
         await screen.press("f5")
         await screen.sees("Vehicle type")
@@ -113,10 +113,15 @@ async def test_a_changed_field_takes_the_acceptance_back() -> None:
         await screen.type("1")
         await screen.press("f2")
         await screen.sees("once more to accept")
-        await screen.type("2")
+        screen.station.failing["vehicle.register"] = [Refusal()]
+        await screen.press("enter")
+        await screen.sees("This is not allowed.")
+        await screen.press("up")
+        await screen.type("Y")
         await screen.press("f2")
-        await screen.until(lambda: len(screen.asked("vehicle.register")) == 1)
-        await screen.sees("none of the list")
+        await screen.sees("once more to accept")
+        flags = [draft.accept_plate for draft in screen.asked("vehicle.register")]
+        assert flags == [False, True, False]
 
 
 async def test_a_company_is_registered_and_found() -> None:

@@ -8,7 +8,7 @@ from tests.unit.tui.fake_station import FakeStation, card, vehicle
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.link import Part
 
-HOSTILE = "[/x][bold red]\x1b[2J\x1b]0;x\x07\u202e{name}"
+HOSTILE = "\x1b[2J[/x][bold red]\x1b]0;x\x07\u202e{name}"
 
 
 @pytest.mark.parametrize("size", [SMALL, WIDE])
