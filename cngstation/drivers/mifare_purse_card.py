@@ -11,11 +11,9 @@ from cngstation.protocols.card_image.purse import (
     BLOCK_BYTES,
     BLOCKS,
     INFO_SECTOR,
-    LAST_GEN,
     SLOT_SECTORS,
     CardInfo,
     CardState,
-    CounterExhausted,
     Purse,
     choose_slot,
     decode_info,
@@ -99,8 +97,6 @@ class MifarePurseCard:
         """
         if reading.purse is None or reading.current is None:
             raise CardGone
-        if reading.purse.gen >= LAST_GEN:
-            raise CounterExhausted(card_no=purse.card_no)
         keys = self._keys_of(reading.uid)
         image = encode_slot(replace(purse, gen=reading.purse.gen + 1), keys)
         await self._write_sector(SLOT_SECTORS[1 - reading.current], image, keys)
