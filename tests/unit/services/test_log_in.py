@@ -304,8 +304,9 @@ async def test_guessing_at_a_locked_screen_waits_as_well(door: Door) -> None:
     assert [type(end) for end in ended] == [LoginRefused] * 2 + [LoginMustWait] * 2
     with pytest.raises(ScreenLocked):
         await door.gate.allowed(session, LOGGED_IN)
-    with pytest.raises(LoginMustWait):
-        await door.gate.unlock(session, SecretStr(RIGHT))
+    for password in (RIGHT, WRONG, WRONG):  # not even looked at, and not counted
+        with pytest.raises(LoginMustWait, match="30 seconds"):
+            await door.gate.unlock(session, SecretStr(password))
 
 
 async def test_logout_ends_a_session_everywhere_and_for_good(door: Door) -> None:
@@ -360,6 +361,7 @@ async def test_a_damaged_hash_fits_nothing(passwords: Passwords) -> None:
     """What is no hash in the row is a wrong password and no crash."""
     assert not await passwords.fits("", "")
     assert not await passwords.fits("garbage", "garbage")
+    passwords._nobody = await passwords.hash(RIGHT)
     assert not await passwords.fits(None, RIGHT)
 
 

@@ -1,6 +1,7 @@
 """The forecourt desk: booked before acknowledged, gaps fetched, live figures told."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -208,6 +209,10 @@ async def test_a_dispenser_that_does_not_answer_is_asked_later(
     forecourt: Forecourt, error: StationError
 ) -> None:
     """A failed question ends quietly; the next return of the link asks again."""
+    unhandled: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: unhandled.append(context)
+    )
     await forecourt.desk.record(GUN, fill(1))
     forecourt.line.error = error
     forecourt.desk.link(GUN, Link.ONLINE)
@@ -218,6 +223,8 @@ async def test_a_dispenser_that_does_not_answer_is_asked_later(
     forecourt.line.memory, forecourt.line.counter = {2: fill(2)}, 3
     forecourt.desk.link(GUN, Link.ONLINE)
     await forecourt.settled()
+    gc.collect()
+    assert unhandled == []
     assert sorted(await forecourt.numbers()) in ([1, 3], [1, 2, 3])
 
 

@@ -70,6 +70,9 @@ def test_every_key_of_a_card_is_its_own() -> None:
 def test_a_mac_is_bound_to_the_card() -> None:
     """The same data on another chip has another MAC of 8 bytes."""
     first, second = CardKeys(MASTER, UID), CardKeys(MASTER, b"\x01\x02\x03\x04")
+    cmac = CMAC(AES(diversify(MASTER, UID + b"CNGMAC")))
+    cmac.update(UID + b"data")
+    assert first.mac(b"data") == cmac.finalize()[:8]
     assert len(first.mac(b"data")) == 8
     assert first.mac(b"data") != second.mac(b"data")
     assert first.mac(b"data") != first.mac(b"datb")
