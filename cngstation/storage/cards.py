@@ -98,12 +98,15 @@ def newest(connection: Connection, limit: int) -> list[Card]:
     return [_card(row) for row in found]
 
 
+_MODES = {str(mode): mode for mode in PaymentMode}
+_UNITS = {str(unit): unit for unit in Unit}
+_STATES = {str(state): state for state in CardState}
+
+
 def _card(row: Mapping[str, Any]) -> Card:
-    return Card(
-        **{
-            **row,
-            "payment_mode": PaymentMode(row["payment_mode"]),
-            "unit": Unit(row["unit"]),
-            "state": CardState(row["state"]),
-        }
-    )
+    words = {
+        "payment_mode": _MODES[row["payment_mode"]],
+        "unit": _UNITS[row["unit"]],
+        "state": _STATES[row["state"]],
+    }
+    return Card(**{**row, **words})

@@ -7,10 +7,11 @@ spaces, UTF-8. Verifying makes each body again from the tables.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from cngstation.storage.sqlite import Connection
 
@@ -49,15 +50,13 @@ def write_tip(connection: Connection, tip: Tip) -> None:
     )  # fmt: skip
 
 
-# `json.dumps` makes an encoder for every call.
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, check_circular=False
-)
-
-
 def canonical(body: Body) -> str:
-    """Write a body in the one form that is hashed."""
-    return _ENCODER.encode(body)
+    """Write a body in the one form that is hashed.
+
+    Raises:
+        TypeError: something in it is no integer, text or list of them.
+    """
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> str:

@@ -141,8 +141,7 @@ class Database:
         waiting = _Waiting(unit, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._news.set()
-        # A caller that is cancelled must not cancel the answer: the group sets it.
-        result: T = await asyncio.shield(waiting.answer)
+        result: T = await waiting.answer
         return result
 
     async def read(self, question: Callable[[Connection], T]) -> T:
@@ -193,6 +192,8 @@ class Database:
         if isinstance(outcome, CommitUncertain):
             self._failed = outcome
         for index, waiting in enumerate(group):
+            if waiting.answer.done():
+                continue  # its caller was cancelled; the unit was done all the same
             if isinstance(outcome, StorageError):
                 waiting.answer.set_exception(outcome)
                 continue

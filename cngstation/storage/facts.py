@@ -108,9 +108,10 @@ def entry_body(
     return body
 
 
-def printable(row: Row) -> dict[str, Any]:
-    """Return a row with its bytes as hex, fit for a body."""
-    return {k: v.hex() if isinstance(v, bytes) else v for k, v in row.items()}
+def printable(row: Row) -> Row:
+    """Return a row fit for a body: the one column of bytes that is proved, as hex."""
+    frame = row.get("raw_frame")
+    return row if frame is None else {**row, "raw_frame": frame.hex()}
 
 
 def stored_bodies(connection: Connection, kind: str) -> Iterator[tuple[int, Row]]:

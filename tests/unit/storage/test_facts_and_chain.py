@@ -63,7 +63,7 @@ async def test_a_number_too_large_for_the_file_is_the_units_failure(
     """An amount beyond 64 bits is refused and stops nothing else."""
     huge = posted("a", Posting("x", Unit.CNY, 2**64), Posting("y", Unit.CNY, -(2**64)))
     async with opened(tmp_path / "s.db") as db:
-        with pytest.raises(OverflowError):
+        with pytest.raises(TypeError, match="64-bit"):
             await db.write(lambda tx: facts.post(tx, huge))
         assert await db.write(lambda tx: book(tx, "b")) == 1
 
