@@ -94,7 +94,8 @@ class BooksScreen(StationScreen):
         if self.is_mounted and Area.OPEN_ROWS in areas:
             self._asked_to_give_back = ""
             rows = self.desk.picture.open_rows
-            self.query_one(LazyTable).show_rows(_COLUMNS, rows)
+            for table in self.query(LazyTable):
+                table.show_rows(_COLUMNS, rows)
         super().draw(areas)
 
     def redraw(self) -> None:

@@ -161,7 +161,8 @@ class IssueScreen(StationScreen):
 
     def _show(self) -> None:
         self._input.display = self._draft is None or self._draft.step is Step.VEHICLE
-        self.query_one(IssueSheet).redraw()
+        for sheet in self.query(IssueSheet):
+            sheet.redraw()
         self.redraw()
 
     # The vehicle.

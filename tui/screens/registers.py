@@ -101,7 +101,8 @@ class RegistersScreen(StationScreen):
         if Area.RECEIPTS in areas and self.is_mounted and self._is_receipts:
             self._fetch()
         if self.is_mounted:
-            self.query_one(LazyTable).refresh()
+            for table in self.query(LazyTable):
+                table.refresh()
             hint = _("/ searches: a part of a plate, name or number")
             self.query_one("#search", Input).placeholder = hint
 
@@ -111,6 +112,8 @@ class RegistersScreen(StationScreen):
     async def _fetch_rows(self, pause_s: float) -> None:
         await asyncio.sleep(pause_s)
         register = REGISTERS[self._number]
+        if not self.is_attached:
+            return
         text = self.query_one("#search", Input).value
         try:
             rows = await register.fetch(self.desk, text)
@@ -119,7 +122,8 @@ class RegistersScreen(StationScreen):
             return
         except ValueError:  # characters that the contract does not carry
             rows = ()
-        self.query_one(LazyTable).show_rows(register.columns, rows)
+        for table in self.query(LazyTable):
+            table.show_rows(register.columns, rows)
         if not rows and not self._is_receipts:
             self.say(_("Nothing found."))
 

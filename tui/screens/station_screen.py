@@ -113,8 +113,9 @@ class StationScreen(Screen[None]):
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a sentence on the notice line; `kind` is `done`, `failed` or nothing."""
-        if self.is_mounted:
-            self.query_one(NoticeLine).say(text, kind)
+        # An act may end when its screen has been left: then there is no such line.
+        for line in self.query(NoticeLine):
+            line.say(text, kind)
 
     def say_error(self, error: StationError) -> None:
         """Show why something was not done; a session that has ended goes to the login.
