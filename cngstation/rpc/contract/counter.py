@@ -31,6 +31,12 @@ from cngstation.rpc.method import (
 )
 from cngstation.rpc.session import Nothing
 
+# Makes part of the names of accounts and entries: it can be taken for no other part.
+IntentId = Annotated[str, Field(pattern=r"^[0-9A-Z-]{8,26}$", max_length=26)]
+# Ten million yuan, or as many units: what it costs at any price is within a ledger.
+MOST_ASKED = 10**9
+Asked = Annotated[int, Field(ge=0, le=MOST_ASKED)]
+
 
 class Search(Message):
     """A part of a name, number or its pinyin initials; empty finds all."""
@@ -207,8 +213,8 @@ class QuoteRequest(Message):
     """What a top-up would do; one of money and quantity is zero."""
 
     card_key: Word
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
 
 
 class Quote(Message):
@@ -229,25 +235,25 @@ class TopUp(Message):
     since, at another screen or a dispenser, is refused.
     """
 
-    intent_id: Word
+    intent_id: IntentId
     card_key: Word
     before_purse: int
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
-    cash_fen: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
+    cash_fen: Asked
 
 
 class Issue(Message):
     """A new card for a vehicle, with what is prepaid and the fee taken in cash."""
 
-    intent_id: Word
+    intent_id: IntentId
     vehicle_id: int
     kind: Word
     payment_mode: Word
     price_level: Annotated[int, Field(ge=0, le=19)]
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
-    cash_fen: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
+    cash_fen: Asked
     remark: Text
 
 
