@@ -22,10 +22,7 @@ from cngstation.domain.payment import PaymentMode, book_to_purse
 from cngstation.drivers.mifare_purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
-from cngstation.services.card_on_reader import (
-    CardPort,
-    CardReading,
-)
+from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from ulid import ULID
 
 from cngstation.rpc.contract import counter
+from cngstation.rpc.contract.figures import MOST_ASKED
 from cngstation.services.act_on_card import ActIdTaken
 from cngstation.services.issue_card import UnknownKind
 from tests.e2e.live_station import (
@@ -87,6 +88,13 @@ def test_an_id_is_no_other_name_of_the_books(intent_id: str) -> None:
 @pytest.mark.parametrize("field", ["money_fen", "quantity_hundredths", "cash_fen"])
 def test_no_amount_is_beyond_any_ledger(field: str) -> None:
     """An amount that no ledger holds is a bad request, and no failure inside."""
-    beyond = {**TOP_UP.model_dump(), field: counter.MOST_ASKED + 1}
+    beyond = {**TOP_UP.model_dump(), field: MOST_ASKED + 1}
     with pytest.raises(ValidationError):
         counter.TopUp.model_validate(beyond)
+
+
+def test_no_price_is_dearer_than_a_card_can_hold() -> None:
+    """A price of 655.36 is not planned: its card would be paid and never written."""
+    counter.PricePlan(level=0, price_e4=6_553_500)
+    with pytest.raises(ValidationError):
+        counter.PricePlan(level=0, price_e4=6_553_600)

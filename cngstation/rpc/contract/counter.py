@@ -10,9 +10,12 @@ from typing import Annotated
 from pydantic import Field
 
 from cngstation.rpc.contract.figures import (
+    MOST_PRICE_E4,
     MOST_ROWS,
+    Asked,
     DeviceHealth,
     Facts,
+    IntentId,
     OpenRows,
     OpenRowsNow,
     SaleRow,
@@ -30,12 +33,6 @@ from cngstation.rpc.method import (
     Version,
 )
 from cngstation.rpc.session import Nothing
-
-# Makes part of the names of accounts and entries: it can be taken for no other part.
-IntentId = Annotated[str, Field(pattern=r"^[0-9A-Z-]{8,26}$", max_length=26)]
-# Ten million yuan, or as many units: what it costs at any price is within a ledger.
-MOST_ASKED = 10**9
-Asked = Annotated[int, Field(ge=0, le=MOST_ASKED)]
 
 
 class Search(Message):
@@ -155,7 +152,7 @@ class PricePlan(Message):
     """A price for a level from now on."""
 
     level: Annotated[int, Field(ge=0, le=19)]
-    price_e4: Annotated[int, Field(gt=0, le=100_000_000)]
+    price_e4: Annotated[int, Field(gt=0, le=MOST_PRICE_E4)]
 
 
 class CardOnReaderState(StrEnum):
