@@ -22,10 +22,7 @@ from cngstation.domain.payment import PaymentMode, book_to_purse
 from cngstation.drivers.mifare_purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
-from cngstation.services.card_on_reader import (
-    CardPort,
-    CardReading,
-)
+from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
@@ -69,6 +66,16 @@ class ActResult:
     trouble: str = ""
 
 
+class ActIdTaken(Refusal):
+    """An id belongs to one act, and a retry asks for that very act."""
+
+    code = "refusal.act_id_taken"
+    text = (
+        "This act has the number of another act. Nothing was written and no money was "
+        "taken for it. Begin anew."
+    )
+
+
 class CardActs:
     """Holds, carries out, finishes and settles acts on cards."""
 
@@ -85,13 +92,21 @@ class CardActs:
         self._cut_off_minute = cut_off_minute
         self._prints_wanted = prints_wanted
 
-    async def result_of(self, intent_id: str) -> ActResult | None:
-        """Return where an act stands, or None if it was never accepted."""
+    async def result_of(
+        self, intent_id: str, is_wanted: Callable[[Intent], bool] = lambda _: True
+    ) -> ActResult | None:
+        """Return where an act stands, or None if it was never accepted.
+
+        Raises:
+            ActIdTaken: the act with this id is not the wanted one.
+        """
 
         def question(connection: Connection) -> ActResult | None:
             intent = journal.find(connection, intent_id)
             if intent is None:
                 return None
+            if not is_wanted(intent):
+                raise ActIdTaken
             return _standing(connection, intent)
 
         return await self._database.read(question)

@@ -14,7 +14,7 @@ from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import ActResult, CardActs
-from cngstation.services.issue_card import CardIssue, IssueOrder
+from cngstation.services.issue_card import CardIssue, IssueOrder, UnknownKind
 from cngstation.services.log_in import StaffSession
 from cngstation.services.open_rows import facts_of
 from cngstation.services.price_top_up import Wanted
@@ -251,7 +251,7 @@ class CounterAnswers:
             intent_id=request.intent_id,
             vehicle_id=request.vehicle_id,
             kind=request.kind,
-            payment_mode=PaymentMode(request.payment_mode),
+            payment_mode=_mode(request.payment_mode),
             price_level=request.price_level,
             wanted=Wanted(
                 Money.from_fen(request.money_fen), request.quantity_hundredths
@@ -327,6 +327,13 @@ class CounterAnswers:
         if intent is None or intent.state not in journal.OPEN_STATES:
             raise NoSuchAct
         return intent
+
+
+def _mode(word: str) -> PaymentMode:
+    try:
+        return PaymentMode(word)
+    except ValueError as error:
+        raise UnknownKind(kind=word) from error
 
 
 def books_verdict(proof: Proof, at_ms: int) -> counter.BooksVerdict:

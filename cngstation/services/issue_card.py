@@ -105,6 +105,15 @@ class IssueOrder:
     cash: Money
     remark: str
 
+    def is_of(self, intent: Intent) -> bool:
+        """Return whether an act is this order, tried before."""
+        if (intent.kind, intent.cash_e4) != (KIND, self.cash.e4):
+            return False
+        plan = json.loads(intent.plan)
+        ordered = (self.vehicle_id, self.kind, self.payment_mode, self.price_level)
+        planned = ("vehicle_id", "kind", "payment_mode", "price_level")
+        return ordered == tuple(plan.get(name) for name in planned)
+
 
 class CardIssue:
     """Issues cards."""
@@ -124,7 +133,7 @@ class CardIssue:
             Refusal: a rule said no; nothing has happened.
             DeviceError: the card cannot be read; nothing has happened.
         """
-        if known := await self._acts.result_of(order.intent_id):
+        if known := await self._acts.result_of(order.intent_id, order.is_of):
             return known
         require_disk(self._folder, self._rules)
         uid = await port.find()
@@ -254,6 +263,7 @@ def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | in
         "payment_mode": str(order.payment_mode),
         "kind": order.kind,
         "price_level": order.price_level,
+        "vehicle_id": order.vehicle_id,
         "price_e4": card.price_e4,
         "card_no": card.card_no,
         "area_no": card.area_no,

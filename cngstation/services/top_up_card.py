@@ -110,6 +110,11 @@ class TopUpOrder:
     wanted: Wanted
     cash: Money
 
+    def is_of(self, intent: Intent) -> bool:
+        """Return whether an act is this order, tried before."""
+        ordered = (KIND, self.card_key, self.cash.e4)
+        return ordered == (intent.kind, intent.card_key, intent.cash_e4)
+
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
@@ -165,7 +170,7 @@ class TopUps:
             DeviceError: the card cannot be read; nothing has happened.
             CommitUncertain: ask again by the id after the restart.
         """
-        if known := await self._acts.result_of(order.intent_id):
+        if known := await self._acts.result_of(order.intent_id, order.is_of):
             return known
         require_disk(self._folder, self._rules)
         seen, reading = await self._present(order.card_key, port)

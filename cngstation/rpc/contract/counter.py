@@ -10,9 +10,12 @@ from typing import Annotated
 from pydantic import Field
 
 from cngstation.rpc.contract.figures import (
+    MOST_PRICE_E4,
     MOST_ROWS,
+    Asked,
     DeviceHealth,
     Facts,
+    IntentId,
     OpenRows,
     OpenRowsNow,
     SaleRow,
@@ -149,7 +152,7 @@ class PricePlan(Message):
     """A price for a level from now on."""
 
     level: Annotated[int, Field(ge=0, le=19)]
-    price_e4: Annotated[int, Field(gt=0, le=100_000_000)]
+    price_e4: Annotated[int, Field(gt=0, le=MOST_PRICE_E4)]
 
 
 class CardOnReaderState(StrEnum):
@@ -207,8 +210,8 @@ class QuoteRequest(Message):
     """What a top-up would do; one of money and quantity is zero."""
 
     card_key: Word
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
 
 
 class Quote(Message):
@@ -229,25 +232,25 @@ class TopUp(Message):
     since, at another screen or a dispenser, is refused.
     """
 
-    intent_id: Word
+    intent_id: IntentId
     card_key: Word
     before_purse: int
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
-    cash_fen: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
+    cash_fen: Asked
 
 
 class Issue(Message):
     """A new card for a vehicle, with what is prepaid and the fee taken in cash."""
 
-    intent_id: Word
+    intent_id: IntentId
     vehicle_id: int
     kind: Word
     payment_mode: Word
     price_level: Annotated[int, Field(ge=0, le=19)]
-    money_fen: Annotated[int, Field(ge=0)]
-    quantity_hundredths: Annotated[int, Field(ge=0)]
-    cash_fen: Annotated[int, Field(ge=0)]
+    money_fen: Asked
+    quantity_hundredths: Asked
+    cash_fen: Asked
     remark: Text
 
 

@@ -15,6 +15,13 @@ from cngstation.rpc.method import Line, Message, Text
 
 MOST_ROWS = 200
 Word = Line
+# Makes part of the names of accounts and entries: it can be taken for no other part.
+IntentId = Annotated[str, Field(pattern=r"^[0-9A-Z-]{8,26}$", max_length=26)]
+# Ten million yuan, or as many units: what it costs at any price is within a ledger.
+MOST_ASKED = 10**9
+Asked = Annotated[int, Field(ge=0, le=MOST_ASKED)]
+# A card has two bytes for its price in fen: a dearer one could be sold, not written.
+MOST_PRICE_E4 = 65_535 * 100
 
 
 class Fact(Message):
