@@ -228,8 +228,7 @@ class Quote(Message):
 class TopUp(Message):
     """A top-up as the cashier confirmed it: `cash_fen` is what lies on the counter.
 
-    `before_purse` is the balance that the cashier was shown: a card that has changed
-    since, at another screen or a dispenser, is refused.
+    `before_purse` is the balance that was shown: a card changed since is refused.
     """
 
     intent_id: IntentId
