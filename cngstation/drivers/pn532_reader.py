@@ -97,7 +97,10 @@ class Pn532Reader:
             CardGone: it is not in the field.
         """
         self._target = None
-        found = await self._ask(commands.FindCard(uid))
+        # A card says how long its number is: one of a length that cannot be asked
+        # for is looked for like any, and must not end the program.
+        by_number = len(uid) in commands.SELECTABLE_UID_BYTES
+        found = await self._ask(commands.FindCard(uid if by_number else b""))
         if found is None or found.uid != uid:
             raise CardGone
         self._target = found

@@ -15,9 +15,11 @@ from cngstation.drivers.card_reader import (
     KeyRefused,
     ReaderMakesNoSense,
 )
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.pn532_reader import BAUD, Pn532Reader
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.errors import DeviceUnavailable, OutcomeUnknown
+from cngstation.protocols.card_image.purse import CardState
 from cngstation.protocols.card_reader.pn532.frames import Frame
 from cngstation.protocols.card_reader.pn532.status import ChipReported
 from tests.simulated_devices import SimulatedReader, async_card_reader, card_reader
@@ -483,6 +485,17 @@ async def test_a_card_without_sectors_is_not_asked_for_keys() -> None:
     with pytest.raises(KeyRefused):
         await reader.authenticate(4, FACTORY, "A")
     assert len(chip.commands) == 1
+
+
+async def test_a_card_with_a_number_of_ten_bytes_is_only_foreign() -> None:
+    """Its number cannot be asked for; it is found as any and ends nothing."""
+    uid = bytes(range(10))
+    found = bytes.fromhex("0101034420") + b"\x0a" + uid
+    reader, chip = await scripted(*[found] * 20)
+    assert await reader.find_card() == uid
+    reading = await MifarePurseCard(reader, bytes(16)).read(uid, selected=True)
+    assert reading.state is CardState.FOREIGN
+    assert set(chip.commands) == {bytes.fromhex("d44a0100")}
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ BLOCK_BYTES = 16
 KEY_BYTES = 6
 _CASCADE_TAG = b"\x88"  # stands before a UID of seven bytes in a request
 _HAS_SECTORS = 0x08  # bit 4 of SAK: NXP AN10833
+# A card with ten is found by chance only: no MIFARE Classic has so many.
+SELECTABLE_UID_BYTES = frozenset({4, 7})
 
 Answer = TypeVar("Answer")
 
@@ -163,7 +165,7 @@ class FindCard(Command[Target | None]):
     uid: bytes = b""
 
     def parameters(self) -> bytes:
-        if len(self.uid) not in {0, 4, 7}:
+        if self.uid and len(self.uid) not in SELECTABLE_UID_BYTES:
             raise LocalProtocolError(why=f"a UID of {len(self.uid)} bytes")
         cascade = _CASCADE_TAG if len(self.uid) == 7 else b""
         return b"\x01\x00" + cascade + self.uid
