@@ -13,6 +13,8 @@ a new card comes with (`NEW`), or neither (`SHUT`).
 
 A trailer is never written after the issue. So a slot that our key does not open is
 damage and no tear: it may be the newer one, and the reading says that it is not whole.
+The same goes for a slot under our MAC that is newer and cannot be understood, or as
+new and different: a tear leaves no MAC that fits.
 """
 
 from collections import OrderedDict
@@ -46,6 +48,7 @@ from cngstation.protocols.card_image.purse import (
     CounterExhausted,
     Purse,
     choose_slot,
+    contradicts,
     decode_info,
     decode_slot,
     encode_info,
@@ -70,8 +73,8 @@ _REFUSALS = (KeyRefused, CardSaidNo, CardGone)
 class CardReading:
     """A card as it was read: `current` is the slot that counts, 0 or 1.
 
-    `whole` says that every sector of ours opened; if one did not, the slot that counts
-    may be older than the one that could not be read.
+    `whole` says that every sector of ours opened and that the other slot does not
+    contradict the one that counts; if not, that one may be the older state.
     """
 
     state: CardState
@@ -80,6 +83,17 @@ class CardReading:
     info: CardInfo | None = None
     current: int | None = None
     whole: bool = False
+
+
+class CardNotAsRead(DeviceError):
+    """What was read is not, or may not be, what the card holds now."""
+
+    code = "card.not_as_read"
+    text = (
+        "The card is not as it was read: something else has written it since, or one "
+        "of its two copies cannot be trusted. Nothing was written. Lay the same card "
+        "on the reader again."
+    )
 
 
 class CardBroken(DeviceError):
@@ -151,6 +165,7 @@ class MifarePurseCard:
 
         Raises:
             CardGone: it left before anything was sent; it is as it was.
+            CardNotAsRead: the reading is not whole; nothing was sent.
             CounterExhausted: a counter is at its end; nothing was sent.
             LocalProtocolError: there is no purse on that card; nothing was sent.
             WriteNotConfirmed: it may or may not have been written.
@@ -159,6 +174,8 @@ class MifarePurseCard:
             raise LocalProtocolError(why="a purse for a card that has none")
         if reading.purse.gen >= LAST_GEN:
             raise CounterExhausted(card_no=purse.card_no)
+        if not reading.whole:
+            raise CardNotAsRead(device="card")
         keys = self._keys_of(reading.uid)
         image = encode_slot(replace(purse, gen=reading.purse.gen + 1), keys)
         await self._write_sector(SLOT_SECTORS[1 - reading.current], image, keys)
@@ -337,6 +354,8 @@ def _interpret(
         torn = _Opens.SHUT not in opens and slot_b.is_empty and a_is_ours
         state = CardState.TORN_ISSUE if torn else CardState.BOTH_BAD
         return CardReading(state, uid, info=shown, whole=whole)
+    used, spare = (slot_b, slot_a) if current else (slot_a, slot_b)
+    whole = whole and not contradicts(spare.data, used.data, keys)
     return CardReading(CardState.OURS, uid, slots[current], shown, current, whole)
 
 

@@ -147,14 +147,19 @@ def encode_slot(purse: Purse, keys: CardKeys) -> bytes:
     return head + figures + counters + keys.mac(head + figures + counters)
 
 
+def sealed_gen(data: bytes, keys: CardKeys) -> int | None:
+    """Return the gen of a slot whose MAC fits, whatever it says; None without one."""
+    if len(data) != SLOT_BYTES or keys.mac(data[:-MAC_BYTES]) != data[-MAC_BYTES:]:
+        return None
+    return int.from_bytes(data[32:35], "little")
+
+
 def decode_slot(data: bytes, keys: CardKeys) -> Purse | None:
     """Return the purse of a slot; None when it does not count."""
-    if len(data) != SLOT_BYTES or data[0] != VERSION:
+    gen = sealed_gen(data, keys)
+    if gen is None or data[0] != VERSION:
         return None
-    head, figures, last = data[:16], data[16:32], data[32:]
-    counters, mac = last[:MAC_BYTES], last[MAC_BYTES:]
-    if keys.mac(head + figures + counters) != mac:
-        return None
+    head, figures, counters = data[:16], data[16:32], data[32:40]
     balance, recharged, consumed, trans_no = _FIGURES.unpack(figures)
     try:
         grey = GreyMark(_digits(head[12:16]), head[11], trans_no) if trans_no else None
@@ -168,7 +173,7 @@ def decode_slot(data: bytes, keys: CardKeys) -> Purse | None:
             recharged_total=recharged,
             consumed_total=consumed,
             grey=grey,
-            gen=int.from_bytes(counters[:3], "little"),
+            gen=gen,
             wseq=int.from_bytes(counters[3:5], "little"),
             pseq=int.from_bytes(counters[5:], "little"),
         )
@@ -221,6 +226,18 @@ def choose_slot(slot_a: Purse | None, slot_b: Purse | None) -> int | None:
     if slot_a is None or slot_b is None:
         return 1 if slot_a is None else 0
     return 1 if slot_b.gen > slot_a.gen else 0
+
+
+def contradicts(spare: bytes, used: bytes, keys: CardKeys) -> bool:
+    """Tell whether a slot under our MAC says that the one in use is not the newest.
+
+    It is newer and cannot be understood, or as new and different. Neither is a tear:
+    a tear leaves no MAC that fits.
+    """
+    spare_gen, used_gen = sealed_gen(spare, keys), sealed_gen(used, keys)
+    if spare_gen is None or used_gen is None:
+        return False
+    return spare_gen > used_gen or (spare_gen == used_gen and spare != used)
 
 
 def _bcd(digits: str, length: int) -> bytes:

@@ -15,6 +15,7 @@ from cngstation.drivers.card_reader import (
 )
 from cngstation.drivers.mifare_purse_card import (
     CardBroken,
+    CardNotAsRead,
     MifarePurseCard,
     WriteNotConfirmed,
 )
@@ -26,6 +27,7 @@ from cngstation.errors import (
     StationError,
 )
 from cngstation.protocols.card_image import access_bits
+from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import (
     LAST_GEN,
     CardInfo,
@@ -33,6 +35,7 @@ from cngstation.protocols.card_image.purse import (
     CounterExhausted,
     GreyMark,
     Purse,
+    encode_slot,
 )
 from cngstation.simulators.virtual_card import blank_image
 
@@ -411,3 +414,31 @@ async def test_keys_of_few_cards_are_kept(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(card._keys) == 64
     assert uids[6] in card._keys
     assert uids[7] not in card._keys
+
+
+def lay_slot_b(reader: FakeReader, purse: Purse, *, version: int = 1) -> None:
+    """Store a slot as a dispenser would, under the card's own MAC."""
+    keys = CardKeys(MASTER, UID)
+    body = bytes([version]) + encode_slot(purse, keys)[1:40]
+    image = body + keys.mac(body)
+    for n in range(3):
+        reader.blocks[8 + n][:] = image[16 * n : 16 * n + 16]
+
+
+@pytest.mark.parametrize(
+    ("gen", "version"), [(2, 2), (1, 1)], ids=["newer version", "second state"]
+)
+async def test_a_sealed_slot_that_contradicts_is_never_passed_over(
+    gen: int, version: int
+) -> None:
+    """The slot that can be read may be the older one: shown, not whole, not written."""
+    reader, card = await issued()
+    lay_slot_b(reader, replace(PURSE, gen=gen, pseq=1, balance=100), version=version)
+    before = [bytes(block) for block in reader.blocks]
+    reading = await card.read(UID)
+    assert reading.state is CardState.OURS
+    assert reading.purse == replace(PURSE, gen=1)
+    assert not reading.whole
+    with pytest.raises(CardNotAsRead):
+        await card.write_purse(reading, replace(PURSE, wseq=2))
+    assert [bytes(block) for block in reader.blocks] == before

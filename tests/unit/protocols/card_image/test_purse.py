@@ -15,6 +15,7 @@ from cngstation.protocols.card_image.purse import (
     GreyMark,
     Purse,
     choose_slot,
+    contradicts,
     decode_info,
     decode_slot,
     encode_info,
@@ -217,3 +218,21 @@ def test_the_newer_slot_counts() -> None:
     assert choose_slot(old, new) == 1
     assert choose_slot(new, old) == 0
     assert choose_slot(old, old) == 0
+
+
+@pytest.mark.parametrize(
+    ("spare", "expected"),
+    [
+        (encode_slot(replace(PURSE, gen=4), KEYS), True),
+        (encode_slot(replace(PURSE, gen=3, balance=1), KEYS), True),
+        (encode_slot(replace(PURSE, gen=3), KEYS), False),
+        (encode_slot(replace(PURSE, gen=2, balance=1), KEYS), False),
+        (encode_slot(replace(PURSE, gen=4), KEYS)[:-1] + b"\0", False),
+        (bytes(48), False),
+        (b"", False),
+    ],
+)
+def test_a_sealed_slot_contradicts(spare: bytes, expected: bool) -> None:
+    """A newer or a second state under our MAC does; an older one and a tear do not."""
+    used = encode_slot(replace(PURSE, gen=3), KEYS)
+    assert contradicts(spare, used, KEYS) is expected
