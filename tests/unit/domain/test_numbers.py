@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cngstation.domain import numbers
 from cngstation.domain.numbers import IdNumber, IdNumberFault, read_id_number
 
+STANDARD = "11010519491231002X"  # the first example of GB 11643-1999
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
@@ -89,9 +90,9 @@ def test_examples_of_the_standard(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("110105194912310021", IdNumberFault.CHECK),
-        ("11010519491331002X", IdNumberFault.DATE),
-        ("11010519490229002X", IdNumberFault.DATE),
+        (STANDARD[:-1] + "1", IdNumberFault.CHECK),
+        (STANDARD.replace("1231", "1331"), IdNumberFault.DATE),
+        (STANDARD.replace("1231", "0229"), IdNumberFault.DATE),
         ("1101051949123100", IdNumberFault.SHAPE),
         ("X1010519491231002X", IdNumberFault.SHAPE),
         ("", IdNumberFault.SHAPE),
