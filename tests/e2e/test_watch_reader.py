@@ -30,6 +30,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.told: list[Told] = []
+        self.openings = 0
         self._news = asyncio.Event()
         self.when_presented: Callable[[], None] = lambda: None
 
@@ -96,6 +97,7 @@ async def watching(
 
     async def open_reader() -> CardReader:
         settings = SerialSettings(str(device.link), 921_600)
+        notes.openings += 1
         reader = kind(partial(open_serial, settings))
         await reader.open()
         return reader
@@ -267,7 +269,7 @@ async def test_a_short_interruption_is_not_told(
 async def test_a_reader_that_is_not_there_at_the_start(
     device: SimulatedReader,
 ) -> None:
-    """The first failure to open is told at once, and once."""
+    """That it does not open is told soon, and once."""
     device.hand("fault", kind="silent")
     async with watching(device) as (_, notes):
         told = await notes.until(1)
@@ -298,6 +300,7 @@ async def test_a_card_torn_away_while_it_is_read(
     assert notes.told == []
     insert(device)
     assert await notes.until(1) == [("card", (UID, CardState.OURS, NEW_PURSE))]
+    assert notes.openings == 1
 
 
 class Noisy(Pn532Reader):

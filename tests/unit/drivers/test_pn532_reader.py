@@ -28,6 +28,8 @@ UID, OTHER = bytes.fromhex("DEADBEEF"), bytes.fromhex("01020304")
 FACTORY, WRONG = b"\xff" * 6, b"\x00" * 6
 DATA = bytes(range(16))
 WRITE = "A0"
+ACK = bytes.fromhex("0000ff00ff00")
+SYNTAX_ERROR = bytes.fromhex("0000ff01ff7f8100")
 
 
 def settings_of(device: SimulatedReader) -> SerialSettings:
@@ -129,7 +131,7 @@ async def test_reselect_takes_this_card_only(
 
 
 async def test_a_wrong_key_is_refused_and_the_card_usable_again(
-    reader: Pn532Reader,
+    device: SimulatedReader, reader: Pn532Reader
 ) -> None:
     """After a refused key the card is selected again and opens to the right one."""
     await reader.find_card()
@@ -137,6 +139,7 @@ async def test_a_wrong_key_is_refused_and_the_card_usable_again(
         await reader.authenticate(4, WRONG, "A")
     with pytest.raises(CardGone):
         await reader.read_block(4)
+    assert commands(device, "40 30") == 0
     await reader.reselect(UID)
     await reader.authenticate(4, FACTORY, "A")
     assert await reader.read_block(4) == bytes(16)
@@ -174,8 +177,10 @@ async def test_a_card_pulled_before_a_write(
     assert reader.health.online
 
 
-@pytest.mark.parametrize("block", ["before", "after", "garbage"])
-@pytest.mark.parametrize("reports", [True, False])
+@pytest.mark.parametrize(
+    ("block", "reports"),
+    [("before", True), ("after", True), ("garbage", True), ("after", False)],
+)
 async def test_a_card_pulled_in_a_write(
     device: SimulatedReader, reader: Pn532Reader, block: str, reports: bool
 ) -> None:
@@ -434,30 +439,41 @@ async def test_unplugged_in_the_middle_of_a_write(
         await reader.close()
 
 
+def answer_to(code: int, data: bytes) -> bytes:
+    """Return the chip's answer to a card command; nothing stands for its error."""
+    if code in {0x40, 0x4A} and not data:
+        return SYNTAX_ERROR
+    return Frame(0xD5, code + 1, data).to_bytes()
+
+
 class ScriptedChip:
-    """A link whose far end answers each command as told; wake-up always works."""
+    """A link whose far end answers each command as told, empty with the error frame."""
 
     def __init__(self, *answers: bytes) -> None:
         self.answers = list(answers)
         self.commands: list[bytes] = []
-        self._pending = b""
+        self.pending = b""
+        self.is_deaf = False
 
     def write(self, data: bytes) -> None:
+        if self.is_deaf:
+            return
         frame = data[data.index(b"\x00\xff") :]
         body = frame[4 : 4 + frame[2]]
         data = {0x14: b"", 0x32: b"", 0x02: b"\x32\x01\x06\x07"}.get(body[1])
         if data is None:
             self.commands.append(body)
             data = self.answers.pop(0)
-        answer = Frame(0xD5, body[1] + 1, data).to_bytes()
-        self._pending = bytes.fromhex("0000ff00ff00") + answer
+        self.pending += ACK + answer_to(body[1], data)
 
     async def read(self) -> bytes:
-        data, self._pending = self._pending, b""
+        while not self.pending:
+            await asyncio.sleep(1)
+        data, self.pending = self.pending, b""
         return data
 
     def discard_input(self) -> None:
-        self._pending = b""
+        self.pending = b""
 
     async def close(self) -> None:
         pass
@@ -476,6 +492,37 @@ async def scripted(*answers: bytes) -> tuple[Pn532Reader, ScriptedChip]:
 
 
 FOUND = bytes.fromhex("0101000408") + b"\x04" + UID
+NOT_UNDERSTOOD = b""
+
+
+async def test_what_came_before_a_command_is_not_its_answer() -> None:
+    """A late acknowledgement with a late answer is that of an earlier command."""
+    reader, chip = await scripted(FOUND, b"\x00" + DATA)
+    await reader.find_card()
+    chip.pending = ACK + answer_to(0x40, bytes(17))
+    assert await reader.read_block(4) == DATA
+
+
+async def test_a_search_that_fails_leaves_no_card_selected() -> None:
+    """After a failed search the card of the search before it is not written."""
+    reader, chip = await scripted(FOUND, b"\x01")
+    await reader.find_card()
+    with pytest.raises(ReaderMakesNoSense):
+        await reader.find_card()
+    with pytest.raises(CardGone):
+        await reader.write_block(4, DATA)
+    assert len(chip.commands) == 2
+
+
+async def test_a_write_that_the_wake_up_kept_back_is_not_in_doubt() -> None:
+    """A chip that was reset and then fell silent never saw the write."""
+    reader, chip = await scripted(FOUND, NOT_UNDERSTOOD)
+    await reader.find_card()
+    with pytest.raises(ChipReported, match="7Fh"):
+        await reader.read_block(4)
+    chip.is_deaf = True
+    with pytest.raises(DeviceUnavailable):
+        await reader.write_block(4, DATA)
 
 
 async def test_a_card_without_sectors_is_not_asked_for_keys() -> None:

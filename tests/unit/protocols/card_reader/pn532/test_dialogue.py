@@ -246,6 +246,26 @@ def test_what_comes_while_settling_is_dropped() -> None:
     assert bench.dialogue.take_outcome() == Answered(BLOCK)
 
 
+def test_the_tail_of_a_spoilt_answer_does_not_eat_the_repeated_one() -> None:
+    """What looks like a long frame in the silence before a NACK is forgotten."""
+    bench = Bench()
+    bench.ask(READ)
+    good = answer_to(READ, BLOCK)
+    bench.hear(ACK, garbled(good) + ERROR)
+    bench.hear(ERROR, bytes.fromhex("0000fff010"))
+    assert bench.wait() == NACK
+    bench.hear(good)
+    assert bench.dialogue.take_outcome() == Answered(BLOCK)
+
+
+def test_what_follows_an_answer_does_not_change_it() -> None:
+    """The first answer counts, even when an error frame is in the same chunk."""
+    bench = Bench()
+    bench.ask(READ)
+    bench.hear(ACK + answer_to(READ, BLOCK) + ERROR)
+    assert bench.dialogue.take_outcome() == Answered(BLOCK)
+
+
 def test_an_answer_to_another_command_is_not_taken() -> None:
     """Only the code that belongs to the command ends it, and only from the chip."""
     bench = Bench()
