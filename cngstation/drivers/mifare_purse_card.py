@@ -75,6 +75,7 @@ class CardReading:
 
     `whole` says that every sector of ours opened and that the other slot does not
     contradict the one that counts; if not, that one may be the older state.
+    `spare_end` is the last block of the other slot: every finished write changes it.
     """
 
     state: CardState
@@ -83,6 +84,7 @@ class CardReading:
     info: CardInfo | None = None
     current: int | None = None
     whole: bool = False
+    spare_end: bytes = b""
 
 
 class CardNotAsRead(DeviceError):
@@ -165,7 +167,7 @@ class MifarePurseCard:
 
         Raises:
             CardGone: it left before anything was sent; it is as it was.
-            CardNotAsRead: the reading is not whole; nothing was sent.
+            CardNotAsRead: the reading is old or not whole; nothing was sent.
             CounterExhausted: a counter is at its end; nothing was sent.
             LocalProtocolError: there is no purse on that card; nothing was sent.
             WriteNotConfirmed: it may or may not have been written.
@@ -178,7 +180,8 @@ class MifarePurseCard:
             raise CardNotAsRead(device="card")
         keys = self._keys_of(reading.uid)
         image = encode_slot(replace(purse, gen=reading.purse.gen + 1), keys)
-        await self._write_sector(SLOT_SECTORS[1 - reading.current], image, keys)
+        spare = SLOT_SECTORS[1 - reading.current]
+        await self._write_sector(spare, image, keys, found_end=reading.spare_end)
 
     async def write_info(self, uid: bytes, info: CardInfo) -> None:
         """Write the info sector and read it back.
@@ -304,8 +307,21 @@ class MifarePurseCard:
         await self._authenticate(sector, keys.sector_key(sector, "A"), "A")
         _confirm(await self._read_blocks(sector), image)
 
-    async def _write_sector(self, sector: int, image: bytes, keys: CardKeys) -> None:
+    async def _write_sector(
+        self,
+        sector: int,
+        image: bytes,
+        keys: CardKeys,
+        *,
+        found_end: bytes | None = None,
+    ) -> None:
+        """Write a sector and read it back, if need be only over what was found."""
         await self._authenticate(sector, keys.sector_key(sector, "B"), "B")
+        if found_end is not None:
+            last = sector * _BLOCKS_A_SECTOR + BLOCKS - 1
+            if await self._reader.read_block(last) != found_end:
+                # A dispenser's debit stands there: it would be written over.
+                raise CardNotAsRead(device="card")
         try:
             await self._write_blocks(sector, image)
             found = await self._read_blocks(sector)
@@ -356,7 +372,15 @@ def _interpret(
         return CardReading(state, uid, info=shown, whole=whole)
     used, spare = (slot_b, slot_a) if current else (slot_a, slot_b)
     whole = whole and not contradicts(spare.data, used.data, keys)
-    return CardReading(CardState.OURS, uid, slots[current], shown, current, whole)
+    return CardReading(
+        CardState.OURS,
+        uid,
+        slots[current],
+        shown,
+        current,
+        whole,
+        spare.data[-BLOCK_BYTES:],
+    )
 
 
 def _without_our_keys(slot_a: _Sector, slot_b: _Sector, info: _Sector) -> CardState:

@@ -425,6 +425,28 @@ def lay_slot_b(reader: FakeReader, purse: Purse, *, version: int = 1) -> None:
         reader.blocks[8 + n][:] = image[16 * n : 16 * n + 16]
 
 
+async def test_a_reading_older_than_a_fill_writes_nothing() -> None:
+    """The dispenser's debit in the spare slot is not written over."""
+    reader, card = await issued()
+    reading = await card.read(UID)
+    filled = replace(PURSE, gen=2, pseq=1, balance=100)
+    lay_slot_b(reader, filled)
+    with pytest.raises(CardNotAsRead):
+        await card.write_purse(reading, replace(PURSE, wseq=2, balance=9_000))
+    assert (await card.read(UID)).purse == filled
+
+
+async def test_a_torn_fill_since_the_reading_stops_no_write() -> None:
+    """Blocks 0 and 1 of a fill that never came to its end may be written over."""
+    reader, card = await issued()
+    reading = await card.read(UID)
+    for block in (8, 9):
+        reader.blocks[block][:] = b"\x5a" * 16
+    await card.write_purse(reading, replace(PURSE, wseq=2, balance=9_000))
+    found = await card.read(UID)
+    assert found.purse == replace(PURSE, gen=2, wseq=2, balance=9_000)
+
+
 @pytest.mark.parametrize(
     ("gen", "version"), [(2, 2), (1, 1)], ids=["newer version", "second state"]
 )
