@@ -10,8 +10,9 @@ from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
-from cngstation.services.answer_counter import CounterAnswers, CounterParts
+from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.counter_parts import CounterParts
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.read_credentials import read_credential

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import forecourt
-from cngstation.rpc.contract.counter import Page
 from cngstation.rpc.contract.forecourt import ForecourtBoard, LineStatistics
+from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.show_sales import newest_sales

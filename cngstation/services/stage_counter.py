@@ -23,12 +23,12 @@ from cngstation.rpc.contract.figures import (
 )
 from cngstation.rpc.method import Body, Event
 from cngstation.rpc.session import Nothing
-from cngstation.services.answer_counter import act_reply
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.open_rows import facts_of, open_rows
 from cngstation.services.print_receipts import PrintOutcome
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_act import act_reply
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
 from cngstation.storage.journal import OPEN_STATES

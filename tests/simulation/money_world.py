@@ -26,13 +26,15 @@ from cngstation.rpc.authority import CallContext, Peer
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply, CardView
 from cngstation.services.act_on_card import CardActs
-from cngstation.services.answer_counter import CounterAnswers, CounterParts, act_reply
+from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.book_sale import Booked, SaleBook
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.counter_parts import CounterParts
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_act import act_reply
 from cngstation.services.top_up_card import TopUps
 from cngstation.services.verify_books import verify
 from cngstation.services.watch_reader import BorrowedReader
@@ -262,7 +264,7 @@ class World:
             remark="",
         )
         self.reader.put(chip)
-        return self.run(self.answers.issue(request, _CALL))
+        return self.run(self.answers.cards.issue(request, _CALL))
 
     def top_up(
         self,
@@ -285,7 +287,7 @@ class World:
             cash_fen=price_of(mode, amount).fen,
         )
         self.reader.put(chip)
-        return self.run(self.answers.top_up(request, _CALL))
+        return self.run(self.answers.cards.top_up(request, _CALL))
 
     def present(
         self, chip: Chip
@@ -312,18 +314,20 @@ class World:
     def settle(self, act: str, chip: Chip) -> ActReply | StationError | PowerCut:
         """Ask for an open act to go on, as double-click on its row does."""
         self.reader.put(chip)
-        return self.run(self.answers.settle(counter.ActRequest(intent_id=act), _CALL))
+        return self.run(
+            self.answers.acts.settle(counter.ActRequest(intent_id=act), _CALL)
+        )
 
     def give_back(self, act: str, chip: Chip) -> ActReply | StationError | PowerCut:
         """Undo an open act."""
         self.reader.put(chip)
         request = counter.ActRequest(intent_id=act)
-        return self.run(self.answers.give_back(request, _CALL))
+        return self.run(self.answers.acts.give_back(request, _CALL))
 
     def find(self, act: str) -> ActReply:
         """Ask by the id, as a screen does after it was cut off."""
         request = counter.ActRequest(intent_id=act)
-        return self.must(self.answers.find_act(request, _CALL))
+        return self.must(self.answers.acts.find_act(request, _CALL))
 
     def print_next(self) -> tuple[int, int] | StationError | PowerCut | None:
         """Print what waits longest; return its number and the originals before."""

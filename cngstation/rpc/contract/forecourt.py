@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cngstation.rpc.contract.counter import Page
 from cngstation.rpc.contract.figures import (
     DeviceHealth,
     SaleRow,
     SaleRows,
     Word,
 )
+from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.method import LOGGED_IN, Contract, Event, Message, Method, Version
 from cngstation.rpc.session import Nothing
 

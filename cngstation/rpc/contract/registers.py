@@ -1,0 +1,150 @@
+"""The registers: companies, vehicles, prices, and what forms offer."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cngstation.rpc.contract.figures import MOST_PRICE_E4, MOST_ROWS, Word
+from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
+from cngstation.rpc.session import Nothing
+
+
+class Search(Message):
+    """A part of a name, number or its pinyin initials; empty finds all."""
+
+    text: Line
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+
+
+class Page(Message):
+    """How many rows, newest first."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+
+
+class CompanyDraft(Message):
+    """A company to register; the number is made by the system."""
+
+    name: Text
+    address: Text
+    phone: Line
+
+
+class CompanyRow(Message):
+    """A company of the register."""
+
+    company_no: Word
+    name: Text
+    address: Text
+    phone: Line
+
+
+class CompanyRows(Message):
+    """Companies found."""
+
+    rows: Annotated[tuple[CompanyRow, ...], Field(max_length=MOST_ROWS)]
+
+
+class VehicleDraft(Message):
+    """A vehicle to register. Dates are YYYY-MM-DD.
+
+    A plate or ID number of an unusual form is refused once and taken when its
+    `accept_` flag is set, with a warning in the audit.
+    """
+
+    plate: Line
+    accept_plate: bool
+    id_no: Line
+    accept_id_no: bool
+    driver: Line
+    phone: Line
+    owner: Text
+    vehicle_type: Word
+    company_no: Word
+    cylinder_no: Line
+    cylinder_due: Word
+    fleet_no: Word
+    route_no: Word
+    fleet_name: Line
+
+
+class VehicleRow(Message):
+    """A vehicle of the register, personal numbers masked."""
+
+    vehicle_id: int
+    plate: Word
+    id_no_masked: Word
+    driver: Line
+    phone_masked: Word
+    owner: Text
+    vehicle_type: Word
+    vehicle_type_name: Line
+    company_no: Word
+    company_name: Text
+    cylinder_no: Line
+    cylinder_due: Word
+    fleet_no: Word
+    route_no: Word
+    fleet_name: Line
+    cards: int
+
+
+class VehicleRows(Message):
+    """Vehicles found."""
+
+    rows: Annotated[tuple[VehicleRow, ...], Field(max_length=MOST_ROWS)]
+
+
+class Choice(Message):
+    """One entry of a list to choose from."""
+
+    code: Word
+    name: Line
+
+
+class LevelPrice(Message):
+    """A price level and what it costs now."""
+
+    level: int
+    price_e4: int
+
+
+class Choices(Message):
+    """What forms offer: types, kinds, modes, prices, fee and limits."""
+
+    vehicle_types: Annotated[tuple[Choice, ...], Field(max_length=100)]
+    card_kinds: Annotated[tuple[Word, ...], Field(max_length=20)]
+    payment_modes: Annotated[tuple[Word, ...], Field(max_length=10)]
+    prices: Annotated[tuple[LevelPrice, ...], Field(max_length=20)]
+    card_fee_fen: int
+    single_lower_fen: int
+    single_upper_fen: int
+    balance_ceiling_fen: int
+
+
+class PricePlan(Message):
+    """A price for a level from now on."""
+
+    level: Annotated[int, Field(ge=0, le=19)]
+    price_e4: Annotated[int, Field(gt=0, le=MOST_PRICE_E4)]
+
+
+COMPANY_REGISTER = Method(
+    "company.register", CompanyDraft, CompanyRow, "register.write", changes=True
+)
+COMPANY_SEARCH = Method("company.search", Search, CompanyRows, LOGGED_IN, changes=False)
+VEHICLE_REGISTER = Method(
+    "vehicle.register", VehicleDraft, VehicleRow, "register.write", changes=True
+)
+VEHICLE_SEARCH = Method("vehicle.search", Search, VehicleRows, LOGGED_IN, changes=False)
+CHOICES = Method("register.choices", Nothing, Choices, LOGGED_IN, changes=False)
+PRICE_PLAN = Method("price.plan", PricePlan, Choices, "price.plan", changes=True)
+
+REGISTER_METHODS = (
+    COMPANY_REGISTER,
+    COMPANY_SEARCH,
+    VEHICLE_REGISTER,
+    VEHICLE_SEARCH,
+    CHOICES,
+    PRICE_PLAN,
+)

@@ -1,0 +1,71 @@
+"""Answers for receipts and the books."""
+
+from cngstation.errors import Refusal
+from cngstation.language import mark
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract import counter
+from cngstation.rpc.dialogue import Handlers
+from cngstation.rpc.session import Nothing
+from cngstation.services.counter_parts import CounterParts, actor_of
+from cngstation.services.verify_books import Proof, verify_file
+from cngstation.services.work_aside import in_worker
+from cngstation.storage import audit, receipts
+from cngstation.storage.database import Transaction
+
+
+class NoSuchReceipt(Refusal):
+    """There is no receipt with this number."""
+
+    code = "refusal.no_such_receipt"
+    text = "There is no receipt {receipt_no}. Nothing was printed."
+
+
+class ReceiptAnswers:
+    """Answers for receipts and the books."""
+
+    def __init__(self, parts: CounterParts) -> None:
+        self._parts = parts
+
+    def handle(self, made: Handlers) -> None:
+        """Take on the methods of this area."""
+        made.add(counter.RECEIPT_PRINT, self.print_receipt)
+        made.add(counter.BOOKS_VERIFY, self.verify)
+
+    async def print_receipt(
+        self, request: counter.ReceiptRequest, call: CallContext
+    ) -> counter.ReceiptOutcome:
+        """Want one more print of a receipt; after the original it says COPY."""
+        actor = actor_of(call)
+
+        def unit(tx: Transaction) -> None:
+            if receipts.find(tx.connection, request.receipt_no) is None:
+                raise NoSuchReceipt(receipt_no=request.receipt_no)
+            receipts.ask_for_print(tx, request.receipt_no)
+            audit.record(tx, actor, "receipt.print", str(request.receipt_no))
+
+        await self._parts.database.write(unit)
+        return counter.ReceiptOutcome(
+            receipt_no=request.receipt_no,
+            outcome="waiting",
+            text=mark("The receipt is being printed."),
+            facts=(),
+        )
+
+    async def verify(self, _: Nothing, call: CallContext) -> counter.BooksVerdict:
+        """Prove the books, in a process of its own."""
+        proof = await in_worker(verify_file, self._parts.path)
+        verdict = books_verdict(proof, self._parts.clock.now().wall_ms)
+        self._parts.verified(verdict)
+        return verdict
+
+
+def books_verdict(proof: Proof, at_ms: int) -> counter.BooksVerdict:
+    """Return what verifying found, for the screen."""
+    return counter.BooksVerdict(
+        proved=proof.proved,
+        first_bad=(proof.first_bad or "")[:200],
+        head=proof.head[:16],
+        rows=proof.rows,
+        open_rows=proof.open_rows,
+        at_ms=at_ms,
+    )

@@ -1,0 +1,47 @@
+"""What the counter's answers are made with, and who asks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cngstation.errors import NotLoggedIn
+from cngstation.moments import Clock
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract import counter
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.issue_card import CardIssue
+from cngstation.services.log_in import StaffSession
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.serve_card import CardService
+from cngstation.services.show_registers import Registers
+from cngstation.services.station_rules import StationRules
+from cngstation.services.top_up_card import TopUps
+from cngstation.services.watch_reader import ReaderWatch
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CounterParts:
+    """What the counter's answers are made with."""
+
+    database: Database
+    path: Path
+    acts: CardActs
+    top_ups: TopUps
+    issues: CardIssue
+    customers: CustomerDesk
+    registers: Registers
+    cards: CardService
+    watch: ReaderWatch
+    rules: StationRules
+    clock: Clock
+    verified: Callable[[counter.BooksVerdict], None]
+
+
+def actor_of(call: CallContext) -> Actor:
+    """Return who acts, from the session of a call."""
+    session = call.session
+    if not isinstance(session, StaffSession):
+        raise NotLoggedIn
+    return Actor(session.operator_no, session.terminal)

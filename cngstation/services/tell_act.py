@@ -1,0 +1,67 @@
+"""Says how an act on a card stands, in the words of its kind."""
+
+from cngstation.language import mark
+from cngstation.rpc.contract.counter import ActReply, ActState
+from cngstation.services.act_on_card import ActResult
+from cngstation.services.open_rows import facts_of
+from cngstation.storage.journal import IntentState
+from cngstation.units import Money, yuan_text
+
+_STATES = {
+    IntentState.PREPARED: ActState.PENDING,
+    IntentState.INDOUBT: ActState.PENDING,
+    IntentState.DONE: ActState.DONE,
+    IntentState.VOID: ActState.GIVEN_BACK,
+    IntentState.SCRAP: ActState.SCRAPPED,
+}
+_TEXTS = {
+    ("top_up", ActState.DONE): mark("Card {card} was topped up; {cash} yuan received."),
+    ("issue", ActState.DONE): mark("Card {card} was issued; {cash} yuan received."),
+    ("top_up", ActState.PENDING): mark(
+        "The top-up of card {card} is not finished. {cash} yuan are taken and safe in "
+        "the books. Lay the same card on the reader again."
+    ),
+    ("issue", ActState.PENDING): mark(
+        "The issue of card {card} is not finished. {cash} yuan are taken and safe in "
+        "the books. Lay the same card on the reader again."
+    ),
+}
+_BY_STATE = {
+    ActState.GIVEN_BACK: mark("The act with card {card} was undone: give {cash} yuan."),
+    ActState.SCRAPPED: mark(
+        "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
+        "Report it lost and replace it."
+    ),
+    ActState.UNKNOWN: mark("This act was never accepted. No money was taken."),
+}
+
+
+def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
+    """Say how an act stands."""
+    if result is None:
+        return ActReply(
+            intent_id=intent_id,
+            state=ActState.UNKNOWN,
+            kind="",
+            card_key="",
+            before_purse=0,
+            after_purse=0,
+            cash_fen=0,
+            receipt_no=0,
+            text=_BY_STATE[ActState.UNKNOWN],
+            facts=(),
+        )
+    state = _STATES[result.state]
+    facts = {"card": result.card_key[-8:], "cash": yuan_text(result.cash_e4)}
+    return ActReply(
+        intent_id=result.intent_id,
+        state=state,
+        kind=result.kind,
+        card_key=result.card_key,
+        before_purse=result.before_balance,
+        after_purse=result.after_balance,
+        cash_fen=Money(result.cash_e4).fen,
+        receipt_no=result.receipt_no,
+        text=_TEXTS.get((result.kind, state)) or _BY_STATE[state],
+        facts=facts_of({**facts, "trouble": result.trouble}.items()),
+    )
