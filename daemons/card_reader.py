@@ -3,7 +3,7 @@
 from functools import partial
 
 from cngstation.domain.sealing import PersonalDataSeal
-from cngstation.drivers.pn532_reader import Pn532Reader
+from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.rpc.contract.counter import COUNTER, CounterBoard
@@ -55,8 +55,7 @@ async def serve(process: Process) -> int:
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
     )
-    reader = SerialSettings(config.reader.port, config.reader.baud)
-    watch = ReaderWatch(partial(_open_reader, reader), master_key, stage)
+    watch = ReaderWatch(partial(open_reader, config.reader), master_key, stage)
     desk = CustomerDesk(database, seal)
     folder = config.paths.database.parent
     parts = CounterParts(
@@ -101,12 +100,6 @@ def counter_server(
         admits=admits,
         report=process.report,
     )
-
-
-async def _open_reader(settings: SerialSettings) -> Pn532Reader:
-    reader = Pn532Reader(partial(open_serial, settings))
-    await reader.open()
-    return reader
 
 
 async def _printing(process: Process, database: Database, stage: CounterStage) -> None:
