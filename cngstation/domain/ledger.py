@@ -72,6 +72,11 @@ def till_account(till: str, tender: str) -> str:
     return f"till:{till}:{tender}"
 
 
+def company_account(company_no: str) -> str:
+    """Name the account of a company's money; what is left of it is a credit."""
+    return f"company:{company_no}"
+
+
 def suspense_account(intent_id: str) -> str:
     """Name the account that holds the money of an act that is under way."""
     return f"suspense:{intent_id}"

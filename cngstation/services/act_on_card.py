@@ -19,6 +19,7 @@ from cngstation.domain.card_life import LOADABLE, CardState
 from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.payment import PaymentMode, book_to_purse
+from cngstation.domain.tenders import Tender
 from cngstation.drivers.mifare_purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
@@ -63,6 +64,7 @@ class ActResult:
     after_balance: int
     cash_e4: int
     receipt_no: int
+    tender: Tender
     trouble: str = ""
 
 
@@ -116,7 +118,7 @@ class CardActs:
         journal.hold(tx, intent)
         postings = move(
             ledger.suspense_account(intent.intent_id),
-            ledger.till_account(intent.till, "cash"),
+            intent.payment.account(intent.till),
             Unit.CNY,
             intent.cash_e4,
         )
@@ -151,13 +153,12 @@ class CardActs:
                 return await self._write_again(intent, seen, port)
             case Verdict.UNREADABLE:
                 return await self._scrap(intent, "the card cannot be read")
-            case _:
-                return await self._leave(intent, verdict)
+        return await self._leave(intent, verdict)
 
     async def give_back(
         self, intent: Intent, reading: CardReading, operator_no: str
     ) -> ActResult:
-        """Undo an act whose card proves that it was not written; cash goes back.
+        """Undo an act whose card proves that it was not written; it is paid back.
 
         The reader must stay borrowed from the reading to the end: a card that is
         written in between would carry money that was given back.
@@ -179,7 +180,7 @@ class CardActs:
                 tx, current, f"given back by {operator_no}", state=IntentState.VOID
             )
             postings = move(
-                ledger.till_account(intent.till, "cash"),
+                intent.payment.account(intent.till),
                 ledger.suspense_account(intent.intent_id),
                 Unit.CNY,
                 intent.cash_e4,
@@ -395,4 +396,5 @@ def _result(intent: Intent, receipt_no: int) -> ActResult:
         after_balance=intent.after_balance,
         cash_e4=intent.cash_e4,
         receipt_no=receipt_no,
+        tender=intent.payment.tender,
     )

@@ -9,6 +9,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.issue_card import IssueOrder, UnknownKind
 from cngstation.services.price_top_up import Wanted
+from cngstation.services.take_payment import payment_of
 from cngstation.services.tell_act import act_reply
 from cngstation.services.top_up_card import OtherCard, TopUpOrder
 from cngstation.units import Money
@@ -62,6 +63,7 @@ class CardAnswers:
                 Money.from_fen(request.money_fen), request.quantity_hundredths
             ),
             cash=Money.from_fen(request.cash_fen),
+            payment=payment_of(request.tender, request.tender_ref),
         )
         async with self._parts.watch.borrow() as port:
             result = await self._parts.top_ups.top_up(order, port, actor_of(call))
@@ -81,6 +83,7 @@ class CardAnswers:
             ),
             cash=Money.from_fen(request.cash_fen),
             remark=request.remark,
+            payment=payment_of(request.tender, request.tender_ref),
         )
         async with self._parts.watch.borrow() as port:
             result = await self._parts.issues.issue(order, port, actor_of(call))

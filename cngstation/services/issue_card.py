@@ -13,6 +13,7 @@ from cngstation.domain.card_kinds import BY_NAME
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_CODES, PaymentMode, purse_unit
+from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
 from cngstation.protocols.card_image.purse import CardInfo, Purse
 from cngstation.services.act_on_card import ActKind, ActResult, CardActs
@@ -27,6 +28,7 @@ from cngstation.services.price_top_up import (
     require_limits,
 )
 from cngstation.services.station_rules import StationRules
+from cngstation.services.take_payment import paying, same_payment
 from cngstation.services.top_up_card import (
     OtherCard,
     purse_evidence,
@@ -104,6 +106,7 @@ class IssueOrder:
     wanted: Wanted
     cash: Money
     remark: str
+    payment: Payment = CASH
 
     def is_of(self, intent: Intent) -> bool:
         """Return whether an act is this order, tried before."""
@@ -112,7 +115,8 @@ class IssueOrder:
         plan = json.loads(intent.plan)
         ordered = (self.vehicle_id, self.kind, self.payment_mode, self.price_level)
         planned = ("vehicle_id", "kind", "payment_mode", "price_level")
-        return ordered == tuple(plan.get(name) for name in planned)
+        same = ordered == tuple(plan.get(name) for name in planned)
+        return same and same_payment(self.payment, intent.payment)
 
 
 class CardIssue:
@@ -156,6 +160,7 @@ class CardIssue:
             raise IssueInDoubt(card_no=cut_off.card_key)
         _require_free_chip(tx, uid, reading)
         card = self._register(tx, order, vehicle, uid, price)
+        payment = paying(tx.connection, order.payment, order.vehicle_id, order.cash)
         intent = Intent(
             intent_id=order.intent_id,
             kind=KIND,
@@ -176,7 +181,10 @@ class CardIssue:
             operator_no=actor.operator_no,
             terminal=actor.terminal,
             till=self._rules.till,
-            plan=json.dumps(_plan(order, card, vehicle), ensure_ascii=False),
+            plan=json.dumps(
+                {**_plan(order, card, vehicle), **payment.as_plan()},
+                ensure_ascii=False,
+            ),
         )
         self._acts.hold(tx, intent)
         audit.record(tx, actor, "card.issue", card.card_key, after=vehicle.plate)

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cngstation.domain.payment import PaymentMode
+from cngstation.domain.tenders import Payment
 from cngstation.drivers.receipt_printer import SlipOutcomeUnknown
 from cngstation.errors import DeviceError
 from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
+from cngstation.services.take_payment import WORDS
 from cngstation.storage import receipts
 from cngstation.storage.database import Database
 from cngstation.storage.receipts import Receipt
@@ -122,6 +124,17 @@ def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
         rows.append(Row(_("Card fee"), yuan_text(int(facts["fee_e4"]))))
     cash = f"{yuan_text(int(facts['cash_e4']))} {_('yuan')}"
     rows.append(Row(_("Received"), cash, strong=True))
+    return [*rows, *_paid_by(facts)]
+
+
+def _paid_by(facts: Mapping[str, Any]) -> list[Row | Ruler]:
+    """A receipt from before there were tenders says what it said then."""
+    if "tender" not in facts:
+        return []
+    payment = Payment.of_plan(facts)
+    rows: list[Row | Ruler] = [Row(_("Paid by"), _(WORDS[payment.tender]))]
+    if payment.reference:
+        rows.append(Row(_("Payment no."), payment.reference))
     return rows
 
 

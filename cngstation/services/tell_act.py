@@ -1,5 +1,6 @@
 """Says how an act on a card stands, in the words of its kind."""
 
+from cngstation.domain.tenders import Tender
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.services.act_on_card import ActResult
@@ -26,8 +27,17 @@ _TEXTS = {
         "the books. Lay the same card on the reader again."
     ),
 }
+_PAID_BACK = {
+    Tender.CASH: mark("The act with card {card} was undone: give {cash} yuan."),
+    Tender.COMPANY: mark(
+        "The act with card {card} was undone: {cash} yuan are with the company again."
+    ),
+}
+_PAID_BACK_OTHERWISE = mark(
+    "The act with card {card} was undone: pay {cash} yuan back the way they came, "
+    "not in cash."
+)
 _BY_STATE = {
-    ActState.GIVEN_BACK: mark("The act with card {card} was undone: give {cash} yuan."),
     ActState.SCRAPPED: mark(
         "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
         "Report it lost and replace it."
@@ -62,6 +72,12 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
         after_purse=result.after_balance,
         cash_fen=Money(result.cash_e4).fen,
         receipt_no=result.receipt_no,
-        text=_TEXTS.get((result.kind, state)) or _BY_STATE[state],
+        text=_text(result, state),
         facts=facts_of({**facts, "trouble": result.trouble}.items()),
     )
+
+
+def _text(result: ActResult, state: ActState) -> str:
+    if state is ActState.GIVEN_BACK:
+        return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
+    return _TEXTS.get((result.kind, state)) or _BY_STATE[state]

@@ -8,6 +8,7 @@ from pathlib import Path
 from cngstation.domain.card_life import Act, Standing, require
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode, purse_to_book
+from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
 from cngstation.protocols.card_image.purse import require_room
@@ -28,6 +29,7 @@ from cngstation.services.price_top_up import (
     require_limits,
 )
 from cngstation.services.station_rules import StationRules
+from cngstation.services.take_payment import paying, same_payment
 from cngstation.storage import cards, customers, journal
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
@@ -109,11 +111,13 @@ class TopUpOrder:
     before: int
     wanted: Wanted
     cash: Money
+    payment: Payment = CASH
 
     def is_of(self, intent: Intent) -> bool:
         """Return whether an act is this order, tried before."""
         ordered = (KIND, self.card_key, self.cash.e4)
-        return ordered == (intent.kind, intent.card_key, intent.cash_e4)
+        found = (intent.kind, intent.card_key, intent.cash_e4)
+        return ordered == found and same_payment(self.payment, intent.payment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +213,7 @@ class TopUps:
         _require_room(reading, quoted)
         if quoted.cash != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
+        payment = paying(tx.connection, order.payment, card.vehicle_id, priced.cash)
         intent = Intent(
             intent_id=order.intent_id,
             kind=KIND,
@@ -229,7 +234,7 @@ class TopUps:
             operator_no=actor.operator_no,
             terminal=actor.terminal,
             till=self._rules.till,
-            plan=json.dumps({"payment_mode": card.payment_mode}),
+            plan=json.dumps({"payment_mode": card.payment_mode, **payment.as_plan()}),
         )
         self._acts.hold(tx, intent)
         return intent
@@ -383,6 +388,7 @@ def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
         "cash_e4": intent.cash_e4,
         "fee_e4": intent.fee_e4,
         "price_e4": intent.price_e4,
+        **intent.payment.as_plan(),
         "operator_no": intent.operator_no,
         "at_ms": tx.now.wall_ms,
     }

@@ -5,12 +5,14 @@ INDOUBT   the program ended or the card left before the write was confirmed
 DONE, VOID, SCRAP  settled; nothing more happens to the card for it
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 from cngstation.domain.evidence import Before
+from cngstation.domain.tenders import Payment
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import insert, prove_row, rows
 from cngstation.storage.sqlite import Connection
@@ -68,6 +70,11 @@ class Intent:
             self.before_pseq,
             self.before_grey,
         )
+
+    @property
+    def payment(self) -> Payment:
+        """How this act was paid; what is given back goes the same way."""
+        return Payment.of_plan(json.loads(self.plan))
 
 
 COLUMNS = tuple(field.name for field in fields(Intent))

@@ -248,7 +248,13 @@ class World:
         return f"ACT{self._acts:05d}"
 
     def issue(
-        self, chip: Chip, mode: PaymentMode, amount: int, act: str = ""
+        self,
+        chip: Chip,
+        mode: PaymentMode,
+        amount: int,
+        act: str = "",
+        tender: str = "cash",
+        tender_ref: str = "",
     ) -> ActReply | StationError | PowerCut:
         """Issue a card; the amount is in fen, or in 0.01 m3 on quantity cards."""
         cash = (price_of(mode, amount) + FEE).fen
@@ -262,6 +268,8 @@ class World:
             quantity_hundredths=amount if mode.in_quantity else 0,
             cash_fen=cash,
             remark="",
+            tender=tender,
+            tender_ref=tender_ref,
         )
         self.reader.put(chip)
         return self.run(self.answers.cards.issue(request, _CALL))
@@ -274,6 +282,8 @@ class World:
         *,
         before: int | None = None,
         act: str = "",
+        tender: str = "cash",
+        tender_ref: str = "",
     ) -> ActReply | StationError | PowerCut:
         """Top a card up; `before` is what the screen showed, else what the card has."""
         mode = PaymentMode(self.value("SELECT payment_mode FROM card", card_key))
@@ -285,6 +295,8 @@ class World:
             money_fen=0 if mode.in_quantity else amount,
             quantity_hundredths=amount if mode.in_quantity else 0,
             cash_fen=price_of(mode, amount).fen,
+            tender=tender,
+            tender_ref=tender_ref,
         )
         self.reader.put(chip)
         return self.run(self.answers.cards.top_up(request, _CALL))

@@ -83,9 +83,10 @@ class Quote(Message):
 
 
 class TopUp(Message):
-    """A top-up as the cashier confirmed it: `cash_fen` is what lies on the counter.
+    """A top-up as the cashier confirmed it: `cash_fen` is what is paid for it.
 
     `before_purse` is the balance that was shown: a card changed since is refused.
+    `tender_ref` is the number of the payment at the bank, where the tender wants one.
     """
 
     intent_id: IntentId
@@ -94,10 +95,12 @@ class TopUp(Message):
     money_fen: Asked
     quantity_hundredths: Asked
     cash_fen: Asked
+    tender: Word = "cash"
+    tender_ref: Line = ""
 
 
 class Issue(Message):
-    """A new card for a vehicle, with what is prepaid and the fee taken in cash."""
+    """A new card for a vehicle, with what is prepaid and the fee, paid at once."""
 
     intent_id: IntentId
     vehicle_id: int
@@ -108,6 +111,8 @@ class Issue(Message):
     quantity_hundredths: Asked
     cash_fen: Asked
     remark: Text
+    tender: Word = "cash"
+    tender_ref: Line = ""
 
 
 class CardRow(Message):

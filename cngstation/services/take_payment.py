@@ -1,0 +1,115 @@
+"""How an act is paid: the tender with its number, or the account of a company."""
+
+from dataclasses import replace
+
+from cngstation.domain import ledger
+from cngstation.domain.tenders import WANTS_REFERENCE, Payment, Tender
+from cngstation.errors import Refusal
+from cngstation.language import mark
+from cngstation.storage import customers, facts
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Money, Unit, yuan_text
+
+WORDS = {
+    Tender.CASH: mark("cash"),
+    Tender.WECHAT: mark("WeChat"),
+    Tender.ALIPAY: mark("Alipay"),
+    Tender.BANK_CARD: mark("bank card"),
+    Tender.TRANSFER: mark("bank transfer"),
+    Tender.CHEQUE: mark("cheque"),
+    Tender.COMPANY: mark("company account"),
+}
+
+
+class UnknownTender(Refusal):
+    """There is no such way of paying."""
+
+    code = "refusal.unknown_tender"
+    text = (
+        "{tender} is no way of paying here. Nothing was done and no money was taken. "
+        "Choose another one."
+    )
+
+
+class ReferenceMissing(Refusal):
+    """This way of paying is only taken with its number."""
+
+    code = "refusal.reference_missing"
+    text = (
+        "A payment of this kind is taken with its number: the one on the slip, the "
+        "phone or the cheque. Nothing was done. Type the number and confirm again."
+    )
+
+
+class CompanyFundsShort(Refusal):
+    """The account of the company does not cover the amount."""
+
+    code = "refusal.company_funds"
+    text = (
+        "The account of {company} has {left} yuan left; {wanted} are wanted. Nothing "
+        "was done and no money moved. Top the company up first, or pay another way."
+    )
+
+
+class NoCompany(Refusal):
+    """There is no company behind the card."""
+
+    code = "refusal.no_company"
+    text = (
+        "There is no such company in the register. Nothing was done. Pay another way."
+    )
+
+
+def payment_of(word: str, reference: str) -> Payment:
+    """Return a payment as it was confirmed.
+
+    Raises:
+        UnknownTender: there is no such way of paying.
+        ReferenceMissing: it is only taken with a number.
+    """
+    try:
+        tender = Tender(word)
+    except ValueError as error:
+        raise UnknownTender(tender=word) from error
+    number = " ".join(reference.split())
+    if not WANTS_REFERENCE[tender]:
+        return Payment(tender)
+    if not number:
+        raise ReferenceMissing
+    return Payment(tender, number)
+
+
+def same_payment(ordered: Payment, found: Payment) -> bool:
+    """Return whether an act was paid as ordered; whose account it was, it knows."""
+    return ordered == replace(found, company_no=ordered.company_no)
+
+
+def paying(
+    connection: Connection, payment: Payment, vehicle_id: int, amount: Money
+) -> Payment:
+    """Return who pays for a vehicle; inside the unit of work that takes the money.
+
+    Raises:
+        NoCompany: a company is to pay, and the vehicle has none.
+        CompanyFundsShort: its account does not cover the amount.
+    """
+    if payment.tender is not Tender.COMPANY:
+        return payment
+    vehicle = customers.find_vehicle(connection, vehicle_id)
+    if vehicle is None:
+        raise NoCompany
+    company = customers.find_company(connection, vehicle.company_no)
+    if company is None:
+        raise NoCompany
+    left = company_balance(connection, company.company_no)
+    if amount > left:
+        raise CompanyFundsShort(
+            company=company.name, left=yuan_text(left.e4), wanted=yuan_text(amount.e4)
+        )
+    return replace(payment, company_no=company.company_no)
+
+
+def company_balance(connection: Connection, company_no: str) -> Money:
+    """Return what the station holds of a company's money."""
+    account = ledger.company_account(company_no)
+    return Money(-facts.balance(connection, account, Unit.CNY))
