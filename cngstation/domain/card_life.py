@@ -47,9 +47,6 @@ ALLOWED: dict[Act, frozenset[CardState]] = {
     ),
 }
 
-# An act that was begun goes on only while nobody has taken the card out of use.
-LOADABLE = frozenset({CardState.INACTIVE, CardState.NORMAL})
-
 WAY_OUT: dict[CardState, str] = {
     CardState.NEW: mark("Issue the card first."),
     CardState.INACTIVE: mark("Let a senior operator activate the card."),

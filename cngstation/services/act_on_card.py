@@ -12,17 +12,16 @@ never guesses: what the card cannot prove is held for two people.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from cngstation.domain import ledger
-from cngstation.domain.card_life import LOADABLE, CardState
+from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
 from cngstation.domain.ledger import Entry, move
-from cngstation.domain.payment import PaymentMode, book_to_purse
 from cngstation.domain.tenders import Tender
 from cngstation.drivers.mifare_purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
+from cngstation.services.act_kind import ActKind
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.storage import cards, facts, findings, journal, receipts
@@ -30,26 +29,6 @@ from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
-
-
-class Writing(Protocol):
-    """How one kind of act puts its result on a card."""
-
-    async def __call__(
-        self, port: CardPort, intent: Intent, reading: CardReading
-    ) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class ActKind:
-    """What differs between acts: how the card is written, what an end of it adds."""
-
-    name: str
-    evidence: Callable[[Intent, CardReading], Evidence | None]
-    write: Writing
-    registers: Callable[[Transaction, Intent], None]
-    undoes: Callable[[Transaction, Intent], None]
-    slip: Callable[[Transaction, Intent], dict[str, str | int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +44,7 @@ class ActResult:
     cash_e4: int
     receipt_no: int
     tender: Tender
+    refund_e4: int = 0
     trouble: str = ""
 
 
@@ -144,11 +124,16 @@ class CardActs:
         self, intent: Intent, reading: CardReading, port: CardPort
     ) -> ActResult:
         """Go on with an open act from what its card proves."""
-        seen = self._kinds[intent.kind].evidence(intent, reading)
+        kind = self._kinds[intent.kind]
+        seen = kind.evidence(intent, reading)
         verdict = _verdict(intent, reading, seen)
         match verdict:
             case Verdict.APPLIED:
                 return await self._finish(intent, "the card proves the write")
+            case Verdict.GREY_SINCE if seen is not None and kind.overtaken(
+                intent, seen
+            ):
+                return await self._void(intent, "it was done by somebody else")
             case Verdict.NOT_APPLIED if seen is not None:
                 return await self._write_again(intent, seen, port)
             case Verdict.UNREADABLE:
@@ -172,24 +157,7 @@ class CardActs:
         if verdict is Verdict.HOLD:
             return await self._leave(intent, verdict)
 
-        def unit(tx: Transaction) -> ActResult:
-            current = _unmoved(tx, intent)
-            if current is None:
-                return _standing(tx.connection, intent)
-            void = journal.change(
-                tx, current, f"given back by {operator_no}", state=IntentState.VOID
-            )
-            postings = move(
-                intent.payment.account(intent.till),
-                ledger.suspense_account(intent.intent_id),
-                Unit.CNY,
-                intent.cash_e4,
-            )
-            facts.post(tx, self._entry(tx, void, "void", postings))
-            kind.undoes(tx, void)
-            return _result(void, 0)
-
-        return await self._database.write(unit)
+        return await self._void(intent, f"given back by {operator_no}")
 
     async def doubt_all_prepared(self, till: str) -> int:
         """At start: an act that was under way when the program ended is in doubt."""
@@ -211,12 +179,14 @@ class CardActs:
     async def _write_again(
         self, intent: Intent, seen: Evidence, port: CardPort
     ) -> ActResult:
-        mode = PaymentMode(json.loads(intent.plan)["payment_mode"])
-        added = book_to_purse(mode, intent.amount + intent.bonus)
+        kind = self._kinds[intent.kind]
+        after = kind.after(intent, seen)
+        if after is None:
+            return await self._void(intent, "the card is not as the act needs it")
 
         def unit(tx: Transaction) -> Intent | None:
             current = _unmoved(tx, intent)
-            if current is None or not _may_be_loaded(tx, intent.card_key):
+            if current is None or not _goes_on(tx, kind, intent):
                 return None
             return journal.change(
                 tx,
@@ -227,7 +197,7 @@ class CardActs:
                 before_wseq=seen.wseq,
                 before_pseq=seen.pseq,
                 before_grey=seen.grey,
-                after_balance=seen.balance + added,
+                after_balance=after,
                 attempts=intent.attempts + 1,
             )
 
@@ -259,29 +229,52 @@ class CardActs:
         return _result(done, number)
 
     def _post_finish(self, tx: Transaction, intent: Intent, step: str) -> None:
+        moves = self._kinds[intent.kind].moves(tx, intent)
         suspense = ledger.suspense_account(intent.intent_id)
-        account = ledger.card_account(intent.card_key)
-        price_of_gas = intent.cash_e4 - intent.fee_e4
-        postings = move(ledger.CARD_FEES, suspense, Unit.CNY, intent.fee_e4)
-        lots = []
-        if intent.unit == Unit.CNY:
-            postings += move(account, suspense, Unit.CNY, price_of_gas)
-            postings += move(account, ledger.PROMOTION, Unit.CNY, intent.bonus)
-        elif intent.amount + intent.bonus:
-            gas = Unit(intent.unit)
-            bought = intent.amount + intent.bonus
-            postings += move(ledger.DEFERRED_REVENUE, suspense, Unit.CNY, price_of_gas)
-            postings += move(account, ledger.GAS_OWED, gas, bought)
-            lots.append(
-                {
-                    "card_key": intent.card_key,
-                    "unit": intent.unit,
-                    "quantity_milli": bought,
-                    "money_e4": price_of_gas,
-                    "price_e4": intent.price_e4,
-                }
-            )
-        facts.post(tx, self._entry(tx, intent, step, postings), lots=lots)
+        fee = move(ledger.CARD_FEES, suspense, Unit.CNY, intent.fee_e4)
+        entry = self._entry(tx, intent, step, fee + moves.postings)
+        facts.post(
+            tx,
+            replace(entry, corrects=moves.corrects),
+            lots=moves.lots[:1],
+            lot_uses=moves.lot_uses,
+        )
+        # A lot is the lot of one entry.
+        for number, lot in enumerate(moves.lots[1:], 2):
+            facts.post(tx, self._entry(tx, intent, f"lot{number}", ()), lots=[lot])
+
+    async def _void(self, intent: Intent, reason: str) -> ActResult:
+        def unit(tx: Transaction) -> ActResult:
+            current = _unmoved(tx, intent)
+            if current is None:
+                return _standing(tx.connection, intent)
+            return _result(self.undo(tx, current, reason), 0)
+
+        return await self._database.write(unit)
+
+    def undo(self, tx: Transaction, intent: Intent, reason: str) -> Intent:
+        """Give back what an open act has taken; its card was not written."""
+        void = journal.change(tx, intent, reason, state=IntentState.VOID)
+        postings = move(
+            intent.payment.account(intent.till),
+            ledger.suspense_account(intent.intent_id),
+            Unit.CNY,
+            intent.cash_e4,
+        )
+        facts.post(tx, self._entry(tx, void, "void", postings))
+        self._kinds[intent.kind].undoes(tx, void)
+        return void
+
+    def give_up(self, tx: Transaction, intent: Intent, reason: str) -> Intent:
+        """End an open act whose card will not come back, on the side of its money.
+
+        What was paid in is booked to the card, what was to be taken off stays.
+        """
+        if self._kinds[intent.kind].takes:
+            return self.undo(tx, intent, reason)
+        scrapped = journal.change(tx, intent, reason, state=IntentState.SCRAP)
+        self._post_finish(tx, scrapped, "scrap")
+        return scrapped
 
     async def _doubt(self, intent: Intent, reason: str) -> ActResult:
         def unit(tx: Transaction) -> ActResult:
@@ -300,8 +293,7 @@ class CardActs:
             current = _unmoved(tx, intent)
             if current is None:
                 return _standing(tx.connection, intent)
-            scrapped = journal.change(tx, current, reason, state=IntentState.SCRAP)
-            self._post_finish(tx, scrapped, "scrap")
+            scrapped = self.give_up(tx, current, reason)
             cards.set_state(tx, intent.card_key, CardState.WASTE)
             findings.open_once(
                 tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
@@ -375,9 +367,9 @@ def _unmoved(tx: Transaction, intent: Intent) -> Intent | None:
     return current if (current.attempts, current.before) == as_judged else None
 
 
-def _may_be_loaded(tx: Transaction, card_key: str) -> bool:
-    card = cards.find(tx.connection, card_key)
-    return card is not None and card.state in LOADABLE
+def _goes_on(tx: Transaction, kind: ActKind, intent: Intent) -> bool:
+    card = cards.find(tx.connection, intent.card_key)
+    return card is not None and card.state in kind.goes_on
 
 
 def _standing(connection: Connection, intent: Intent) -> ActResult:
@@ -397,4 +389,5 @@ def _result(intent: Intent, receipt_no: int) -> ActResult:
         cash_e4=intent.cash_e4,
         receipt_no=receipt_no,
         tender=intent.payment.tender,
+        refund_e4=json.loads(intent.plan).get("refund_e4", 0),
     )

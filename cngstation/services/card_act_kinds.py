@@ -1,7 +1,7 @@
 """Every kind of act that the engine can finish, whichever daemon finds it open."""
 
 from cngstation.services import issue_card, top_up_card
-from cngstation.services.act_on_card import ActKind
+from cngstation.services.act_kind import ActKind
 
 
 def every_kind() -> dict[str, ActKind]:

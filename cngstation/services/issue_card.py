@@ -16,7 +16,8 @@ from cngstation.domain.payment import MODE_CODES, PaymentMode, purse_unit
 from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
 from cngstation.protocols.card_image.purse import CardInfo, Purse
-from cngstation.services.act_on_card import ActKind, ActResult, CardActs
+from cngstation.services.act_kind import ActKind, load_moves
+from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.card_on_reader import CardPort, CardReading, CardState
 from cngstation.services.price_top_up import (
     AmountRefused,
@@ -321,6 +322,8 @@ def issue_kind() -> ActKind:
         registers=registers,
         undoes=undoes,
         slip=slip_facts,
+        moves=load_moves,
+        goes_on=frozenset({Life.INACTIVE, Life.NORMAL}),
     )
 
 

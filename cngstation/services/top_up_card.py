@@ -12,7 +12,8 @@ from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
 from cngstation.protocols.card_image.purse import require_room
-from cngstation.services.act_on_card import ActKind, ActResult, CardActs
+from cngstation.services.act_kind import ActKind, load_moves
+from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,
@@ -353,6 +354,7 @@ def top_up_kind() -> ActKind:
         registers=lambda tx, intent: None,
         undoes=lambda tx, intent: None,
         slip=slip_facts,
+        moves=load_moves,
     )
 
 
