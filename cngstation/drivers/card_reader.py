@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-from cngstation.errors import DeviceError
+from cngstation.errors import DeviceError, LocalProtocolError
 
 KeyKind = Literal["A", "B"]
 
@@ -57,6 +57,18 @@ class ReaderHealth:
     last_fault: str
 
 
+@dataclass(frozen=True, slots=True)
+class CardTraits:
+    """How the selected card can be spoken to, and what it says of its kind.
+
+    `historical` are the historical bytes of its ATS or ATR: ISO/IEC 7816-4.
+    """
+
+    has_sectors: bool
+    takes_apdus: bool
+    historical: bytes = b""
+
+
 class CardReader(Protocol):
     """A reader with at most one card; calls are made one after the other.
 
@@ -78,6 +90,27 @@ class CardReader(Protocol):
 
         Raises:
             CardGone: it is not in the field.
+        """
+
+    @property
+    def traits(self) -> CardTraits:
+        """How the selected card can be spoken to.
+
+        Raises:
+            CardGone: no card is selected.
+        """
+
+    async def transmit(self, apdu: bytes, *, changes_card: bool = True) -> bytes:
+        """Send a command APDU to the selected card; return data and SW1 SW2.
+
+        It is sent once, whatever happens. After any error the card must be selected
+        again: where its session stands is not known.
+
+        Raises:
+            CardGone: no card was selected; nothing was sent. Or no card answers,
+                and the command changes nothing.
+            OutcomeUnknown: it changes the card, was sent and not answered. Every
+                other error says that it did not change the card.
         """
 
     async def authenticate(self, block: int, key: bytes, key_kind: KeyKind) -> None:
@@ -110,3 +143,21 @@ class CardReader(Protocol):
 
     async def close(self) -> None:
         """Close the port."""
+
+
+class SectorsOnly:
+    """What a reader that knows MIFARE Classic alone says of its cards."""
+
+    @property
+    def traits(self) -> CardTraits:
+        """Every card it finds is taken for one with sectors."""
+        return CardTraits(has_sectors=True, takes_apdus=False)
+
+    async def transmit(self, apdu: bytes, *, changes_card: bool = True) -> bytes:
+        """Carry no APDU.
+
+        Raises:
+            LocalProtocolError: always; `traits` says so before.
+        """
+        why = f"an APDU of {len(apdu)} bytes to a reader of sectors only"
+        raise LocalProtocolError(why=why)

@@ -28,12 +28,13 @@ from cngstation.drivers.card_reader import (
     KeyKind,
     KeyRefused,
 )
-from cngstation.errors import (
-    DeviceError,
-    LocalProtocolError,
-    OutcomeUnknown,
-    RemoteProtocolError,
+from cngstation.drivers.purse_card import (
+    CardBroken,
+    CardNotAsRead,
+    CardReading,
+    WriteNotConfirmed,
 )
+from cngstation.errors import DeviceError, LocalProtocolError, RemoteProtocolError
 from cngstation.protocols.card_image import access_bits
 from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import (
@@ -67,55 +68,6 @@ _FAILURES = (DeviceError, RemoteProtocolError)
 # A card that answers again after one of these has refused a key or an access; some
 # chips refuse by not answering.
 _REFUSALS = (KeyRefused, CardSaidNo, CardGone)
-
-
-@dataclass(frozen=True, slots=True)
-class CardReading:
-    """A card as it was read: `current` is the slot that counts, 0 or 1.
-
-    `whole` says that every sector of ours opened and that the other slot does not
-    contradict the one that counts; if not, that one may be the older state.
-    `spare_end` is the last block of the other slot: every finished write changes it.
-    """
-
-    state: CardState
-    uid: bytes
-    purse: Purse | None = None
-    info: CardInfo | None = None
-    current: int | None = None
-    whole: bool = False
-    spare_end: bytes = b""
-
-
-class CardNotAsRead(DeviceError):
-    """What was read is not, or may not be, what the card holds now."""
-
-    code = "card.not_as_read"
-    text = (
-        "The card is not as it was read: something else has written it since, or one "
-        "of its two copies cannot be trusted. Nothing was written. Lay the same card "
-        "on the reader again."
-    )
-
-
-class CardBroken(DeviceError):
-    """A sector of the chip opens neither with our key nor with a new card's."""
-
-    code = "card.broken"
-    text = (
-        "Sector {sector} of the card opens with no key any more: the chip is broken. "
-        "Keep it, and take a new card."
-    )
-
-
-class WriteNotConfirmed(OutcomeUnknown):
-    """The card was being written and did not show the result."""
-
-    code = "card.write_not_confirmed"
-    text = (
-        "The card left or failed while it was being written; whether it was written is "
-        "not known yet. Lay the same card on the reader again: it shows by itself."
-    )
 
 
 class _Opens(Enum):
@@ -224,6 +176,54 @@ class MifarePurseCard:
             raise
         except _FAILURES as error:
             raise WriteNotConfirmed(device="card") from error
+
+    async def wipe(self, reading: CardReading) -> None:
+        """Bring a card of ours back to a new card; raises as `PurseCard` says.
+
+        The purse stays in slot A until slot B is empty: then slot A, the info and the
+        trailers go. Until slot A goes the card is ours with the purse that was read,
+        from then on it is torn in its issue, at the end blank.
+        """
+        found = await self.read(reading.uid)
+        same = (found.state, found.purse) == (reading.state, reading.purse)
+        if not same or (found.purse is not None and not found.whole):
+            raise CardNotAsRead(device="card")
+        keys = self._keys_of(reading.uid)
+        slot_a, slot_b = SLOT_SECTORS
+        if found.state is CardState.FOREIGN:
+            raise KeyRefused(block=slot_a * _BLOCKS_A_SECTOR)
+        try:
+            if found.purse is not None and found.current:
+                image = encode_slot(found.purse, keys)
+                await self._write_sector(slot_a, image, keys)
+            for sector in (slot_b, slot_a, INFO_SECTOR):
+                await self._empty(reading.uid, sector, keys)
+            for sector in (slot_b, slot_a, INFO_SECTOR):
+                await self._give_back(reading.uid, sector, keys)
+        except (CardBroken, WriteNotConfirmed):
+            raise
+        except _FAILURES as error:
+            raise WriteNotConfirmed(device="card") from error
+
+    async def _empty(self, uid: bytes, sector: int, keys: CardKeys) -> None:
+        """Write zeros over a sector, whichever key opens it, and read them back."""
+        if await self._opened_for_writing(uid, sector, keys) is _Opens.SHUT:
+            raise await self._why_shut(uid, sector, keys)
+        try:
+            if not any(await self._read_blocks(sector)):
+                return
+        except CardSaidNo as error:
+            raise CardBroken(device="card", sector=sector) from error
+        await self._write_blocks(sector, bytes(SLOT_BYTES))
+        _confirm(await self._read_blocks(sector), bytes(SLOT_BYTES))
+
+    async def _give_back(self, uid: bytes, sector: int, keys: CardKeys) -> None:
+        """Give an empty sector the keys of a new card, and open it with them."""
+        if await self._opened_for_writing(uid, sector, keys) is not _Opens.NEW:
+            new = access_bits.trailer(TRANSPORT_KEY, access_bits.FACTORY, TRANSPORT_KEY)
+            await self._reader.write_block(sector * _BLOCKS_A_SECTOR + BLOCKS, new)
+        await self._authenticate(sector, TRANSPORT_KEY, "A")
+        _confirm(await self._read_blocks(sector), bytes(SLOT_BYTES))
 
     def _keys_of(self, uid: bytes) -> CardKeys:
         keys = self._keys.pop(uid, None) or CardKeys(self._master_key, uid)

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol, TypeVar
 from cngstation.drivers.card_reader import (
     CardGone,
     CardSaidNo,
+    CardTraits,
     KeyKind,
     KeyRefused,
     ReaderHealth,
@@ -16,6 +17,7 @@ from cngstation.drivers.card_reader import (
 from cngstation.errors import (
     DeviceError,
     DeviceUnavailable,
+    LocalProtocolError,
     OutcomeUnknown,
     RemoteProtocolError,
 )
@@ -31,6 +33,9 @@ from cngstation.protocols.card_reader.pn532.dialogue import (
 from cngstation.protocols.card_reader.pn532.status import ChipReported
 
 BAUD = 115_200  # what the chip speaks after a reset
+# The longest answer of a short APDU is 256 bytes and SW1 SW2; a card that goes on for
+# ever must not fill the memory.
+LONGEST_ANSWER = 1_024
 
 Answer = TypeVar("Answer")
 
@@ -154,15 +159,57 @@ class Pn532Reader:
         command = commands.WriteBlock(self._selected().number, block, data)
         try:
             await self._ask(command)
-        except ChipReported as reported:
-            if reported.status not in status.REFUSED_BEFORE_FIELD:
-                raise self._unconfirmed() from reported
-            self._raise_if_gone(reported)
-            raise
         except DeviceError as error:
-            if self._may_have_arrived:
+            if self._may_have_reached_card(error):
                 raise self._unconfirmed() from error
+            if isinstance(error, ChipReported):
+                self._raise_if_gone(error)
             raise
+
+    @property
+    def traits(self) -> CardTraits:
+        """How the selected card can be spoken to.
+
+        Raises:
+            CardGone: no card is selected.
+        """
+        target = self._selected()
+        return CardTraits(
+            has_sectors=target.speaks_mifare_classic,
+            takes_apdus=target.takes_apdus,
+            historical=target.historical,
+        )
+
+    async def transmit(self, apdu: bytes, *, changes_card: bool = True) -> bytes:
+        """Send a command APDU to the selected card; return data and SW1 SW2.
+
+        Raises:
+            CardGone: no card was selected; nothing was sent. Or no card answers,
+                and the command changes nothing.
+            OutcomeUnknown: it changes the card, was sent and not answered. Every
+                other error says that it did not change the card.
+        """
+        target = self._selected()
+        if not target.takes_apdus:
+            raise LocalProtocolError(why="an APDU to a card that takes none")
+        is_sent = False
+        try:
+            part = await self._ask(commands.Transmit(target.number, apdu))
+            answer, is_sent = part.data, True
+            while part.more:
+                part = await self._ask(commands.Transmit(target.number))
+                answer += part.data
+                if len(answer) > LONGEST_ANSWER:
+                    raise ReaderMakesNoSense(why="an answer without end")
+        except DeviceError as error:
+            self._target = None
+            may_have_changed = is_sent or self._may_have_reached_card(error)
+            if changes_card and may_have_changed:
+                raise self._unconfirmed() from error
+            if isinstance(error, ChipReported):
+                self._raise_if_gone(error)
+            raise
+        return answer
 
     async def test_line(self, data: bytes) -> None:
         """Send data to the chip and have it sent back.
@@ -202,6 +249,12 @@ class Pn532Reader:
         if reported.status in status.CARD_IS_GONE:
             self._target = None
             raise CardGone from reported
+
+    def _may_have_reached_card(self, error: DeviceError) -> bool:
+        """Tell whether the card may have carried out the command that failed so."""
+        if isinstance(error, ChipReported):
+            return error.status not in status.REFUSED_BEFORE_FIELD
+        return self._may_have_arrived
 
     def _unconfirmed(self) -> OutcomeUnknown:
         self._target = None

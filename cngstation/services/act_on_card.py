@@ -18,7 +18,7 @@ from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.tenders import Tender
-from cngstation.drivers.mifare_purse_card import CardBroken
+from cngstation.drivers.purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_kind import ActKind

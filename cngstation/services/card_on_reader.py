@@ -4,7 +4,7 @@ from typing import Protocol
 
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.numbers import card_key
-from cngstation.drivers.mifare_purse_card import CardReading
+from cngstation.drivers.purse_card import CardReading
 from cngstation.errors import DeviceError, Refusal
 from cngstation.protocols.card_image.purse import CardInfo, CardState, GreyMark, Purse
 
@@ -31,6 +31,14 @@ class CardPort(Protocol):
 
     async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
         """Bring a blank card, or one torn in its issue, to a whole image."""
+        ...
+
+    async def write_info(self, uid: bytes, info: CardInfo) -> None:
+        """Write who the card is of; raises when it is not confirmed."""
+        ...
+
+    async def wipe(self, reading: CardReading) -> None:
+        """Bring a card of ours back to a new card; raises when it is not confirmed."""
         ...
 
 

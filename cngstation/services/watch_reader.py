@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 from cngstation.drivers.card_reader import CardGone, CardReader
-from cngstation.drivers.mifare_purse_card import CardReading, MifarePurseCard
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import (
     DeviceError,
     DeviceReported,
@@ -58,7 +59,7 @@ class ReaderWatch:
         self._audience = audience
         self._lock = asyncio.Lock()
         self._reader: CardReader | None = None
-        self._card: MifarePurseCard | None = None
+        self._card: PurseCard | None = None
         self._shown: bytes | None = None
         self._is_stale = False
         self._misses = 0
@@ -180,7 +181,7 @@ def _not_connected() -> DeviceUnavailable:
 class BorrowedReader:
     """A reader in the hands of one act; fits `CardPort`."""
 
-    def __init__(self, reader: CardReader, card: MifarePurseCard) -> None:
+    def __init__(self, reader: CardReader, card: PurseCard) -> None:
         self._reader = reader
         self._card = card
 
@@ -203,6 +204,16 @@ class BorrowedReader:
         """Bring a blank or half-issued card to a whole image."""
         with _as_device():
             await self._card.personalise(uid, purse, info)
+
+    async def write_info(self, uid: bytes, info: CardInfo) -> None:
+        """Write who the card is of, and read it back."""
+        with _as_device():
+            await self._card.write_info(uid, info)
+
+    async def wipe(self, reading: CardReading) -> None:
+        """Bring a card of ours back to a new card."""
+        with _as_device():
+            await self._card.wipe(reading)
 
 
 @contextlib.contextmanager

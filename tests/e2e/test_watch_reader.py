@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from cngstation.drivers.card_reader import CardReader
-from cngstation.drivers.mifare_purse_card import CardReading
 from cngstation.drivers.pn532_reader import Pn532Reader
+from cngstation.drivers.purse_card import CardReading
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.errors import DeviceError, DeviceUnavailable
 from cngstation.protocols.card_image.purse import CardState

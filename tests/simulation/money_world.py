@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from cngstation.domain.payment import PaymentMode
-from cngstation.drivers.mifare_purse_card import CardReading, MifarePurseCard
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.purse_card import CardReading
 from cngstation.errors import CommitUncertain, StationError
 from cngstation.moments import Instant
 from cngstation.rpc.authority import CallContext, Peer

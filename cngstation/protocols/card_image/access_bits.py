@@ -4,14 +4,18 @@ Each of the blocks 0..3 has three bits C1 C2 C3; block 3 is the trailer.
 
     byte 6 = ~C2(3..0) ~C1(3..0)    byte 7 = C1(3..0) ~C3(3..0)    byte 8 = C3 C2
 
-A triple whose complements do not fit makes a sector unusable for ever, so a trailer
-is only written with bytes that `validate` accepts. Source: NXP MF1S50YYX 8.7.
+A triple whose complements do not fit makes a sector unusable for ever, and so do some
+that fit: a trailer is only made of conditions under which the sector can be read, and
+its keys and conditions be changed again. Source: NXP MF1S50YYX 8.7.
 """
 
 from collections.abc import Sequence
 
 READ_AB_WRITE_B = 0b100
 TRAILER_B_ONLY = 0b011
+TRAILER_A_ONLY = 0b001  # key B can be read then, and opens nothing
+_NEVER_READ = 0b111
+_READ_WITH_B_ONLY = frozenset({0b011, 0b101})
 # Three data blocks read with either key and written with B; keys written with B.
 PURSE_SECTOR = bytes.fromhex("787788")
 FACTORY = bytes.fromhex("ff0780")
@@ -52,7 +56,12 @@ def trailer(key_a: bytes, access: bytes, key_b: bytes) -> bytes:
     Raises:
         ValueError: a key is not 6 bytes, or the access bytes would lose the sector.
     """
-    decode(access)
+    *data, keys = decode(access)
+    if keys not in {TRAILER_B_ONLY, TRAILER_A_ONLY}:
+        raise ValueError("these access bytes let no key change keys and access again")
+    unreadable = {_NEVER_READ, *(_READ_WITH_B_ONLY if keys == TRAILER_A_ONLY else ())}
+    if unreadable & set(data):
+        raise ValueError("these access bytes let no key read a block")
     if len(key_a) != 6 or len(key_b) != 6:
         raise ValueError("a sector key has 6 bytes")
     return key_a + access + b"\x69" + key_b

@@ -13,10 +13,10 @@ from cngstation.drivers.card_reader import (
     KeyRefused,
     ReaderHealth,
 )
-from cngstation.drivers.mifare_purse_card import (
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.purse_card import (
     CardBroken,
     CardNotAsRead,
-    MifarePurseCard,
     WriteNotConfirmed,
 )
 from cngstation.errors import (

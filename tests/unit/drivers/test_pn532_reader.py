@@ -12,13 +12,14 @@ import pytest_asyncio
 from cngstation.drivers.card_reader import (
     CardGone,
     CardSaidNo,
+    CardTraits,
     KeyRefused,
     ReaderMakesNoSense,
 )
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.pn532_reader import BAUD, Pn532Reader
 from cngstation.drivers.serial_link import SerialSettings, open_serial
-from cngstation.errors import DeviceUnavailable, OutcomeUnknown
+from cngstation.errors import DeviceUnavailable, LocalProtocolError, OutcomeUnknown
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.protocols.card_reader.pn532.frames import Frame
 from cngstation.protocols.card_reader.pn532.status import ChipReported
@@ -607,3 +608,106 @@ async def test_another_card_than_the_one_asked_for() -> None:
     reader, _ = await scripted(FOUND)
     with pytest.raises(CardGone):
         await reader.reselect(OTHER)
+
+
+CPU_CARD = bytes.fromhex("0101034420") + b"\x04" + UID + bytes.fromhex("067577810280")
+SELECT = bytes.fromhex("00a40000023f00")
+NO_ANSWER, NOT_SELECTED, INVALID = b"\x01", b"\x27", b"\x10"
+
+
+async def test_what_a_card_takes_is_known_from_its_selection() -> None:
+    """SAK says sectors or APDUs, the ATS its historical bytes."""
+    bad_length = CPU_CARD + b"\0"
+    reader, _ = await scripted(FOUND, CPU_CARD, bad_length, b"\x00")
+    shown = []
+    for _ in range(3):
+        await reader.find_card()
+        shown.append(reader.traits)
+    assert shown == [
+        CardTraits(has_sectors=True, takes_apdus=False),
+        CardTraits(has_sectors=False, takes_apdus=True, historical=b"\x80"),
+        CardTraits(has_sectors=False, takes_apdus=True),
+    ]
+    await reader.find_card()
+    with pytest.raises(CardGone):
+        assert reader.traits
+
+
+async def test_an_apdu_goes_to_the_card_as_it_is() -> None:
+    """Tg and APDU; the parts of a long answer are fetched with nothing behind Tg."""
+    reader, chip = await scripted(
+        CPU_CARD, b"\x00\x90\x00", b"\x40" + DATA, b"\x40", b"\x00\x90\x00"
+    )
+    await reader.find_card()
+    assert await reader.transmit(SELECT) == b"\x90\x00"
+    assert await reader.transmit(SELECT) == DATA + b"\x90\x00"
+    sent = b"\xd4\x40\x01"
+    assert chip.commands[1:] == [sent + SELECT, sent + SELECT, sent, sent]
+
+
+async def test_an_apdu_needs_a_card_that_takes_one() -> None:
+    """To a card with sectors, or too long for the chip, it is a bug of ours."""
+    reader, chip = await scripted(FOUND, CPU_CARD)
+    await reader.find_card()
+    with pytest.raises(LocalProtocolError):
+        await reader.transmit(SELECT)
+    await reader.find_card()
+    with pytest.raises(LocalProtocolError):
+        await reader.transmit(bytes(263))
+    assert len(chip.commands) == 2
+
+
+@pytest.mark.parametrize(
+    ("answers", "reading", "writing"),
+    [
+        ([NO_ANSWER], CardGone, OutcomeUnknown),
+        ([b"\x2b"], CardGone, OutcomeUnknown),
+        ([b"\x02"], ChipReported, OutcomeUnknown),
+        ([b"\x40" + DATA, NOT_SELECTED], CardGone, OutcomeUnknown),
+        ([b"\x40" + bytes(200)] * 9, ReaderMakesNoSense, OutcomeUnknown),
+        ([NOT_SELECTED], CardGone, CardGone),
+        ([INVALID], ChipReported, ChipReported),
+        ([NOT_UNDERSTOOD], ChipReported, ChipReported),
+        ([], DeviceUnavailable, OutcomeUnknown),
+    ],
+)
+async def test_an_apdu_without_an_answer(
+    answers: list[bytes], reading: type[Exception], writing: type[Exception]
+) -> None:
+    """Sent and not answered is in doubt when it changes the card; never sent twice."""
+    for changes_card, error in ((False, reading), (True, writing)):
+        reader, chip = await scripted(CPU_CARD, *answers)
+        await reader.find_card()
+        chip.is_deaf = not answers
+        with pytest.raises(error) as failed:
+            await reader.transmit(SELECT, changes_card=changes_card)
+        assert type(failed.value) is error
+        assert len([c for c in chip.commands if SELECT in c]) == (1 if answers else 0)
+        with pytest.raises(CardGone):
+            await reader.transmit(SELECT)
+
+
+class CountingLink(ScriptedChip):
+    """Counts what is written to a chip that says nothing."""
+
+    writes = 0
+
+    def write(self, data: bytes) -> None:
+        self.writes += SELECT in data
+        super().write(data)
+
+
+async def test_an_unanswered_apdu_is_not_sent_again() -> None:
+    """The card may have carried it out: only a person's next act sends one again."""
+    chip = CountingLink(CPU_CARD)
+
+    async def open_link() -> ScriptedChip:
+        return chip
+
+    reader = Pn532Reader(open_link)
+    await reader.open()
+    await reader.find_card()
+    chip.is_deaf = True
+    with pytest.raises(DeviceUnavailable):
+        await reader.transmit(SELECT, changes_card=False)
+    assert chip.writes == 1

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from cngstation.drivers.mifare_purse_card import CardReading, MifarePurseCard
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.purse_card import CardReading
 from cngstation.errors import DeviceError, DeviceUnavailable, RemoteProtocolError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.counter import CardOnReaderState, CardView

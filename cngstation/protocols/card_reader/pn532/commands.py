@@ -10,6 +10,8 @@
     40    Tg 60|61 block key(6) uid(4) InDataExchange  status
     40    Tg 30 block                                  status data(16)
     40    Tg A0 block data(16)                         status
+    40    Tg apdu                                      status data
+    40    Tg                          (more follows)   status data
     52    Tg                          InRelease        status
 
 Source: NXP UM0701-02 as libnfc and nfcpy implement it (manual not compared:
@@ -22,12 +24,16 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from cngstation.errors import LocalProtocolError, RemoteProtocolError
 from cngstation.protocols.card_reader.pn532.frames import TO_CHIP, Frame
-from cngstation.protocols.card_reader.pn532.status import check_status
+from cngstation.protocols.card_reader.pn532.status import MORE_FOLLOWS, check_status
 
 BLOCK_BYTES = 16
 KEY_BYTES = 6
 _CASCADE_TAG = b"\x88"  # stands before a UID of seven bytes in a request
 _HAS_SECTORS = 0x08  # bit 4 of SAK: NXP AN10833
+_IS_ISO_14443_4 = 0x20  # bit 6 of SAK: ISO/IEC 14443-3
+_TA, _TB, _TC = 0x10, 0x20, 0x40  # bits of T0: which bytes follow it in an ATS
+# A card that creates or erases asks for more time, again and again.
+_CARD_WORKS_MS = 2_000
 # A card with ten is found by chance only: no MIFARE Classic has so many.
 SELECTABLE_UID_BYTES = frozenset({4, 7})
 
@@ -148,11 +154,25 @@ class Target:
     atqa: bytes
     sak: int
     uid: bytes
+    ats: bytes = b""
 
     @property
     def speaks_mifare_classic(self) -> bool:
         """Whether the card has MIFARE sectors; a bank card or a telephone has not."""
         return bool(self.sak & _HAS_SECTORS)
+
+    @property
+    def takes_apdus(self) -> bool:
+        """Whether the card speaks ISO/IEC 14443-4."""
+        return bool(self.sak & _IS_ISO_14443_4)
+
+    @property
+    def historical(self) -> bytes:
+        """The historical bytes of its ATS: TL T0 [TA] [TB] [TC] historical."""
+        if len(self.ats) < 2:
+            return b""
+        present = sum(1 for bit in (_TA, _TB, _TC) if self.ats[1] & bit)
+        return self.ats[2 + present :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +196,10 @@ class FindCard(Command[Target | None]):
         _expect(len(data) >= 6 and data[0] == 1, "card found", data)
         uid = data[6 : 6 + data[5]]
         _expect(len(uid) == data[5] and len(uid) in {4, 7, 10}, "card found", data)
-        return Target(number=data[1], atqa=data[2:4], sak=data[4], uid=uid)
+        ats = data[6 + data[5] :]
+        # What a card says of itself is no fault of the reader, whatever it is.
+        kept = ats if ats and ats[0] == len(ats) else b""
+        return Target(data[1], atqa=data[2:4], sak=data[4], uid=uid, ats=kept)
 
 
 class _CardExchange(Command[Answer]):
@@ -241,6 +264,37 @@ class WriteBlock(_CardExchange[None]):
 
     def read_answer(self, data: bytes) -> None:
         _expect_bare_status(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the card said, and whether the chip holds more of it."""
+
+    data: bytes
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transmit(_CardExchange[Part]):
+    """Send an APDU over ISO/IEC 14443-4, or fetch the rest of an answer with none.
+
+    The chip does the chaining of blocks with the card. Never sent twice: the card
+    may have carried it out, and its session counts what it has heard.
+    """
+
+    changes_card = True
+    answer_within_ms = _CARD_WORKS_MS
+
+    target: int
+    apdu: bytes = field(default=b"", repr=False)  # may hold keys
+
+    def parameters(self) -> bytes:
+        return bytes([self.target]) + self.apdu
+
+    def read_answer(self, data: bytes) -> Part:
+        _expect(len(data) >= 1, "APDU", data)
+        check_status(data[0])
+        return Part(data[1:], more=bool(data[0] & MORE_FOLLOWS))
 
 
 @dataclass(frozen=True, slots=True)

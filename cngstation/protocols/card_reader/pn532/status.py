@@ -6,7 +6,8 @@ Source: the error table of the public driver nfcpy; the chip manual was not comp
 
 from cngstation.errors import DeviceReported
 
-ERROR_BITS = 0x3F  # bit 6 says that more data follows
+ERROR_BITS = 0x3F
+MORE_FOLLOWS = 0x40
 
 TIMEOUT = 0x01
 CARD_SAID_NO = 0x13

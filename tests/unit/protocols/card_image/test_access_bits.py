@@ -1,5 +1,6 @@
 """Access conditions: known bytes, and none that would lose a sector."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -42,6 +43,35 @@ def test_one_flipped_bit_is_refused() -> None:
             flipped = (int.from_bytes(access, "big") ^ 1 << bit).to_bytes(3, "big")
             with pytest.raises(ValueError, match="complements"):
                 access_bits.trailer(bytes(6), flipped, bytes(6))
+
+
+READABLE_WITH = {  # the data sheet's table 8.7.3: which keys read a data block
+    0b000: "AB", 0b010: "AB", 0b100: "AB", 0b110: "AB",
+    0b001: "AB", 0b011: "B", 0b101: "B", 0b111: "",
+}  # fmt: skip
+CHANGED_WITH = {0b001: "A", 0b011: "B"}  # table 8.7.2: who writes keys and access both
+USABLE_KEYS = {0b001: "A", 0b011: "AB"}  # a key B that can be read opens nothing
+
+
+def test_a_trailer_that_would_lose_its_sector_is_never_made() -> None:
+    """Of all 4096 only those with a key that reads each block and changes the keys."""
+    made = set()
+    for conditions in itertools.product(range(8), repeat=4):
+        access = access_bits.encode(conditions)
+        with contextlib.suppress(ValueError):
+            access_bits.trailer(bytes(6), access, bytes(6))
+            made.add(conditions)
+    usable = {
+        conditions
+        for conditions in itertools.product(range(8), repeat=4)
+        if conditions[3] in CHANGED_WITH
+        and all(
+            set(READABLE_WITH[block]) & set(USABLE_KEYS[conditions[3]])
+            for block in conditions[:3]
+        )
+    }
+    assert made == usable
+    assert {KNOWN["ff0780"], KNOWN["787788"]} <= made
 
 
 def test_a_trailer_has_its_places() -> None:
