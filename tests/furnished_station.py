@@ -14,7 +14,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.check_sale import NozzleSetting
-from cngstation.storage import audit, cards, findings, journal, prices
+from cngstation.storage import audit, cards, findings, journal, operators, prices
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sales import NozzleKey
@@ -25,6 +25,7 @@ from tests.small_station import (
     MORNING,
     HandClock,
     a_card,
+    a_session,
     hire,
     opened,
     register_card,
@@ -162,3 +163,4 @@ async def furnish(path: Path) -> None:
         await db.write(lambda tx: acts.hold(tx, open_act))
         doubt = {"state": IntentState.INDOUBT, "attempts": 1}
         await db.write(lambda tx: journal.change(tx, open_act, "card left", **doubt))
+        await db.write(lambda tx: operators.add_session(tx, a_session()))

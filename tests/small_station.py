@@ -14,7 +14,7 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database, Transaction
-from cngstation.storage.operators import Operator
+from cngstation.storage.operators import Operator, SessionRow
 from cngstation.units import Unit
 
 MORNING = 1_795_225_337_000  # 2026-11-21 09:42:17 in China
@@ -149,6 +149,22 @@ def hire(tx: Transaction, **changes: str | int) -> None:
     operator = somebody(**changes)  # type: ignore[arg-type]
     operators.add(tx, operator)
     audit.record(tx, CASHIER, "operator.add", operator.operator_no)
+
+
+def a_session(**changes: str | int | bytes) -> SessionRow:
+    """Return a login of operator 01."""
+    given: dict[str, str | int | bytes] = {
+        "token_hash": bytes(range(32)),
+        "operator_no": "01",
+        "uid": 1000,
+        "terminal": "till-1",
+        "state": "active",
+        "started_at_ms": MORNING,
+        "ends_mono_ms": 9_000_000,
+        "boot_id": "boot-1",
+        **changes,
+    }
+    return SessionRow(**given)  # type: ignore[arg-type]
 
 
 def sight(balance: int, *, wseq: int = 1, pseq: int = 0, grey: str = "") -> Evidence:

@@ -217,8 +217,8 @@ class CardActs:
         kind = self._kinds[intent.kind]
         done = journal.change(tx, current, reason, state=IntentState.DONE)
         self._post_finish(tx, done, "finish")
-        kind.registers(tx, done)
         cards.written(tx, done.card_key, done.before_wseq + 1)
+        kind.registers(tx, done)
         number = receipts.make(
             tx,
             _finish_id(done.intent_id),
@@ -294,7 +294,7 @@ class CardActs:
             if current is None:
                 return _standing(tx.connection, intent)
             scrapped = self.give_up(tx, current, reason)
-            cards.set_state(tx, intent.card_key, CardState.WASTE)
+            cards.change(tx, intent.card_key, reason=reason, state=CardState.WASTE)
             findings.open_once(
                 tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
             )

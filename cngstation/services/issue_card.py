@@ -160,7 +160,8 @@ class CardIssue:
         if cut_off := journal.open_for_uid(tx.connection, uid):
             raise IssueInDoubt(card_no=cut_off.card_key)
         _require_free_chip(tx, uid, reading)
-        card = self._register(tx, order, vehicle, uid, price)
+        card = self._new_card(tx, order, vehicle, uid, price)
+        cards.add(tx, card, reason="an issue was begun", actor=actor)
         payment = paying(tx.connection, order.payment, order.vehicle_id, order.cash)
         intent = Intent(
             intent_id=order.intent_id,
@@ -219,7 +220,7 @@ class CardIssue:
         require_ceiling(priced.cash, self._rules)
         return priced
 
-    def _register(
+    def _new_card(
         self,
         tx: Transaction,
         order: IssueOrder,
@@ -230,7 +231,7 @@ class CardIssue:
         serial = tx.tip.card_serial + 1
         tx.tip = replace(tx.tip, card_serial=serial)
         number = numbers.card_no(self._rules.issue_point_no, serial)
-        card = Card(
+        return Card(
             card_key=numbers.card_key(self._rules.area_no, number),
             area_no=self._rules.area_no,
             card_no=number,
@@ -253,8 +254,6 @@ class CardIssue:
             seen_grey="",
             seen_at_ms=0,
         )
-        cards.add(tx, card)
-        return card
 
 
 def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
@@ -310,10 +309,10 @@ def issue_kind() -> ActKind:
         await port.personalise(reading.uid, purse, info)
 
     def registers(tx: Transaction, intent: Intent) -> None:
-        cards.set_state(tx, intent.card_key, Life.NORMAL)
+        _enter(tx, intent, Life.NORMAL, "the issue is finished")
 
     def undoes(tx: Transaction, intent: Intent) -> None:
-        cards.set_state(tx, intent.card_key, Life.CANCELLED)
+        _enter(tx, intent, Life.CANCELLED, "the issue was given back")
 
     return ActKind(
         name=KIND,
@@ -325,6 +324,11 @@ def issue_kind() -> ActKind:
         moves=load_moves,
         goes_on=frozenset({Life.INACTIVE, Life.NORMAL}),
     )
+
+
+def _enter(tx: Transaction, intent: Intent, state: Life, reason: str) -> None:
+    actor = Actor(intent.operator_no, intent.terminal)
+    cards.change(tx, intent.card_key, reason=reason, actor=actor, state=state)
 
 
 def _issue_evidence(intent: Intent, reading: CardReading) -> Evidence | None:

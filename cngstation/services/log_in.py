@@ -358,7 +358,7 @@ async def add_operator(
     stored = await passwords.hash(password)
 
     def unit(tx: Transaction) -> None:
-        operators.add(tx, replace(operator, password_hash=stored))
+        operators.add(tx, replace(operator, password_hash=stored), actor)
         audit.record(
             tx, actor, "operator.add", operator.operator_no, after=operator.role
         )

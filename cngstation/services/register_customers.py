@@ -128,7 +128,7 @@ class CustomerDesk:
                 phone=clean(phone).strip(),
                 initials=initials_of(wanted),
             )
-            customers.add_company(tx, company)
+            customers.add_company(tx, company, actor)
             audit.record(
                 tx, actor, "company.register", company.company_no, after=wanted
             )
@@ -158,7 +158,7 @@ class CustomerDesk:
 
         def unit(tx: Transaction) -> Vehicle:
             self._require_free(tx, vehicle)
-            vehicle_id = customers.add_vehicle(tx, vehicle)
+            vehicle_id = customers.add_vehicle(tx, vehicle, actor)
             overridden = draft.accept_plate or draft.accept_id_no
             audit.record(
                 tx,

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode
+from cngstation.storage import registers
+from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Transaction
-from cngstation.storage.facts import insert, rows
+from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
@@ -43,9 +45,52 @@ class Card:
 _COLUMNS = tuple(field.name for field in fields(Card))
 
 
-def add(tx: Transaction, card: Card) -> None:
-    """Register a card."""
-    insert(tx.connection, "card", {name: getattr(card, name) for name in _COLUMNS})
+class CardValues(TypedDict, total=False):
+    """What of a card can be changed, each by its column's name."""
+
+    uid: str
+    kind: str
+    payment_mode: PaymentMode
+    unit: Unit
+    price_level: int
+    price_e4: int
+    vehicle_id: int
+    state: CardState
+    issued_at_ms: int
+    cylinder_due: str
+    remark: str
+    wseq: int
+
+
+def add(
+    tx: Transaction, card: Card, *, reason: str = "", actor: Actor = STATION
+) -> None:
+    """Register a card; its counters count on from what it has here."""
+    row = {name: getattr(card, name) for name in _COLUMNS}
+    registers.add(tx, "card", row, reason=reason, actor=actor)
+
+
+def change(
+    tx: Transaction,
+    card_key: str,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    **values: Unpack[CardValues],
+) -> None:
+    """Change a card in the register; the one way to do it.
+
+    The change is a fact in the chain, in this transaction: it says the whole card as
+    it then is, why, and who did it. The columns are those of `CardValues`. A fill and
+    an act that is finished count on `wseq` and `pseq` by `written` and `filled`
+    instead, without a fact: their own facts prove the counters. `wseq` is given here
+    only when a counter that the books do not know is accepted; it never falls.
+
+    Raises:
+        StorageError: there is no such card.
+    """
+    key = {"card_key": card_key}
+    registers.change(tx, "card", key, values, reason=reason, actor=actor)
 
 
 def find(connection: Connection, card_key: str) -> Card | None:
@@ -61,14 +106,11 @@ def with_uid(connection: Connection, uid: str) -> list[Card]:
     return [_card(row) for row in found]
 
 
-def set_state(tx: Transaction, card_key: str, state: CardState) -> None:
-    """Change where a card is in its life; the caller audits it."""
-    tx.connection.execute("UPDATE card SET state=? WHERE card_key=?", (state, card_key))
-
-
 def written(tx: Transaction, card_key: str, wseq: int) -> None:
-    """Record the counter's sequence that the book knows to be on the card."""
-    tx.connection.execute("UPDATE card SET wseq=? WHERE card_key=?", (wseq, card_key))
+    """Record the counter's sequence that a finished act proves to be on the card."""
+    tx.connection.execute(
+        "UPDATE card SET wseq=max(wseq, ?) WHERE card_key=?", (wseq, card_key)
+    )
 
 
 def filled(tx: Transaction, card_key: str, pseq: int) -> None:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cngstation.storage import registers
+from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Transaction
-from cngstation.storage.facts import insert, rows
+from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import Connection
 
 
@@ -44,9 +46,26 @@ class Vehicle:
     initials: str
 
 
-def add_company(tx: Transaction, company: Company) -> None:
+def add_company(tx: Transaction, company: Company, actor: Actor = STATION) -> None:
     """Register a company."""
-    insert(tx.connection, "company", asdict(company))
+    registers.add(tx, "company", asdict(company), actor=actor)
+
+
+def change_company(
+    tx: Transaction,
+    company_no: str,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    **values: Any,
+) -> None:
+    """Change columns of a company; a fact in the chain says why and by whom.
+
+    Raises:
+        StorageError: there is no such company.
+    """
+    key = {"company_no": company_no}
+    registers.change(tx, "company", key, values, reason=reason, actor=actor)
 
 
 def next_company_no(connection: Connection) -> str:
@@ -94,15 +113,32 @@ def vehicle_types(connection: Connection) -> list[tuple[str, str]]:
     ]
 
 
-def add_vehicle(tx: Transaction, vehicle: Vehicle) -> int:
+def add_vehicle(tx: Transaction, vehicle: Vehicle, actor: Actor = STATION) -> int:
     """Register a vehicle; its id is chosen here and returned."""
     row = asdict(vehicle)
     row["vehicle_id"] = tx.connection.execute(
         "SELECT coalesce(max(vehicle_id), 0) + 1 FROM vehicle"
     ).fetchone()[0]
-    insert(tx.connection, "vehicle", row)
+    registers.add(tx, "vehicle", row, actor=actor)
     vehicle_id: int = row["vehicle_id"]
     return vehicle_id
+
+
+def change_vehicle(
+    tx: Transaction,
+    vehicle_id: int,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    **values: Any,
+) -> None:
+    """Change columns of a vehicle; a fact in the chain says why and by whom.
+
+    Raises:
+        StorageError: there is no such vehicle, or the new number is another's.
+    """
+    key = {"vehicle_id": vehicle_id}
+    registers.change(tx, "vehicle", key, values, reason=reason, actor=actor)
 
 
 def find_vehicle(connection: Connection, vehicle_id: int) -> Vehicle | None:

@@ -22,10 +22,13 @@ PLAIN_FACTS = (
     "finding_closed",
     "price",
     "receipt",
+    "register_change",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
-_STAMPED = frozenset({"intent_change", "audit", "finding", "finding_closed"})
+_STAMPED = frozenset(
+    {"intent_change", "audit", "finding", "finding_closed", "register_change"}
+)
 
 
 def insert(connection: Connection, table: str, row: Row) -> None:

@@ -1,9 +1,12 @@
 """Operators and their sessions."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
+from cngstation.storage import registers
+from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Transaction
-from cngstation.storage.facts import insert, rows
+from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import Connection
 
 
@@ -37,9 +40,26 @@ class SessionRow:
     boot_id: str
 
 
-def add(tx: Transaction, operator: Operator) -> None:
+def add(tx: Transaction, operator: Operator, actor: Actor = STATION) -> None:
     """Register an operator."""
-    insert(tx.connection, "operator", asdict(operator))
+    registers.add(tx, "operator", asdict(operator), actor=actor)
+
+
+def change(
+    tx: Transaction,
+    operator_no: str,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    **values: Any,
+) -> None:
+    """Change an operator's role, state or name; a fact says why and by whom.
+
+    Raises:
+        StorageError: there is no such operator.
+    """
+    key = {"operator_no": operator_no}
+    registers.change(tx, "operator", key, values, reason=reason, actor=actor)
 
 
 def with_login_name(connection: Connection, login_name: str) -> Operator | None:
@@ -71,15 +91,19 @@ def set_tries(
 
 def set_password(tx: Transaction, operator_no: str, password_hash: str) -> None:
     """Store a new password's hash."""
-    tx.connection.execute(
-        "UPDATE operator SET password_hash=?, must_change=0 WHERE operator_no=?",
-        (password_hash, operator_no),
+    change(
+        tx,
+        operator_no,
+        reason="a new password",
+        password_hash=password_hash,
+        must_change=0,
     )
 
 
 def add_session(tx: Transaction, session: SessionRow) -> None:
     """Record a login."""
-    insert(tx.connection, "session", asdict(session))
+    actor = Actor(session.operator_no, session.terminal)
+    registers.add(tx, "session", asdict(session), actor=actor)
 
 
 def find_session(connection: Connection, token_hash: bytes) -> SessionRow | None:
@@ -91,6 +115,4 @@ def find_session(connection: Connection, token_hash: bytes) -> SessionRow | None
 
 def set_session_state(tx: Transaction, token_hash: bytes, state: str) -> None:
     """Lock, unlock or end a session."""
-    tx.connection.execute(
-        "UPDATE session SET state=? WHERE token_hash=?", (state, token_hash)
-    )
+    registers.change(tx, "session", {"token_hash": token_hash}, {"state": state})

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cngstation.domain.lots import Lot
+from cngstation.storage import registers
 from cngstation.storage.database import Transaction
-from cngstation.storage.facts import insert, rows
+from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import Connection
 
 
@@ -33,8 +34,8 @@ def current_epoch(connection: Connection, nozzle: NozzleKey) -> int:
 
 def begin_epoch(tx: Transaction, nozzle: NozzleKey, epoch: int, since_seq: int) -> None:
     """Record that a device's counter began anew."""
-    insert(
-        tx.connection,
+    registers.add(
+        tx,
         "device_epoch",
         {
             "station_no": nozzle.station_no,

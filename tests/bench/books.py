@@ -138,14 +138,13 @@ def _register_vehicle(tx: Transaction) -> None:
         ),
         b"",
     )
-    facts.insert(
-        tx.connection,
-        "vehicle",
-        {
-            "vehicle_id": 1, "plate": "川A12345", "plate_overridden": 0,
-            "vehicle_type": "01", "company_no": "0001", "cylinder_due": "2039-12-31",
+    customers.add_vehicle(
+        tx,
+        customers.Vehicle(
+            vehicle_id=1, plate="川A12345", plate_overridden=0, fleet_no=None,
+            vehicle_type="01", company_no="0001", cylinder_due="2039-12-31",
             **plain, **sealed,
-        },
+        ),
     )  # fmt: skip
 
 

@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import LAST_GEN, CardState, encode_slot
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.storage import journal
+from cngstation.storage import cards, journal
+from cngstation.storage.database import Transaction
 from tests.simulation.money_cards import GARBAGE, MASTER_KEY, Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import FEE, CommitFault, World, price_of
@@ -446,10 +448,8 @@ def test_lost_card_is_not_loaded_by_its_open_act(world: World) -> None:
     world.reader.arm(Fault.PULLED, 0, writes=True)
     world.top_up(key, chip, ADDED, act=ACT)
 
-    def lost(tx: object) -> None:
-        tx.connection.execute(  # type: ignore[attr-defined]
-            "UPDATE card SET state='lost' WHERE card_key=?", (key,)
-        )
+    def lost(tx: Transaction) -> None:
+        cards.change(tx, key, reason="reported lost", state=Life.LOST)
 
     world.must(world.database.write(lost))
     world.present(chip)

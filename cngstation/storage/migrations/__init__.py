@@ -1,11 +1,14 @@
 """Schema versions in order; each is applied in one transaction with its record."""
 
 import re
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from cngstation import __version__
 from cngstation.errors import SchemaMismatch
+from cngstation.storage import register_rows
+from cngstation.storage.register_rows import Content, Place
 from cngstation.storage.sqlite import Connection, sqlite3
 
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
@@ -32,8 +35,7 @@ def migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
         connection.execute("BEGIN EXCLUSIVE")
         try:
             if version > current_version(connection, path, known[-1][0]):
-                for statement in _statements(sql):
-                    connection.execute(statement)
+                _apply(connection, version, sql, now_ms)
                 connection.execute(
                     "INSERT INTO schema_migration VALUES (?,?,?,?)",
                     (version, name, now_ms, __version__),
@@ -45,6 +47,18 @@ def migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
                 connection.execute("ROLLBACK")
             raise
     return applied
+
+
+def _apply(connection: Connection, version: int, sql: str, now_ms: int) -> None:
+    """Run a version's statements; what they change in the registers is a fact too."""
+    proved = register_rows.has_table(connection, "register_change")
+    before = register_rows.contents(connection) if proved else {}
+    for statement in _statements(sql):
+        connection.execute(statement)
+    if register_rows.has_table(connection, "register_change"):
+        register_rows.chain_what_a_migration_changed(
+            connection, before, seeds_of(version), f"schema {version}", now_ms
+        )
 
 
 def current_version(connection: Connection, path: Path, known: int) -> int:
@@ -78,14 +92,29 @@ def schema(connection: Connection) -> Schema:
 
 def schema_of(version: int) -> Schema:
     """Return the SQL of everything that a file of a version has."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection = _empty_file(version)
     try:
-        for number, _, sql in known_migrations():
-            for statement in _statements(sql) if number <= version else ():
-                connection.execute(statement)
         return schema(connection)
     finally:
         connection.close()
+
+
+@cache
+def seeds_of(version: int) -> dict[Place, Content]:
+    """Return the rows of registers that a file of a version has from the start."""
+    connection = _empty_file(version)
+    try:
+        return register_rows.contents(connection)
+    finally:
+        connection.close()
+
+
+def _empty_file(version: int) -> Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    for number, _, sql in known_migrations():
+        for statement in _statements(sql) if number <= version else ():
+            connection.execute(statement)
+    return connection
 
 
 def _statements(sql: str) -> list[str]:

@@ -42,7 +42,9 @@ async def test_a_card_comes_back_as_it_was_registered(tmp_path: Path) -> None:
     async with opened(tmp_path / "s.db") as db:
         await db.write(register_card)
         assert await db.read(lambda c: cards.find(c, CARD)) == a_card()
-        await db.write(lambda tx: cards.set_state(tx, CARD, CardState.LOST))
+        await db.write(
+            lambda tx: cards.change(tx, CARD, reason="", state=CardState.LOST)
+        )
         await db.write(lambda tx: cards.written(tx, CARD, 5))
         await db.write(lambda tx: cards.filled(tx, CARD, 9))
         await db.write(lambda tx: cards.filled(tx, CARD, 8))
