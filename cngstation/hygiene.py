@@ -39,11 +39,15 @@ def decode_gb(data: bytes, *, limit: int = 200) -> str:
 
 def width(text: str) -> int:
     """Return the columns that clean text takes on a terminal."""
+    if text.isascii() and text.isprintable():
+        return len(text)
     return max(wcswidth(text), 0)
 
 
 def cut(text: str, columns: int) -> str:
     """Cut clean text to at most so many columns, never through a wide character."""
+    if text.isascii() and text.isprintable():
+        return text[:columns]
     kept = text[: _longest(text, columns)]
     # A selector can make the character before it wider than it is alone.
     while width(kept) > columns:

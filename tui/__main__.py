@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 # Before Textual is imported: over SSH every frame of an animation is paid for.
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
 # At the usual 60 a key that comes just after a figure waits for up to 17 ms.
-os.environ.setdefault("TEXTUAL_FPS", "120")
+os.environ.setdefault("TEXTUAL_FPS", "500")
 
 # What is imported stays: looking through it for garbage would delay the first frame.
 # The app turns the collector on again when the rest is loaded.

@@ -5,17 +5,18 @@ package; the contract and the client follow in a thread while the cashier types.
 """
 
 import asyncio
-import gc
 from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from cngstation.language import LANGUAGES, _, use_language
-from tui.areas import EVERYTHING, Area
+from tui.areas import EVERYTHING, TURNS, Area
+from tui.garbage import Garbage
 from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from tui.screens.station_screen import StationScreen
 
 # Figures that change at 10 Hz are shown at 5: people read no faster, and the bytes
-# halve. Everything else is drawn at once.
+# halve. The board's blocks take turns within a beat, so that a key waits for one of
+# them and not for all. Everything else is drawn at once.
 _FIGURES_S = 0.2
 
 
@@ -69,6 +71,8 @@ class StationApp(App[None]):
         self._make_link = make_link
         self._link_made = asyncio.Event()
         self._areas = Area.NOTHING  # what waits to be drawn
+        self._turn = 0
+        self._garbage = Garbage()
         self.desk: Desk | None = None
         self.language = language
         self.demo = demo
@@ -84,7 +88,7 @@ class StationApp(App[None]):
     def on_mount(self) -> None:
         """Load the rest behind the login."""
         self.call_after_refresh(self._begin_loading)
-        self.set_interval(_FIGURES_S, self._draw_figures)
+        self.set_interval(_FIGURES_S / TURNS, self._take_turn)
 
     def _begin_loading(self) -> None:
         self.run_worker(self._load(), name="load")
@@ -92,7 +96,7 @@ class StationApp(App[None]):
     async def _load(self) -> None:
         from tui.desk import Desk
 
-        link = await asyncio.to_thread(_make_and_import, self._make_link)
+        link = await asyncio.to_thread(_make_and_import, self._make_link, self._garbage)
         self.desk = Desk(link, _hands_of(self.demo), language=self.language)
         link.start(self.hear)
         self._link_made.set()
@@ -116,6 +120,7 @@ class StationApp(App[None]):
         desk = self._desk()
         desk.session = await desk.link.login(login_name, password)
         self.push_screen(CounterScreen(desk))
+        self.call_after_refresh(self._garbage.begin)
 
     def signed_out(self, why: str) -> None:
         """Go back to the login, because the session has ended."""
@@ -130,6 +135,12 @@ class StationApp(App[None]):
         assert self.desk is not None, "nothing is opened before the link is made"
         return self.desk
 
+    async def on_event(self, event: events.Event) -> None:
+        """Take note of keys before they are handled."""
+        if isinstance(event, events.Key):
+            self._garbage.key_pressed()
+        await super().on_event(event)
+
     # What is heard, and drawn.
 
     def hear(self, news: "News") -> None:
@@ -143,9 +154,14 @@ class StationApp(App[None]):
         if self._areas & ~Area.BOARD and not waiting & ~Area.BOARD:
             self.call_later(self._draw)
 
-    def _draw_figures(self) -> None:
-        if self._areas:
+    def _take_turn(self) -> None:
+        self._garbage.take_turn()
+        self._turn = (self._turn + 1) % TURNS
+        if self._turn == 0 and self._areas:
             self._draw()
+        if self.desk is not None and self.desk.picture.changed_nozzles:
+            for screen in self._station_screens():
+                screen.draw_figures(self._turn)
 
     def _draw(self) -> None:
         areas, self._areas = self._areas, Area.NOTHING
@@ -275,14 +291,11 @@ class StationApp(App[None]):
         return ()
 
 
-def _make_and_import(make_link: "Callable[[], Link]") -> "Link":
+def _make_and_import(make_link: "Callable[[], Link]", garbage: Garbage) -> "Link":
     """Load what the counter needs; runs in a thread while the login is shown."""
     import_module("tui.screens.counter")
     link = make_link()
-    # What is loaded stays: a full collection that walks over it costs a key 25 ms.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    garbage.begin()
     return link
 
 

@@ -65,7 +65,7 @@ class Picture:
                 return Area.STATUS | self._snapshot(part, snapshot)
             case PartDown(part, reason):
                 self.lost[part] = reason
-                return Area.STATUS | Area.BOARD | Area.CARD
+                return Area.STATUS | Area.BOARD | Area.TILES | Area.CARD
             case Told(_, name, body):
                 return self._event(name, body)
 
@@ -81,7 +81,7 @@ class Picture:
                 self.nozzles = {n.nozzle_no: n for n in snapshot.nozzles}
                 self.lines = {line.name: line for line in snapshot.lines}
                 self.sales = deque(snapshot.sales, maxlen=_MOST_SALES)
-                return Area.BOARD | Area.SALES
+                return Area.BOARD | Area.TILES | Area.SALES
             case Part.UPLINK:
                 self.uplink = snapshot
                 return Area.STATUS
@@ -90,7 +90,7 @@ class Picture:
         self.station, self.books = board.station, board.books
         self.reader, self.printer = board.reader, board.printer
         self.open_rows = board.open_rows
-        areas = EVERYTHING & ~Area.BOARD
+        areas = EVERYTHING & ~Area.BOARD & ~Area.TILES
         if board.card is None:
             if self.card_is_there:
                 areas |= self._card_went()

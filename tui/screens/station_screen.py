@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -90,20 +89,14 @@ class StationScreen(Screen[None]):
             wanted = lines.areas if isinstance(lines, Drawn) else lines.AREAS
             if wanted & areas or areas == EVERYTHING:
                 lines.redraw()
-        if Area.BOARD in areas:
-            self._draw_board(areas)
+        if Area.TILES in areas:
+            for board in self.query(Board):
+                board.redraw()
 
-    def _draw_board(self, areas: Area) -> None:
-        picture = self.desk.picture
-        try:
-            board = self.query_one(Board)
-        except NoMatches:
-            return
-        changed, picture.changed_nozzles = picture.changed_nozzles, set()
-        if Area.STATUS in areas or not changed:
-            board.redraw()
-        else:
-            board.show_changes(changed)
+    def draw_figures(self, turn: int) -> None:
+        """Draw the changed figures of one of the board's blocks."""
+        for board in self.query(Board):
+            board.take_turn(turn)
 
     def redraw(self) -> None:
         """Draw the screen's own texts after something typed."""

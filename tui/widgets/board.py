@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cngstation.hygiene import width as width_of
-from tui.areas import Area
+from tui.areas import TURNS, Area
 from tui.desk import Desk
 from tui.link import Part
 from tui.tiles import GAP, Cell, arrange, heading, tile
@@ -63,6 +63,7 @@ class Board(Widget):
     def redraw(self) -> None:
         """Draw everything anew: other nozzles, size, language or theme."""
         picture = self._desk.picture
+        picture.changed_nozzles.clear()
         most = max(self.size.height - _HEAD_ROWS, 1)
         order = sorted(picture.nozzles)
         if len(order) != len(self._order):
@@ -75,6 +76,20 @@ class Board(Widget):
             no: tile(picture.nozzles[no], density, stale=stale) for no in order
         }
         self.refresh()
+
+    def take_turn(self, turn: int) -> None:
+        """Redraw what has changed in one block of rows."""
+        changed = self._desk.picture.changed_nozzles
+        rows = max(self._arrangement.rows, 1)
+        due = {
+            no
+            for index, no in enumerate(self._order)
+            if no in changed and index % rows * TURNS // rows == turn
+        }
+        others = changed.difference(self._order)
+        changed -= due | others
+        if due or others:
+            self.show_changes(due)
 
     def show_changes(self, changed: set[int]) -> None:
         """Redraw the cells of these nozzles that are not as they were."""
@@ -113,6 +128,15 @@ class Board(Widget):
         self._base = None
         super().notify_style_update()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw lines without Textual's box: the board has no border and no padding."""
+        first, last = crop.column_span
+        strips = [self.render_line(y).crop(first, last) for y in crop.line_range]
+        _below, background = self.background_colors
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
         """Draw one line of tiles."""
         if y == 0:
@@ -138,7 +162,8 @@ class Board(Widget):
             if number:
                 segments.append(Segment(" " * GAP, base))
             segments += [Segment(text, self._styles[style]) for text, style in cells]
-        strip = Strip(Segment.simplify(segments))
+        used = len(tiles) * (self._arrangement.density.width + GAP) - GAP
+        strip = Strip(Segment.simplify(segments), max(used, 0))
         return strip.adjust_cell_length(self.size.width, base)
 
     def _base_style(self) -> Style:

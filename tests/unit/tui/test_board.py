@@ -6,7 +6,8 @@ from textual.geometry import Region
 from cngstation.hygiene import width
 from cngstation.language import use_language
 from tests.unit.tui.fake_station import FakeStation, nozzle
-from tests.unit.tui.opened import SMALL, opened
+from tests.unit.tui.opened import SMALL, WIDE, opened
+from tui.areas import TURNS
 from tui.tiles import DENSITIES, FULL, arrange, heading, tile
 from tui.widgets.board import Board
 from tui.words import nozzle_look
@@ -90,6 +91,22 @@ async def test_only_damaged_lines_are_drawn(monkeypatch: pytest.MonkeyPatch) -> 
         damaged.clear()
         board.show_changes({3})
         assert not damaged
+
+
+async def test_the_blocks_of_the_board_take_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All changed at once are drawn within one beat, a quarter of them at a time."""
+    async with opened(size=WIDE, station=FakeStation(64)) as screen:
+        board = screen.app.counter().query_one(Board)
+        drawn: list[set[int]] = []
+        monkeypatch.setattr(board, "show_changes", drawn.append)
+        screen.app.desk.picture.changed_nozzles = set(range(1, 65))
+        for turn in range(TURNS):
+            board.take_turn(turn)
+        assert set.union(*drawn) == set(range(1, 65))
+        assert [len(block) for block in drawn] == [16] * TURNS
+        assert not screen.app.desk.picture.changed_nozzles
 
 
 async def test_64_nozzles_are_all_on_a_small_screen() -> None:
