@@ -18,6 +18,7 @@ from cngstation.units import Price, Quantity, Unit, amount_of, hundredths_to_mil
 from tui.acts import carry_out, new_id
 from tui.amount import Amount
 from tui.figures import PREPAID_MODES, in_quantity
+from tui.paying import Paying
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,7 @@ class IssueDraft:
     mode: str = ""
     level: int = 0
     amount: Amount = field(default_factory=Amount)
+    paying: Paying = field(default_factory=Paying)
     intent_id: str = ""
 
     @property
@@ -82,11 +84,21 @@ class IssueDraft:
         """Step back; tell whether there was a step before."""
         if self.step in {Step.VEHICLE, Step.DOING}:
             return False
+        if self.step is Step.CONFIRM and self.paying.back():
+            self.intent_id = ""
+            return True
         self.step = Step(self.step - 1)
         if self.step is Step.AMOUNT and not self.is_prepaid:
             self.step = Step.LEVEL
         self.intent_id = ""
         return True
+
+    def pay(self, character: str) -> bool:
+        """Choose how it is paid; another payment is another act."""
+        taken = self.step is Step.CONFIRM and self.paying.press(character)
+        if taken:
+            self.intent_id = ""
+        return taken
 
     @property
     def price_e4(self) -> int:
@@ -126,6 +138,8 @@ class IssueDraft:
             quantity_hundredths=hundredths if gas else 0,
             cash_fen=self.cash_fen,
             remark="",
+            tender=self.paying.tender,
+            tender_ref=self.paying.number,
         )
 
     async def carry_out(

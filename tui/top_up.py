@@ -2,6 +2,8 @@
 
 typing --Enter--> quoting --> quoted --Enter--> doing --> done
    ^------Esc-------------------'                 '--> quoted, with the failure
+
+Where it is quoted, a letter chooses another way of paying than cash.
 """
 
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from cngstation.rpc.contract.counter import (
 from tui.acts import NeverAccepted, OutcomeNotLearned, carry_out, new_id
 from tui.amount import Amount
 from tui.figures import in_quantity
+from tui.paying import Paying
 
 if TYPE_CHECKING:
     from tui.link import Link
@@ -49,6 +52,7 @@ class TopUpFlow:
         """Forget the last customer's figures."""
         self.card = card
         self.amount = Amount()
+        self.paying = Paying()
         self.by_quantity = card is not None and in_quantity(card.payment_mode)
         self.stage = Stage.TYPING
         self.quote: Quote | None = None
@@ -69,6 +73,11 @@ class TopUpFlow:
             return False
         if self.stage is Stage.DONE:
             self.begin(self.card)
+        if self.stage is Stage.QUOTED and self.paying.press(character):
+            self._pay_otherwise()
+            return True
+        if self.paying.wants_number:
+            return False
         taken = self.amount.type(character)
         if taken:
             self._edit()
@@ -76,7 +85,10 @@ class TopUpFlow:
 
     def erase(self) -> None:
         """Take the last digit back."""
-        if self.stage in {Stage.TYPING, Stage.QUOTED}:
+        if self.stage is Stage.QUOTED and self.paying.wants_number:
+            self.paying.erase()
+            self._pay_otherwise()
+        elif self.stage in {Stage.TYPING, Stage.QUOTED}:
             self.amount.erase()
             self._edit()
 
@@ -90,7 +102,10 @@ class TopUpFlow:
     def back(self) -> bool:
         """Step back; tell whether there was anything to step back from."""
         if self.stage is Stage.QUOTED:
-            self._edit()
+            if self.paying.back():
+                self._pay_otherwise()
+            else:
+                self._edit()
             return True
         if self.stage is Stage.TYPING and self.amount.text:
             self.amount.clear()
@@ -102,6 +117,11 @@ class TopUpFlow:
         """Another amount is another act: the quote and the id no longer hold."""
         self.stage, self.quote, self.failure = Stage.TYPING, None, None
         self._intent_id = ""
+        self.paying = Paying()
+
+    def _pay_otherwise(self) -> None:
+        """Another payment is another act, too."""
+        self.failure, self._intent_id = None, ""
 
     async def enter(self) -> None:
         """Go one step on: ask for the quote, or do what was quoted."""
@@ -133,6 +153,7 @@ class TopUpFlow:
         else:
             if self.card is card:
                 self.stage, self.quote = Stage.QUOTED, quote
+                self.paying.offer(quote.tenders)
         self._changed()
 
     async def _do(self, card: CardView, quote: Quote) -> None:
@@ -145,6 +166,8 @@ class TopUpFlow:
             money_fen=money_fen,
             quantity_hundredths=quantity_hundredths,
             cash_fen=quote.cash_fen,
+            tender=self.paying.tender,
+            tender_ref=self.paying.number,
         )
         self.stage, self.failure = Stage.DOING, None
         self._changed()

@@ -39,6 +39,14 @@ WORDS = {
     "prepaid_quantity": mark("prepaid gas"),
     "credit_money": mark("credit, money"),
     "credit_quantity": mark("credit, gas"),
+    # ways of paying
+    "cash": mark("cash"),
+    "wechat": mark("WeChat"),
+    "alipay": mark("Alipay"),
+    "bank_card": mark("bank card"),
+    "transfer": mark("bank transfer"),
+    "cheque": mark("cheque"),
+    "company": mark("company account"),
     # acts and what needs a person
     "top_up": mark("top-up"),
     "issue": mark("card issue"),

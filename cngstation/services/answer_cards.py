@@ -9,7 +9,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.issue_card import IssueOrder, UnknownKind
 from cngstation.services.price_top_up import Wanted
-from cngstation.services.take_payment import payment_of
+from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
 from cngstation.services.top_up_card import OtherCard, TopUpOrder
 from cngstation.units import Money
@@ -51,6 +51,7 @@ class CardAnswers:
             bonus_purse=0,
             cash_fen=quoted.cash.fen,
             price_e4=quoted.price.e4,
+            tenders=tender_offers(quoted.tenders),
         )
 
     async def top_up(self, request: counter.TopUp, call: CallContext) -> ActReply:

@@ -2,12 +2,14 @@
 
 from cngstation.domain.card_kinds import KINDS
 from cngstation.domain.payment import PaymentMode
+from cngstation.domain.tenders import Tender
 from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.session import Nothing
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import StationRules
+from cngstation.services.take_payment import tender_offers
 from cngstation.storage import cards, customers, facts, prices
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database
@@ -74,6 +76,7 @@ class Registers:
                 single_lower_fen=rules.single_lower.fen,
                 single_upper_fen=rules.single_upper.fen,
                 balance_ceiling_fen=rules.balance_ceiling.fen,
+                tenders=tender_offers(Tender),
             )
 
         return await self._database.read(question)

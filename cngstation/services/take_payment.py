@@ -1,11 +1,13 @@
 """How an act is paid: the tender with its number, or the account of a company."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from cngstation.domain import ledger
-from cngstation.domain.tenders import WANTS_REFERENCE, Payment, Tender
+from cngstation.domain.tenders import IN_TILL, WANTS_REFERENCE, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.language import mark
+from cngstation.rpc.contract.registers import TenderOffer
 from cngstation.storage import customers, facts
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Money, Unit, yuan_text
@@ -77,6 +79,25 @@ def payment_of(word: str, reference: str) -> Payment:
     if not number:
         raise ReferenceMissing
     return Payment(tender, number)
+
+
+def tender_offers(tenders: Iterable[Tender]) -> tuple[TenderOffer, ...]:
+    """Return ways of paying as the contract carries them."""
+    return tuple(
+        TenderOffer(tender=tender, wants_reference=WANTS_REFERENCE[tender])
+        for tender in tenders
+    )
+
+
+def tenders_for(
+    connection: Connection, vehicle_id: int, amount: Money
+) -> tuple[Tender, ...]:
+    """Return how an act for a vehicle can be paid; its company only if it can."""
+    try:
+        paying(connection, Payment(Tender.COMPANY), vehicle_id, amount)
+    except (NoCompany, CompanyFundsShort):
+        return IN_TILL
+    return (*IN_TILL, Tender.COMPANY)
 
 
 def same_payment(ordered: Payment, found: Payment) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from cngstation.domain.card_life import Act, Standing, require
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode, purse_to_book
-from cngstation.domain.tenders import CASH, Payment
+from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
 from cngstation.protocols.card_image.purse import require_room
@@ -30,7 +30,7 @@ from cngstation.services.price_top_up import (
     require_limits,
 )
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import paying, same_payment
+from cngstation.services.take_payment import paying, same_payment, tenders_for
 from cngstation.storage import cards, customers, journal
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
@@ -130,6 +130,7 @@ class Quoted:
     after: int
     cash: Money
     price: Price
+    tenders: tuple[Tender, ...] = IN_TILL
 
 
 class TopUps:
@@ -159,9 +160,13 @@ class TopUps:
         """
         seen, reading = await self._present(card_key, port)
         now_ms = self._clock.now().wall_ms
-        quoted = await self._database.read(
-            lambda connection: self._checked(connection, seen, wanted, now_ms)[1]
-        )
+
+        def question(connection: Connection) -> Quoted:
+            card, quoted, _ = self._checked(connection, seen, wanted, now_ms)
+            tenders = tenders_for(connection, card.vehicle_id, quoted.cash)
+            return replace(quoted, tenders=tenders)
+
+        quoted = await self._database.read(question)
         _require_room(reading, quoted)
         return quoted
 

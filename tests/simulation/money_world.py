@@ -273,7 +273,7 @@ class World:
             tender_ref=tender_ref,
         )
         self.reader.put(chip)
-        return self.run(self.answers.cards.issue(request, _CALL))
+        return self.run(self.answers.cards.issue(request, CALL))
 
     def top_up(
         self,
@@ -300,7 +300,7 @@ class World:
             tender_ref=tender_ref,
         )
         self.reader.put(chip)
-        return self.run(self.answers.cards.top_up(request, _CALL))
+        return self.run(self.answers.cards.top_up(request, CALL))
 
     def present(
         self, chip: Chip
@@ -328,19 +328,19 @@ class World:
         """Ask for an open act to go on, as double-click on its row does."""
         self.reader.put(chip)
         return self.run(
-            self.answers.acts.settle(counter.ActRequest(intent_id=act), _CALL)
+            self.answers.acts.settle(counter.ActRequest(intent_id=act), CALL)
         )
 
     def give_back(self, act: str, chip: Chip) -> ActReply | StationError | PowerCut:
         """Undo an open act."""
         self.reader.put(chip)
         request = counter.ActRequest(intent_id=act)
-        return self.run(self.answers.acts.give_back(request, _CALL))
+        return self.run(self.answers.acts.give_back(request, CALL))
 
     def find(self, act: str) -> ActReply:
         """Ask by the id, as a screen does after it was cut off."""
         request = counter.ActRequest(intent_id=act)
-        return self.must(self.answers.acts.find_act(request, _CALL))
+        return self.must(self.answers.acts.find_act(request, CALL))
 
     def print_next(self) -> tuple[int, int] | StationError | PowerCut | None:
         """Print what waits longest; return its number and the originals before."""
@@ -435,7 +435,7 @@ _SESSION = StaffSession(
     token=SecretStr("t"),
     operator_no="01",
 )
-_CALL = CallContext(session=_SESSION, peer=Peer(1, 1, 1), connection_id=1)
+CALL = CallContext(session=_SESSION, peer=Peer(1, 1, 1), connection_id=1)
 
 
 def _folder() -> Path:

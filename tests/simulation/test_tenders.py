@@ -6,9 +6,9 @@ import pytest
 
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.payment import PaymentMode
-from cngstation.domain.tenders import CASH, WANTS_REFERENCE, Payment, Tender
+from cngstation.domain.tenders import CASH, IN_TILL, WANTS_REFERENCE, Payment, Tender
 from cngstation.protocols.receipt.slip import Row
-from cngstation.rpc.contract.counter import ActReply, ActState
+from cngstation.rpc.contract.counter import ActReply, ActState, QuoteRequest
 from cngstation.services.act_on_card import ActIdTaken
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.take_payment import (
@@ -20,7 +20,7 @@ from cngstation.storage import facts, receipts
 from cngstation.storage.database import Transaction
 from cngstation.units import Unit
 from tests.simulation.money_cards import Chip, Fault
-from tests.simulation.money_world import FEE, World
+from tests.simulation.money_world import CALL, FEE, World
 
 MONEY = PaymentMode.PREPAID_MONEY
 PAID_BY_NUMBER = [tender for tender in Tender if WANTS_REFERENCE[tender]]
@@ -165,3 +165,20 @@ def test_an_act_from_before_there_were_tenders_was_paid_in_cash() -> None:
     assert CASH.account("1") == "till:1:cash"
     kept = Payment(Tender.COMPANY, "", "0007")
     assert Payment.of_plan(kept.as_plan()) == kept
+
+
+def test_a_quote_offers_the_company_only_if_its_money_suffices(world: World) -> None:
+    """What would be refused is not offered."""
+    chip, key = _card(world)
+    world.reader.put(chip)
+
+    def offered(fen: int) -> set[str]:
+        request = QuoteRequest(card_key=key, money_fen=fen, quantity_hundredths=0)
+        quote = world.must(world.answers.cards.quote(request, CALL))
+        return {offer.tender for offer in quote.tenders}
+
+    tills = {str(tender) for tender in IN_TILL}
+    assert offered(500) == tills
+    _fund(world, 700)
+    assert offered(700) == tills | {"company"}
+    assert offered(701) == tills

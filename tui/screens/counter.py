@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What stands on the screen beside the board: stacked, or with the page at its side.
 _ROWS_BESIDE_STACKED = 18
 _TOPPED_UP = mark(
-    "Topped up {change}. The card holds {after} now; {cash} yuan in cash were taken."
+    "Topped up {change}. The card holds {after} now; {cash} yuan were taken."
 )
 
 
@@ -37,12 +37,16 @@ def _key(keys: str, action: str) -> Binding:
 
 
 class CounterScreen(StationScreen):
-    """Digits go to the amount, Enter is yes, Esc is back; the card decides the page."""
+    """Digits go to the amount, Enter is yes, Esc is back; the card decides the page.
+
+    While an act waits for its Enter, letters choose how it is paid.
+    """
 
     HELP = mark(
         "Put a card on the reader: its page opens. Type the amount, Enter shows "
-        "before, change, after and the cash to take; Enter again does it. Tab switches "
-        "between yuan and gas on gas cards. A new card: Enter issues it."
+        "before, change, after and the money to take; a letter chooses another way of "
+        "paying than cash; Enter again does it. Tab switches between yuan and gas on "
+        "gas cards. A new card: Enter issues it."
     )
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (140, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-high")]  # noqa: RUF012
@@ -92,6 +96,8 @@ class CounterScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name the next key first: it depends on the card and on what was typed."""
+        if self.flow.stage is Stage.QUOTED:
+            return self._next_keys()
         return [
             *self._next_keys(),
             ("F3/i", _("Issue")),
@@ -116,7 +122,8 @@ class CounterScreen(StationScreen):
             return [("Enter", _("finish what is open"))]
         match flow.stage:
             case Stage.QUOTED:
-                return [("Enter", _("take the cash, top up")), ("Esc", _("back"))]
+                enter = ("Enter", _("take the money, top up"))
+                return [enter, *flow.paying.offered_keys(), ("Esc", _("back"))]
             case Stage.QUOTING | Stage.DOING:
                 return [("...", _("leave the card on the reader"))]
         if flow.amount.text and flow.stage is Stage.TYPING:
@@ -167,7 +174,10 @@ class CounterScreen(StationScreen):
         """Let digits go where money goes."""
         character = event.character or ""
         card = self.desk.picture.card
-        if character not in "0123456789." or not character or card is None:
+        quoted = self.flow.stage is Stage.QUOTED
+        if not character or card is None:
+            return
+        if character not in "0123456789." and not (quoted and character.isalnum()):
             return
         event.stop()
         if not self.desk.picture.card_is_there or not card.card_key:

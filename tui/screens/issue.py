@@ -36,7 +36,7 @@ from tui.widgets.lines import Drawn, line, stacked
 
 _FOUND = 8
 _TYPING_PAUSE_S = 0.15
-_ISSUED = mark("Issued the card for {plate}; {cash} yuan in cash were taken.")
+_ISSUED = mark("Issued the card for {plate}; {cash} yuan were taken.")
 _CHOOSING = {Step.KIND, Step.MODE, Step.LEVEL}
 
 
@@ -46,7 +46,8 @@ class IssueScreen(StationScreen):
     HELP = mark(
         "Put a new card on the reader. Type a part of the plate, the company or pinyin "
         "initials; Enter takes the marked vehicle. A digit chooses kind, mode and "
-        "price level. Type what is prepaid; Enter shows the cash, Enter issues."
+        "price level. Type what is prepaid; Enter shows what to take, a letter chooses "
+        "another way of paying than cash, Enter issues."
     )
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -88,6 +89,7 @@ class IssueScreen(StationScreen):
             self.say_error(error)
             return
         self._draft = IssueDraft(choices, station.gas_unit if station else "m3")
+        self._draft.paying.offer(choices.tenders)
         self._show()
 
     def draw(self, areas: Area) -> None:
@@ -108,8 +110,13 @@ class IssueScreen(StationScreen):
         if draft.step in _CHOOSING:
             return [("0-9", _("choose")), back]
         if draft.step is Step.AMOUNT:
-            return [("Enter", _("show the cash")), ("0-9", _("what is prepaid")), back]
-        return [("Enter", _("take the cash, issue the card")), back]
+            return [
+                ("Enter", _("show what to take")),
+                ("0-9", _("what is prepaid")),
+                back,
+            ]
+        enter = ("Enter", _("take the money, issue the card"))
+        return [enter, *draft.paying.offered_keys(), back]
 
     def unfinished(self) -> bool:
         """Tell whether a vehicle was typed or chosen."""
@@ -217,7 +224,14 @@ class IssueScreen(StationScreen):
     def on_key(self, event: events.Key) -> None:
         """Choose by digit, or type the amount."""
         draft, character = self._draft, event.character or ""
-        if draft is None or not character or character not in "0123456789.":
+        if draft is None or not character:
+            return
+        if draft.pay(character):
+            event.stop()
+            self.say("")
+            self._show()
+            return
+        if character not in "0123456789.":
             return
         if draft.step in _CHOOSING and character != ".":
             event.stop()
@@ -232,9 +246,14 @@ class IssueScreen(StationScreen):
 
     def action_erase(self) -> None:
         """Take the last digit back."""
-        if self._draft is not None and self._draft.step is Step.AMOUNT:
-            self._draft.amount.erase()
-            self._show()
+        draft = self._draft
+        if draft is None:
+            return
+        if draft.step is Step.AMOUNT:
+            draft.amount.erase()
+        elif draft.step is Step.CONFIRM and draft.paying.erase():
+            draft.intent_id = ""
+        self._show()
 
     def action_leave(self) -> None:
         """Step back; from the first step, back to the counter."""

@@ -145,10 +145,11 @@ class CardPage(Lines):
         if quote is None:
             return line(" " * 4, (price + owed, "$text-muted"))
         bonus = labelled("   " + _("bonus"), purse_text(quote.bonus_purse))
-        cash = labelled(_("Cash to take"), fen_text(quote.cash_fen))
+        cash = labelled(_("To take"), fen_text(quote.cash_fen))
         return line(
             " " * 4,
             (labelled(cash, _("yuan")), "bold"),
+            ("   " + self._flow.paying.text(), "bold $accent"),
             bonus if quote.bonus_purse else "",
             owed,
         )

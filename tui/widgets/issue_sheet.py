@@ -89,12 +89,13 @@ class IssueSheet(Lines):
         return line(*parts)
 
     def _cash(self, draft: IssueDraft) -> Content:
-        parts = self._label(draft, Step.CONFIRM, _("Cash to take"))
+        parts = self._label(draft, Step.CONFIRM, _("To take"))
         if draft.step >= Step.AMOUNT:
             fee = fen_text(draft.choices.card_fee_fen)
             parts += [
                 (f"{fen_text(draft.cash_fen)} {word('CNY')}", "bold"),
                 f"   = {fen_text(draft.prepaid_fen)} + ",
                 labelled(_("card fee"), fee),
+                ("   " + draft.paying.text(), "bold $accent"),
             ]
         return line(*parts)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cngstation.rpc.contract.acts import ActReply
 from cngstation.rpc.contract.figures import MOST_ROWS, Asked, IntentId, SaleRow, Word
-from cngstation.rpc.contract.registers import Page
+from cngstation.rpc.contract.registers import Page, TenderOffers
 from cngstation.rpc.method import LOGGED_IN, Event, Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -72,7 +72,10 @@ class QuoteRequest(Message):
 
 
 class Quote(Message):
-    """Before, change and after of a top-up, and the cash to take."""
+    """Before, change and after of a top-up, and the money to take.
+
+    `tenders` are the ways in which it can be paid.
+    """
 
     before_purse: int
     change_purse: int
@@ -80,6 +83,7 @@ class Quote(Message):
     bonus_purse: int
     cash_fen: int
     price_e4: int
+    tenders: TenderOffers = ()
 
 
 class TopUp(Message):

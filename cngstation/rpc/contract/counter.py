@@ -37,7 +37,7 @@ PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 1),
+    version=Version(1, 2),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(

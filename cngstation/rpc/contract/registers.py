@@ -109,6 +109,16 @@ class LevelPrice(Message):
     price_e4: int
 
 
+class TenderOffer(Message):
+    """A way of paying, and whether it is only taken with the number of the payment."""
+
+    tender: Word
+    wants_reference: bool
+
+
+TenderOffers = Annotated[tuple[TenderOffer, ...], Field(max_length=20)]
+
+
 class Choices(Message):
     """What forms offer: types, kinds, modes, prices, fee and limits."""
 
@@ -120,6 +130,7 @@ class Choices(Message):
     single_lower_fen: int
     single_upper_fen: int
     balance_ceiling_fen: int
+    tenders: TenderOffers = ()
 
 
 class PricePlan(Message):

@@ -12,6 +12,12 @@ from cngstation.rpc.contract import uplink as u
 from cngstation.services.register_customers import PlateUnusual
 from tui.link import Part
 
+TENDERS = tuple(
+    c.TenderOffer(tender=tender, wants_reference=tender not in {"cash", "company"})
+    for tender in (
+        "cash", "wechat", "alipay", "bank_card", "transfer", "cheque", "company"
+    )
+)  # fmt: skip
 NOW_MS = 1_795_225_337_000  # 2026-11-21 09:42:17 in China
 WELL = f.DeviceHealth(state=f.DeviceState.ONLINE, text="", facts=())
 
@@ -223,7 +229,7 @@ class FakeStation:
                 c.LevelPrice(level=n, price_e4=p) for n, p in self.prices.items()
             ),
             card_fee_fen=2_000, single_lower_fen=0, single_upper_fen=100_000,
-            balance_ceiling_fen=500_000,
+            balance_ceiling_fen=500_000, tenders=TENDERS,
         )  # fmt: skip
 
     async def _price_plan(self, plan: Any) -> Any:
@@ -253,6 +259,7 @@ class FakeStation:
         return c.Quote(
             before_purse=before, change_purse=change, after_purse=before + change,
             bonus_purse=0, cash_fen=request.money_fen, price_e4=39_800,
+            tenders=TENDERS,
         )  # fmt: skip
 
     def _done(self, request: Any, kind: str, before: int, after: int) -> c.ActReply:
