@@ -11,7 +11,8 @@ from cngstation.services.issue_card import IssueOrder, UnknownKind
 from cngstation.services.price_top_up import Wanted
 from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
-from cngstation.services.top_up_card import OtherCard, TopUpOrder
+from cngstation.services.top_up_card import OtherCard
+from cngstation.services.top_up_order import TopUpOrder
 from cngstation.units import Money
 
 

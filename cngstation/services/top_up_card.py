@@ -2,13 +2,12 @@
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from cngstation.domain.card_life import Act, Standing, require
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode, purse_to_book
-from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
 from cngstation.protocols.card_image.purse import require_room
@@ -30,7 +29,8 @@ from cngstation.services.price_top_up import (
     require_limits,
 )
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import paying, same_payment, tenders_for
+from cngstation.services.take_payment import paying, tenders_for
+from cngstation.services.top_up_order import KIND, Quoted, TopUpOrder
 from cngstation.storage import cards, customers, journal
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
@@ -38,8 +38,6 @@ from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Money, Price, Quantity, amount_of
-
-KIND = "top_up"
 
 
 class UnknownCard(Refusal):
@@ -101,36 +99,6 @@ class DiskFull(Refusal):
         "The disk is nearly full ({free_mib} MiB left). No money was taken. Fills are "
         "still recorded. Call the technician."
     )
-
-
-@dataclass(frozen=True, slots=True)
-class TopUpOrder:
-    """A top-up as the cashier confirmed it."""
-
-    intent_id: str
-    card_key: str
-    before: int
-    wanted: Wanted
-    cash: Money
-    payment: Payment = CASH
-
-    def is_of(self, intent: Intent) -> bool:
-        """Return whether an act is this order, tried before."""
-        ordered = (KIND, self.card_key, self.cash.e4)
-        found = (intent.kind, intent.card_key, intent.cash_e4)
-        return ordered == found and same_payment(self.payment, intent.payment)
-
-
-@dataclass(frozen=True, slots=True)
-class Quoted:
-    """What a top-up would do; figures of the purse."""
-
-    before: int
-    change: int
-    after: int
-    cash: Money
-    price: Price
-    tenders: tuple[Tender, ...] = IN_TILL
 
 
 class TopUps:

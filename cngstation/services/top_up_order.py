@@ -1,0 +1,41 @@
+"""A top-up as it is confirmed, and what it would do."""
+
+from dataclasses import dataclass
+
+from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
+from cngstation.services.price_top_up import Wanted
+from cngstation.services.take_payment import same_payment
+from cngstation.storage.journal import Intent
+from cngstation.units import Money, Price
+
+KIND = "top_up"
+
+
+@dataclass(frozen=True, slots=True)
+class TopUpOrder:
+    """A top-up as the cashier confirmed it."""
+
+    intent_id: str
+    card_key: str
+    before: int
+    wanted: Wanted
+    cash: Money
+    payment: Payment = CASH
+
+    def is_of(self, intent: Intent) -> bool:
+        """Return whether an act is this order, tried before."""
+        ordered = (KIND, self.card_key, self.cash.e4)
+        found = (intent.kind, intent.card_key, intent.cash_e4)
+        return ordered == found and same_payment(self.payment, intent.payment)
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """What a top-up would do; figures of the purse."""
+
+    before: int
+    change: int
+    after: int
+    cash: Money
+    price: Price
+    tenders: tuple[Tender, ...] = IN_TILL
