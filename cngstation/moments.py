@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MS_PER_HOUR = 3_600_000
 CHINA = timezone(timedelta(hours=8), "CST")  # one zone for all of China, no summer time
 
 

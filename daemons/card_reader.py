@@ -11,9 +11,11 @@ from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
+from cngstation.services.approve import Approvals
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.issue_card import CardIssue
+from cngstation.services.mark_card import CardMarks
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
@@ -70,6 +72,7 @@ async def serve(process: Process) -> int:
         watch=watch,
         rules=rules,
         clock=clock,
+        marks=CardMarks(database, Approvals(process.gate(database)), rules),
         verified=stage.verified,
     )
     server = counter_server(process, database, CounterAnswers(parts), stage)

@@ -185,6 +185,9 @@ class Till(Section):
     name: Words = "till-1"
 
 
+Hours = Annotated[int, Field(ge=0, le=720, description="0 to 720")]
+
+
 class Limits(Section):
     """Amounts and days that the counter keeps to."""
 
@@ -193,6 +196,13 @@ class Limits(Section):
     balance_ceiling_yuan: Yuan
     card_fee_yuan: Yuan  # 工本费
     cylinder_warning_days: Annotated[int, Field(ge=0, le=365, description="0 to 365")]
+    loss_effective_hours: Annotated[
+        int, Field(ge=0, le=168, description="0 to 168")
+    ] = 0
+    replace_hold_hours: Annotated[int, Field(ge=0, le=720, description="0 to 720")] = 48
+    cancel_wait_hours: Annotated[int, Field(ge=0, le=720, description="0 to 720")] = 0
+    by_hand_yuan: Yuan = Money.from_fen(20_000)
+    negative_top_up: Annotated[bool, Field(description="true or false")] = False
 
 
 class Security(Section):

@@ -35,22 +35,50 @@ class Act(StrEnum):
     ISSUE = "issue"
     TOP_UP = "top_up"
     COMPLETE = "complete"
+    REVERSE = "reverse_top_up"  # 充负值
+    CLEAR_CREDIT = "clear_credit"  # 记帐清零
+    SETTLE_GREY = "settle_grey"  # 解灰
+    REPORT_LOSS = "report_loss"  # 挂失
+    WITHDRAW_LOSS = "withdraw_loss"  # 解挂
+    REPLACE = "replace"  # 补卡
+    BLACKLIST = "blacklist"
+    UNBLACKLIST = "unblacklist"  # 解黑
+    ACTIVATE = "activate"  # 激活
+    SUSPEND = "suspend"  # 停用
+    EDIT = "edit"  # 修改卡信息, 改瓶检日期
+    CANCEL = "cancel"  # 注销
+    WIPE = "wipe"  # 清卡
 
 
 _EVERY = frozenset(CardState)
+_IN_USE = frozenset({CardState.NORMAL, CardState.EXPIRED})
 ALLOWED: dict[Act, frozenset[CardState]] = {
     Act.READ: _EVERY,
     Act.ISSUE: frozenset({CardState.NEW}),
-    Act.TOP_UP: frozenset({CardState.NORMAL, CardState.EXPIRED}),
+    Act.TOP_UP: _IN_USE,
     Act.COMPLETE: frozenset(
         {CardState.NORMAL, CardState.EXPIRED, CardState.PENDING, CardState.GREY}
     ),
+    Act.REVERSE: _IN_USE,
+    Act.CLEAR_CREDIT: _IN_USE,
+    Act.SETTLE_GREY: frozenset({CardState.GREY}),
+    Act.REPORT_LOSS: _EVERY
+    - {CardState.NEW, CardState.LOST, CardState.REPLACED, CardState.CANCELLED},
+    Act.WITHDRAW_LOSS: frozenset({CardState.LOST}),
+    Act.REPLACE: frozenset({CardState.LOST}),
+    Act.BLACKLIST: _IN_USE | {CardState.GREY, CardState.PENDING, CardState.INACTIVE},
+    Act.UNBLACKLIST: frozenset({CardState.BLACK}),
+    Act.ACTIVATE: frozenset({CardState.INACTIVE}),
+    Act.SUSPEND: _IN_USE | {CardState.GREY},
+    Act.EDIT: _IN_USE,
+    Act.CANCEL: _IN_USE | {CardState.BLACK},
+    Act.WIPE: frozenset({CardState.REPLACED, CardState.CANCELLED}),
 }
 
 WAY_OUT: dict[CardState, str] = {
     CardState.NEW: mark("Issue the card first."),
     CardState.INACTIVE: mark("Let a senior operator activate the card."),
-    CardState.NORMAL: mark("The card is in use already; take a new one."),
+    CardState.NORMAL: mark("The card is in use as it is; nothing has to be cured."),
     CardState.PENDING: mark("Finish the open top-up first: put the card back."),
     CardState.GREY: mark("An earlier fill is unpaid; settle it first."),
     CardState.LOST: mark("The card is reported lost; withdraw the loss or replace it."),
@@ -60,6 +88,16 @@ WAY_OUT: dict[CardState, str] = {
     CardState.WASTE: mark("The card is broken; report it lost and replace it."),
     CardState.CANCELLED: mark("The card was cancelled; issue a new one."),
 }
+
+
+_ONLY_NEW = mark("The card is in use already; take a new one.")
+
+
+def way_out(act: Act, state: CardState) -> str:
+    """Return the sentence that says what helps when a state does not allow an act."""
+    if act is Act.ISSUE and state is CardState.NORMAL:
+        return _ONLY_NEW
+    return WAY_OUT[state]
 
 
 class CardStateRefused(Refusal):
@@ -103,4 +141,6 @@ def require(act: Act, standing: Standing, card_no: str) -> None:
     """
     state = standing.state
     if state not in ALLOWED[act]:
-        raise CardStateRefused(card_no=card_no, state=state, way_out=WAY_OUT[state])
+        raise CardStateRefused(
+            card_no=card_no, state=state, way_out=way_out(act, state)
+        )

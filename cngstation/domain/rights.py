@@ -9,11 +9,32 @@ JUNIOR = GENERAL | {
     "register.write",
     "card.issue",
     "card.top_up",
+    "card.report_loss",
     "receipt.print",
 }
-MIDDLE = JUNIOR | {"card.replace", "card.withdraw_loss", "card.settle_grey"}
-SENIOR = MIDDLE | {"card.unblacklist", "card.activate", "card.wipe"}
-ADMINISTRATOR = SENIOR | {"card.cancel", "price.plan", "operator.write"}
+MIDDLE = JUNIOR | {
+    "card.replace",
+    "card.withdraw_loss",
+    "card.settle_grey",
+    "card.clear_credit",
+    "card.edit",
+}
+SENIOR = MIDDLE | {
+    "card.unblacklist",
+    "card.activate",
+    "card.suspend",
+    "card.wipe",
+    "card.crew",
+    "card.replace_unproved",
+}
+ADMINISTRATOR = SENIOR | {
+    "card.cancel",
+    "card.blacklist",
+    "card.reverse_top_up",
+    "card.settle_grey_by_hand",
+    "price.plan",
+    "operator.write",
+}
 
 ROLES: dict[str, frozenset[str]] = {
     "general": GENERAL,  # 普通用户

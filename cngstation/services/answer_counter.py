@@ -3,6 +3,7 @@
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.answer_acts import ActAnswers
 from cngstation.services.answer_cards import CardAnswers
+from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.counter_parts import CounterParts
@@ -15,11 +16,18 @@ class CounterAnswers:
         self.registers = RegisterAnswers(parts)
         self.cards = CardAnswers(parts)
         self.acts = ActAnswers(parts)
+        self.marks = MarkAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
         made = Handlers()
-        for area in (self.registers, self.cards, self.acts, self.receipts):
+        for area in (
+            self.registers,
+            self.cards,
+            self.acts,
+            self.marks,
+            self.receipts,
+        ):
             area.handle(made)
         return made

@@ -11,6 +11,7 @@ from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
+from cngstation.services.mark_card import CardMarks
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
@@ -36,6 +37,7 @@ class CounterParts:
     watch: ReaderWatch
     rules: StationRules
     clock: Clock
+    marks: CardMarks
     verified: Callable[[counter.BooksVerdict], None]
 
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from cngstation.domain.rights import rights_of
 from cngstation.errors import NotLoggedIn, Refusal
 from cngstation.hygiene import clean
-from cngstation.moments import Clock, Instant
+from cngstation.moments import MS_PER_HOUR, Clock, Instant
 from cngstation.rpc.authority import Peer, Session
 from cngstation.rpc.method import LOGGED_IN
 from cngstation.rpc.session import Login
@@ -113,7 +113,7 @@ class Gate:
         self._passwords = passwords
         self._clock = clock
         self._wrong_tries = wrong_tries
-        self._session_ms = session_hours * 3_600_000
+        self._session_ms = session_hours * MS_PER_HOUR
 
     async def login(self, credentials: Login, peer: Peer) -> StaffSession:
         """Begin a session.
@@ -121,20 +121,30 @@ class Gate:
         Raises:
             LoginRefused, LoginMustWait, OperatorRetired: who it is may not work now.
         """
-        name = clean(credentials.login_name, limit=40)
+        name, terminal = credentials.login_name, _terminal(credentials.terminal)
+        operator = await self.identify(name, credentials.password, terminal)
+        return await self._begin(operator, peer, terminal)
+
+    async def identify(
+        self, login_name: str, password: SecretStr, terminal: str
+    ) -> Operator:
+        """Check name and password, no more; who may work now is asked by `confirm`.
+
+        Raises:
+            LoginRefused, LoginMustWait: wrong, or too often wrong.
+        """
+        name = clean(login_name, limit=40)
         operator = await self._database.read(
             lambda connection: operators.with_login_name(connection, name)
         )
         if operator is not None:
             self._require_no_wait(operator)
         right = await self._passwords.fits(
-            operator.password_hash if operator else None,
-            credentials.password.get_secret_value(),
+            operator.password_hash if operator else None, password.get_secret_value()
         )
-        terminal = _terminal(credentials.terminal)
         if operator is None or not right:
             raise await self._wrong_try(name, operator, terminal)
-        return await self._begin(operator, peer, terminal)
+        return operator
 
     async def resume(self, token: SecretStr, peer: Peer) -> StaffSession:
         """Find the session of a token made by the same Linux user.
@@ -294,10 +304,7 @@ class Gate:
             if row is None or self._over(row):
                 raise NotLoggedIn
             if checked is not None:
-                now = operators.find(tx.connection, staff.operator_no) or checked
-                if refused := _refusal(now, checked, tx.now):
-                    raise refused
-                operators.set_tries(tx, staff.operator_no, 0, 0)
+                confirm(tx, checked)
             operators.set_session_state(tx, staff.token_hash, state)
             actor = Actor(staff.operator_no, staff.terminal)
             audit.record(tx, actor, act, staff.operator)
@@ -330,6 +337,19 @@ def _wait(operator: Operator, now: Instant) -> LoginMustWait | None:
     if operator.blocked_boot_id == now.boot_id and left_ms > 0:
         return LoginMustWait(seconds=(left_ms + 999) // 1000)
     return None
+
+
+def confirm(tx: Transaction, checked: Operator) -> Operator:
+    """Return an operator whose password was right, as the row has it now.
+
+    Raises:
+        Refusal: they may not work now.
+    """
+    now = operators.find(tx.connection, checked.operator_no) or checked
+    if refused := _refusal(now, checked, tx.now):
+        raise refused
+    operators.set_tries(tx, now.operator_no, 0, 0)
+    return now
 
 
 def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | None:

@@ -3,6 +3,7 @@
 from cngstation.domain.card_kinds import KINDS
 from cngstation.domain.payment import PaymentMode
 from cngstation.domain.tenders import Tender
+from cngstation.hygiene import clean
 from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
@@ -89,6 +90,25 @@ class Registers:
         def question(connection: Connection) -> tuple[counter.CardRow, ...]:
             found = cards.newest(connection, request.limit)
             return tuple(self._card_row(connection, card) for card in found)
+
+        return counter.CardRows(rows=await self._database.read(question))
+
+    async def search_cards(
+        self, search: counter.Search, call: CallContext
+    ) -> counter.CardRows:
+        """Find cards by part of their number, or by their vehicle."""
+        text = clean(search.text, limit=40).strip()
+        digests = self._desk.digests_of(text)
+
+        def question(connection: Connection) -> tuple[counter.CardRow, ...]:
+            found = cards.search(connection, text, search.limit)
+            for vehicle in customers.search_vehicles(
+                connection, text, digests, search.limit
+            ):
+                found += cards.of_vehicle(connection, vehicle.vehicle_id)
+            once = {card.card_key: card for card in found}
+            rows = list(once.values())[: search.limit]
+            return tuple(self._card_row(connection, card) for card in rows)
 
         return counter.CardRows(rows=await self._database.read(question))
 

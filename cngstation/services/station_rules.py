@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cngstation.config import StationConfig
-from cngstation.units import Money, Unit
+from cngstation.units import ZERO, Money, Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,11 @@ class StationRules:
     card_fee: Money
     cylinder_warning_days: int
     business_day_starts_minute: int
+    loss_effective_hours: int = 0
+    replace_hold_hours: int = 48
+    cancel_wait_hours: int = 0
+    by_hand: Money = ZERO
+    negative_top_up: bool = False
     lowest_disk_bytes: int = 64 * 1024 * 1024
 
 
@@ -42,5 +47,10 @@ def rules_of(config: StationConfig) -> StationRules:
         balance_ceiling=limits.balance_ceiling_yuan,
         card_fee=limits.card_fee_yuan,
         cylinder_warning_days=limits.cylinder_warning_days,
+        loss_effective_hours=limits.loss_effective_hours,
+        replace_hold_hours=limits.replace_hold_hours,
+        cancel_wait_hours=limits.cancel_wait_hours,
+        by_hand=limits.by_hand_yuan,
+        negative_top_up=limits.negative_top_up,
         business_day_starts_minute=config.station.cut_off_minute,
     )

@@ -140,6 +140,26 @@ def newest(connection: Connection, limit: int) -> list[Card]:
     return [_card(row) for row in found]
 
 
+def search(connection: Connection, text: str, limit: int) -> list[Card]:
+    """Return cards whose number contains the text, the newest first."""
+    found = rows(
+        connection,
+        "SELECT * FROM card WHERE instr(card_no, ?) > 0 ORDER BY card_key DESC LIMIT ?",
+        (text, limit),
+    )
+    return [_card(row) for row in found] if text else []
+
+
+def of_vehicle(connection: Connection, vehicle_id: int) -> list[Card]:
+    """Return the cards of a vehicle, the newest first."""
+    found = rows(
+        connection,
+        "SELECT * FROM card WHERE vehicle_id=? ORDER BY card_key DESC",
+        (vehicle_id,),
+    )
+    return [_card(row) for row in found]
+
+
 _MODES = {str(mode): mode for mode in PaymentMode}
 _UNITS = {str(unit): unit for unit in Unit}
 _STATES = {str(state): state for state in CardState}

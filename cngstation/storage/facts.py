@@ -23,11 +23,19 @@ PLAIN_FACTS = (
     "price",
     "receipt",
     "register_change",
+    "card_mark",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
 _STAMPED = frozenset(
-    {"intent_change", "audit", "finding", "finding_closed", "register_change"}
+    {
+        "intent_change",
+        "audit",
+        "finding",
+        "finding_closed",
+        "register_change",
+        "card_mark",
+    }
 )
 
 

@@ -28,11 +28,13 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply, CardView
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.answer_counter import CounterAnswers
+from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import Booked, SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.issue_card import CardIssue
-from cngstation.services.log_in import StaffSession
+from cngstation.services.log_in import Gate, Passwords, StaffSession, add_operator
+from cngstation.services.mark_card import CardMarks
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_act import act_reply
@@ -40,8 +42,10 @@ from cngstation.services.top_up_card import TopUps
 from cngstation.services.verify_books import verify
 from cngstation.services.watch_reader import BorrowedReader
 from cngstation.storage import customers, prices, receipts
+from cngstation.storage.audit import STATION
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection, connect
 from cngstation.units import Money, Price, Quantity, Unit, amount_of
 from tests.simulation.money_cards import (
@@ -54,6 +58,10 @@ from tests.simulation.money_cards import (
 )
 
 T = TypeVar("T")
+PASSWORDS = Passwords(memory_kib=8, passes=1)
+PASSWORD = "a password of many"
+# Who works here: the cashier of every call, and those who may be a second person.
+STAFF = {"01": "administrator", "02": "administrator", "03": "junior"}
 FEE = Money.from_fen(1_000)
 RULES = StationRules(
     station_no="00000001",
@@ -179,6 +187,8 @@ class World:
         self.cards = CardService(database, acts, RULES, self.clock)
         self.reader = Reader()
         self.watch = Watch(self.reader)
+        gate = Gate(database, PASSWORDS, self.clock, wrong_tries=3, session_hours=12)
+        self.approvals = Approvals(gate)
         parts: Any = {
             "database": database,
             "path": self.path,
@@ -193,6 +203,7 @@ class World:
             "watch": self.watch,
             "rules": RULES,
             "clock": self.clock,
+            "marks": CardMarks(database, self.approvals, RULES),
             "verified": lambda verdict: None,
         }
         self.answers = CounterAnswers(CounterParts(**parts))
@@ -470,6 +481,9 @@ def _template() -> Path:
     async def make() -> None:
         database = await Database.open(path, CountingClock())
         await database.write(unit)
+        for number, role in STAFF.items():
+            operator = Operator(number, f"name{number}", number, role, "", 0, "active")
+            await add_operator(database, PASSWORDS, operator, PASSWORD, STATION)
         await database.close()
 
     asyncio.run(make())

@@ -7,7 +7,7 @@ Each area is a module of its own with tuples of its methods and events; a new on
 imported here and is a line in each of the two tables below.
 """
 
-from cngstation.rpc.contract import acts, cards, receipts, registers
+from cngstation.rpc.contract import acts, cards, marks, receipts, registers
 from cngstation.rpc.contract.acts import *
 from cngstation.rpc.contract.cards import *
 from cngstation.rpc.contract.figures import (
@@ -44,6 +44,7 @@ COUNTER = Contract(
         *registers.REGISTER_METHODS,
         *cards.CARD_METHODS,
         *acts.ACT_METHODS,
+        *marks.MARK_METHODS,
         *receipts.RECEIPT_METHODS,
     ),
     events=(
