@@ -6,21 +6,17 @@ is the last block of AES-CBC with IV 0. For M shorter than 16 bytes this is not
 CMAC(01H | M), which would use one block. Source: NXP AN10922, vectors of section 2.2.
 
 What is diversified is our own convention: the MAC key from UID | "CNGMAC", the keys
-of a MIFARE sector from UID | "CNG" | sector | "A" or "B", cut to their first 6 bytes.
+of a MIFARE sector from UID | "CNG" | sector | "A" or "B", cut to their first 6 bytes,
+the keys of a DESFire application from UID | AID | "CNG" | key number.
 """
 
-from cryptography.hazmat.primitives.ciphers import Cipher
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
-from cryptography.hazmat.primitives.cmac import CMAC
+from cngstation.protocols import aes_blocks
 
 KEY_BYTES = 16
 MAC_BYTES = 8
 SECTOR_KEY_BYTES = 6
 LONGEST_INPUT = 31
-_BLOCK = 16
-_PADDED = 2 * _BLOCK
-_RB = 0x87  # the constant of NIST SP 800-38B for 128-bit blocks
+_PADDED = 2 * aes_blocks.BLOCK
 
 
 def diversify(master: bytes, given: bytes) -> bytes:
@@ -32,14 +28,14 @@ def diversify(master: bytes, given: bytes) -> bytes:
     if len(master) != KEY_BYTES or not 1 <= len(given) <= LONGEST_INPUT:
         raise ValueError("a key of 16 bytes diversifies an input of 1 to 31 bytes")
     data = b"\x01" + given
-    first, second = _subkeys(master)
+    first, second = aes_blocks.subkeys(master)
     last_subkey = first
     if len(data) < _PADDED:
         data = (data + b"\x80").ljust(_PADDED, b"\0")
         last_subkey = second
-    whole = data[:_BLOCK] + _xor(data[_BLOCK:], last_subkey)
-    encryptor = Cipher(AES(master), CBC(bytes(_BLOCK))).encryptor()
-    return (encryptor.update(whole) + encryptor.finalize())[_BLOCK:]
+    head, tail = data[: aes_blocks.BLOCK], data[aes_blocks.BLOCK :]
+    whole = head + aes_blocks.xor(tail, last_subkey)
+    return aes_blocks.encrypt(master, whole)[aes_blocks.BLOCK :]
 
 
 class CardKeys:
@@ -59,27 +55,12 @@ class CardKeys:
 
     def mac(self, data: bytes) -> bytes:
         """Return the first 8 bytes of the AES-CMAC over UID and data."""
-        cmac = CMAC(AES(self._mac_key))
-        cmac.update(self._uid + data)
-        return cmac.finalize()[:MAC_BYTES]
+        return aes_blocks.cmac(self._mac_key, self._uid + data)[:MAC_BYTES]
+
+    def application_key(self, application: bytes, key_no: int) -> bytes:
+        """Return a key of a DESFire application, 16 bytes."""
+        given = self._uid + application + b"CNG" + bytes([key_no])
+        return diversify(self._master, given)
 
     def __repr__(self) -> str:
         return "CardKeys(...)"
-
-
-def _subkeys(master: bytes) -> tuple[bytes, bytes]:
-    # SP 800-38B defines the subkeys by one raw block encryption of zeros.
-    encryptor = Cipher(AES(master), ECB()).encryptor()  # noqa: S305
-    first = _doubled(encryptor.update(bytes(_BLOCK)) + encryptor.finalize())
-    return first, _doubled(first)
-
-
-def _doubled(block: bytes) -> bytes:
-    number = int.from_bytes(block, "big") << 1
-    if number >> 128:
-        number = (number & (1 << 128) - 1) ^ _RB
-    return number.to_bytes(_BLOCK, "big")
-
-
-def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
