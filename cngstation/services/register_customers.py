@@ -23,6 +23,7 @@ PHONE_TAIL_DIGITS = 4
 # A longer one would be cut, and two vehicles could become one.
 LONGEST_FLEET_NO = 6
 _PHONE = re.compile(r"[0-9+() -]{5,20}")
+_PHONE_PART = re.compile(r"[0-9+() -]{4,20}")
 
 
 class FieldEmpty(Refusal):
@@ -219,13 +220,30 @@ class CustomerDesk:
     def digests_of(self, text: str) -> dict[str, bytes]:
         """Return the digests under which a search text would be found."""
         plain = text.strip().upper()
-        digits = re.sub(r"\D", "", plain)
+        digits = re.sub(r"\D", "", plain) if _PHONE_PART.fullmatch(plain) else ""
+        tail = digits[-PHONE_TAIL_DIGITS:] if len(digits) >= PHONE_TAIL_DIGITS else ""
         # A blob that no row can have stands for "not such a number".
         return {
             "id_no": self._seal.digest(plain, ID_COLUMN) or b"\0",
             "phone": self._seal.digest(digits, PHONE_COLUMN) or b"\0",
-            "tail": self._seal.digest(digits, PHONE_TAIL_COLUMN) or b"\0",
+            "tail": self._seal.digest(tail, PHONE_TAIL_COLUMN) or b"\0",
         }
+
+    def answers_to(self, vehicle: Vehicle, text: str) -> bool:
+        """Tell whether a vehicle found by a digest has the whole number.
+
+        The digest of a phone's tail has four digits; who types six means all six.
+        """
+        plain = text.strip().upper()
+        if (
+            plain in {vehicle.plate, vehicle.fleet_no}
+            or len(plain) <= PHONE_TAIL_DIGITS
+        ):
+            return True
+        if self._seal.digest(plain, ID_COLUMN) == vehicle.id_no_digest:
+            return True
+        phone = re.sub(r"\D", "", self._seal.open(vehicle.phone_sealed, PHONE_COLUMN))
+        return phone.endswith(re.sub(r"\D", "", plain))
 
     def id_no_masked(self, vehicle: Vehicle) -> str:
         """Return the ID number with its middle hidden."""

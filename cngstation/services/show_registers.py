@@ -1,5 +1,7 @@
 """The registers and choices as the counter's screens show them."""
 
+from collections.abc import Sequence
+
 from cngstation.domain.card_kinds import KINDS
 from cngstation.domain.payment import PaymentMode
 from cngstation.domain.tenders import Tender
@@ -15,6 +17,7 @@ from cngstation.storage import cards, customers, facts, prices
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
+from cngstation.storage.vehicle_index import VehicleIndex
 
 
 class Registers:
@@ -31,6 +34,7 @@ class Registers:
         self._desk = desk
         self._rules = rules
         self._clock = clock
+        self._index = VehicleIndex()
 
     async def search_companies(
         self, request: counter.Search, call: CallContext
@@ -46,13 +50,26 @@ class Registers:
     async def search_vehicles(
         self, request: counter.Search, call: CallContext
     ) -> counter.VehicleRows:
-        """Find vehicles."""
-        text = request.text.strip()
+        """Find vehicles: those with this very number first, then by plate."""
+        text = clean(request.text).replace("·", "").strip()
         digests = self._desk.digests_of(text)
 
         def question(connection: Connection) -> tuple[counter.VehicleRow, ...]:
-            found = customers.search_vehicles(connection, text, digests, request.limit)
-            return tuple(self._row(connection, vehicle) for vehicle in found)
+            exact = [
+                vehicle
+                for vehicle in customers.vehicles_with_number(
+                    connection, text.upper(), digests
+                )
+                if self._desk.answers_to(vehicle, text)
+            ]
+            known = {vehicle.vehicle_id: vehicle for vehicle in exact}
+            ids = self._index.find(connection, text.split(), request.limit)
+            order = list(dict.fromkeys([*known, *ids]))[: request.limit]
+            found = (
+                known.get(number) or customers.find_vehicle(connection, number)
+                for number in order
+            )
+            return self._rows(connection, [v for v in found if v is not None])
 
         return counter.VehicleRows(rows=await self._database.read(question))
 
@@ -115,7 +132,7 @@ class Registers:
     async def vehicle_row(self, vehicle: Vehicle) -> counter.VehicleRow:
         """Return a vehicle for the screen, personal numbers masked."""
         return await self._database.read(
-            lambda connection: self._row(connection, vehicle)
+            lambda connection: self._rows(connection, [vehicle])[0]
         )
 
     def company_row(self, company: Company) -> counter.CompanyRow:
@@ -127,9 +144,30 @@ class Registers:
             phone=company.phone,
         )
 
-    def _row(self, connection: Connection, vehicle: Vehicle) -> counter.VehicleRow:
-        company = customers.find_company(connection, vehicle.company_no)
+    def _rows(
+        self, connection: Connection, vehicles: Sequence[Vehicle]
+    ) -> tuple[counter.VehicleRow, ...]:
+        companies = {
+            no: customers.find_company(connection, no)
+            for no in {vehicle.company_no for vehicle in vehicles}
+        }
         types = dict(customers.vehicle_types(connection))
+        issued = customers.cards_of_vehicles(
+            connection, [v.vehicle_id for v in vehicles]
+        )
+        return tuple(
+            self._row(
+                vehicle,
+                companies[vehicle.company_no],
+                types.get(vehicle.vehicle_type, ""),
+                issued.get(vehicle.vehicle_id, 0),
+            )
+            for vehicle in vehicles
+        )
+
+    def _row(
+        self, vehicle: Vehicle, company: Company | None, type_name: str, issued: int
+    ) -> counter.VehicleRow:
         return counter.VehicleRow(
             vehicle_id=vehicle.vehicle_id,
             plate=vehicle.plate,
@@ -138,7 +176,7 @@ class Registers:
             phone_masked=self._desk.phone_masked(vehicle),
             owner=vehicle.owner,
             vehicle_type=vehicle.vehicle_type,
-            vehicle_type_name=types.get(vehicle.vehicle_type, ""),
+            vehicle_type_name=type_name,
             company_no=vehicle.company_no,
             company_name=company.name if company else "",
             cylinder_no=vehicle.cylinder_no,
@@ -146,7 +184,7 @@ class Registers:
             fleet_no=vehicle.fleet_no or "",
             route_no=vehicle.route_no,
             fleet_name=vehicle.fleet_name,
-            cards=customers.cards_of_vehicle(connection, vehicle.vehicle_id),
+            cards=issued,
         )
 
     def _card_row(self, connection: Connection, card: cards.Card) -> counter.CardRow:

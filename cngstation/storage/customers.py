@@ -1,6 +1,6 @@
 """Companies, vehicle types and vehicles; personal numbers are sealed before here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -159,32 +159,35 @@ def vehicle_with_fleet_no(connection: Connection, fleet_no: str) -> Vehicle | No
     )
 
 
-def search_vehicles(
-    connection: Connection, text: str, digests: Mapping[str, bytes], limit: int
+def vehicles_with_number(
+    connection: Connection, text: str, digests: Mapping[str, bytes]
 ) -> list[Vehicle]:
-    """Return vehicles by part of plate, own number, driver, owner or initials.
+    """Return the vehicles whose plate, own number, ID number or phone a text is.
 
     `digests` are those of the text as an ID number, a phone and a phone's tail.
     """
     found = rows(
         connection,
-        "SELECT * FROM vehicle WHERE plate LIKE :part ESCAPE '\\'"
-        " OR fleet_no LIKE :part ESCAPE '\\' OR driver LIKE :part ESCAPE '\\'"
-        " OR owner LIKE :part ESCAPE '\\' OR initials LIKE :part ESCAPE '\\'"
+        "SELECT * FROM vehicle WHERE plate = :text OR fleet_no = :text"
         " OR id_no_digest = :id_no OR phone_digest = :phone"
-        " OR phone_tail_digest = :tail ORDER BY plate LIMIT :limit",
-        {"part": _like(text), "limit": limit, **digests},
+        " OR phone_tail_digest = :tail ORDER BY plate",
+        {"text": text, **digests},
     )
     return [Vehicle(**row) for row in found]
 
 
-def cards_of_vehicle(connection: Connection, vehicle_id: int) -> int:
-    """Count the cards that were issued for a vehicle."""
-    row = connection.execute(
-        "SELECT count(*) FROM card WHERE vehicle_id=?", (vehicle_id,)
-    ).fetchone()
-    count: int = row[0]
-    return count
+def cards_of_vehicles(
+    connection: Connection, vehicle_ids: Sequence[int]
+) -> dict[int, int]:
+    """Count the cards that were issued for each of these vehicles, if any."""
+    marks = ", ".join("?" * len(vehicle_ids))
+    return dict(
+        connection.execute(
+            "SELECT vehicle_id, count(*) FROM card"  # noqa: S608 - marks alone
+            f" WHERE vehicle_id IN ({marks}) GROUP BY vehicle_id",
+            tuple(vehicle_ids),
+        ).fetchall()
+    )
 
 
 def _first(found: Iterator[dict[str, Any]]) -> Vehicle | None:

@@ -20,6 +20,7 @@ NAMES = (
     "wire_to_screen",
     "bookings",
     "verify",
+    "search",
     "start",
     "board",
     "reader",

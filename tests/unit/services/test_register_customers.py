@@ -224,6 +224,9 @@ def test_names_are_searched_by_their_initials() -> None:
         PHONE,
         "13800001234",
         "1234",
+        "001234",
+        "川a·12",
+        "77 ll",
     ],
 )
 async def test_a_vehicle_is_found_by_what_people_know(
@@ -239,7 +242,9 @@ async def test_a_vehicle_is_found_by_what_people_know(
     assert found.rows[0].cards == 0
 
 
-@pytest.mark.parametrize("text", ["11010519491231", "0000", "138", "zz", "%", "\x00"])
+@pytest.mark.parametrize(
+    "text", ["11010519491231", "0000", "138", "991234", "zz", "%", "\x00"]
+)
 async def test_parts_of_personal_numbers_find_nothing(
     desk: CustomerDesk, registers: Registers, text: str
 ) -> None:

@@ -98,8 +98,8 @@ async def test_companies_are_numbered_and_searched(tmp_path: Path) -> None:
         assert await db.read(lambda c: customers.find_company(c, "0009")) is None
 
 
-async def test_vehicles_are_found_by_parts_and_digests(tmp_path: Path) -> None:
-    """Plate, own number, driver, initials by part; sealed numbers by digest alone."""
+async def test_vehicles_are_found_by_whole_numbers(tmp_path: Path) -> None:
+    """Plate and own number as they stand; sealed numbers by digest alone."""
     nothing = {"id_no": b"\0", "phone": b"\0", "tail": b"\0"}
 
     def register(tx: Transaction) -> None:
@@ -111,14 +111,13 @@ async def test_vehicles_are_found_by_parts_and_digests(tmp_path: Path) -> None:
 
     async def search(text: str, **digests: bytes) -> list[int]:
         asked = {**nothing, **digests}
-        found = await db.read(lambda c: customers.search_vehicles(c, text, asked, 9))
+        found = await db.read(lambda c: customers.vehicles_with_number(c, text, asked))
         return [vehicle.vehicle_id for vehicle in found]
 
     async with opened(tmp_path / "s.db") as db:
         await db.write(register)
-        assert await search("川") == [1, 2]
-        assert await search("梅") == [2]
-        assert await search("hm") == [2]
+        assert await search("川B00001") == [2]
+        assert await search("川B0000") == []
         assert await search("77") == [2]
         assert await search("none", tail=b"4321") == [2]
         assert await search("none", id_no=b"id") == [1, 2]
@@ -128,7 +127,7 @@ async def test_vehicles_are_found_by_parts_and_digests(tmp_path: Path) -> None:
         by_no = await db.read(lambda c: customers.vehicle_with_fleet_no(c, "77"))
         assert by_no is not None
         assert by_no.vehicle_id == 2
-        assert await db.read(lambda c: customers.cards_of_vehicle(c, 1)) == 0
+        assert await db.read(lambda c: customers.cards_of_vehicles(c, [1, 2])) == {}
         with pytest.raises(StorageError, match="UNIQUE"):
             await db.write(lambda tx: customers.add_vehicle(tx, a_vehicle()))
         types = dict(await db.read(customers.vehicle_types))
