@@ -180,10 +180,10 @@ class SaleBook:
             postings = fill_postings(fill, uses, missing)
         elif card is not None:
             postings = _collection(tx, card, arrival)
-        key = arrival.nozzle.key
-        place = f"{key.station_no}-{key.dispenser_no}-{key.nozzle_no}"
         entry = Entry(
-            entry_id=f"sale-{place}-{arrival.epoch}-{record.device_seq}",
+            # Nozzle and number are unique in `sale`; an id that only rises is found
+            # a place in its index without a page of its own.
+            entry_id=f"sale-{tx.tip.seq + 1:012d}",
             kind="collection" if collection else "sale",
             business_day=business_day(
                 tx.now.wall_ms, cut_off_minute=self._cut_off_minute

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cngstation.domain.ledger import SUSPENSE_SALES, card_account, suspense_account
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
 from cngstation.hygiene import clean
+from cngstation.services import verify_accounts
 from cngstation.services.check_sale import totaliser_began
+from cngstation.services.verify_accounts import Sums
 from cngstation.services.verify_registers import first_difference
 from cngstation.storage import chain, facts, findings, journal, sales
 from cngstation.storage.migrations import (
@@ -190,7 +193,16 @@ def _lines(connection: Connection) -> None:
 _INTENT_DIFFERS = " OR ".join(f"c.{name} <> i.{name}" for name in journal.COLUMNS)
 
 
-def _intents(connection: Connection) -> None:
+def _accounts(connection: Connection) -> None:
+    """What is booked on an account is what acts, cards and kept balances say of it."""
+    sums = verify_accounts.summed(connection)
+    _intents(connection, sums)
+    _cards(connection, sums)
+    if wrong := verify_accounts.first_difference(connection, sums):
+        raise _Broken(wrong)
+
+
+def _intents(connection: Connection, sums: Sums) -> None:
     row = connection.execute(
         "SELECT i.intent_id FROM intent i LEFT JOIN intent_change c"  # noqa: S608
         " ON c.seq = (SELECT max(seq) FROM intent_change"
@@ -199,24 +211,23 @@ def _intents(connection: Connection) -> None:
     ).fetchone()
     if row is not None:
         raise _Broken(f"intent {row[0]} differs from its history")
-    for account, total in connection.execute(
-        "SELECT account, sum(amount) FROM posting WHERE account LIKE 'suspense:%'"
-        " AND account <> 'suspense:unknown_card' GROUP BY account HAVING sum(amount)"
-    ):
+    for (account, _), total in sums.items():
+        if not account.startswith("suspense:") or account == SUSPENSE_SALES:
+            continue
         intent = journal.find(connection, account.removeprefix("suspense:"))
         if intent is None or intent.state not in journal.OPEN_STATES:
             raise _Broken(f"{account} still holds {total} for a settled act")
         if total != -intent.cash_e4:
             raise _Broken(f"{account} holds {total}, the act says {-intent.cash_e4}")
     for intent in journal.open_intents(connection):
-        held = -facts.balance(connection, f"suspense:{intent.intent_id}", "CNY")
+        held = -sums.get((suspense_account(intent.intent_id), "CNY"), 0)
         if held != intent.cash_e4:
             raise _Broken(
                 f"act {intent.intent_id} is open and holds {held} of {intent.cash_e4}"
             )
 
 
-def _cards(connection: Connection) -> None:
+def _cards(connection: Connection, sums: Sums) -> None:
     """A card as last seen equals its account at the same counters.
 
     Only where every dispenser write of the card is booked once: a record may be late,
@@ -231,9 +242,7 @@ def _cards(connection: Connection) -> None:
         raise _Broken(f"card {row[0]} has figures that no act of ours leaves")
     for row in facts.rows(
         connection,
-        "SELECT c.*, coalesce((SELECT sum(amount) FROM posting p"
-        " WHERE p.account = 'card:' || c.card_key AND p.unit = c.unit), 0) AS booked"
-        " FROM card c WHERE c.seen_at_ms > 0 AND c.seen_wseq = c.wseq"
+        "SELECT c.* FROM card c WHERE c.seen_at_ms > 0 AND c.seen_wseq = c.wseq"
         " AND c.seen_pseq = c.pseq AND c.seen_grey = '' AND c.state <> 'waste'"
         " AND NOT EXISTS"
         " (SELECT 1 FROM intent i WHERE i.card_key = c.card_key"
@@ -242,7 +251,8 @@ def _cards(connection: Connection) -> None:
         if not sales.all_in(connection, row["card_key"], row["pseq"]):
             continue
         mode = PaymentMode(row["payment_mode"])
-        booked = -row["booked"] if mode.prepaid else row["booked"]
+        booked = sums.get((card_account(row["card_key"]), row["unit"]), 0)
+        booked = -booked if mode.prepaid else booked
         on_card = purse_to_book(mode, row["seen_balance"])
         if booked != on_card:
             raise _Broken(
@@ -378,8 +388,7 @@ _CHECKS: tuple[Callable[[Connection], None], ...] = (
     _chain,
     _lines,
     _sums,
-    _intents,
-    _cards,
+    _accounts,
     _registers,
     _lots,
     _totalisers,

@@ -202,11 +202,9 @@ def _grouped_rows(connection: Connection, table: str) -> _Groups:
 def balance(connection: Connection, account: str, unit: str) -> int:
     """Return the sum of an account's postings in a unit."""
     row = connection.execute(
-        "SELECT coalesce(sum(amount), 0) FROM posting WHERE account=? AND unit=?",
-        (account, unit),
+        "SELECT balance FROM account WHERE name=? AND unit=?", (account, unit)
     ).fetchone()
-    total: int = row[0]
-    return total
+    return 0 if row is None else int(row[0])
 
 
 def entry_seq(connection: Connection, entry_id: str) -> int | None:
