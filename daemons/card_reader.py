@@ -6,6 +6,7 @@ from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
+from cngstation.drivers.whichever_card import cards_on
 from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
@@ -57,7 +58,9 @@ async def serve(process: Process) -> int:
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
     )
-    watch = ReaderWatch(partial(open_reader, config.reader), master_key, stage)
+    watch = ReaderWatch(
+        partial(open_reader, config.reader), cards_on(master_key), stage
+    )
     desk = CustomerDesk(database, seal)
     folder = config.paths.database.parent
     parts = CounterParts(

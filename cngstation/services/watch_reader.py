@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 from cngstation.drivers.card_reader import CardGone, CardReader
-from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import (
     DeviceError,
@@ -51,11 +50,11 @@ class ReaderWatch:
     def __init__(
         self,
         open_reader: Callable[[], Awaitable[CardReader]],
-        master_key: bytes,
+        cards_on: Callable[[CardReader], PurseCard],
         audience: Audience,
     ) -> None:
         self._open_reader = open_reader
-        self._master_key = master_key
+        self._cards_on = cards_on
         self._audience = audience
         self._lock = asyncio.Lock()
         self._reader: CardReader | None = None
@@ -148,7 +147,7 @@ class ReaderWatch:
     async def _ensure_open(self) -> None:
         if self._reader is None:
             self._reader = await self._open_reader()
-            self._card = MifarePurseCard(self._reader, self._master_key)
+            self._card = self._cards_on(self._reader)
 
     async def _lost(self, error: DeviceError) -> None:
         was_open = self._reader is not None

@@ -12,6 +12,7 @@ from cngstation.drivers.card_reader import CardReader
 from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.drivers.purse_card import CardReading
 from cngstation.drivers.serial_link import SerialSettings, open_serial
+from cngstation.drivers.whichever_card import cards_on
 from cngstation.errors import DeviceError, DeviceUnavailable
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.protocols.card_reader.pn532.status import ChipReported
@@ -103,7 +104,7 @@ async def watching(
         return reader
 
     notes = Notes()
-    watch = ReaderWatch(open_reader, MASTER, notes)
+    watch = ReaderWatch(open_reader, cards_on(MASTER), notes)
     running = asyncio.create_task(watch.run())
     try:
         yield watch, notes

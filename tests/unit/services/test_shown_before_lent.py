@@ -4,10 +4,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-import pytest
-
 from cngstation.protocols.card_image.purse import CardState
-from cngstation.services import watch_reader
 from cngstation.services.card_on_reader import CardReading
 from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
 
@@ -53,17 +50,14 @@ class SlowAudience:
         """Take note."""
 
 
-async def test_nobody_gets_the_reader_while_a_card_is_told_of(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_nobody_gets_the_reader_while_a_card_is_told_of() -> None:
     """An act waits until the audience is done with the reading that it was given."""
-    monkeypatch.setattr(watch_reader, "MifarePurseCard", OneCard)
     audience = SlowAudience()
 
     async def open_reader() -> Any:
         return OneCard()
 
-    watch = ReaderWatch(open_reader, bytes(16), audience)
+    watch = ReaderWatch(open_reader, OneCard, audience)
     running = asyncio.create_task(watch.run())
     await audience.presented.wait()
 

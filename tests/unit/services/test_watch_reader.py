@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ from tests.unit.drivers.test_mifare_purse_card import (
     FakeReader,
 )
 from tests.unit.services.test_register_customers import RULES
+
+CARD_ON = partial(MifarePurseCard, master_key=MASTER)
 
 
 class Notes:
@@ -99,7 +102,7 @@ async def watching(
     audience: Any, opening: Callable[[], Any]
 ) -> AsyncIterator[ReaderWatch]:
     """Run a watch for a block; it must still run at the end."""
-    watch = ReaderWatch(opening, MASTER, audience)
+    watch = ReaderWatch(opening, CARD_ON, audience)
     task = asyncio.create_task(watch.run())
     try:
         yield watch
@@ -263,7 +266,7 @@ async def a_stage(db: Database, field: Field) -> tuple[CounterStage, Published]:
         db, CardService(db, acts, RULES, clock), RULES, Signboard("n", "c", "a"),
         clock, has_printer=False, watch=lambda: watch,
     )  # fmt: skip
-    watch = ReaderWatch(opening, MASTER, stage)
+    watch = ReaderWatch(opening, CARD_ON, stage)
     published = Published()
     stage.attach(published)
     return stage, published

@@ -1,0 +1,92 @@
+"""A purse on whatever technology the card in the field is of.
+
+A card that takes APDUs is asked technology by technology, each by its application;
+then, or when it takes none, its sectors. The first that does not find it foreign is
+the card's, until another card is read.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from cngstation.drivers.card_reader import CardReader
+from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.purse_card import CardReading, PurseCard
+from cngstation.errors import DeviceError
+from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
+
+
+class CardOfNoKind(DeviceError):
+    """No technology that this station uses knows the card."""
+
+    code = "card.of_no_kind"
+    text = (
+        "This card is of a kind that the station does not use. Nothing was written. "
+        "Take one of the station's cards."
+    )
+
+
+def cards_on(master_key: bytes) -> Callable[[CardReader], PurseCard]:
+    """Return what makes the purse of the cards on a reader."""
+    return partial(_whichever, master_key)
+
+
+def _whichever(master_key: bytes, reader: CardReader) -> PurseCard:
+    return WhicheverCard(reader, MifarePurseCard(reader, master_key), ())
+
+
+class WhicheverCard:
+    """Hands each card to the technology that knows it; fits `PurseCard`."""
+
+    def __init__(
+        self, reader: CardReader, by_sectors: PurseCard, by_apdus: Sequence[PurseCard]
+    ) -> None:
+        self._reader = reader
+        self._by_sectors = by_sectors
+        self._by_apdus = by_apdus
+        self._known: tuple[bytes, PurseCard] | None = None
+
+    async def read(self, uid: bytes, *, selected: bool = False) -> CardReading:
+        """Read a card whole by the technology that knows it.
+
+        Raises:
+            CardGone: this card is not in the field.
+        """
+        self._known = None
+        if not selected:
+            await self._reader.reselect(uid)
+        for place, card in enumerate(self._candidates()):
+            reading = await card.read(uid, selected=place == 0)
+            if reading.state is not CardState.FOREIGN:
+                self._known = uid, card
+                return reading
+        return CardReading(CardState.FOREIGN, uid)
+
+    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
+        """Write the next state of a purse over the one that was read."""
+        await (await self._of(reading.uid)).write_purse(reading, purse)
+
+    async def write_info(self, uid: bytes, info: CardInfo) -> None:
+        """Write who the card is of."""
+        await (await self._of(uid)).write_info(uid, info)
+
+    async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
+        """Bring a blank card, or one torn in its issue, to a whole image."""
+        await (await self._of(uid)).personalise(uid, purse, info)
+
+    async def wipe(self, reading: CardReading) -> None:
+        """Bring a card of ours back to a new card."""
+        await (await self._of(reading.uid)).wipe(reading)
+
+    def _candidates(self) -> list[PurseCard]:
+        traits = self._reader.traits
+        found = list(self._by_apdus) if traits.takes_apdus else []
+        return [*found, self._by_sectors] if traits.has_sectors else found
+
+    async def _of(self, uid: bytes) -> PurseCard:
+        if self._known is None or self._known[0] != uid:
+            await self.read(uid)
+        if self._known is not None:
+            return self._known[1]
+        if self._reader.traits.has_sectors:
+            return self._by_sectors  # it says by itself what does not open
+        raise CardOfNoKind
