@@ -1,6 +1,6 @@
 """The registers and choices as the counter's screens show them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cngstation.domain.card_kinds import KINDS
 from cngstation.domain.payment import PaymentMode
@@ -55,23 +55,27 @@ class Registers:
         digests = self._desk.digests_of(text)
 
         def question(connection: Connection) -> tuple[counter.VehicleRow, ...]:
-            exact = [
-                vehicle
-                for vehicle in customers.vehicles_with_number(
-                    connection, text.upper(), digests
-                )
-                if self._desk.answers_to(vehicle, text)
-            ]
-            known = {vehicle.vehicle_id: vehicle for vehicle in exact}
-            ids = self._index.find(connection, text.split(), request.limit)
-            order = list(dict.fromkeys([*known, *ids]))[: request.limit]
-            found = (
-                known.get(number) or customers.find_vehicle(connection, number)
-                for number in order
-            )
-            return self._rows(connection, [v for v in found if v is not None])
+            found = self._found(connection, text, digests, request.limit)
+            return self._rows(connection, found)
 
         return counter.VehicleRows(rows=await self._database.read(question))
+
+    def _found(
+        self,
+        connection: Connection,
+        text: str,
+        digests: Mapping[str, bytes],
+        limit: int,
+    ) -> list[Vehicle]:
+        """Return vehicles with this very number, then those with it as a part."""
+        numbered = customers.vehicles_with_number(connection, text.upper(), digests)
+        known = {v.vehicle_id: v for v in numbered if self._desk.answers_to(v, text)}
+        ids = self._index.find(connection, text.split(), limit)
+        found = (
+            known.get(vehicle_id) or customers.find_vehicle(connection, vehicle_id)
+            for vehicle_id in dict.fromkeys([*known, *ids])
+        )
+        return [vehicle for vehicle in found if vehicle is not None][:limit]
 
     async def choices(self, _: Nothing, call: CallContext) -> counter.Choices:
         """Return what forms offer."""
@@ -114,14 +118,12 @@ class Registers:
         self, search: counter.Search, call: CallContext
     ) -> counter.CardRows:
         """Find cards by part of their number, or by their vehicle."""
-        text = clean(search.text, limit=40).strip()
+        text = clean(search.text, limit=40).replace("·", "").strip()
         digests = self._desk.digests_of(text)
 
         def question(connection: Connection) -> tuple[counter.CardRow, ...]:
             found = cards.search(connection, text, search.limit)
-            for vehicle in customers.search_vehicles(
-                connection, text, digests, search.limit
-            ):
+            for vehicle in self._found(connection, text, digests, search.limit):
                 found += cards.of_vehicle(connection, vehicle.vehicle_id)
             once = {card.card_key: card for card in found}
             rows = list(once.values())[: search.limit]
