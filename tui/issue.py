@@ -39,6 +39,10 @@ class Step(IntEnum):
     DOING = 6
 
 
+# A vehicle that has a card gets another one by one more Enter.
+SECOND_CARD = "refusal.second_card"
+
+
 @dataclass
 class IssueDraft:
     """What was chosen so far."""
@@ -53,6 +57,7 @@ class IssueDraft:
     amount: Amount = field(default_factory=Amount)
     paying: Paying = field(default_factory=Paying)
     intent_id: str = ""
+    accept_second_card: bool = False
 
     @property
     def is_prepaid(self) -> bool:
@@ -62,6 +67,7 @@ class IssueDraft:
     def choose_vehicle(self, vehicle: VehicleRow) -> None:
         """Take the vehicle and go on."""
         self.vehicle, self.step = vehicle, Step.KIND
+        self.accept_second_card = False
 
     def choose(self, digit: int) -> bool:
         """Take the choice that a digit names at this step; tell whether there is one.
@@ -140,6 +146,7 @@ class IssueDraft:
             remark="",
             tender=self.paying.tender,
             tender_ref=self.paying.number,
+            accept_second_card=self.accept_second_card,
         )
 
     async def carry_out(

@@ -75,6 +75,9 @@ ALLOWED: dict[Act, frozenset[CardState]] = {
     Act.WIPE: frozenset({CardState.REPLACED, CardState.CANCELLED}),
 }
 
+# A vehicle whose cards are all among these has none.
+OUT_OF_USE = frozenset({CardState.REPLACED, CardState.WASTE, CardState.CANCELLED})
+
 WAY_OUT: dict[CardState, str] = {
     CardState.NEW: mark("Issue the card first."),
     CardState.INACTIVE: mark("Let a senior operator activate the card."),

@@ -6,12 +6,12 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.issue_card import IssueOrder, UnknownKind
 from cngstation.services.price_top_up import Wanted
 from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
-from cngstation.services.top_up_card import OtherCard
 from cngstation.services.top_up_order import TopUpOrder
 from cngstation.units import Money
 
@@ -34,7 +34,7 @@ class CardAnswers:
         async with self._parts.watch.borrow() as port:
             uid = await port.find()
             if uid is None:
-                raise OtherCard
+                raise NoCardOnReader
             reading = await port.read(uid)
         return (await self._parts.cards.look(reading)).view
 
@@ -86,6 +86,7 @@ class CardAnswers:
             cash=Money.from_fen(request.cash_fen),
             remark=request.remark,
             payment=payment_of(request.tender, request.tender_ref),
+            accept_second_card=request.accept_second_card,
         )
         async with self._parts.watch.borrow() as port:
             result = await self._parts.issues.issue(order, port, actor_of(call))

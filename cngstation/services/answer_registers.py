@@ -6,6 +6,7 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.counter_parts import CounterParts, actor_of
+from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.register_customers import VehicleDraft
 from cngstation.storage import audit, prices
 from cngstation.storage.database import Transaction
@@ -64,6 +65,7 @@ class RegisterAnswers:
         price = Price(plan.price_e4)
         if price.e4 % E4_PER_FEN:
             raise PriceTooFine(price=yuan_text(price.e4))
+        require_price_on_card(price)
 
         def unit(tx: Transaction) -> None:
             prices.plan(

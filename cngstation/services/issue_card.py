@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cngstation.domain import numbers
 from cngstation.domain.card_kinds import BY_NAME
+from cngstation.domain.card_life import OUT_OF_USE
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import MODE_CODES, PaymentMode, purse_unit
@@ -18,7 +19,12 @@ from cngstation.errors import Refusal
 from cngstation.protocols.card_image.purse import CardInfo, Purse
 from cngstation.services.act_kind import ActKind, load_moves
 from cngstation.services.act_on_card import ActResult, CardActs
-from cngstation.services.card_on_reader import CardPort, CardReading, CardState
+from cngstation.services.card_on_reader import (
+    CardPort,
+    CardReading,
+    CardState,
+    NoCardOnReader,
+)
 from cngstation.services.price_top_up import (
     AmountRefused,
     NoPrice,
@@ -27,13 +33,13 @@ from cngstation.services.price_top_up import (
     price_top_up,
     require_ceiling,
     require_limits,
+    require_price_on_card,
 )
+from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, same_payment
 from cngstation.services.top_up_card import (
-    OtherCard,
     purse_evidence,
-    require_disk,
     slip_facts,
 )
 from cngstation.storage import audit, cards, customers, journal, prices
@@ -78,6 +84,16 @@ class UnknownVehicle(Refusal):
     )
 
 
+class SecondCard(Refusal):
+    """The vehicle has a card that is in use; may be accepted."""
+
+    code = "refusal.second_card"
+    text = (
+        "{plate} has card {card_no} already. Nothing was written and no money was "
+        "taken. Confirm again to issue one more card for it."
+    )
+
+
 class UnknownKind(Refusal):
     """The kind or the payment mode is not one that customers get."""
 
@@ -108,6 +124,7 @@ class IssueOrder:
     cash: Money
     remark: str
     payment: Payment = CASH
+    accept_second_card: bool = False
 
     def is_of(self, intent: Intent) -> bool:
         """Return whether an act is this order, tried before."""
@@ -117,6 +134,7 @@ class IssueOrder:
         ordered = (self.vehicle_id, self.kind, self.payment_mode, self.price_level)
         planned = ("vehicle_id", "kind", "payment_mode", "price_level")
         same = ordered == tuple(plan.get(name) for name in planned)
+        same = same and self.wanted.is_in(plan)
         return same and same_payment(self.payment, intent.payment)
 
 
@@ -143,7 +161,7 @@ class CardIssue:
         require_disk(self._folder, self._rules)
         uid = await port.find()
         if uid is None:
-            raise OtherCard
+            raise NoCardOnReader
         reading = await port.read(uid)
         if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
             raise NotBlank
@@ -205,6 +223,9 @@ class CardIssue:
         price = in_force.get(order.price_level)
         if price is None:
             raise NoPrice(level=order.price_level)
+        require_price_on_card(price)
+        if not order.accept_second_card:
+            _require_no_other_card(tx, vehicle)
         priced = self._prepaid(order, price)
         if priced.cash + self._rules.card_fee != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
@@ -256,6 +277,13 @@ class CardIssue:
         )
 
 
+def _require_no_other_card(tx: Transaction, vehicle: Vehicle) -> None:
+    """A vehicle may have several cards; a second one is never issued by mistake."""
+    for card in cards.of_vehicle(tx.connection, vehicle.vehicle_id):
+        if card.state not in OUT_OF_USE:
+            raise SecondCard(plate=vehicle.plate, card_no=card.card_no)
+
+
 def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
     """A chip is free when it is new, or when its only issue was given back."""
     registered = cards.with_uid(tx.connection, uid)
@@ -268,6 +296,7 @@ def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
 
 def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | int]:
     return {
+        **order.wanted.as_plan(),
         "payment_mode": str(order.payment_mode),
         "kind": order.kind,
         "price_level": order.price_level,

@@ -72,6 +72,17 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("{subject}: fills {first} to {last} have not come."),
         mark("They are fetched again by themselves; if not, look at the dispenser."),
     ),
+    "fill_not_booked": (
+        mark("Fill {number} of nozzle {nozzle} cannot be booked: {why}"),
+        mark(
+            "The dispenser keeps it and offers it again. Write the fill down from its "
+            "display and call the technician; it is in no total until it is booked."
+        ),
+    ),
+    "nozzle_unreadable": (
+        mark("Nozzle {nozzle} sends messages that make no sense, fills perhaps."),
+        mark("Compare its protocol version with the configuration; call its maker."),
+    ),
     "device_counter_reset": (
         mark("Nozzle {nozzle} began its numbers anew at {number}."),
         _NOTE_IT,

@@ -1,11 +1,21 @@
 """What a top-up adds to a card and what it costs, before anything happens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
 from cngstation.errors import Refusal
+from cngstation.protocols.card_image.purse import LARGEST_PRICE_FEN
 from cngstation.services.station_rules import StationRules
-from cngstation.units import Money, Price, Quantity, amount_of, quantity_for, yuan_text
+from cngstation.units import (
+    E4_PER_FEN,
+    Money,
+    Price,
+    Quantity,
+    amount_of,
+    quantity_for,
+    yuan_text,
+)
 
 # A purse of gas counts in 1/100 of its unit.
 GAS_STEP_MILLI = 10
@@ -58,12 +68,35 @@ class NoPrice(Refusal):
     )
 
 
+class PriceTooHigh(Refusal):
+    """A card has two bytes for its price: a dearer one could be sold, not written."""
+
+    code = "refusal.price_too_high"
+    text = (
+        "The price {price} is higher than a card can hold, {most}. Nothing was changed "
+        "and no money was taken. Correct the price."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What the customer asks for: money or, on quantity cards, gas."""
 
     money: Money
     quantity_hundredths: int
+
+    def as_plan(self) -> dict[str, int]:
+        """Return what an act remembers of it."""
+        return {
+            "wanted_e4": self.money.e4,
+            "wanted_hundredths": self.quantity_hundredths,
+        }
+
+    def is_in(self, plan: Mapping[str, object]) -> bool:
+        """Tell whether an act was begun for this; an older one does not say."""
+        return all(
+            plan.get(name, told) == told for name, told in self.as_plan().items()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +106,17 @@ class Priced:
     purse: int
     book: int
     cash: Money
+
+
+def require_price_on_card(price: Price) -> None:
+    """Refuse a price that no card can hold.
+
+    Raises:
+        PriceTooHigh: with the highest one.
+    """
+    most_e4 = LARGEST_PRICE_FEN * E4_PER_FEN
+    if price.e4 > most_e4:
+        raise PriceTooHigh(price=yuan_text(price.e4), most=yuan_text(most_e4))
 
 
 def price_top_up(

@@ -7,7 +7,7 @@ printed the count is given back; where it is not, the next print says COPY (è¡¥æ
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from cngstation.domain.payment import PaymentMode
 from cngstation.domain.tenders import Payment
@@ -18,10 +18,13 @@ from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
 from cngstation.services.take_payment import WORDS
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import receipts
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.receipts import Receipt
 from cngstation.units import Unit, decimal_text, yuan_text
+
+T = TypeVar("T")
 
 LOOK_MS = 150
 # An idle printer is asked this often, so that the status line tells before a sale.
@@ -159,10 +162,12 @@ class PrintDesk:
 
     async def run(self) -> None:
         """Print what waits, for ever; a printer in trouble is asked again later."""
-        await self._database.write(receipts.doubt_printing)
+        await self._write(receipts.doubt_printing)
         looks = 0
         while True:
-            waiting = await self._database.read(receipts.oldest_wanted)
+            waiting = await while_busy(
+                lambda: self._database.read(receipts.oldest_wanted)
+            )
             if waiting is None:
                 if looks % STATUS_EVERY_LOOKS == 0:
                     await self._ask_status()
@@ -177,9 +182,7 @@ class PrintDesk:
                     await asyncio.sleep(seconds(RETRY_MS))
 
     async def _print(self, receipt_no: int) -> PrintOutcome | None:
-        begun = await self._database.write(
-            lambda tx: receipts.begin_print(tx, receipt_no)
-        )
+        begun = await self._write(lambda tx: receipts.begin_print(tx, receipt_no))
         if begun is None:
             return None
         job = b"".join(
@@ -189,17 +192,16 @@ class PrintDesk:
         try:
             await self._printer.print_slip(job)
         except SlipOutcomeUnknown as unknown:
-            await self._database.write(
-                lambda tx: receipts.end_print(tx, receipt_no, "unknown")
-            )
+            await self._write(lambda tx: receipts.end_print(tx, receipt_no, "unknown"))
             return PrintOutcome(receipt_no, unknown)
         except DeviceError as trouble:
-            await self._database.write(lambda tx: receipts.give_back(tx, begun))
+            await self._write(lambda tx: receipts.give_back(tx, begun))
             return PrintOutcome(receipt_no, trouble)
-        await self._database.write(
-            lambda tx: receipts.end_print(tx, receipt_no, "printed")
-        )
+        await self._write(lambda tx: receipts.end_print(tx, receipt_no, "printed"))
         return PrintOutcome(receipt_no, None)
+
+    async def _write(self, unit: Callable[[Transaction], T]) -> T:
+        return await while_busy(lambda: self._database.write(unit))
 
     async def _ask_status(self) -> None:
         try:

@@ -1,7 +1,6 @@
 """Tops up the card on the reader: refusals in a fixed order, then the engine."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,
+    NoCardOnReader,
     evidence_of,
     evidence_of_purse,
 )
@@ -28,6 +28,7 @@ from cngstation.services.price_top_up import (
     require_ceiling,
     require_limits,
 )
+from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, tenders_for
 from cngstation.services.top_up_order import KIND, Quoted, TopUpOrder
@@ -88,16 +89,6 @@ class CardChanged(Refusal):
     text = (
         "The card has changed since it was shown, perhaps at another screen. Nothing "
         "was written and no money was taken. Look at the figures and confirm again."
-    )
-
-
-class DiskFull(Refusal):
-    """There is not enough room to promise that the act can be finished."""
-
-    code = "refusal.disk_full"
-    text = (
-        "The disk is nearly full ({free_mib} MiB left). No money was taken. Fills are "
-        "still recorded. Call the technician."
     )
 
 
@@ -162,7 +153,7 @@ class TopUps:
     ) -> tuple[Evidence, CardReading]:
         uid = await port.find()
         if uid is None:
-            raise OtherCard
+            raise NoCardOnReader
         reading = await port.read(uid)
         seen = evidence_of(reading)
         if seen.card_key != card_key:
@@ -208,7 +199,11 @@ class TopUps:
             operator_no=actor.operator_no,
             terminal=actor.terminal,
             till=self._rules.till,
-            plan=json.dumps({"payment_mode": card.payment_mode, **payment.as_plan()}),
+            plan=json.dumps(
+                {"payment_mode": card.payment_mode}
+                | order.wanted.as_plan()
+                | payment.as_plan()
+            ),
         )
         self._acts.hold(tx, intent)
         return intent
@@ -237,17 +232,6 @@ class TopUps:
 def _require_room(reading: CardReading, quoted: Quoted) -> None:
     if reading.purse is not None:
         require_room(reading.purse, quoted.change)
-
-
-def require_disk(folder: Path, rules: StationRules) -> None:
-    """Refuse a new act before cash is taken when the disk is nearly full.
-
-    Raises:
-        DiskFull: with what is left.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < rules.lowest_disk_bytes:
-        raise DiskFull(free_mib=free // 2**20)
 
 
 def purse_value(card: Card, purse: int) -> Money:

@@ -1,5 +1,6 @@
 """A top-up as it is confirmed, and what it would do."""
 
+import json
 from dataclasses import dataclass
 
 from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
@@ -26,7 +27,9 @@ class TopUpOrder:
         """Return whether an act is this order, tried before."""
         ordered = (KIND, self.card_key, self.cash.e4)
         found = (intent.kind, intent.card_key, intent.cash_e4)
-        return ordered == found and same_payment(self.payment, intent.payment)
+        wanted = self.wanted.is_in(json.loads(intent.plan))
+        same = ordered == found and wanted
+        return same and same_payment(self.payment, intent.payment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from cngstation.errors import (
     CommitUncertain,
     DeviceError,
     StationError,
-    StorageError,
 )
 from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
@@ -27,11 +26,13 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
+from cngstation.protocols.dispenser.dialogue import ProtocolFault
 from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.name_unbooked import UnbookedFills
 from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
@@ -104,6 +105,7 @@ class LineDesk:
             for gun, setting in nozzles.items()
         }
         self._health = _offline("the port is being opened")
+        self._unbooked = UnbookedFills(database)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def attach(self, line: Line) -> None:
@@ -165,9 +167,12 @@ class LineDesk:
         )
         self._audience.line(self.line_figure)
 
-    def fault(self, fault: object) -> None:
+    def fault(self, fault: ProtocolFault) -> None:
         """Ignored bytes are counted by the driver and kept in its frame log."""
         _log.debug("line.fault", line=self._name, fault=str(fault))
+        setting = self._nozzles.get(fault.gun) if fault.gun is not None else None
+        if setting is not None:
+            self._start(self._unbooked.senseless(setting, fault.kind), "name a nozzle")
 
     async def close(self) -> None:
         """Stop what still fetches; what was committed stays."""
@@ -184,17 +189,18 @@ class LineDesk:
         except CommitUncertain as error:
             self._audience.stopped(error)
             return False
-        except StorageError as error:
+        except Exception as error:  # noqa: BLE001 - one record must not stop the line
             # Not acknowledged: the dispenser keeps the record and offers it again.
             _log.error(
-                "sale.not_booked",
-                gun=gun,
-                number=record.device_seq,
-                why=error.sentence(),
+                "sale.not_booked", gun=gun, number=record.device_seq, exc_info=error
             )
+            named = self._unbooked.refused(setting, record.device_seq, error)
+            self._start(named, f"name a fill of gun {gun}")
             return False
+        self._start(self._unbooked.booked(setting), f"close rows of gun {gun}")
         if booked.booking is Booking.BOOKED:
-            await self._tell_sale(booked.seq)
+            # It is booked, whether the screens can be told of it or not.
+            await _guarded(self._tell_sale(booked.seq), f"tell of a fill of gun {gun}")
             if booked.missing:
                 self._start(self._fetch(gun, booked.missing), f"fetch gun {gun}")
         return True

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from cngstation.moments import seconds
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage.database import Database
 
 LOOK_MS = 100
@@ -15,8 +16,8 @@ async def watch_news(
     """Call whenever something was committed, by whichever process; for ever."""
     seen: int | None = None
     while True:
-        version = await database.data_version()
+        version = await while_busy(database.data_version)
         if version != seen:
             seen = version
-            await on_news()
+            await while_busy(on_news)
         await asyncio.sleep(seconds(LOOK_MS))

@@ -8,6 +8,7 @@ from cngstation.moments import seconds
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract.figures import DeviceHealth, DeviceState
 from cngstation.rpc.contract.uplink import UplinkFigure
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
 
@@ -37,7 +38,7 @@ class OutboxWatch:
     async def run(self) -> None:
         """Tell of every change, for ever."""
         while True:
-            figure = await self._look()
+            figure = await while_busy(self._look)
             if figure != self._figure:
                 self._figure = figure
                 self._changed(figure)

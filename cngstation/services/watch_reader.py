@@ -13,9 +13,12 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
+import structlog
+
 from cngstation.drivers.card_reader import CardGone, CardReader
 from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import (
+    DatabaseBusy,
     DeviceError,
     DeviceReported,
     DeviceUnavailable,
@@ -32,6 +35,7 @@ LONGEST_RETRY_MS = 5_000
 MISSES_UNTIL_GONE = 2
 # A card at the edge, and a chip that was reset, need a second look to be well again.
 REPORTS_UNTIL_TOLD = 5
+_log = structlog.get_logger()
 
 
 class Audience(Protocol):
@@ -133,7 +137,15 @@ class ReaderWatch:
             if reading is not None:
                 # Before the audience is told: it may make the card stale again.
                 self._shown, self._is_stale = uid, False
-                await self._audience.card_presented(reading, port)
+                await self._present(reading, port)
+
+    async def _present(self, reading: CardReading, port: "BorrowedReader") -> None:
+        try:
+            await self._audience.card_presented(reading, port)
+        except DatabaseBusy as busy:
+            # What the card proved until now is in the books; the next look goes on.
+            _log.warning("database.busy", why=busy.sentence())
+            self._is_stale = True
 
     def _is_gone(self, uid: bytes | None) -> bool:
         """Tell whether the shown card has left, given what is seen now."""

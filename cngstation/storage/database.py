@@ -162,8 +162,17 @@ class Database:
                 await asyncio.sleep(seconds(pauses.next_ms()))
 
     async def data_version(self) -> int:
-        """Return a number that changes whenever another connection commits."""
-        return await self._on_thread(self._reader, _data_version)
+        """Return a number that changes whenever another connection commits.
+
+        Raises:
+            DatabaseBusy: another program kept everybody out, as in a recovery.
+            StorageError: the file cannot be read.
+        """
+        try:
+            return await self._on_thread(self._reader, _data_version)
+        except FAILURES as error:
+            busy = DatabaseBusy(wait_ms=0)
+            raise busy if is_busy(error) else StorageError(why=str(error)) from error
 
     async def close(self) -> None:
         """Finish what was handed over, then close both connections."""

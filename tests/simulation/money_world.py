@@ -267,6 +267,8 @@ class World:
         act: str = "",
         tender: str = "cash",
         tender_ref: str = "",
+        *,
+        accept_second_card: bool = True,
     ) -> ActReply | StationError | PowerCut:
         """Issue a card; the amount is in fen, or in 0.01 m3 on quantity cards."""
         cash = (price_of(mode, amount) + FEE).fen
@@ -280,6 +282,7 @@ class World:
             quantity_hundredths=amount if mode.in_quantity else 0,
             cash_fen=cash,
             remark="",
+            accept_second_card=accept_second_card,
             tender=tender,
             tender_ref=tender_ref,
         )

@@ -27,7 +27,7 @@ from tui.acts import NeverAccepted
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import fen_text
-from tui.issue import IssueDraft, Step
+from tui.issue import SECOND_CARD, IssueDraft, Step
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.issue_sheet import IssueSheet
@@ -289,6 +289,7 @@ class IssueScreen(StationScreen):
             )
         except StationError as error:
             draft.step = Step.CONFIRM
+            draft.accept_second_card |= error.code == SECOND_CARD
             if not isinstance(error, NeverAccepted):
                 draft.intent_id = ""
             self._show()

@@ -104,7 +104,11 @@ class TopUp(Message):
 
 
 class Issue(Message):
-    """A new card for a vehicle, with what is prepaid and the fee, paid at once."""
+    """A new card for a vehicle, with what is prepaid and the fee, paid at once.
+
+    A vehicle that has a card in use is refused once, and gets one more when
+    `accept_second_card` is set.
+    """
 
     intent_id: IntentId
     vehicle_id: int
@@ -115,6 +119,7 @@ class Issue(Message):
     quantity_hundredths: Asked
     cash_fen: Asked
     remark: Text
+    accept_second_card: bool = False
     tender: Word = "cash"
     tender_ref: Line = ""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,15 +16,18 @@ from cngstation.errors import (
     DeviceTimeout,
     RemoteProtocolError,
     StationError,
+    StorageError,
 )
 from cngstation.protocols.dispenser.canonical import (
     DeviceKind,
+    FaultKind,
     FuellingState,
     Link,
     NozzleStatus,
     SaleRecord,
     Totals,
 )
+from cngstation.protocols.dispenser.dialogue import ProtocolFault
 from cngstation.services import watch_forecourt
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
@@ -141,6 +145,71 @@ async def test_what_could_not_be_booked_is_not_acknowledged(
         assert not await forecourt.desk.record(GUN, fill(1))
         assert len(forecourt.told["end"]) == ends
     assert await forecourt.numbers() == []
+
+
+@pytest.mark.parametrize("error", [StorageError(why="odd"), OverflowError("too big")])
+async def test_a_fill_that_cannot_be_booked_is_a_row_until_it_is(
+    forecourt: Forecourt, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Named once with nozzle, number and reason; gone when the fill is in the books."""
+
+    async def failing(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(forecourt.book, "book", failing)
+        for _ in range(3):
+            assert not await forecourt.desk.record(GUN, fill(1))
+            await forecourt.settled()
+    found = await forecourt.db.read(findings.open_findings)
+    assert [row.kind for row in found] == ["fill_not_booked"]
+    assert json.loads(found[0].facts)["number"] == 1
+    assert str(error) in json.loads(found[0].facts)["why"]
+    assert await forecourt.desk.record(GUN, fill(1))
+    await forecourt.settled()
+    assert await forecourt.kinds() == []
+
+
+async def test_a_row_of_an_earlier_run_is_closed_too(forecourt: Forecourt) -> None:
+    """What is missing stays named; what is booked goes, whoever named it."""
+    for number in (1, 2):
+        facts = {"nozzle": 1, "number": number, "why": "odd"}
+        await forecourt.db.write(
+            lambda tx, facts=facts: findings.open_finding(
+                tx, "fill_not_booked", "nozzle 1", facts
+            )
+        )
+    assert await forecourt.desk.record(GUN, fill(1))
+    await forecourt.settled()
+    found = await forecourt.db.read(findings.open_findings)
+    assert [json.loads(row.facts)["number"] for row in found] == [2]
+
+
+async def test_a_nozzle_that_speaks_without_sense_is_a_row(
+    forecourt: Forecourt,
+) -> None:
+    """Noise is none; whole messages again and again that nobody understands are."""
+    for kind in (FaultKind.BAD_CRC, FaultKind.BAD_BODY, FaultKind.BAD_BODY):
+        forecourt.desk.fault(ProtocolFault(kind, GUN, 1))
+    forecourt.desk.fault(ProtocolFault(FaultKind.BAD_BODY, None, 1))
+    await forecourt.settled()
+    assert await forecourt.kinds() == []
+    for _ in range(5):
+        forecourt.desk.fault(ProtocolFault(FaultKind.BAD_BODY, GUN, 1))
+    await forecourt.settled()
+    assert await forecourt.kinds() == ["nozzle_unreadable"]
+
+
+async def test_a_booked_fill_is_acknowledged_though_nobody_can_be_told(
+    forecourt: Forecourt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was busy just after the commit: the fill is in the books."""
+
+    async def busy(*_: object) -> None:
+        raise DatabaseBusy(wait_ms=1)
+
+    monkeypatch.setattr(forecourt.db, "read", busy)
+    assert await forecourt.desk.record(GUN, fill(1))
 
 
 async def test_a_gap_is_fetched_and_its_row_closed(forecourt: Forecourt) -> None:
@@ -281,4 +350,4 @@ async def test_a_port_that_fails_is_told_whatever_its_error(
     assert offline.health.state == "offline"
     assert len(offline.health.facts[0].value) == 200
     assert (offline.frames_sent, offline.frames_lost) == (7, 1)
-    forecourt.desk.fault("noise")
+    forecourt.desk.fault(ProtocolFault(FaultKind.NOISE, None, 1))

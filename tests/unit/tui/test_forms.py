@@ -1,8 +1,11 @@
 """Issue, registration, prices and look-ups, by the keys that a cashier presses."""
 
+from typing import Any
+
 import pytest
 
 from cngstation.errors import Disconnected, Refusal
+from cngstation.services.issue_card import SecondCard
 from tests.unit.tui.fake_station import blank_card
 from tests.unit.tui.opened import SMALL, WIDE, opened
 
@@ -73,6 +76,34 @@ async def test_an_issue_that_broke_off_is_asked_by_its_id(
         await screen.press("1", "3", "0", "enter")
         await screen.sees("Issued the card")
         assert len(screen.asked("card.issue")) == 1
+
+
+async def test_a_second_card_of_a_vehicle_needs_one_more_enter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The refusal is shown before the flag goes; another vehicle begins without it."""
+    async with opened() as screen:
+        done = screen.station._card_issue
+
+        async def once_refused(request: Any) -> object:
+            if not request.accept_second_card:
+                raise SecondCard(plate="川A12345", card_no="01000007")
+            return await done(request)
+
+        monkeypatch.setattr(screen.station, "_card_issue", once_refused)
+        screen.station.put(blank_card())
+        await screen.press("f3")
+        await screen.sees("川A12345")
+        await screen.press("enter")
+        await screen.until(lambda: screen.app.focused is None)
+        await screen.press("1", "3", "0", "enter")
+        await screen.sees("has card 01000007 already")
+        assert [r.accept_second_card for r in screen.asked("card.issue")] == [False]
+        await screen.press("enter")
+        await screen.sees("Issued the card")
+        first, second = screen.asked("card.issue")
+        assert second.accept_second_card
+        assert first.intent_id != second.intent_id
 
 
 async def test_without_vehicles_the_issue_says_what_comes_first() -> None:
