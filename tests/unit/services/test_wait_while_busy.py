@@ -107,15 +107,16 @@ async def test_the_outbox_and_the_news_go_on(tmp_path: Path) -> None:
     """What is counted, and what others committed, is told once the lock is free."""
     async with opened(tmp_path / "s.db") as db:
         stubborn, figures, news = Stubborn(db), [], []
+        committed = Stubborn(db)
 
         async def on_news() -> None:
-            await stubborn.read(lambda _: None)
+            await committed.read(lambda _: None)
             news.append(1)
 
         watch = OutboxWatch(stubborn, "network", figures.append)  # type: ignore[arg-type]
         tasks = [
             asyncio.create_task(watch.run()),
-            asyncio.create_task(watch_news.watch_news(stubborn, on_news)),  # type: ignore[arg-type]
+            asyncio.create_task(watch_news.watch_news(committed, on_news)),  # type: ignore[arg-type]
         ]
         await until(lambda: bool(figures and news))
         assert not any(task.done() for task in tasks)
