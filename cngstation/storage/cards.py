@@ -132,16 +132,6 @@ def seen(tx: Transaction, evidence: Evidence) -> None:
     )  # fmt: skip
 
 
-def of_vehicle(connection: Connection, vehicle_id: int) -> list[Card]:
-    """Return every card that was issued for a vehicle, newest first."""
-    found = rows(
-        connection,
-        "SELECT * FROM card WHERE vehicle_id=? ORDER BY card_key DESC",
-        (vehicle_id,),
-    )
-    return [_card(row) for row in found]
-
-
 def newest(connection: Connection, limit: int) -> list[Card]:
     """Return the cards issued last."""
     found = rows(
