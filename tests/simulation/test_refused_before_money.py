@@ -19,7 +19,7 @@ from cngstation.storage import cards, prices
 from cngstation.storage.database import Transaction
 from cngstation.units import ZERO, Money, Price, Unit
 from tests.simulation.money_cards import Chip
-from tests.simulation.money_world import _CALL, World
+from tests.simulation.money_world import CALL, World
 
 MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 TILL = "till:1:cash"
@@ -58,7 +58,7 @@ def test_no_card_is_sold_at_a_price_that_it_cannot_hold(world: World) -> None:
     assert world.view.execute("SELECT count(*) FROM card").fetchone() == (0,)
     plan = counter.PricePlan.model_construct(level=0, price_e4=MOST_PRICE_E4 + 100)
     assert isinstance(
-        world.run(world.answers.registers.plan_price(plan, _CALL)), PriceTooHigh
+        world.run(world.answers.registers.plan_price(plan, CALL)), PriceTooHigh
     )
     _price(world, MOST_PRICE_E4)
     assert isinstance(world.issue(chip, MONEY, 1_000), ActReply)
@@ -108,10 +108,10 @@ def test_an_empty_reader_is_no_other_card(world: World) -> None:
         price_level=0, money_fen=0, quantity_hundredths=0, cash_fen=1_000, remark="",
     )  # fmt: skip
     asked: list[Any] = [
-        answers.read_card(Any, _CALL),  # type: ignore[arg-type]
-        answers.quote(quote, _CALL),
-        answers.top_up(top_up, _CALL),
-        answers.issue(issue, _CALL),
+        answers.read_card(Any, CALL),  # type: ignore[arg-type]
+        answers.quote(quote, CALL),
+        answers.top_up(top_up, CALL),
+        answers.issue(issue, CALL),
     ]
     for question in asked:
         assert isinstance(world.run(question), NoCardOnReader)
@@ -129,7 +129,7 @@ def test_an_act_id_is_of_one_quantity(world: World) -> None:
             cash_fen=1_040, remark="",
         )  # fmt: skip
         world.reader.put(chip)
-        return world.run(world.answers.cards.issue(request, _CALL))
+        return world.run(world.answers.cards.issue(request, CALL))
 
     done = issue(100)
     assert isinstance(done, ActReply)
@@ -141,7 +141,7 @@ def test_an_act_id_is_of_one_quantity(world: World) -> None:
             intent_id="ACT90002", card_key=done.card_key, before_purse=100,
             money_fen=0, quantity_hundredths=hundredths, cash_fen=40,
         )  # fmt: skip
-        return world.run(world.answers.cards.top_up(request, _CALL))
+        return world.run(world.answers.cards.top_up(request, CALL))
 
     first = top_up(100)
     assert isinstance(first, ActReply)
