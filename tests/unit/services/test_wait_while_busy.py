@@ -23,7 +23,7 @@ from cngstation.storage import receipts
 from cngstation.storage.database import Database, Transaction
 from tests.small_station import book, opened
 from tests.unit.services.test_print_receipts import CONTENT, PAPER, Printer
-from tests.unit.services.test_watch_reader import Field, Notes
+from tests.unit.services.test_watch_reader import CARD_ON, Field, Notes
 
 
 class Stubborn:
@@ -144,7 +144,7 @@ async def test_a_card_that_could_not_be_noted_is_shown_at_the_next_look() -> Non
     async def opening() -> Field:
         return field
 
-    watch = ReaderWatch(opening, bytes(16), notes)
+    watch = ReaderWatch(opening, CARD_ON, notes)
     task = asyncio.create_task(watch.run())
     await until(lambda: notes.tries == 2)
     assert not task.done()
