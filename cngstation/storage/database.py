@@ -1,7 +1,8 @@
 """The one writer of a daemon: whole units of work, committed together in groups.
 
-A unit is a function of a `Transaction`. Units that wait are run in one BEGIN
-IMMEDIATE, each in its own savepoint, so that a unit that fails undoes only itself.
+A unit is a function of a `Transaction` and changes nothing else. Units that wait are
+run in one BEGIN IMMEDIATE. Where one of them fails, all is rolled back and each is run
+again in a savepoint of its own, so that a unit that fails undoes only itself.
 A caller's cancellation never stops a unit that has been handed over.
 """
 
@@ -65,12 +66,7 @@ class Transaction:
         try:
             result = unit(self)
         except BaseException as error:
-            if not self.connection.in_transaction:
-                # SQLite ends a transaction by itself when the disk is full or fails;
-                # what else was in the group is gone too, whatever the unit says.
-                raise sqlite3.OperationalError(
-                    f"the transaction was broken off: {error}"
-                ) from error
+            self.require_open(error)
             self.connection.execute("ROLLBACK TO unit")
             self.connection.execute("RELEASE unit")
             self.tip = tip
@@ -78,14 +74,28 @@ class Transaction:
         self.connection.execute("RELEASE unit")
         return result
 
+    def require_open(self, why: BaseException | None = None) -> None:
+        """Refuse to go on where SQLite has ended the transaction by itself.
+
+        It does so when the disk is full or fails; what else was in the group is gone
+        too, whatever the unit says.
+        """
+        if not self.connection.in_transaction:
+            said = f"the transaction was broken off: {why}"
+            raise sqlite3.OperationalError(said) from why
+
     def close(self) -> None:
         """Store the tip; the commit follows."""
         chain.write_tip(self.connection, self.tip)
 
 
+_Unit = Callable[[Transaction], Any]
+_Outcome = tuple[Any, BaseException | None]
+
+
 @dataclass(slots=True)
 class _Waiting:
-    unit: Callable[[Transaction], Any]
+    unit: _Unit
     answer: asyncio.Future[Any]
 
 
@@ -214,7 +224,7 @@ class Database:
 
     async def _begin_and_run(
         self, group: list[_Waiting]
-    ) -> "list[_Outcome] | StorageError":
+    ) -> list[_Outcome] | StorageError:
         units = [waiting.unit for waiting in group]
         pauses = _Pauses()
         while True:
@@ -240,9 +250,6 @@ class Database:
             work, connection._conn, *arguments
         )
         return done
-
-
-_Outcome = tuple[Any, BaseException | None]
 
 
 class _Pauses:
@@ -314,29 +321,54 @@ def _data_version(connection: Connection) -> int:
 
 
 def _run_group(
-    connection: Connection,
-    units: list[Callable[[Transaction], Any]],
-    now: Instant,
+    connection: Connection, units: list[_Unit], now: Instant
 ) -> list[_Outcome] | StorageError | None:
     """Run units in one transaction; None when the lock was not to be had."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except FAILURES as error:
-        return None if is_busy(error) else CommitUncertain(why=str(error))
+    ways = (_run_together, _run_apart) if len(units) > 1 else (_run_apart,)
+    for run in ways:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except FAILURES as error:
+            return None if is_busy(error) else CommitUncertain(why=str(error))
+        try:
+            transaction = Transaction(connection, now)
+            outcomes = run(transaction, units)
+            if outcomes is not None:
+                transaction.close()
+                connection.execute("COMMIT")
+                return outcomes
+            connection.execute("ROLLBACK")
+        except BaseException as error:  # noqa: BLE001 - else all wait for ever
+            # A commit that raised may still be durable: nothing is tried again here.
+            return CommitUncertain(why=str(error) or type(error).__name__)
+    raise AssertionError("units that run apart always have outcomes")
+
+
+def _run_together(
+    transaction: Transaction, units: list[_Unit]
+) -> list[_Outcome] | None:
+    """Run units without the price of savepoints; None when one of them failed."""
     outcomes: list[_Outcome] = []
-    try:
-        transaction = Transaction(connection, now)
-        for unit in units:
-            outcomes.append(_run_unit(transaction, unit))
-        transaction.close()
-        connection.execute("COMMIT")
-    except BaseException as error:  # noqa: BLE001 - else every caller waits for ever
-        # A commit that raised may still be durable: nothing is tried again here.
-        return CommitUncertain(why=str(error) or type(error).__name__)
+    for unit in units:
+        try:
+            outcomes.append((unit(transaction), None))
+        except sqlite3.IntegrityError:
+            transaction.require_open()
+            return None
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is met again when run apart
+            transaction.require_open(error)
+            return None
+        transaction.require_open()
     return outcomes
 
 
-def _run_unit(transaction: Transaction, unit: Callable[[Transaction], Any]) -> _Outcome:
+def _run_apart(transaction: Transaction, units: list[_Unit]) -> list[_Outcome]:
+    return [_run_unit(transaction, unit) for unit in units]
+
+
+def _run_unit(transaction: Transaction, unit: _Unit) -> _Outcome:
     try:
         return transaction.run(unit), None
     except sqlite3.IntegrityError as error:
