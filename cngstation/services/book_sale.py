@@ -86,7 +86,7 @@ class SaleBook:
             epoch = sales.current_epoch(tx.connection, nozzle.key)
             if sales.last_device_seq(tx.connection, nozzle.key, epoch) == last:
                 why = f"the device counts {device_seq}, {last} is booked"
-                _new_epoch(tx, nozzle.key, epoch, device_seq, why)
+                _new_life(tx, nozzle.key, epoch, device_seq, why)
 
         await self._database.write(unit)
 
@@ -117,20 +117,20 @@ class SaleBook:
     def _book(
         self, tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, source: str
     ) -> Booked:
-        epoch = sales.current_epoch(tx.connection, nozzle.key)
-        same_no = sales.find_in_every_epoch(
-            tx.connection, nozzle.key, epoch, record.device_seq
-        )
-        # A device that began anew may still send what it had before.
-        for known in same_no:
-            if _same_fill(known, record):
-                return Booked(Booking.REPEATED, known["seq"], epoch, range(0))
-        if same_no and same_no[0]["epoch"] == epoch:
-            why = "the same number came with another fill"
-            epoch = _new_epoch(tx, nozzle.key, epoch, record.device_seq, why)
-        last = sales.last_device_seq(tx.connection, nozzle.key, epoch)
-        card = cards.find(tx.connection, wire_card_key(record.card_no))
-        if card is not None and record.transaction_type is not COLLECTION:
+        stand = sales.stand_of(tx.connection, nozzle.key)
+        if _may_be_known(stand, record.device_seq):
+            same_no = sales.find_in_every_epoch(
+                tx.connection, nozzle.key, stand.epoch, record.device_seq
+            )
+            # A device that began anew may still send what it had before.
+            for known in same_no:
+                if _same_fill(known, record):
+                    return Booked(Booking.REPEATED, known["seq"], stand.epoch, range(0))
+            if same_no and same_no[0]["epoch"] == stand.epoch:
+                why = "the same number came with another fill"
+                stand = _new_life(tx, nozzle.key, stand.epoch, record.device_seq, why)
+        card = cards.payer(tx.connection, wire_card_key(record.card_no))
+        if card is not None and card.has_open_act and not _is_collection(record):
             card = self._settle_by_record(tx, card, record)
         collected_by = None
         if card is not None and record.transaction_type is TransactionType.GREY:
@@ -140,15 +140,15 @@ class SaleBook:
                 record.device_seq,
                 record.card_consumption_count + 1,
             )
-        arrival = Arrival(nozzle, record, source, epoch, card, collected_by)
+        arrival = Arrival(nozzle, record, source, stand, card, collected_by)
         seq = self._post(tx, arrival)
         compare(tx, arrival)
-        missing = _gap(tx, nozzle.key, last, record.device_seq)
-        return Booked(Booking.BOOKED, seq, epoch, missing)
+        missing = _gap(tx, nozzle.key, stand.device_seq, record.device_seq)
+        return Booked(Booking.BOOKED, seq, stand.epoch, missing)
 
     def _settle_by_record(
-        self, tx: Transaction, card: cards.Card, record: SaleRecord
-    ) -> cards.Card:
+        self, tx: Transaction, card: cards.Payer, record: SaleRecord
+    ) -> cards.Payer:
         """A fill's counter of top-ups proves a write that was left in doubt.
 
         Returns the card as it is after that.
@@ -163,11 +163,11 @@ class SaleBook:
             )
             return card
         self._acts.finish(tx, intent, "a fill proves the write")
-        return cards.find(tx.connection, card.card_key) or card
+        return cards.payer(tx.connection, card.card_key) or card
 
     def _post(self, tx: Transaction, arrival: Arrival) -> int:
         record, card = arrival.record, arrival.card
-        collection = record.transaction_type is COLLECTION
+        collection = _is_collection(record)
         uses: list[LotUse] = []
         postings: tuple[Posting, ...] = ()
         if card is None and not collection:
@@ -211,6 +211,16 @@ class SaleBook:
         return seq
 
 
+def _is_collection(record: SaleRecord) -> bool:
+    return record.transaction_type is COLLECTION
+
+
+def _may_be_known(stand: sales.Stand, device_seq: int) -> bool:
+    """Tell whether a number can be booked: not above the newest, or in a past life."""
+    newest = stand.device_seq
+    return stand.epoch > 1 or (newest is not None and device_seq <= newest)
+
+
 def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
     return (
         known["device_started"],
@@ -232,9 +242,9 @@ def _filled(
     return all(sales.find(tx.connection, nozzle, epoch, n) for n in wanted)
 
 
-def _new_epoch(
+def _new_life(
     tx: Transaction, nozzle: NozzleKey, epoch: int, device_seq: int, why: str
-) -> int:
+) -> sales.Stand:
     """The device's own counter began anew: audited, and an alarm."""
     subject = subject_of(nozzle)
     seq = audit.record(
@@ -253,10 +263,10 @@ def _new_epoch(
         subject,
         {"nozzle": nozzle.nozzle_no, "number": device_seq},
     )
-    return epoch + 1
+    return sales.Stand(epoch + 1, None, 0)
 
 
-def _fill(card: cards.Card, arrival: Arrival) -> FillToBook:
+def _fill(card: cards.Payer, arrival: Arrival) -> FillToBook:
     record, collection = arrival.record, arrival.collected_by
     debited = debited_by(card.payment_mode, record)
     left = record.balance_after_hundredths
@@ -276,7 +286,7 @@ def _fill(card: cards.Card, arrival: Arrival) -> FillToBook:
 
 
 def _collection(
-    tx: Transaction, card: cards.Card, arrival: Arrival
+    tx: Transaction, card: cards.Payer, arrival: Arrival
 ) -> tuple[Posting, ...]:
     """What a make-up debit moves; nothing while its fill is not in the book."""
     record = arrival.record
@@ -316,7 +326,7 @@ def _sale_row(arrival: Arrival) -> dict[str, Any]:
         "station_no": nozzle.key.station_no,
         "dispenser_no": nozzle.key.dispenser_no,
         "nozzle_no": nozzle.key.nozzle_no,
-        "epoch": arrival.epoch,
+        "epoch": arrival.stand.epoch,
         "device_seq": record.device_seq,
         "transaction_type": str(record.transaction_type),
         "source": arrival.source,

@@ -9,7 +9,7 @@ from typing import Any
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
-from cngstation.storage import cards, facts, findings, sales
+from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import E4_PER_FEN, Price, Quantity, Unit, amount_of
@@ -29,13 +29,13 @@ class NozzleSetting:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A record, the nozzle and the life of its counter it belongs to, its card."""
+    """A record, its nozzle with where that stood in the book before, its card."""
 
     nozzle: NozzleSetting
     record: SaleRecord
     source: str
-    epoch: int
-    card: cards.Card | None
+    stand: sales.Stand
+    card: cards.Payer | None
     # The make-up debit of this unpaid fill, when it came before the fill.
     collected_by: Mapping[str, Any] | None = None
 
@@ -106,12 +106,7 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    # A fill that comes late stands before one that is booked already.
-    beside = sales.neighbours(
-        tx.connection, nozzle.key, arrival.epoch, record.device_seq
-    )
-    for earlier, later in pairwise(beside):
-        _compare_totaliser(tx, nozzle.key, earlier, later)
+    _compare_totalisers(tx, nozzle.key, record, arrival.stand)
     if card is None:
         return
     counters = (record.card_top_up_count, record.card_consumption_count)
@@ -122,6 +117,24 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         findings.open_once(tx, "card_rolled_back", card.card_key, place)
 
 
+def _compare_totalisers(
+    tx: Transaction, nozzle: NozzleKey, record: SaleRecord, stand: sales.Stand
+) -> None:
+    number, newest = record.device_seq, stand.device_seq
+    if newest is None or number > newest + 1:
+        return
+    if number == newest + 1:
+        moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
+        began = record.gun_total_quantity_milli - moved
+        _compare_totaliser(tx, nozzle, number, stand.total_quantity_milli, began)
+        return
+    # A fill that comes late stands before one that is booked already.
+    beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
+    for earlier, later in pairwise(beside):
+        ended, began = earlier["total_quantity_milli"], totaliser_began(later)
+        _compare_totaliser(tx, nozzle, later["device_seq"], ended, began)
+
+
 def totaliser_began(sale: Mapping[str, Any]) -> int:
     """Return the totaliser before a booked fill; a collection moves no gas."""
     moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
@@ -130,17 +143,13 @@ def totaliser_began(sale: Mapping[str, Any]) -> int:
 
 
 def _compare_totaliser(
-    tx: Transaction,
-    nozzle: NozzleKey,
-    earlier: Mapping[str, Any],
-    later: Mapping[str, Any],
+    tx: Transaction, nozzle: NozzleKey, number: int, ended: int, began: int
 ) -> None:
     """Name a fill that does not go on where the one before it ended."""
-    ended, began = earlier["total_quantity_milli"], totaliser_began(later)
     if began != ended:
         found = {
             "nozzle": nozzle.nozzle_no,
-            "number": later["device_seq"],
+            "number": number,
             "expected": ended,
             "found": began,
         }
@@ -148,15 +157,11 @@ def _compare_totaliser(
 
 
 def _compare_balance(
-    tx: Transaction, record: SaleRecord, card: cards.Card, place: dict[str, int]
+    tx: Transaction, record: SaleRecord, card: cards.Payer, place: dict[str, int]
 ) -> None:
     if record.transaction_type is COLLECTION:
         return
-    booked = facts.balance(tx.connection, f"card:{card.card_key}", str(card.unit))
-    sign = -1 if card.payment_mode.prepaid else 1
-    debited = purse_to_book(card.payment_mode, debited_by(card.payment_mode, record))
-    # The fill is booked already: what the book had before it, on the card's side.
-    before = sign * booked + (debited if card.payment_mode.prepaid else -debited)
+    before = -card.booked if card.payment_mode.prepaid else card.booked
     on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)
     # Only where every write before it is booked; asked last, because it counts them.
     if before != on_card and sales.all_in(tx.connection, card.card_key, card.pseq):

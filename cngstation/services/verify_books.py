@@ -146,7 +146,7 @@ def _chain(connection: Connection) -> None:
     }
     head, expected = bytes(32), 1
     links = connection.execute(
-        "SELECT seq, epoch, kind, ref, body, head FROM chain ORDER BY seq"
+        "SELECT seq, epoch, kind, ref, CAST(body AS BLOB), head FROM chain ORDER BY seq"
     )
     for seq, epoch, kind, ref, text, found_head in links:
         if seq != expected:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypedDict, Unpack
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence
+from cngstation.domain.ledger import card_account
 from cngstation.domain.payment import PaymentMode
 from cngstation.storage import registers
 from cngstation.storage.audit import STATION, Actor
@@ -43,6 +44,18 @@ class Card:
 
 
 _COLUMNS = tuple(field.name for field in fields(Card))
+
+
+class Payer(NamedTuple):
+    """What the booking of a fill needs of its card; `booked` is its account's sum."""
+
+    card_key: str
+    payment_mode: PaymentMode
+    unit: Unit
+    wseq: int
+    pseq: int
+    booked: int
+    has_open_act: bool
 
 
 class CardValues(TypedDict, total=False):
@@ -98,6 +111,25 @@ def find(connection: Connection, card_key: str) -> Card | None:
     found = rows(connection, "SELECT * FROM card WHERE card_key=?", (card_key,))
     row = next(found, None)
     return None if row is None else _card(row)
+
+
+def payer(connection: Connection, card_key: str) -> Payer | None:
+    """Return a card as the booking of a fill needs it."""
+    row = connection.execute(_PAYER, (card_key, card_account(card_key))).fetchone()
+    if row is None:
+        return None
+    mode, unit, wseq, pseq, booked, has_open_act = row
+    return Payer(
+        card_key, _MODES[mode], _UNITS[unit], wseq, pseq, booked, has_open_act == 1
+    )
+
+
+_PAYER = (
+    "SELECT c.payment_mode, c.unit, c.wseq, c.pseq, coalesce("
+    "  (SELECT balance FROM account WHERE name=?2 AND unit=c.unit), 0), EXISTS"
+    " (SELECT 1 FROM intent WHERE card_key=?1 AND state IN ('PREPARED','INDOUBT'))"
+    " FROM card c WHERE c.card_key=?1"
+)
 
 
 def with_uid(connection: Connection, uid: str) -> list[Card]:

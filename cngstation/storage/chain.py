@@ -59,15 +59,15 @@ def canonical(body: Body) -> str:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> str:
+def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> bytes:
     """Write a fact with its place in the chain, as it is hashed."""
-    place = {"fact": kind, "ref": ref, "epoch": epoch, "seq": seq}
-    return canonical({**body, **place})
+    placed = {**body, "fact": kind, "ref": ref, "epoch": epoch, "seq": seq}
+    return orjson.dumps(placed, option=orjson.OPT_SORT_KEYS)
 
 
-def link(previous: bytes, text: str) -> bytes:
+def link(previous: bytes, text: bytes) -> bytes:
     """Return the head after a body."""
-    return hashlib.sha256(b"\0" + previous + text.encode()).digest()
+    return hashlib.sha256(b"\0" + previous + text).digest()
 
 
 def append(connection: Connection, tip: Tip, kind: str, ref: str, body: Body) -> Tip:
@@ -80,7 +80,7 @@ def append(connection: Connection, tip: Tip, kind: str, ref: str, body: Body) ->
     text = fact_text(kind, ref, tip.epoch, seq, body)
     head = link(tip.head, text)
     connection.execute(
-        "INSERT INTO chain VALUES (?,?,?,?,?,?)",
+        "INSERT INTO chain VALUES (?,?,?,?,CAST(? AS TEXT),?)",
         (seq, tip.epoch, kind, ref, text, head),
     )
     connection.execute(

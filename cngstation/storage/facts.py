@@ -5,7 +5,6 @@ its postings, and with them the sale or the lots of gas that it books.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from cngstation.domain.ledger import Entry, require_balance
@@ -41,13 +40,17 @@ _STAMPED = frozenset(
 
 def insert(connection: Connection, table: str, row: Row) -> None:
     """Insert a row; its keys are the column names."""
-    connection.execute(_insert_sql(table, tuple(row)), tuple(row.values()))
+    columns = tuple(row)
+    sql, made_for = _inserts.get(table, ("", None))
+    if columns != made_for:
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our names
+        _inserts[table] = sql, columns
+    connection.execute(sql, tuple(row.values()))
 
 
-@cache
-def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
-    names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-    return f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our names
+# The statement that each table had last: to compare names is cheaper than to hash them.
+_inserts: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
 
 def prove_row(tx: Transaction, table: str, ref: str, row: Row) -> int:

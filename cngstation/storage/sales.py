@@ -1,7 +1,7 @@
 """Booked fills, their sequence per nozzle, and the lots that they use."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cngstation.domain.lots import Lot
 from cngstation.storage import registers
@@ -19,7 +19,35 @@ class NozzleKey:
     nozzle_no: int
 
 
+class Stand(NamedTuple):
+    """Where the book of a nozzle stands: the life in force and the newest fill in it.
+
+    `device_seq` is None while nothing is booked in this life.
+    """
+
+    epoch: int
+    device_seq: int | None
+    total_quantity_milli: int
+
+
 _OF_NOZZLE = "station_no=? AND dispenser_no=? AND nozzle_no=?"
+
+
+def stand_of(connection: Connection, nozzle: NozzleKey) -> Stand:
+    """Return where the book of a nozzle stands."""
+    row = connection.execute(_STAND, _values(nozzle)).fetchone()
+    return Stand(*row)
+
+
+_STAND = (
+    "SELECT life.epoch, s.device_seq, coalesce(s.total_quantity_milli, 0) FROM"
+    " (SELECT coalesce(max(epoch), 1) AS epoch FROM device_epoch"
+    "  WHERE station_no=?1 AND dispenser_no=?2 AND nozzle_no=?3) life"
+    " LEFT JOIN sale s ON s.station_no=?1 AND s.dispenser_no=?2 AND s.nozzle_no=?3"
+    "  AND s.epoch = life.epoch AND s.device_seq ="
+    "  (SELECT max(device_seq) FROM sale WHERE station_no=?1 AND dispenser_no=?2"
+    "   AND nozzle_no=?3 AND epoch = life.epoch)"
+)
 
 
 def current_epoch(connection: Connection, nozzle: NozzleKey) -> int:

@@ -348,7 +348,7 @@ def relink(path: Path, sql: str) -> None:
     ).fetchall():
         text = chain.fact_text(kind, ref, epoch, seq, next(kinds[kind])[1])
         head = chain.link(head, text)
-        made.append((text, head, seq))
+        made.append((text.decode(), head, seq))
     connection.close()
     text_of = {seq: (text, head.hex()) for text, head, seq in made}
     tamper(

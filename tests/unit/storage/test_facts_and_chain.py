@@ -19,7 +19,7 @@ def test_the_head_is_the_documented_hash() -> None:
     text = chain.canonical({"b": "川", "a": [1, "x"]})
     assert text == '{"a":[1,"x"],"b":"川"}'
     expected = hashlib.sha256(b"\0" + bytes(32) + text.encode()).digest()
-    assert chain.link(bytes(32), text) == expected
+    assert chain.link(bytes(32), text.encode()) == expected
 
 
 async def test_a_fact_is_chained_and_queued_together(tmp_path: Path) -> None:
