@@ -14,6 +14,8 @@ class CardReading:
     `whole` says that every sector of ours opened and that the other slot does not
     contradict the one that counts; if not, that one may be the older state.
     `spare_end` is the last block of the other slot: every finished write changes it.
+    `own_key` is the card key that a card brings with it, empty where the issue gives
+    one; `modes` the codes of the payment modes that its purse can keep, None for all.
     """
 
     state: CardState
@@ -23,6 +25,8 @@ class CardReading:
     current: int | None = None
     whole: bool = False
     spare_end: bytes = b""
+    own_key: str = ""
+    modes: frozenset[int] | None = None
 
 
 class CardNotAsRead(DeviceError):
