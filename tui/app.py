@@ -53,6 +53,7 @@ class StationApp(App[None]):
         _keys("f7,alt+7", "open('books')"),
         _keys("f8,alt+8", "open('prices')"),
         _keys("f9,alt+9", "open('hands')"),
+        _keys("f10,alt+0", "open('till')"),
         _keys("ctrl+k", "lock"),
         _keys("ctrl+l", "language"),
         _keys("ctrl+t", "theme"),

@@ -17,7 +17,8 @@ class Function:
     """A function: how it is opened, found and shown.
 
     `target` is `module:Class` with the argument of the screen after a second colon,
-    or the name of an action of the app. `initials` are those of its pinyin.
+    or the name of an action of the app. `initials` are those of its pinyin. What is not
+    `listed` is a step of another function, which opens it.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Function:
     target: str
     keys: str = ""
     demo_only: bool = False
+    listed: bool = True
 
 
 FUNCTIONS = (
@@ -89,6 +91,52 @@ FUNCTIONS = (
         "cdxp dyxp xp",
         "registers:RegistersScreen:receipts",
         "F6 5",
+    ),
+    Function("till", CARDS, mark("Till"), "qx sk", "till:TillScreen", "F10"),
+    Function(
+        "till_open",
+        CARDS,
+        mark("Open the till"),
+        "qxkb kb",
+        "till_forms:OpenTillScreen",
+        "F10 1",
+        listed=False,
+    ),
+    Function(
+        "till_drop",
+        CARDS,
+        mark("Bring cash to the safe"),
+        "jk qxjk",
+        "till_forms:DropScreen",
+        "F10 1",
+        listed=False,
+    ),
+    Function(
+        "till_pay_in",
+        CARDS,
+        mark("Bring change from the safe"),
+        "lq qxlq",
+        "till_forms:PayInScreen",
+        "F10 2",
+        listed=False,
+    ),
+    Function(
+        "till_pay_out",
+        CARDS,
+        mark("Pay cash out of the till"),
+        "zc qxzc",
+        "till_forms:PayOutScreen",
+        "F10 3",
+        listed=False,
+    ),
+    Function(
+        "till_close",
+        CARDS,
+        mark("Close the till"),
+        "qxjb jb",
+        "till_forms:CloseTillScreen",
+        "F10 4",
+        listed=False,
     ),
     Function(
         "prices",

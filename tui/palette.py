@@ -40,7 +40,7 @@ class FunctionProvider(Provider):
 
     def _offered(self) -> Iterable[Function]:
         demo = cast("StationApp", self.app).demo is not None
-        return (f for f in FUNCTIONS if demo or not f.demo_only)
+        return (f for f in FUNCTIONS if f.listed and (demo or not f.demo_only))
 
     def _run(self, function: Function) -> None:
         cast("StationApp", self.app).run_function(function.name)

@@ -47,6 +47,10 @@ WORDS = {
     "transfer": mark("bank transfer"),
     "cheque": mark("cheque"),
     "company": mark("company account"),
+    # what goes in and out of a till
+    "till.drop": mark("to the safe"),
+    "till.pay_in": mark("from the safe"),
+    "till.pay_out": mark("pay out"),
     # acts and what needs a person
     "top_up": mark("top-up"),
     "issue": mark("card issue"),

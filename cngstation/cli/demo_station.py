@@ -18,13 +18,15 @@ from typing import Any
 from cngstation.cli.demo_child import Child, DidNotStart
 from cngstation.config import StationConfig, load_config
 from cngstation.moments import SystemClock
+from cngstation.services.keep_till import open_till
 from cngstation.services.log_in import ACTIVE, Passwords, add_operator
+from cngstation.services.station_rules import StationRules, rules_of
 from cngstation.simulators.virtual_card import make_blank_card
 from cngstation.storage import prices
-from cngstation.storage.audit import STATION
+from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator
-from cngstation.units import Price, Unit
+from cngstation.units import Money, Price, Unit
 
 STATION_NO = "03160001"
 AREA_NO = "0316"
@@ -33,6 +35,7 @@ PRICES_FEN = (398, 388, 378)
 LINES = (("east", 9600, 1), ("west", 38400, 3))
 GUNS_A_LINE = 4
 GUNS_A_DISPENSER = 2
+FLOAT = Money.from_fen(50_000)
 BLANK_CARDS = 24
 UNIT_CODE = 0
 LONGEST_SOCKET_PATH = 107  # bytes; unix(7), sun_path with its final zero
@@ -253,6 +256,8 @@ async def prepare(station: DemoStation, language: str) -> None:
     database = await Database.open(station.database, SystemClock())
     try:
         await database.write(_plan_prices)
+        rules = rules_of(load_config(station.config_file))
+        await database.write(lambda tx: _open_till(tx, rules))
         operator = Operator(
             operator_no="1001",
             login_name=LOGIN_NAME,
@@ -265,6 +270,11 @@ async def prepare(station: DemoStation, language: str) -> None:
         await add_operator(database, Passwords(), operator, station.password, STATION)
     finally:
         await database.close()
+
+
+def _open_till(tx: Transaction, rules: StationRules) -> None:
+    """The station is in the middle of a day: its till has a float."""
+    open_till(tx, rules, "DEMO-FLOAT", FLOAT, Actor("1001", "demo"))
 
 
 def _plan_prices(tx: Transaction) -> None:

@@ -77,6 +77,11 @@ def company_account(company_no: str) -> str:
     return f"company:{company_no}"
 
 
+def bank_account(tender: str) -> str:
+    """Name the account of what a till took by a tender and handed over."""
+    return f"bank:{tender}"
+
+
 def suspense_account(intent_id: str) -> str:
     """Name the account that holds the money of an act that is under way."""
     return f"suspense:{intent_id}"
@@ -87,6 +92,9 @@ def receivable_account(card_key: str) -> str:
     return f"receivable:{card_key}"
 
 
+SAFE = "safe:cash"
+PAY_OUTS = "expense:pay_out"
+OVER_SHORT = "expense:over_short"  # 长款/短款
 CARD_FEES = "income:card_fee"  # 工本费
 GAS_SALES = "income:gas"
 DISCOUNTS = "expense:discount"

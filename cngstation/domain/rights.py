@@ -11,6 +11,7 @@ JUNIOR = GENERAL | {
     "card.top_up",
     "card.report_loss",
     "receipt.print",
+    "till.keep",
 }
 MIDDLE = JUNIOR | {
     "card.replace",
@@ -18,6 +19,7 @@ MIDDLE = JUNIOR | {
     "card.settle_grey",
     "card.clear_credit",
     "card.edit",
+    "till.pay_out",
 }
 SENIOR = MIDDLE | {
     "card.unblacklist",

@@ -24,6 +24,7 @@ from cngstation.moments import business_day
 from cngstation.services.act_kind import ActKind
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.card_on_reader import CardState as OnReader
+from cngstation.services.till_state import require_open_for
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
@@ -95,6 +96,7 @@ class CardActs:
 
     def hold(self, tx: Transaction, intent: Intent) -> None:
         """COMMIT 1: accept the money and promise the card."""
+        require_open_for(tx.connection, intent)
         journal.hold(tx, intent)
         postings = move(
             ledger.suspense_account(intent.intent_id),
@@ -157,7 +159,7 @@ class CardActs:
         if verdict is Verdict.HOLD:
             return await self._leave(intent, verdict)
 
-        return await self._void(intent, f"given back by {operator_no}")
+        return await self._void(intent, f"given back by {operator_no}", at_till=True)
 
     async def doubt_all_prepared(self, till: str) -> int:
         """At start: an act that was under way when the program ended is in doubt."""
@@ -243,11 +245,15 @@ class CardActs:
         for number, lot in enumerate(moves.lots[1:], 2):
             facts.post(tx, self._entry(tx, intent, f"lot{number}", ()), lots=[lot])
 
-    async def _void(self, intent: Intent, reason: str) -> ActResult:
+    async def _void(
+        self, intent: Intent, reason: str, *, at_till: bool = False
+    ) -> ActResult:
         def unit(tx: Transaction) -> ActResult:
             current = _unmoved(tx, intent)
             if current is None:
                 return _standing(tx.connection, intent)
+            if at_till:
+                require_open_for(tx.connection, current)
             return _result(self.undo(tx, current, reason), 0)
 
         return await self._database.write(unit)

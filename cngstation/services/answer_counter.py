@@ -6,6 +6,7 @@ from cngstation.services.answer_cards import CardAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
+from cngstation.services.answer_till import TillAnswers
 from cngstation.services.counter_parts import CounterParts
 
 
@@ -18,6 +19,7 @@ class CounterAnswers:
         self.acts = ActAnswers(parts)
         self.marks = MarkAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
+        self.till = TillAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
@@ -28,6 +30,7 @@ class CounterAnswers:
             self.acts,
             self.marks,
             self.receipts,
+            self.till,
         ):
             area.handle(made)
         return made

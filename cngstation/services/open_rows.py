@@ -95,6 +95,14 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
     ),
+    "till_short": (
+        mark("Till {subject}, {tender}: {difference} short, {counted} counted."),
+        mark("The manager explains it; the books have {expected}."),
+    ),
+    "till_over": (
+        mark("Till {subject}, {tender}: {difference} over, {counted} counted."),
+        mark("The manager explains it; the books have {expected}."),
+    ),
 }
 _OTHER = (mark("{subject} needs a look."), _NOTE_IT)
 

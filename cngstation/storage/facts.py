@@ -23,6 +23,7 @@ PLAIN_FACTS = (
     "receipt",
     "register_change",
     "card_mark",
+    "till_session",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
@@ -34,6 +35,7 @@ _STAMPED = frozenset(
         "finding_closed",
         "register_change",
         "card_mark",
+        "till_session",
     }
 )
 

@@ -7,7 +7,7 @@ Each area is a module of its own with tuples of its methods and events; a new on
 imported here and is a line in each of the two tables below.
 """
 
-from cngstation.rpc.contract import acts, cards, marks, receipts, registers
+from cngstation.rpc.contract import acts, cards, marks, receipts, registers, till
 from cngstation.rpc.contract.acts import *
 from cngstation.rpc.contract.cards import *
 from cngstation.rpc.contract.figures import (
@@ -18,6 +18,7 @@ from cngstation.rpc.contract.figures import (
 )
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
+from cngstation.rpc.contract.till import *
 from cngstation.rpc.method import Contract, Event, Message, Version
 
 
@@ -37,7 +38,7 @@ PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 2),
+    version=Version(1, 3),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(
@@ -46,6 +47,7 @@ COUNTER = Contract(
         *acts.ACT_METHODS,
         *marks.MARK_METHODS,
         *receipts.RECEIPT_METHODS,
+        *till.TILL_METHODS,
     ),
     events=(
         READER_CHANGED,

@@ -135,6 +135,7 @@ class FakeStation:
         self.open_rows: tuple[f.OpenRow, ...] = ()
         self.books: c.BooksVerdict | None = None
         self.printer = WELL
+        self.till: c.TillView | None = None
 
     # Snapshots and what hands do.
 
@@ -319,6 +320,44 @@ class FakeStation:
             at_ms=NOW_MS,
         )  # fmt: skip
         return self.books
+
+    def _till_view(self, state: str, **facts: Any) -> Any:
+        plain: dict[str, Any] = {
+            "till": "01", "state": state, "session_no": 1, "since_ms": NOW_MS,
+            "operator_no": "1001", "float_e4": 5_000_000, "counts": (), "moves": (),
+        }  # fmt: skip
+        self.till = c.TillView(**{**plain, **facts})
+        return self.till
+
+    async def _till_show(self, _: Any) -> Any:
+        return self.till or self._till_view("never")
+
+    async def _till_open(self, opening: Any) -> Any:
+        return self._till_view("opened", float_e4=opening.float_fen * 100)
+
+    async def _till_drop(self, cash: Any) -> Any:
+        move = c.TillMove(
+            at_ms=NOW_MS, kind="till.drop", amount_e4=-cash.amount_fen * 100,
+            reason=cash.reason, operator_no="1001",
+        )  # fmt: skip
+        return self._till_view("opened", moves=(move,))
+
+    async def _till_pay_out(self, cash: Any) -> Any:
+        return self._till_view("opened")
+
+    async def _till_pay_in(self, cash: Any) -> Any:
+        return self._till_view("opened")
+
+    async def _till_close(self, closing: Any) -> Any:
+        counts = tuple(
+            c.TillCount(
+                tender=count.tender, expected_e4=5_000_000,
+                counted_e4=count.counted_fen * 100,
+                over_e4=count.counted_fen * 100 - 5_000_000,
+            )
+            for count in closing.counts
+        )  # fmt: skip
+        return self._till_view("closed", counts=counts)
 
     async def _sale_list(self, page: Any) -> Any:
         return _unchecked(g.SalesFound, self.sales[: page.limit])
