@@ -11,6 +11,7 @@ exception.
 
 import json
 import re
+from collections.abc import Callable
 from enum import StrEnum
 
 LONGEST_LINE = 64 * 1024  # the longest message is a page of 100 rows, below 40 KiB
@@ -101,6 +102,19 @@ def decode_object(line: bytes) -> dict[str, object] | Fault:
     return value if isinstance(value, dict) else Fault.NOT_OBJECT
 
 
+def id_beside_huge_number(line: bytes) -> int | None:
+    """Return the id of a request that is wrong in nothing but a number too large.
+
+    None where the id itself is the number, or is none.
+    """
+    try:
+        value = _ANY_SIZE.decode(line.decode("utf-8"))
+    except (_Found, ValueError):
+        return None
+    found = value.get("id") if isinstance(value, dict) else None
+    return found if isinstance(found, int) else None
+
+
 class _Found(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
@@ -131,13 +145,22 @@ def _bounded(digits: str) -> int:
     return int(digits)
 
 
+def _any_size(digits: str) -> int | None:
+    return int(digits) if len(digits) <= LONGEST_NUMBER else None
+
+
 def _no_part(_: str) -> int:
     raise _Found(Fault.NOT_WHOLE)
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_without_repeats,
-    parse_int=_bounded,
-    parse_float=_no_part,
-    parse_constant=_no_part,
-)
+def _decoder(parse_int: Callable[[str], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_without_repeats,
+        parse_int=parse_int,
+        parse_float=_no_part,
+        parse_constant=_no_part,
+    )
+
+
+_DECODER = _decoder(_bounded)
+_ANY_SIZE = _decoder(_any_size)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol
 
 from cngstation import hygiene
-from cngstation.errors import NotLoggedIn, StationError
-from cngstation.protocols.ndjson import Fault, decode_object
+from cngstation.errors import BadRequest, NotLoggedIn, StationError
+from cngstation.protocols.ndjson import Fault, decode_object, id_beside_huge_number
 from cngstation.rpc import session as own
 from cngstation.rpc.authority import Authority, CallContext, Peer, Session
 from cngstation.rpc.failures import (
@@ -127,6 +127,8 @@ class Dialogue:
         """Do what a line asks and return the line that says how it went."""
         message = decode_object(line) if isinstance(line, bytes) else line
         if isinstance(message, Fault):
+            if refusal := self._too_large(line, message):
+                return refusal
             self.over = True
             return error_line(None, MalformedLine(why=message.value))
         request_id = _id_of(message)
@@ -142,6 +144,15 @@ class Dialogue:
                 return error_line(request_id, error)
         except Exception as error:  # noqa: BLE001 - the top of a call
             return error_line(request_id, self._fault(name, request_id, error))
+
+    def _too_large(self, line: bytes | Fault, fault: Fault) -> bytes | None:
+        """Refuse a request for a number that fits no column; the client may go on."""
+        if fault is not Fault.HUGE_NUMBER or not isinstance(line, bytes):
+            return None
+        request_id = id_beside_huge_number(line)
+        if request_id is None or request_id < 0 or not self.greeted:
+            return None
+        return error_line(request_id, BadRequest(why=f"it {fault.value}"))
 
     def _fault(self, name: str, request_id: int, error: Exception) -> InternalFault:
         shown = hygiene.clean(name, limit=60)

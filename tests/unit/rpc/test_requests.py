@@ -98,6 +98,40 @@ async def test_bytes_that_are_no_request_end_the_connection(
     assert station.reports == []
 
 
+@pytest.mark.parametrize("number", [str(2**62), str(-(2**62)), "9" * 5_000])
+async def test_a_number_that_fits_no_column_is_refused_and_no_more(
+    raw: Raw, number: str
+) -> None:
+    """The request is refused under its id; the connection stays."""
+    head = '{"jsonrpc":"2.0","id":5,"method":"card.top_up","params":'
+    raw.send(f'{head}{{"amount_fen":{number}}}}}\n'.encode())
+    answer = await raw.read()
+    assert answer is not None
+    assert (answer["id"], code_of(answer)) == (5, "rpc.bad_request")
+    assert "18 digits" in str(answer)
+    assert "result" in (await raw.ask("word.echo", {"text": "a"}) or {})
+
+
+@pytest.mark.parametrize("request_id", [2**62, "[7]", '"7"', -1])
+async def test_an_answer_needs_an_id_that_can_be_written(
+    raw: Raw, request_id: object
+) -> None:
+    """Where the id is no id there is nobody to answer to."""
+    head = f'{{"jsonrpc":"2.0","id":{request_id},"method":"word.echo","params":'
+    raw.send(f'{head}{{"n":{2**62}}}}}\n'.encode())
+    assert await raw.last_words() == "rpc.malformed"
+
+
+async def test_before_hello_a_huge_number_ends_the_connection(
+    station: Station,
+) -> None:
+    """Whoever does not even say its versions well has nothing to go on with."""
+    raw = await Raw.open(station.path, hello=False)
+    line = f'{{"jsonrpc":"2.0","id":1,"method":"hello","params":{{"n":{2**62}}}}}\n'
+    raw.send(line.encode())
+    assert await raw.last_words() == "rpc.malformed"
+
+
 @pytest.mark.parametrize(
     ("method", "params", "code"),
     [
