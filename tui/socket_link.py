@@ -23,6 +23,8 @@ _CONTRACTS: dict[Part, Contract[Any]] = {
     Part.FORECOURT: FORECOURT,
     Part.UPLINK: UPLINK,
 }
+# Whoever types quickly is there before the connection is.
+_LOGIN_WAIT_S = 3.0
 _OFFERED_BY = {
     method.name: part
     for part, contract in _CONTRACTS.items()
@@ -74,6 +76,7 @@ class SocketLink:
             login_name=login_name, password=SecretStr(password), terminal=self._terminal
         )
         counter = self._clients[Part.COUNTER]
+        await counter.wait_until_up(_LOGIN_WAIT_S)
         logged_in = await counter.call(own.LOGIN, request)
         await self._attach(logged_in.token)
         return logged_in

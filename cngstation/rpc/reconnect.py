@@ -4,6 +4,7 @@ down --connect, hello--> (attach, if there is a token) --> subscribe --> up
  ^------------- wait 50 ms, 100 ms ... 2 s, with jitter -------------------'
 """
 
+import asyncio
 import contextlib
 import random
 from collections.abc import Callable
@@ -12,10 +13,15 @@ from typing import Generic
 
 from pydantic import SecretStr
 
-from cngstation.errors import NotLoggedIn, StationError
+from cngstation.errors import NotLoggedIn, StationError, VersionMismatch
 from cngstation.rpc import session as own
 from cngstation.rpc.client import Happened, RpcClient
-from cngstation.rpc.failures import BadReply, CallTimeout, NotConnected
+from cngstation.rpc.failures import (
+    BadReply,
+    CallTimeout,
+    NotConnected,
+    PeerRefused,
+)
 from cngstation.rpc.method import Method, Rep, Req, Snap
 from cngstation.rpc.timing import pause
 
@@ -55,6 +61,8 @@ class ReconnectingClient(Generic[Snap]):
         self._on_down = on_down
         self._on_event = on_event
         self._token: SecretStr | None = None
+        self._turned = asyncio.Event()  # it went up, or down for another reason
+        self._why_down: StationError | None = None
         self._client: RpcClient[Snap] | None = None
         self._told: str | None = None
         self._failures = 0
@@ -73,6 +81,17 @@ class ReconnectingClient(Generic[Snap]):
                 await client.close()
             await pause(_wait_ms(self._failures))
             self._failures += 1
+
+    async def wait_until_up(self, wait_s: float) -> None:
+        """Wait for the connection, at most so long; at once over when it is refused.
+
+        As at the start, when the screen is quicker than the daemon or its socket.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                while self._client is None and not self._is_refused():
+                    self._turned.clear()
+                    await self._turned.wait()
 
     async def call(
         self, method: Method[Req, Rep], request: Req, *, timeout_s: int = 10
@@ -100,12 +119,19 @@ class ReconnectingClient(Generic[Snap]):
 
     def _present(self) -> RpcClient[Snap]:
         if self._client is None:
+            if self._why_down is not None and self._is_refused():
+                raise self._why_down
             raise NotConnected(part=self._make().part, why="it is being reconnected")
         return self._client
 
+    def _is_refused(self) -> bool:
+        """Tell whether another try would be refused for the same reason."""
+        return isinstance(self._why_down, VersionMismatch | PeerRefused)
+
     async def _stay(self, client: RpcClient[Snap]) -> None:
         await client.connect()
-        self._client = client
+        self._client, self._why_down = client, None
+        self._turned.set()
         await self._begin(client)
         self._told = None
         self._failures = 0
@@ -130,6 +156,8 @@ class ReconnectingClient(Generic[Snap]):
             self._on_up(Up(session, snapshot, None))
 
     def _tell_down(self, reason: StationError) -> None:
+        self._why_down = reason
+        self._turned.set()
         if self._told != reason.code:
             self._told = reason.code
             self._on_down(reason)

@@ -1,6 +1,7 @@
 """The books: prove them now, and finish what is open with the card on the reader."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -166,12 +167,18 @@ class BooksScreen(StationScreen):
         row = self._row
         if row is None or not row.intent_id:
             return
-        if self._asked_to_give_back != row.row_id:
-            self._asked_to_give_back = row.row_id
-            self.say(_("Press G again: the money goes back and the act is void."))
+        if self._asked_to_give_back == row.row_id:
+            self.confirm(partial(self._give_back, row))
             return
-        self._asked_to_give_back = ""
-        self._act(CARD_GIVE_BACK, row)
+        self.confirming.pressed()
+        self._asked_to_give_back = row.row_id
+        self.say(_("Press G again: the money goes back and the act is void."))
+        self.ask_to_confirm()
+
+    async def _give_back(self, row: OpenRow) -> None:
+        if self._asked_to_give_back == row.row_id:
+            self._asked_to_give_back = ""
+            self._act(CARD_GIVE_BACK, row)
 
     def _act(self, method: Method[ActRequest, ActReply], row: OpenRow) -> None:
         if not row.intent_id:

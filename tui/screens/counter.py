@@ -214,14 +214,30 @@ class CounterScreen(StationScreen):
             self.station_app.action_open("issue")
         elif card.open_intent_id and not self.flow.unfinished:
             self.station_app.action_open("books")
-        elif self.flow.stage in {Stage.TYPING, Stage.QUOTED}:
-            # One worker: a second Enter while it runs finds another stage.
-            self.run_worker(self._go_on(), group="top-up", exclusive=False)
+        elif self._is_quoted():
+            self.confirm(self._do_as_quoted)
+        elif self.flow.stage is Stage.TYPING:
+            self.confirming.pressed()
+            self.run_worker(self._ask_quote(), group="top-up")
+        else:
+            self.confirming.pressed()
 
-    async def _go_on(self) -> None:
-        doing = self.flow.stage is Stage.QUOTED
+    async def _ask_quote(self) -> None:
         await self.flow.enter()
-        if doing and self.flow.stage is not Stage.QUOTED:
+        if self._is_quoted():
+            self.ask_to_confirm()
+
+    def _is_quoted(self) -> bool:
+        return self.flow.stage is Stage.QUOTED
+
+    async def _do_as_quoted(self) -> None:
+        # One act: a second Enter while it runs finds another stage.
+        if not self._is_quoted():
+            return
+        await self.flow.enter()
+        if self._is_quoted():
+            self.ask_to_confirm()
+        else:
             self.say(*self._outcome())
             self._give_the_page_to_a_waiting_card()
             await self.read_card_again()

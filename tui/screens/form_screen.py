@@ -115,12 +115,18 @@ class FormScreen(StationScreen):
     async def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Go to the next field; accept, or save at the last."""
         if self._offered:
-            self._accepted.add(self._offered)
-            self._begin_saving()
-        elif submitted.input.id == self.FIELDS[-1].name:
+            self.confirm(self._accept)
+            return
+        self.confirming.pressed()
+        if submitted.input.id == self.FIELDS[-1].name:
             self._begin_saving()
         else:
             self.focus_next(Input)
+
+    async def _accept(self) -> None:
+        if self._offered:
+            self._accepted.add(self._offered)
+            self._begin_saving()
 
     def on_input_changed(self, _changed: Input.Changed) -> None:
         """What was offered for other text no longer holds."""
@@ -160,6 +166,7 @@ class FormScreen(StationScreen):
             offer = _("Press Enter once more to accept it as it is.")
             self.say(f"{error_sentence(error)} {offer}", "failed")
             self.redraw()
+            self.ask_to_confirm()
         else:
             self._offered = ""
             self.say_error(error)

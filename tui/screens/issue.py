@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -243,6 +244,8 @@ class IssueScreen(StationScreen):
             draft.amount.type(character)
         self.say("")
         self._show()
+        if draft.step is Step.CONFIRM:
+            self.ask_to_confirm()
 
     def action_erase(self) -> None:
         """Take the last digit back."""
@@ -274,15 +277,20 @@ class IssueScreen(StationScreen):
         draft = self._draft
         if draft is None:
             return
+        if draft.step is Step.CONFIRM:
+            self.confirm(partial(self._issue, draft))
+            return
+        self.confirming.pressed()
         if draft.step is Step.AMOUNT:
             draft.step = Step.CONFIRM
             self._show()
-        elif draft.step is Step.CONFIRM:
-            draft.step = Step.DOING
-            self._show()
-            self.run_worker(self._issue(draft), group="issue")
+            self.ask_to_confirm()
 
     async def _issue(self, draft: IssueDraft) -> None:
+        if draft.step is not Step.CONFIRM:
+            return
+        draft.step = Step.DOING
+        self._show()
         try:
             reply = await draft.carry_out(
                 self.desk.link, lambda error: self.say(error_sentence(error), "failed")
@@ -294,6 +302,7 @@ class IssueScreen(StationScreen):
                 draft.intent_id = ""
             self._show()
             self.say_error(error)
+            self.ask_to_confirm()
             return
         counter = self.station_app.counter()
         self.station_app.back_to_counter()

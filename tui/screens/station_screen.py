@@ -1,6 +1,6 @@
 """What every screen above the login has: header, notice, open rows, keys, status."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from cngstation.language import _
 from cngstation.rpc.contract.counter import CARD_READ
 from cngstation.rpc.session import Nothing
 from tui.areas import EVERYTHING, Area
+from tui.confirming import Confirming
 from tui.damage import DamageCompositor
 from tui.desk import Desk
 from tui.link import Part, Told
@@ -48,6 +49,7 @@ class StationScreen(Screen[None]):
         super().__init__()
         self._compositor = DamageCompositor()
         self.desk = desk
+        self.confirming = Confirming()
 
     def compose(self) -> ComposeResult:
         """Put the screen's own part between what all have."""
@@ -103,6 +105,22 @@ class StationScreen(Screen[None]):
         for lines in self.query(Lines):
             if isinstance(lines, Drawn | KeyLine):
                 lines.redraw()
+
+    def ask_to_confirm(self) -> None:
+        """Let a key confirm what is drawn next, once it has been seen."""
+        self.confirming.asked()
+        self.call_after_refresh(self.confirming.shown)
+
+    def confirm(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Do what is shown, when its key was pressed for it and is not held down."""
+        may = self.confirming.pressed()
+        self.run_worker(self._confirm(act, may=may), group="confirm")
+
+    async def _confirm(self, act: Callable[[], Awaitable[None]], *, may: bool) -> None:
+        if may and await self.confirming.stays_alone():
+            await act()
+        elif self.is_mounted:
+            self.say(_("Look at the figures first, then press the key once."))
 
     def say(self, text: str, kind: str = "") -> None:
         """Show a sentence on the notice line; `kind` is `done`, `failed` or nothing."""

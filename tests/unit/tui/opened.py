@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 
 from tests.unit.tui.fake_link import PASSWORD, FakeLink
 from tests.unit.tui.fake_station import FakeStation
+from tui import confirming
 from tui.app import StationApp
 from tui.demo import Demo
 
@@ -76,8 +77,11 @@ async def opened(
     station: FakeStation | None = None,
     demo: Demo | None = None,
     login: bool = True,
+    seen_after_s: float = 0,
+    held_s: float = 0,
 ) -> AsyncIterator[Opened]:
-    """Run the screen without a terminal."""
+    """Run the screen without a terminal; a key confirms at once unless told else."""
+    confirming.UNSEEN_S, confirming.HELD_S = seen_after_s, held_s
     station = station or FakeStation()
     link = FakeLink(station)
     app = StationApp(lambda: link, language=language, demo=demo)
