@@ -24,7 +24,7 @@ _CONTRACTS: dict[Part, Contract[Any]] = {
     Part.UPLINK: UPLINK,
 }
 # Whoever types quickly is there before the connection is.
-_LOGIN_WAIT_S = 3.0
+_LOGIN_WAIT_S = 3
 _OFFERED_BY = {
     method.name: part
     for part, contract in _CONTRACTS.items()

@@ -82,7 +82,7 @@ class ReconnectingClient(Generic[Snap]):
             await pause(_wait_ms(self._failures))
             self._failures += 1
 
-    async def wait_until_up(self, wait_s: float) -> None:
+    async def wait_until_up(self, wait_s: int) -> None:
         """Wait for the connection, at most so long; at once over when it is refused.
 
         As at the start, when the screen is quicker than the daemon or its socket.
