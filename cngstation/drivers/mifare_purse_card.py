@@ -133,7 +133,7 @@ class MifarePurseCard:
         keys = self._keys_of(reading.uid)
         image = encode_slot(replace(purse, gen=reading.purse.gen + 1), keys)
         spare = SLOT_SECTORS[1 - reading.current]
-        await self._write_sector(spare, image, keys, found_end=reading.spare_end)
+        await self._write_sector(spare, image, keys, found_end=reading.standing)
 
     async def write_info(self, uid: bytes, info: CardInfo) -> None:
         """Write the info sector and read it back.

@@ -9,11 +9,12 @@ from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 
 @dataclass(frozen=True, slots=True)
 class CardReading:
-    """A card as it was read: `current` is the slot that counts, 0 or 1.
+    """A card as it was read.
 
-    `whole` says that every sector of ours opened and that the other slot does not
-    contradict the one that counts; if not, that one may be the older state.
-    `spare_end` is the last block of the other slot: every finished write changes it.
+    `whole` says that all of it could be read and that nothing on it contradicts the
+    purse; if not, that one may be an older state. `standing` is what every finished
+    write changes: a write finds it there or does nothing. `current` is the slot that
+    counts, 0 or 1, on cards that have two.
     `own_key` is the card key that a card brings with it, empty where the issue gives
     one; `modes` the codes of the payment modes that its purse can keep, None for all.
     """
@@ -24,7 +25,7 @@ class CardReading:
     info: CardInfo | None = None
     current: int | None = None
     whole: bool = False
-    spare_end: bytes = b""
+    standing: bytes = b""
     own_key: str = ""
     modes: frozenset[int] | None = None
 
@@ -48,6 +49,13 @@ class CardBroken(DeviceError):
         "Sector {sector} of the card opens with no key any more: the chip is broken. "
         "Keep it, and take a new card."
     )
+
+
+class CardMemoryBroken(CardBroken):
+    """The chip says itself that it cannot hold a purse."""
+
+    code = "card.memory_broken"
+    text = "The card cannot be used: {why}. Keep it, and take a new card."
 
 
 class WriteNotConfirmed(OutcomeUnknown):

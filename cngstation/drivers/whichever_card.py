@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from cngstation.drivers.card_reader import CardReader
+from cngstation.drivers.desfire_purse_card import DesfirePurseCard
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import DeviceError
@@ -31,7 +32,11 @@ def cards_on(master_key: bytes) -> Callable[[CardReader], PurseCard]:
 
 
 def _whichever(master_key: bytes, reader: CardReader) -> PurseCard:
-    return WhicheverCard(reader, MifarePurseCard(reader, master_key), ())
+    return WhicheverCard(
+        reader,
+        MifarePurseCard(reader, master_key),
+        (DesfirePurseCard(reader, master_key),),
+    )
 
 
 class WhicheverCard:

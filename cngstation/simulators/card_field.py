@@ -6,19 +6,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from cngstation.simulators.control import HandsRefused
+from cngstation.simulators.desfire_card import DesfireCard
 from cngstation.simulators.mifare_classic import (
-    CHANGES_A_BLOCK,
     CardRefused,
     CardSilent,
     MifareClassic,
 )
-from cngstation.simulators.virtual_card import (
-    BLOCK_BYTES,
-    CardElsewhere,
-    CardInField,
-    card_path,
-    make_blank_card,
-)
+from cngstation.simulators.virtual_card import BLOCK_BYTES, CardElsewhere, CardInField
+from cngstation.simulators.virtual_cards import hold_card, make_blank_card
+from cngstation.simulators.virtual_desfire import DesfireInField
+
+Card = MifareClassic | DesfireCard
 
 
 class TornBlock(StrEnum):
@@ -53,15 +51,15 @@ class CardField:
     def __init__(self, folder: Path, *, seed: int = 0) -> None:
         self._folder = folder
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        self._held: CardInField | None = None
-        self._card: MifareClassic | None = None
+        self._held: CardInField | DesfireInField | None = None
+        self._card: Card | None = None
         self._pull: Pull | None = None
         self._left = 0
         self.pulled: dict[str, str | int] | None = None
         self.is_on = False
 
     @property
-    def card(self) -> MifareClassic | None:
+    def card(self) -> Card | None:
         """The card in the field."""
         return self._card
 
@@ -118,13 +116,13 @@ class CardField:
         if not is_on and self._card is not None:
             self._card.halt()
 
-    def find(self, uid: bytes = b"") -> bytes | None:
-        """Select the card, or only one with this UID; return its UID."""
+    def find(self, uid: bytes = b"") -> Card | None:
+        """Select the card, or only one with this UID; return it."""
         self.power(is_on=True)
         if self._card is None or uid not in (b"", self._card.uid):
             return None
         self._card.select()
-        return self._card.uid
+        return self._card
 
     def halt(self) -> None:
         """Tell the card to sleep."""
@@ -132,27 +130,25 @@ class CardField:
             self._card.halt()
 
     def exchange(self, command: bytes) -> bytes:
-        """Send a command to the card and return its answer; see MifareClassic.
+        """Send a command to the card and return its answer, as that card performs it.
 
         Raises:
             ReaderStuck: the card was pulled and the reader shall not tell.
         """
         if self._card is None:
             raise CardSilent
-        pull = self._due(command)
+        pull = self._due(self._card, command)
         if pull is None:
             return self._card.perform(command)
         self._tear(self._card, command, pull.block)
-        self.pulled = {"uid": _shown(self._card.uid), "command": f"{command[0]:02X}"}
-        if len(command) > 1:
-            self.pulled["block"] = command[1]
+        self.pulled = {"uid": _shown(self._card.uid), **self._card.named(command)}
         self._drop()
         raise CardSilent if pull.reader_reports else ReaderStuck
 
-    def _due(self, command: bytes) -> Pull | None:
+    def _due(self, card: Card, command: bytes) -> Pull | None:
         if self._pull is None:
             return None
-        if self._pull.only_writes and command[0] not in CHANGES_A_BLOCK:
+        if self._pull.only_writes and not card.changes(command):
             return None
         self._left -= 1
         if self._left:
@@ -160,26 +156,30 @@ class CardField:
         pull, self._pull = self._pull, None
         return pull
 
-    def _tear(self, card: MifareClassic, command: bytes, block: TornBlock) -> None:
-        if command[0] not in CHANGES_A_BLOCK or block is TornBlock.BEFORE:
+    def _tear(self, card: Card, command: bytes, block: TornBlock) -> None:
+        if not card.changes(command) or block is TornBlock.BEFORE:
             return
         try:
             card.perform(command)
         except (CardRefused, CardSilent):
             return  # what the card would have refused leaves no half of it
         if block is TornBlock.GARBAGE:
-            card.spoil(command[1], self._random.randbytes(BLOCK_BYTES))
+            card.spoil(command, self._random.randbytes(BLOCK_BYTES))
 
     def _take(self, uid: bytes) -> None:
         try:
-            held = CardInField(card_path(self._folder, uid))
+            held = hold_card(self._folder, uid)
         except CardElsewhere as error:
             raise HandsRefused(
                 f"elsewhere: another field holds card {_shown(uid)}"
             ) from error
         except FileNotFoundError as error:
             raise HandsRefused(f"unknown: there is no card {_shown(uid)}") from error
-        self._held, self._card = held, MifareClassic(held)
+        self._held = held
+        if isinstance(held, DesfireInField):
+            self._card = DesfireCard(held, self._random.randbytes)
+        else:
+            self._card = MifareClassic(held)
 
     def _drop(self) -> None:
         if self._held is not None:

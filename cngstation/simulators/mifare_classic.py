@@ -12,9 +12,6 @@ from typing import Final, NoReturn
 
 from cngstation.simulators.virtual_card import CardInField
 
-ATQA: Final = bytes.fromhex("0004")
-SAK: Final = bytes.fromhex("08")
-
 AUTHENTICATE_A: Final = 0x60
 AUTHENTICATE_B: Final = 0x61
 READ: Final = 0x30
@@ -107,6 +104,10 @@ def value_block(value: int, addr: int) -> bytes:
 class MifareClassic:
     """The card's logic above its 1024 bytes."""
 
+    ATQA: Final = bytes.fromhex("0004")
+    SAK: Final = bytes.fromhex("08")
+    ATS: Final = b""
+
     def __init__(self, card: CardInField) -> None:
         self._card = card
         self._active = False
@@ -168,9 +169,18 @@ class MifareClassic:
             self._load(code, block, operand)
         return b""
 
-    def spoil(self, block: int, garbage: bytes) -> None:
+    def changes(self, command: bytes) -> bool:
+        """Tell whether a command changes what the card keeps without power."""
+        return command[0] in CHANGES_A_BLOCK
+
+    def named(self, command: bytes) -> dict[str, str | int]:
+        """Name a command in what hands are shown."""
+        block = {"block": command[1]} if len(command) > 1 else {}
+        return {"command": f"{command[0]:02X}", **block}
+
+    def spoil(self, command: bytes, garbage: bytes) -> None:
         """Leave a block as a write that was cut off may leave it."""
-        self._card.write_block(block, garbage)
+        self._card.write_block(command[1], garbage)
 
     def _refuse(self) -> NoReturn:
         self.halt()

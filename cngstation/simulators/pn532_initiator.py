@@ -8,12 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cngstation.simulators.card_field import CardField, ReaderStuck
+from cngstation.simulators.card_field import Card, CardField, ReaderStuck
 from cngstation.simulators.mifare_classic import (
-    ATQA,
     LENGTHS,
     READ,
-    SAK,
     AuthenticationFailed,
     CardRefused,
     CardSilent,
@@ -24,7 +22,8 @@ OK: Final = 0x00
 _TIMEOUT, _UNEXPECTED, _AUTHENTICATION, _WRONG_CONTEXT = 0x01, 0x13, 0x14, 0x27
 _ENDLESS = 0xFF
 _TYPE_A_106 = 0
-_POLL_GENERIC_A, _POLL_MIFARE = 0x00, 0x10
+_POLL_GENERIC_A, _POLL_MIFARE, _POLL_ISO_14443_4 = 0x00, 0x10, 0x20
+_CASCADE_TAG = b"\x88"  # stands before a UID of seven bytes
 _POLL_PERIOD_US = 150_000
 _DEFAULT_TIMEOUT = 0x0A
 _TX_MODE, _RX_MODE, _FIFO = 0x6302, 0x6303, 0x6339
@@ -81,20 +80,24 @@ class Initiator:
         self._registers[_FIFO] = _REQA
         return b"\x00", 0
 
-    def _found(self, uid: bytes) -> bytes:
-        self.target = uid
+    def _found(self, card: Card) -> bytes:
+        """Remember a card that was found; return Tg, ATQA, SAK, UID and ATS."""
+        self.target = card.uid
         self._registers[_RX_MODE] = self._registers[_TX_MODE] = _CHECKS_CRC
-        return b"\x01" + ATQA + SAK + bytes([len(uid)]) + uid
+        head = b"\x01" + card.ATQA + card.SAK
+        return head + bytes([len(card.uid)]) + card.uid + card.ATS
 
     def list_passive_target(self, data: bytes) -> Outcome:
         """Look for one card: `4A MaxTg BrTy [UID]`."""
         require(len(data) >= 2 and data[0] in (1, 2) and data[1] <= 4)
         wanted = data[2:]
         require(data[1] != _TYPE_A_106 or len(wanted) in (0, 4, 8, 12))
+        if len(wanted) == 8 and wanted[:1] == _CASCADE_TAG:
+            wanted = wanted[1:]
         self.target = None
-        uid = self._field.find(wanted) if data[1] == _TYPE_A_106 else None
-        if uid is not None:
-            return b"\x01" + self._found(uid), self._times.select_us
+        card = self._field.find(wanted) if data[1] == _TYPE_A_106 else None
+        if card is not None:
+            return b"\x01" + self._found(card), self._times.select_us
         if self.passive_retries == _ENDLESS:
             return Search(None)
         return Search((self.passive_retries + 1) * self._times.select_us)
@@ -105,10 +108,11 @@ class Initiator:
         rounds, period, kinds = data[0], data[1], data[2:]
         self.target = None
         seeks_mifare = _POLL_GENERIC_A in kinds or _POLL_MIFARE in kinds
-        uid = self._field.find() if seeks_mifare else None
-        if uid is not None:
-            found = self._found(uid)
-            head = bytes([1, _POLL_MIFARE, len(found)])
+        card = self._field.find() if seeks_mifare else None
+        if card is not None:
+            found = self._found(card)
+            kind = _POLL_ISO_14443_4 if card.ATS else _POLL_MIFARE
+            head = bytes([1, kind, len(found)])
             return head + found, self._times.select_us
         if rounds == _ENDLESS:
             return Search(None)
@@ -118,7 +122,9 @@ class Initiator:
         """Send a card command: `40 Tg data`."""
         require(len(data) >= 2)
         command = data[1:]
-        require(len(command) in LENGTHS.get(command[0], {len(command)}))
+        speaks_apdus = self._field.card is not None and bool(self._field.card.ATS)
+        lengths = {} if speaks_apdus else LENGTHS
+        require(len(command) in lengths.get(command[0], {len(command)}))
         if self.target is None or data[0] & 0x3F != 1:
             return self._failed(_WRONG_CONTEXT)
         return self._exchange(command)
@@ -135,7 +141,10 @@ class Initiator:
         return answer, chip_us
 
     def _exchange(self, command: bytes) -> tuple[bytes, int]:
+        card = self._field.card
         chip_us = self._times.of_card_command(command[0])
+        if card is not None and card.changes(command):
+            chip_us = self._times.write_us
         try:
             answer = self._field.exchange(command)
         except ReaderStuck:

@@ -15,6 +15,7 @@ from typing import Any
 from cngstation.simulators.pn532_chip import Answer, Pn532Chip
 from cngstation.simulators.pn532_frames import ACK, HostFrame, Kind
 from cngstation.simulators.pn532_initiator import Search
+from cngstation.simulators.pn532_times import APDU
 from cngstation.simulators.pty_port import PtyPort
 
 _KEPT_EXCHANGES = 300  # as JSON well below the 64 KiB that one control line may have
@@ -262,5 +263,6 @@ async def _sleep_until(moment: float) -> None:
 def _label(command: bytes) -> str:
     """Name a command without its data, which may hold keys."""
     if command[:1] == b"\x40" and len(command) > 2:
-        return f"40 {command[2]:02X}"
+        shown = command[2:4] if command[2] == APDU else command[2:3]
+        return f"40 {shown.hex(' ').upper()}"
     return command[:1].hex().upper()

@@ -23,6 +23,7 @@ from cngstation.simulators.pn532_chip import Pn532Chip
 from cngstation.simulators.pn532_link import Fault, Pn532Link
 from cngstation.simulators.pn532_times import ChipTimes
 from cngstation.simulators.pty_port import NAMED_RATES, PtyPort
+from cngstation.simulators.virtual_cards import UID_BYTES
 
 _UNPLUGGED = "unplugged"
 _LONGEST_UNPLUGGED_MS = 60_000
@@ -164,8 +165,8 @@ def _uid(request: Mapping[str, Any]) -> bytes:
         uid = bytes.fromhex(request["uid"])
     except (TypeError, ValueError) as error:
         raise HandsRefused("a UID is written in hexadecimal") from error
-    if len(uid) != 4:
-        raise HandsRefused("a UID has 4 bytes")
+    if len(uid) not in UID_BYTES:
+        raise HandsRefused("a UID has 4 or 7 bytes")
     return uid
 
 

@@ -14,6 +14,7 @@ from cngstation.simulators.mifare_classic import (
     WRITE,
 )
 
+APDU: Final = 0x90  # the class of a DESFire command
 # nfcpy and Arduino libraries wait 100 ms for a command; a slower chip is no PN532.
 LONGEST_US: Final = 90_000
 
@@ -44,6 +45,7 @@ class ChipTimes:
             AUTHENTICATE_A: self.authenticate_us,
             AUTHENTICATE_B: self.authenticate_us,
             READ: self.read_us,
+            APDU: self.read_us,
             WRITE: self.write_us,
             TRANSFER: self.write_us,
         }.get(code, self.value_us)

@@ -12,6 +12,7 @@ from cngstation.drivers.card_reader import (
     KeyKind,
     KeyRefused,
     ReaderHealth,
+    SectorsOnly,
 )
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import (
@@ -46,7 +47,7 @@ PURSE = Purse(1, 0, 0, "01000042", "2028-01-31", 5_000, 5_000, 0, None, 0, 1, 0)
 BEFORE, AFTER, GARBAGE = "before", "after", "garbage"
 
 
-class FakeReader:
+class FakeReader(SectorsOnly):
     """A reader with one card in memory; a plan says which command goes wrong, how."""
 
     NAME: ClassVar[str] = "fake"

@@ -1,0 +1,28 @@
+"""The cards of a folder, of whatever technology: a UID of 4 or 7 bytes says which."""
+
+from pathlib import Path
+
+from cngstation.simulators import virtual_card, virtual_desfire
+from cngstation.simulators.virtual_card import CardInField
+from cngstation.simulators.virtual_desfire import DesfireInField
+
+UID_BYTES = frozenset({4, virtual_desfire.UID_BYTES})
+
+
+def hold_card(folder: Path, uid: bytes) -> CardInField | DesfireInField:
+    """Bring a card into a field.
+
+    Raises:
+        CardElsewhere: another field holds it.
+        FileNotFoundError: there is no such card.
+    """
+    if len(uid) == virtual_desfire.UID_BYTES:
+        return DesfireInField(virtual_desfire.card_path(folder, uid))
+    return CardInField(virtual_card.card_path(folder, uid))
+
+
+def make_blank_card(folder: Path, uid: bytes) -> Path:
+    """Make a factory-new card in a folder unless it exists; return its path."""
+    if len(uid) == virtual_desfire.UID_BYTES:
+        return virtual_desfire.make_blank_card(folder, uid)
+    return virtual_card.make_blank_card(folder, uid)
