@@ -31,7 +31,7 @@ def frame_of(command: bytes) -> tuple[int, bytes]:
     """Return code and data of a wrapped frame."""
     data = command[5:-1]
     well_formed = (
-        len(command) <= LONGEST_APDU
+        5 <= len(command) <= LONGEST_APDU
         and command[2:4] == b"\0\0"
         and command[-1:] == b"\0"
         and (len(command) == 5 or len(data) == command[4] > 0)

@@ -308,3 +308,19 @@ def test_a_stuck_reader_never_answers(chip: Pn532Chip, field: CardField) -> None
     ask(chip, "4a0100")
     field.arm(Pull(nth=1, block=TornBlock.BEFORE, reader_reports=False))
     assert chip.execute(bytes.fromhex("40013004")) == Answer(None, 0)
+
+
+DESFIRE = "045a3bfa142880"
+
+
+def test_a_desfire_is_found_with_its_ats(chip: Pn532Chip, field: CardField) -> None:
+    """SAK 20 and seven bytes, by any search or with the cascade tag; APDUs go to it."""
+    field.remove()
+    field.make_blank(bytes.fromhex(DESFIRE))
+    field.insert(bytes.fromhex(DESFIRE))
+    found = "4b0101034420" + "07" + DESFIRE + "067577810280"
+    assert ask(chip, "4a0100") == found
+    assert ask(chip, "4a010088" + DESFIRE) == found
+    assert ask(chip, "40019060000000") == "410004010101001805" + "91af"
+    assert ask(chip, "400100a4040000") == "41006e00"
+    assert ask(chip, "60010110") == "610120" + "12" + found[4:]
