@@ -324,7 +324,7 @@ def test_a_card_is_in_one_reader(tmp_path: Path) -> None:
         ({"do": "dance"}, "not a request"),
         ({"do": "insert"}, "KeyError"),
         ({"do": "insert", "uid": "zz"}, "hexadecimal"),
-        ({"do": "insert", "uid": "0102"}, "4 bytes"),
+        ({"do": "insert", "uid": "0102"}, "4 or 7 bytes"),
         ({"do": "tear", "after_commands": 0}, "number 1"),
         ({"do": "tear", "after_commands": 1, "block": "half"}, "half"),
         ({"do": "fault", "kind": "tired"}, "tired"),
