@@ -111,7 +111,9 @@ async def _interactive(language: str) -> int:
         process = await asyncio.create_subprocess_exec(
             *command, "--demo", str(station.hands_file())
         )
+        station.leash.hold(process.pid)
         await process.wait()
+        station.leash.release(process.pid)
         await station.stop()
         proof = verify_file(station.database)
     sys.stdout.write(_farewell(proof))

@@ -5,6 +5,8 @@ import contextlib
 import sys
 from pathlib import Path
 
+from cngstation.cli.demo_leash import Leash
+
 # Seven processes that start at once on a slow and busy machine.
 READY_WITHIN_S = 60.0
 ENDS_WITHIN_S = 3.0
@@ -22,10 +24,13 @@ class Child:
         self,
         name: str,
         command: list[str],
+        leash: Leash,
+        *,
         log: Path,
         ready: Path,
         port: Path | None = None,
     ) -> None:
+        self._leash = leash
         self._name = name
         self._command = command
         self._log = log
@@ -72,16 +77,19 @@ class Child:
         except TimeoutError:
             process.kill()
             await process.wait()
+        self._leash.release(process.pid)
 
     async def _launch(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, *self._command, stdout=log, stderr=log
             )
+        self._leash.hold(self._process.pid)
 
     async def _keep(self) -> None:
         while self._process is not None:
             await self._process.wait()
+            self._leash.release(self._process.pid)
             # As udev does: the number behind a dead port's link goes to the next
             # port that appears, and that is another device.
             if self._port is not None:

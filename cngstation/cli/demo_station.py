@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cngstation.cli.demo_child import Child, DidNotStart
+from cngstation.cli.demo_leash import Leash
 from cngstation.config import StationConfig, load_config
 from cngstation.moments import SystemClock
 from cngstation.services.keep_till import open_till
@@ -77,6 +78,7 @@ class DemoStation:
             for index, (name, _, _) in enumerate(LINES)
             for gun in range(1, GUNS_A_LINE + 1)
         ]
+        self.leash = Leash()
         self._children: dict[str, Child] = {}
 
     def line_control(self, name: str) -> Path:
@@ -153,6 +155,7 @@ class DemoStation:
         """End daemons, then simulators."""
         await self._stop([name for name in self._children if name in DAEMONS])
         await self._stop(list(self._children))
+        self.leash.close()
 
     async def stop_one(self, name: str) -> None:
         """End one part and leave it ended."""
@@ -165,7 +168,8 @@ class DemoStation:
     async def _spawn(
         self, name: str, command: list[str], ready: Path, port: Path | None = None
     ) -> None:
-        child = Child(name, command, self.folder / f"{name}.log", ready, port)
+        log = self.folder / f"{name}.log"
+        child = Child(name, command, self.leash, log=log, ready=ready, port=port)
         self._children[name] = child
         await child.start()
 
