@@ -138,8 +138,13 @@ class Quantity:
 
 def amount_of(quantity: Quantity, price: Price) -> Money:
     """Price a quantity, to the nearest fen, halves up."""
-    fen = divide_half_up(quantity.milli * price.e4, MILLI_PER_UNIT * E4_PER_FEN)
-    return Money.from_fen(fen)
+    return Money(priced_e4(quantity.milli, price.e4))
+
+
+def priced_e4(quantity_milli: int, price_e4: int) -> int:
+    """Price plain figures as `amount_of` does: whole fen, in 1/10 000 yuan."""
+    fen = divide_half_up(quantity_milli * price_e4, MILLI_PER_UNIT * E4_PER_FEN)
+    return fen * E4_PER_FEN
 
 
 def quantity_for(

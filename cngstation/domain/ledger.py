@@ -4,7 +4,6 @@ Amounts are signed: positive is a debit, negative a credit, in 1/10 000 yuan for
 and in 1/1000 unit for goods. An entry is never changed; a correction names it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -38,10 +37,10 @@ class Entry:
 
 def totals(postings: Iterable[Posting]) -> dict[Unit, int]:
     """Sum postings in each unit."""
-    sums: dict[Unit, int] = defaultdict(int)
+    sums: dict[Unit, int] = {}
     for posting in postings:
-        sums[posting.unit] += posting.amount
-    return dict(sums)
+        sums[posting.unit] = sums.get(posting.unit, 0) + posting.amount
+    return sums
 
 
 def require_balance(entry: Entry) -> None:

@@ -21,12 +21,16 @@ class PaymentMode(StrEnum):
     @property
     def prepaid(self) -> bool:
         """Whether the purse holds what may still be spent."""
-        return self in {PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY}
+        return self in _PREPAID
 
     @property
     def in_quantity(self) -> bool:
         """Whether the purse counts gas rather than money."""
-        return self in {PaymentMode.PREPAID_QUANTITY, PaymentMode.CREDIT_QUANTITY}
+        return self in _IN_QUANTITY
+
+
+_PREPAID = frozenset({PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY})
+_IN_QUANTITY = frozenset({PaymentMode.PREPAID_QUANTITY, PaymentMode.CREDIT_QUANTITY})
 
 
 # On the card the mode is one byte; the order is part of the card layout.

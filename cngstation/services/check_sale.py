@@ -12,7 +12,7 @@ from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
-from cngstation.units import E4_PER_FEN, Price, Quantity, Unit, amount_of
+from cngstation.units import E4_PER_FEN, Unit, priced_e4
 
 WIRE_CARD_DIGITS = 16
 CARD_KEY_DIGITS = 12
@@ -99,12 +99,10 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     subject = subject_of(nozzle.key)
     if record.unit is not nozzle.unit:
         findings.open_once(tx, "unit_differs", subject, {"code": record.unit_code})
-    priced = amount_of(
-        Quantity(record.quantity_milli, nozzle.unit), Price(record.price_e4)
-    )
+    priced = priced_e4(record.quantity_milli, record.price_e4)
     gas_moved = record.transaction_type is not COLLECTION
-    if gas_moved and abs(priced.e4 - record.amount_e4) > E4_PER_FEN:
-        amounts = {"amount_e4": record.amount_e4, "priced_e4": priced.e4}
+    if gas_moved and abs(priced - record.amount_e4) > E4_PER_FEN:
+        amounts = {"amount_e4": record.amount_e4, "priced_e4": priced}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
     _compare_totalisers(tx, nozzle.key, record, arrival.stand)
     if card is None:

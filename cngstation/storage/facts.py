@@ -77,6 +77,7 @@ def post(
         LedgerImbalance: the postings do not sum to zero; nothing is booked.
     """
     require_balance(entry)
+    now = tx.now
     head = {
         "entry_id": entry.entry_id,
         "kind": entry.kind,
@@ -86,7 +87,9 @@ def post(
         "intent_id": entry.intent_id,
         "corrects": entry.corrects,
         "note": entry.note,
-        **tx.stamp(),
+        "at_ms": now.wall_ms,
+        "mono_ms": now.mono_ms,
+        "boot_id": now.boot_id,
     }
     postings = [(p.account, str(p.unit), p.amount) for p in entry.postings]
     body = entry_body(head, postings, sale, lots, lot_uses)
@@ -114,7 +117,7 @@ def entry_body(
     lot_uses: Iterable[Row],
 ) -> dict[str, Any]:
     """Return the body under which an entry is chained."""
-    body = {**head, "postings": [list(posting) for posting in postings]}
+    body = {**head, "postings": list(postings)}
     if sale is not None:
         body["sale"] = printable(sale)
     if kept := [printable(lot) for lot in lots]:
