@@ -117,7 +117,8 @@ class SaleBook:
     def _book(
         self, tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, source: str
     ) -> Booked:
-        stand = sales.stand_of(tx.connection, nozzle.key)
+        kept = tx.kept.rows(tx.connection)
+        stand = kept.get(nozzle.key) or sales.stand_of(tx.connection, nozzle.key)
         if _may_be_known(stand, record.device_seq):
             same_no = sales.find_in_every_epoch(
                 tx.connection, nozzle.key, stand.epoch, record.device_seq
@@ -129,7 +130,8 @@ class SaleBook:
             if same_no and same_no[0]["epoch"] == stand.epoch:
                 why = "the same number came with another fill"
                 stand = _new_life(tx, nozzle.key, stand.epoch, record.device_seq, why)
-        card = cards.payer(tx.connection, wire_card_key(record.card_no))
+        card_key = wire_card_key(record.card_no)
+        card = kept.get(card_key) or cards.payer(tx.connection, card_key)
         if card is not None and card.has_open_act and not _is_collection(record):
             card = self._settle_by_record(tx, card, record)
         collected_by = None
@@ -141,9 +143,15 @@ class SaleBook:
                 record.card_consumption_count + 1,
             )
         arrival = Arrival(nozzle, record, source, stand, card, collected_by)
-        seq = self._post(tx, arrival)
+        seq, postings = self._post(tx, arrival)
         compare(tx, arrival)
         missing = _gap(tx, nozzle.key, stand.device_seq, record.device_seq)
+        kept[nozzle.key] = stand.after(
+            record.device_seq, record.gun_total_quantity_milli
+        )
+        if card is not None:
+            kept[card_key] = card.after(record.card_consumption_count, postings)
+        tx.kept.seal(tx.connection)
         return Booked(Booking.BOOKED, seq, stand.epoch, missing)
 
     def _settle_by_record(
@@ -165,7 +173,9 @@ class SaleBook:
         self._acts.finish(tx, intent, "a fill proves the write")
         return cards.payer(tx.connection, card.card_key) or card
 
-    def _post(self, tx: Transaction, arrival: Arrival) -> int:
+    def _post(
+        self, tx: Transaction, arrival: Arrival
+    ) -> tuple[int, tuple[Posting, ...]]:
         record, card = arrival.record, arrival.card
         collection = _is_collection(record)
         uses: list[LotUse] = []
@@ -208,7 +218,7 @@ class SaleBook:
         open_rows_of(tx, arrival)
         if card is not None:
             cards.filled(tx, card.card_key, record.card_consumption_count)
-        return seq
+        return seq, postings
 
 
 def _is_collection(record: SaleRecord) -> bool:

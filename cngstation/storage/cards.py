@@ -1,12 +1,12 @@
 """The register of cards: what each was issued as, and when it was last seen how."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from cngstation.domain.card_life import CardState
 from cngstation.domain.evidence import Evidence
-from cngstation.domain.ledger import card_account
+from cngstation.domain.ledger import Posting, card_account
 from cngstation.domain.payment import PaymentMode
 from cngstation.storage import registers
 from cngstation.storage.audit import STATION, Actor
@@ -56,6 +56,15 @@ class Payer(NamedTuple):
     pseq: int
     booked: int
     has_open_act: bool
+
+    def after(self, pseq: int, postings: Iterable[Posting]) -> "Payer":
+        """Return the card once a fill with these postings is booked."""
+        account = card_account(self.card_key)
+        booked = self.booked
+        for posting in postings:
+            if posting.account == account and posting.unit is self.unit:
+                booked += posting.amount
+        return self._replace(pseq=max(self.pseq, pseq), booked=booked)
 
 
 class CardValues(TypedDict, total=False):

@@ -18,6 +18,7 @@ from typing import Any, Self, TypeVar
 from cngstation.errors import CommitUncertain, DatabaseBusy, StorageError
 from cngstation.moments import Clock, Instant, seconds
 from cngstation.storage import chain
+from cngstation.storage.kept import Kept
 from cngstation.storage.migrations import migrate
 from cngstation.storage.sqlite import (
     FAILURES,
@@ -41,9 +42,11 @@ _LONGEST_PAUSE_MS = 25
 class Transaction:
     """What a unit of work sees: the connection, the moment, and the chain's tip."""
 
-    def __init__(self, connection: Connection, now: Instant) -> None:
+    def __init__(self, connection: Connection, now: Instant, kept: Kept) -> None:
         self.connection = connection
         self.now = now
+        self.kept = kept
+        kept.begin(connection)
         self.tip = chain.read_tip(connection)
 
     def prove(self, kind: str, ref: str, body: chain.Body) -> int:
@@ -70,6 +73,7 @@ class Transaction:
             self.connection.execute("ROLLBACK TO unit")
             self.connection.execute("RELEASE unit")
             self.tip = tip
+            self.kept.forget()
             raise
         self.connection.execute("RELEASE unit")
         return result
@@ -86,7 +90,10 @@ class Transaction:
 
     def close(self) -> None:
         """Store the tip; the commit follows."""
+        fits = self.kept.fits(self.connection)
         chain.write_tip(self.connection, self.tip)
+        if fits:
+            self.kept.seal(self.connection)
 
 
 _Unit = Callable[[Transaction], Any]
@@ -108,6 +115,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._clock = clock
+        self._kept = Kept()
         self._waiting: deque[_Waiting] = deque()
         self._news = asyncio.Event()
         self._failed: CommitUncertain | None = None
@@ -229,7 +237,7 @@ class Database:
         pauses = _Pauses()
         while True:
             outcome = await self._on_thread(
-                self._writer, _run_group, units, self._clock.now()
+                self._writer, _run_group, units, self._clock.now(), self._kept
             )
             if outcome is not None:
                 return outcome
@@ -321,7 +329,7 @@ def _data_version(connection: Connection) -> int:
 
 
 def _run_group(
-    connection: Connection, units: list[_Unit], now: Instant
+    connection: Connection, units: list[_Unit], now: Instant, kept: Kept
 ) -> list[_Outcome] | StorageError | None:
     """Run units in one transaction; None when the lock was not to be had."""
     ways = (_run_together, _run_apart) if len(units) > 1 else (_run_apart,)
@@ -331,13 +339,14 @@ def _run_group(
         except FAILURES as error:
             return None if is_busy(error) else CommitUncertain(why=str(error))
         try:
-            transaction = Transaction(connection, now)
+            transaction = Transaction(connection, now, kept)
             outcomes = run(transaction, units)
             if outcomes is not None:
                 transaction.close()
                 connection.execute("COMMIT")
                 return outcomes
             connection.execute("ROLLBACK")
+            kept.forget()
         except BaseException as error:  # noqa: BLE001 - else all wait for ever
             # A commit that raised may still be durable: nothing is tried again here.
             return CommitUncertain(why=str(error) or type(error).__name__)

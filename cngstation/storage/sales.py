@@ -29,6 +29,12 @@ class Stand(NamedTuple):
     device_seq: int | None
     total_quantity_milli: int
 
+    def after(self, device_seq: int, total_quantity_milli: int) -> "Stand":
+        """Return where the book stands once a fill of this life is booked."""
+        if self.device_seq is not None and device_seq < self.device_seq:
+            return self
+        return Stand(self.epoch, device_seq, total_quantity_milli)
+
 
 _OF_NOZZLE = "station_no=? AND dispenser_no=? AND nozzle_no=?"
 
