@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from cngstation.domain import ledger
 from cngstation.domain.card_life import CardState
-from cngstation.domain.evidence import Evidence, Verdict, judge, same_card_state
+from cngstation.domain.evidence import Evidence, Verdict, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.tenders import Tender
 from cngstation.drivers.purse_card import CardBroken
@@ -23,7 +23,7 @@ from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_kind import ActKind
 from cngstation.services.card_on_reader import CardPort, CardReading
-from cngstation.services.card_on_reader import CardState as OnReader
+from cngstation.services.judge_card import verdict_of
 from cngstation.services.till_state import require_open_for
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
@@ -122,13 +122,18 @@ class CardActs:
             return await self._doubt(intent, error.sentence())
         return await self._finish(intent, "written and read back")
 
+    def verdict_on(self, intent: Intent, reading: CardReading) -> Verdict:
+        """Say what a card proves of an open act."""
+        seen = self._kinds[intent.kind].evidence(intent, reading)
+        return verdict_of(intent, reading, seen)
+
     async def settle(
         self, intent: Intent, reading: CardReading, port: CardPort
     ) -> ActResult:
         """Go on with an open act from what its card proves."""
         kind = self._kinds[intent.kind]
         seen = kind.evidence(intent, reading)
-        verdict = _verdict(intent, reading, seen)
+        verdict = verdict_of(intent, reading, seen)
         match verdict:
             case Verdict.APPLIED:
                 return await self._finish(intent, "the card proves the write")
@@ -151,7 +156,7 @@ class CardActs:
         written in between would carry money that was given back.
         """
         kind = self._kinds[intent.kind]
-        verdict = _verdict(intent, reading, kind.evidence(intent, reading))
+        verdict = verdict_of(intent, reading, kind.evidence(intent, reading))
         if verdict is Verdict.APPLIED:
             return await self._finish(intent, "the card proves the write")
         if verdict is Verdict.UNREADABLE:
@@ -346,18 +351,6 @@ class CardActs:
 
 def _finish_id(intent_id: str) -> str:
     return f"{intent_id}.finish"
-
-
-def _verdict(intent: Intent, reading: CardReading, seen: Evidence | None) -> Verdict:
-    verdict = judge(intent.before, seen, after_balance=intent.after_balance)
-    if verdict is Verdict.UNREADABLE and reading.state is OnReader.BLANK:
-        # No write of ours leaves a new card behind: another chip with this number.
-        return Verdict.HOLD
-    behind = reading.state is OnReader.OURS and not reading.whole
-    if verdict is Verdict.NOT_APPLIED and behind:
-        # The copy that does not open may be the one that was written.
-        return Verdict.HOLD
-    return verdict
 
 
 def _unmoved(tx: Transaction, intent: Intent) -> Intent | None:

@@ -8,6 +8,7 @@ from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_till import TillAnswers
 from cngstation.services.counter_parts import CounterParts
+from cngstation.services.diagnose_card import DiagnosisAnswers
 
 
 class CounterAnswers:
@@ -20,6 +21,7 @@ class CounterAnswers:
         self.marks = MarkAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
         self.till = TillAnswers(parts)
+        self.diagnosis = DiagnosisAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
@@ -31,6 +33,7 @@ class CounterAnswers:
             self.marks,
             self.receipts,
             self.till,
+            self.diagnosis,
         ):
             area.handle(made)
         return made

@@ -27,6 +27,7 @@ class StationRules:
     by_hand: Money = ZERO
     negative_top_up: bool = False
     lowest_disk_bytes: int = 64 * 1024 * 1024
+    sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
 
 
 def rules_of(config: StationConfig) -> StationRules:
@@ -53,4 +54,5 @@ def rules_of(config: StationConfig) -> StationRules:
         by_hand=limits.by_hand_yuan,
         negative_top_up=limits.negative_top_up,
         business_day_starts_minute=config.station.cut_off_minute,
+        sold_units=frozenset(units),
     )

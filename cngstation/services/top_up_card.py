@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cngstation.domain.card_life import Act, Standing, require
+from cngstation.domain.continuity import break_of
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import Refusal
@@ -261,31 +262,11 @@ def _overdue(cylinder_due: str, now_ms: int) -> bool:
 def require_continuity(card: Card, seen: Evidence) -> None:
     """Refuse a chip or an image that does not continue what was last seen of it.
 
-    A fill that was not reported yet (`pseq` ahead of the book) is no fault; an image
-    that is older than the newest sight of the card is one.
-
     Raises:
         CardDisagrees: with the reason.
     """
-    why = ""
-    if seen.uid != card.uid:
-        why = "another chip with the same number"
-    elif seen.wseq < card.wseq or seen.pseq < max(card.pseq, card.seen_pseq):
-        why = "an older image than the last one seen"
-    elif _goes_back(card, seen):
-        why = "another content than the last one seen"
-    elif seen.wseq > card.wseq:
-        why = "written by a counter that the books do not know"
-    if why:
-        raise CardDisagrees(card_no=card.card_no, why=why)
-
-
-def _goes_back(card: Card, seen: Evidence) -> bool:
-    """A paid card with the counters it was seen with has to be the very same."""
-    same_counters = (seen.wseq, seen.pseq) == (card.seen_wseq, card.seen_pseq)
-    paid_then = card.seen_at_ms > 0 and not card.seen_grey
-    as_seen = (seen.balance, seen.grey) == (card.seen_balance, card.seen_grey)
-    return same_counters and paid_then and not as_seen
+    if why := break_of(card.known, seen):
+        raise CardDisagrees(card_no=card.card_no, why=str(why))
 
 
 def top_up_kind() -> ActKind:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypedDict, Unpack
 
 from cngstation.domain.card_life import CardState
+from cngstation.domain.continuity import Known
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.ledger import Posting, card_account
 from cngstation.domain.payment import PaymentMode
@@ -41,6 +42,20 @@ class Card:
     seen_pseq: int
     seen_grey: str
     seen_at_ms: int
+
+    @property
+    def known(self) -> Known:
+        """What a card that lies on the reader has to continue."""
+        last = Evidence(
+            self.uid,
+            self.card_key,
+            self.seen_balance,
+            self.seen_wseq,
+            self.seen_pseq,
+            self.seen_grey,
+        )
+        seen = last if self.seen_at_ms else None
+        return Known(self.uid, self.wseq, self.pseq, seen)
 
 
 _COLUMNS = tuple(field.name for field in fields(Card))

@@ -21,6 +21,7 @@ from cngstation.services import (
     act_on_card,
     book_sale,
     issue_card,
+    judge_card,
     serve_card,
     show_card,
     top_up_card,
@@ -269,7 +270,7 @@ def _blind_balance(patch: pytest.MonkeyPatch) -> None:
         same = seen.balance == before.balance
         return Verdict.NOT_APPLIED if same else Verdict.HOLD
 
-    patch.setattr(act_on_card, "judge", by_balance)
+    patch.setattr(judge_card, "judge", by_balance)
 
 
 def _no_reprepare(patch: pytest.MonkeyPatch) -> None:
@@ -308,7 +309,7 @@ def _ack_before_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def _void_applied(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(act_on_card, "_verdict", lambda *_: Verdict.NOT_APPLIED)
+    patch.setattr(act_on_card, "verdict_of", lambda *_: Verdict.NOT_APPLIED)
 
 
 def _epoch_ignored(patch: pytest.MonkeyPatch) -> None:
@@ -379,7 +380,7 @@ def _half_read_proves(patch: pytest.MonkeyPatch) -> None:
     def verdict(intent: Any, reading: Any, seen: Evidence | None) -> Verdict:
         return judge(intent.before, seen, after_balance=intent.after_balance)
 
-    patch.setattr(act_on_card, "_verdict", verdict)
+    patch.setattr(act_on_card, "verdict_of", verdict)
 
 
 def _everybody(patch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import PREPAID_MODES, fen_text, purse_text
 from tui.screens.station_screen import StationScreen
+from tui.screens.why import WhyScreen
 from tui.texts import error_sentence, filled, sentence
 from tui.top_up import Stage, TopUpFlow
 from tui.widgets.board import Board
@@ -54,7 +55,8 @@ class CounterScreen(StationScreen):
         _key("enter", "go_on"),
         _key("backspace", "erase"),
         _key("tab", "turn_unit"),
-        _key("question_mark,h", "app.help"),
+        _key("question_mark", "why"),
+        _key("h", "app.help"),
         _key("i", "app.open('issue')"),
         _key("c", "app.open('company')"),
         _key("r,v", "app.open('vehicle')"),
@@ -111,7 +113,8 @@ class CounterScreen(StationScreen):
             *([("F9/d", _("Hands"))] if self.desk.hands else []),
             ("^P", _("Find")),
             ("^K", _("Lock")),
-            ("F1/?", _("Help")),
+            ("?", _("Why?")),
+            ("F1/h", _("Help")),
         ]
 
     def _next_keys(self) -> Keys:
@@ -188,6 +191,11 @@ class CounterScreen(StationScreen):
         if self.flow.type(character):
             self.say("")
             self._flow_changed()
+
+    def action_why(self) -> None:
+        """Say why the card on the reader will not fill."""
+        if self.flow.stage is not Stage.DOING:
+            self.app.push_screen(WhyScreen(self.desk))
 
     def action_erase(self) -> None:
         """Take the last digit back."""

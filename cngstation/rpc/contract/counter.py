@@ -7,9 +7,18 @@ Each area is a module of its own with tuples of its methods and events; a new on
 imported here and is a line in each of the two tables below.
 """
 
-from cngstation.rpc.contract import acts, cards, marks, receipts, registers, till
+from cngstation.rpc.contract import (
+    acts,
+    cards,
+    diagnosis,
+    marks,
+    receipts,
+    registers,
+    till,
+)
 from cngstation.rpc.contract.acts import *
 from cngstation.rpc.contract.cards import *
+from cngstation.rpc.contract.diagnosis import *
 from cngstation.rpc.contract.figures import (
     DeviceHealth,
     OpenRows,
@@ -46,6 +55,7 @@ COUNTER = Contract(
         *cards.CARD_METHODS,
         *acts.ACT_METHODS,
         *marks.MARK_METHODS,
+        *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,
         *till.TILL_METHODS,
     ),

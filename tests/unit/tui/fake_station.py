@@ -136,6 +136,7 @@ class FakeStation:
         self.books: c.BooksVerdict | None = None
         self.printer = WELL
         self.till: c.TillView | None = None
+        self.diagnosis = c.Diagnosis(uid="", card_no="", causes=())
 
     # Snapshots and what hands do.
 
@@ -251,6 +252,9 @@ class FakeStation:
         if self.card is None:
             raise Refusal
         return self.card
+
+    async def _card_why(self, _: Any) -> Any:
+        return self.diagnosis
 
     async def _card_quote(self, request: Any) -> Any:
         before = self.card.balance_purse if self.card else 0

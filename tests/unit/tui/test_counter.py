@@ -216,7 +216,7 @@ async def test_a_card_that_will_not_fill_says_why() -> None:
         screen.station.put(card(standing="expired", way_out=way_out, cylinder_days=-3))
         await screen.sees("! 请先做钢瓶检验")
         assert "已过期 3 天" in screen.text()
-        await screen.press("question_mark")
+        await screen.press("h")
         await screen.sees("此卡：瓶检到期。")
 
 
