@@ -15,6 +15,7 @@ from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.approve import Approvals
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.counter_parts import CounterParts
+from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
@@ -70,6 +71,7 @@ async def serve(process: Process) -> int:
         top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
         issues=CardIssue(database, acts, rules=rules, folder=folder),
         customers=desk,
+        edits=RegisterEdits(database, desk),
         registers=Registers(database, desk, rules, clock),
         cards=cards,
         watch=watch,

@@ -4,17 +4,20 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cngstation.language import mark
+from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import (
     CARD_LIST,
     COMPANY_SEARCH,
+    EDIT_LIST,
     VEHICLE_SEARCH,
+    VEHICLE_TYPES,
     CardRow,
     Page,
     Search,
 )
 from cngstation.rpc.contract.figures import MOST_ROWS, SaleRow
 from cngstation.rpc.contract.forecourt import SALE_LIST
+from cngstation.rpc.session import Nothing
 from cngstation.units import quantity_text, yuan_text
 from tui.figures import short_time
 from tui.widgets.lazy_table import Column
@@ -34,16 +37,31 @@ class Register:
     title: str
     columns: tuple[Column, ...]
     fetch: Callable[["Desk", str], Awaitable[Rows]]
+    form: str = ""  # class in `tui.screens.edit_rows` that changes a row
 
 
 async def _companies(desk: "Desk", text: str) -> Rows:
-    found = await desk.link.call(COMPANY_SEARCH, Search(text=text, limit=MOST_ROWS))
+    found = await desk.link.call(COMPANY_SEARCH, _search(text))
     return found.rows
 
 
 async def _vehicles(desk: "Desk", text: str) -> Rows:
-    found = await desk.link.call(VEHICLE_SEARCH, Search(text=text, limit=MOST_ROWS))
+    found = await desk.link.call(VEHICLE_SEARCH, _search(text))
     return found.rows
+
+
+async def _types(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(VEHICLE_TYPES, Nothing())
+    return _containing(found.rows, text, lambda row: (row.code, row.name))
+
+
+async def _edits(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(EDIT_LIST, _search(text))
+    return found.rows
+
+
+def _search(text: str) -> Search:
+    return Search(text=text, limit=MOST_ROWS, with_retired=True)
 
 
 async def _cards(desk: "Desk", text: str) -> Rows:
@@ -68,6 +86,10 @@ def _containing(rows: Rows, text: str, of: Callable[[Any], tuple[str, ...]]) -> 
     return [row for row in rows if any(wanted in part.upper() for part in of(row))]
 
 
+def _retired(row: Any) -> str:
+    return _("retired") if row.retired else ""
+
+
 def _quantity(row: SaleRow) -> str:
     return quantity_text(row.quantity_milli)
 
@@ -85,9 +107,11 @@ REGISTERS = (
             Column(mark("Number"), 6, lambda r: r.company_no),
             Column(mark("Name"), 30, lambda r: r.name),
             Column(mark("Phone"), 14, lambda r: r.phone),
+            Column(mark("State"), 7, _retired),
             Column(mark("Address"), 40, lambda r: r.address),
         ),
         _companies,
+        "EditCompanyScreen",
     ),
     Register(
         "vehicles",
@@ -101,9 +125,11 @@ REGISTERS = (
             Column(mark("Cylinder due"), 12, lambda r: r.cylinder_due),
             Column(mark("Cards"), 5, lambda r: str(r.cards), right=True),
             Column(mark("Fleet no"), 8, lambda r: r.fleet_no),
+            Column(mark("State"), 7, _retired),
             Column(mark("ID number"), 18, lambda r: r.id_no_masked),
         ),
         _vehicles,
+        "EditVehicleScreen",
     ),
     Register(
         "cards",
@@ -153,5 +179,33 @@ REGISTERS = (
             Column(mark("Outcome"), 40, lambda r: word(r.outcome)),
         ),
         _receipts,
+    ),
+    Register(
+        "types",
+        mark("Types"),
+        (
+            Column(mark("Code"), 8, lambda r: r.code),
+            Column(mark("Name"), 30, lambda r: r.name),
+            Column(mark("State"), 7, _retired),
+            Column(mark("Vehicles"), 8, lambda r: str(r.vehicles), right=True),
+        ),
+        _types,
+        "EditTypeScreen",
+    ),
+    Register(
+        "edits",
+        mark("Edits"),
+        (
+            Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
+            Column(mark("Register"), 9, lambda r: word(f"of_{r.kind}")),
+            Column(mark("Of"), 12, lambda r: r.subject),
+            Column(mark("Field"), 12, lambda r: word(r.field)),
+            Column(mark("Old"), 11, lambda r: r.before),
+            Column(mark("New"), 11, lambda r: r.after),
+            Column(mark("Who"), 6, lambda r: r.operator_no),
+            Column(mark("Reason"), 30, lambda r: r.reason),
+            Column(mark("Terminal"), 12, lambda r: r.terminal),
+        ),
+        _edits,
     ),
 )

@@ -20,6 +20,7 @@ MIDDLE = JUNIOR | {
     "card.clear_credit",
     "card.edit",
     "till.pay_out",
+    "register.edit",
 }
 SENIOR = MIDDLE | {
     "card.unblacklist",
@@ -35,6 +36,7 @@ ADMINISTRATOR = SENIOR | {
     "card.reverse_top_up",
     "card.settle_grey_by_hand",
     "price.plan",
+    "vehicle_type.write",
     "operator.write",
 }
 

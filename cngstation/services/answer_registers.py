@@ -8,7 +8,9 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.register_customers import VehicleDraft
+from cngstation.services.show_registers import type_row
 from cngstation.storage import audit, prices
+from cngstation.storage.customers import Company
 from cngstation.storage.database import Transaction
 from cngstation.units import E4_PER_FEN, Price, yuan_text
 
@@ -36,6 +38,12 @@ class RegisterAnswers:
         made.add(counter.COMPANY_SEARCH, registers.search_companies)
         made.add(counter.VEHICLE_REGISTER, self.register_vehicle)
         made.add(counter.VEHICLE_SEARCH, registers.search_vehicles)
+        made.add(counter.COMPANY_EDIT, self.edit_company)
+        made.add(counter.VEHICLE_EDIT, self.edit_vehicle)
+        made.add(counter.VEHICLE_TYPES, registers.list_types)
+        made.add(counter.VEHICLE_TYPE_ADD, self.add_type)
+        made.add(counter.VEHICLE_TYPE_EDIT, self.edit_type)
+        made.add(counter.EDIT_LIST, registers.list_edits)
         made.add(counter.CHOICES, registers.choices)
         made.add(counter.PRICE_PLAN, self.plan_price)
         made.add(counter.CARD_LIST, registers.list_cards)
@@ -56,6 +64,52 @@ class RegisterAnswers:
         wanted = VehicleDraft(**draft.model_dump())
         vehicle = await self._parts.customers.register_vehicle(wanted, actor_of(call))
         return await self._parts.registers.vehicle_row(vehicle)
+
+    async def edit_company(
+        self, edit: counter.CompanyEdit, call: CallContext
+    ) -> counter.CompanyRow:
+        """Change a company."""
+        wanted = Company(
+            company_no=edit.company_no,
+            name=edit.name,
+            address=edit.address,
+            phone=edit.phone,
+            initials="",
+            retired=int(edit.retired),
+        )
+        company = await self._parts.edits.edit_company(
+            wanted, edit.reason, actor_of(call)
+        )
+        return self._parts.registers.company_row(company)
+
+    async def edit_vehicle(
+        self, edit: counter.VehicleEdit, call: CallContext
+    ) -> counter.VehicleRow:
+        """Change a vehicle that has no card."""
+        vehicle = await self._parts.edits.edit_vehicle(
+            edit.vehicle_id,
+            VehicleDraft(**edit.draft.model_dump()),
+            edit.reason,
+            actor_of(call),
+            retired=edit.retired,
+        )
+        return await self._parts.registers.vehicle_row(vehicle)
+
+    async def add_type(
+        self, draft: counter.VehicleTypeDraft, call: CallContext
+    ) -> counter.VehicleTypeRow:
+        """Add a vehicle type."""
+        added = await self._parts.edits.add_type(draft.code, draft.name, actor_of(call))
+        return type_row(added)
+
+    async def edit_type(
+        self, edit: counter.VehicleTypeEdit, call: CallContext
+    ) -> counter.VehicleTypeRow:
+        """Rename or retire a vehicle type."""
+        edited = await self._parts.edits.edit_type(
+            edit.code, edit.name, edit.reason, actor_of(call), retired=edit.retired
+        )
+        return type_row(edited)
 
     async def plan_price(
         self, plan: counter.PricePlan, call: CallContext

@@ -9,6 +9,7 @@ from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
@@ -32,6 +33,7 @@ class CounterParts:
     top_ups: TopUps
     issues: CardIssue
     customers: CustomerDesk
+    edits: RegisterEdits
     registers: Registers
     cards: CardService
     watch: ReaderWatch

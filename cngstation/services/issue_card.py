@@ -214,7 +214,7 @@ class CardIssue:
         self, tx: Transaction, order: IssueOrder
     ) -> tuple[Vehicle, Price, Priced]:
         vehicle = customers.find_vehicle(tx.connection, order.vehicle_id)
-        if vehicle is None:
+        if vehicle is None or vehicle.retired:
             raise UnknownVehicle
         kind = BY_NAME.get(order.kind)
         if kind is None or not kind.for_customers:

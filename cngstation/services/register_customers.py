@@ -1,7 +1,7 @@
 """Registers companies and vehicles; personal numbers are sealed on the way in."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pypinyin import Style, lazy_pinyin
@@ -15,6 +15,7 @@ from cngstation.storage import audit, customers
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.sqlite import Connection
 
 ID_COLUMN = "vehicle.id_no"
 PHONE_COLUMN = "vehicle.phone"
@@ -120,20 +121,7 @@ class CustomerDesk:
             raise FieldEmpty(field="name")
 
         def unit(tx: Transaction) -> Company:
-            if customers.company_named(tx.connection, wanted):
-                raise AlreadyRegistered(what=wanted)
-            company = Company(
-                company_no=customers.next_company_no(tx.connection),
-                name=wanted,
-                address=clean(address).strip(),
-                phone=clean(phone).strip(),
-                initials=initials_of(wanted),
-            )
-            customers.add_company(tx, company, actor)
-            audit.record(
-                tx, actor, "company.register", company.company_no, after=wanted
-            )
-            return company
+            return add_company(tx, wanted, address, phone, actor)
 
         return await self._database.write(unit)
 
@@ -142,6 +130,20 @@ class CustomerDesk:
 
         Raises:
             Refusal: a field is empty, malformed, unusual or taken.
+        """
+        vehicle = self.vehicle_of(draft)
+        overridden = draft.accept_plate or draft.accept_id_no
+
+        def unit(tx: Transaction) -> Vehicle:
+            return add_vehicle(tx, vehicle, actor, overridden=overridden)
+
+        return await self._database.write(unit)
+
+    def vehicle_of(self, draft: VehicleDraft) -> Vehicle:
+        """Return the vehicle that a form describes, its personal numbers sealed.
+
+        Raises:
+            Refusal: a field is empty, malformed or unusual.
         """
         plate = numbers.normal_plate(clean(draft.plate, limit=20))
         _require_filled(draft, plate)
@@ -154,39 +156,26 @@ class CustomerDesk:
             raise FieldWrong(
                 field="fleet number", why=f"at most {LONGEST_FLEET_NO} characters"
             )
-        due = _date(draft.cylinder_due)
-        vehicle = self._vehicle(draft, plate, id_no, due)
+        return self._vehicle(draft, plate, id_no, _date(draft.cylinder_due))
 
-        def unit(tx: Transaction) -> Vehicle:
-            self._require_free(tx, vehicle)
-            vehicle_id = customers.add_vehicle(tx, vehicle, actor)
-            overridden = draft.accept_plate or draft.accept_id_no
-            audit.record(
-                tx,
-                actor,
-                "vehicle.register",
-                plate,
-                reason="an unusual number was accepted" if overridden else "",
-                after=draft.company_no,
-            )
-            found = customers.find_vehicle(tx.connection, vehicle_id)
-            return found or vehicle
-
-        return await self._database.write(unit)
-
-    def _require_free(self, tx: Transaction, vehicle: Vehicle) -> None:
-        connection = tx.connection
-        if customers.vehicle_with_plate(connection, vehicle.plate):
-            raise AlreadyRegistered(what=vehicle.plate)
-        if vehicle.fleet_no and customers.vehicle_with_fleet_no(
-            connection, vehicle.fleet_no
-        ):
-            raise AlreadyRegistered(what=vehicle.fleet_no)
-        if customers.find_company(connection, vehicle.company_no) is None:
-            raise UnknownCompany(company_no=vehicle.company_no)
-        known = {code for code, _ in customers.vehicle_types(connection)}
-        if vehicle.vehicle_type not in known:
-            raise FieldWrong(field="vehicle type", why="not one of the list")
+    def draft_of(self, vehicle: Vehicle) -> VehicleDraft:
+        """Return a vehicle as a form would have it, its unusual numbers accepted."""
+        return VehicleDraft(
+            plate=vehicle.plate,
+            accept_plate=bool(vehicle.plate_overridden),
+            id_no=self._seal.open(vehicle.id_no_sealed, ID_COLUMN),
+            accept_id_no=True,
+            driver=vehicle.driver,
+            phone=self._seal.open(vehicle.phone_sealed, PHONE_COLUMN),
+            owner=vehicle.owner,
+            vehicle_type=vehicle.vehicle_type,
+            company_no=vehicle.company_no,
+            cylinder_no=vehicle.cylinder_no,
+            cylinder_due=vehicle.cylinder_due,
+            fleet_no=vehicle.fleet_no or "",
+            route_no=vehicle.route_no,
+            fleet_name=vehicle.fleet_name,
+        )
 
     def _vehicle(
         self, draft: VehicleDraft, plate: str, id_no: str, due: str
@@ -253,6 +242,73 @@ class CustomerDesk:
         """Return the phone number with its middle hidden."""
         phone = self._seal.open(vehicle.phone_sealed, PHONE_COLUMN)
         return numbers.masked(phone, head=3, tail=4)
+
+
+def add_company(
+    tx: Transaction, name: str, address: str, phone: str, actor: Actor
+) -> Company:
+    """Write a company under the next number.
+
+    Raises:
+        AlreadyRegistered: the name is there.
+    """
+    if customers.company_named(tx.connection, name):
+        raise AlreadyRegistered(what=name)
+    company = Company(
+        company_no=customers.next_company_no(tx.connection),
+        name=name,
+        address=clean(address).strip(),
+        phone=clean(phone).strip(),
+        initials=initials_of(name),
+    )
+    customers.add_company(tx, company, actor)
+    audit.record(tx, actor, "company.register", company.company_no, after=name)
+    return company
+
+
+def add_vehicle(
+    tx: Transaction, vehicle: Vehicle, actor: Actor, *, overridden: bool
+) -> Vehicle:
+    """Write a vehicle; return it with its id.
+
+    Raises:
+        Refusal: plate or own number is taken, or company or type is not there.
+    """
+    require_free(tx.connection, vehicle)
+    vehicle_id = customers.add_vehicle(tx, vehicle, actor)
+    audit.record(
+        tx,
+        actor,
+        "vehicle.register",
+        vehicle.plate,
+        reason="an unusual number was accepted" if overridden else "",
+        after=vehicle.company_no,
+    )
+    return replace(vehicle, vehicle_id=vehicle_id)
+
+
+def require_free(
+    connection: Connection, vehicle: Vehicle, *, was: Vehicle | None = None
+) -> None:
+    """Refuse numbers that are another vehicle's, and what is not in the registers.
+
+    Company and type that the vehicle `was` of may be retired ones.
+    """
+    plated = customers.vehicle_with_plate(connection, vehicle.plate)
+    if plated is not None and plated.vehicle_id != vehicle.vehicle_id:
+        raise AlreadyRegistered(what=vehicle.plate)
+    if vehicle.fleet_no:
+        numbered = customers.vehicle_with_fleet_no(connection, vehicle.fleet_no)
+        if numbered is not None and numbered.vehicle_id != vehicle.vehicle_id:
+            raise AlreadyRegistered(what=vehicle.fleet_no)
+    company = customers.find_company(connection, vehicle.company_no)
+    stays = was is not None and was.company_no == vehicle.company_no
+    if company is None or (company.retired and not stays):
+        raise UnknownCompany(company_no=vehicle.company_no)
+    known = {code for code, _ in customers.vehicle_types(connection)}
+    known |= {was.vehicle_type} if was is not None else set()
+    if vehicle.vehicle_type not in known:
+        raise FieldWrong(field="vehicle type", why="not one of the list")
 
 
 def _require_filled(draft: VehicleDraft, plate: str) -> None:

@@ -13,8 +13,8 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import tender_offers
-from cngstation.storage import cards, customers, facts, prices
-from cngstation.storage.customers import Company, Vehicle
+from cngstation.storage import audit, cards, customers, facts, prices
+from cngstation.storage.customers import Company, Vehicle, VehicleType
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
 from cngstation.storage.vehicle_index import VehicleIndex
@@ -42,7 +42,10 @@ class Registers:
         """Find companies."""
         found = await self._database.read(
             lambda connection: customers.search_companies(
-                connection, request.text.strip(), request.limit
+                connection,
+                request.text.strip(),
+                request.limit,
+                with_retired=request.with_retired,
             )
         )
         return counter.CompanyRows(rows=tuple(map(self.company_row, found)))
@@ -55,7 +58,13 @@ class Registers:
         digests = self._desk.digests_of(text)
 
         def question(connection: Connection) -> tuple[counter.VehicleRow, ...]:
-            found = self._found(connection, text, digests, request.limit)
+            found = self._found(
+                connection,
+                text,
+                digests,
+                request.limit,
+                with_retired=request.with_retired,
+            )
             return self._rows(connection, found)
 
         return counter.VehicleRows(rows=await self._database.read(question))
@@ -66,16 +75,20 @@ class Registers:
         text: str,
         digests: Mapping[str, bytes],
         limit: int,
+        *,
+        with_retired: bool = True,
     ) -> list[Vehicle]:
         """Return vehicles with this very number, then those with it as a part."""
         numbered = customers.vehicles_with_number(connection, text.upper(), digests)
         known = {v.vehicle_id: v for v in numbered if self._desk.answers_to(v, text)}
-        ids = self._index.find(connection, text.split(), limit)
+        ids = self._index.find(
+            connection, text.split(), limit, with_retired=with_retired
+        )
         found = (
             known.get(vehicle_id) or customers.find_vehicle(connection, vehicle_id)
             for vehicle_id in dict.fromkeys([*known, *ids])
         )
-        return [vehicle for vehicle in found if vehicle is not None][:limit]
+        return [v for v in found if v is not None and v.retired <= with_retired][:limit]
 
     async def choices(self, _: Nothing, call: CallContext) -> counter.Choices:
         """Return what forms offer."""
@@ -131,6 +144,23 @@ class Registers:
 
         return counter.CardRows(rows=await self._database.read(question))
 
+    async def list_types(
+        self, _: Nothing, call: CallContext
+    ) -> counter.VehicleTypeRows:
+        """Return all vehicle types."""
+        found = await self._database.read(customers.every_vehicle_type)
+        return counter.VehicleTypeRows(rows=tuple(map(type_row, found)))
+
+    async def list_edits(
+        self, search: counter.Search, call: CallContext
+    ) -> counter.EditRows:
+        """Return the fields that were changed last, of what the text names."""
+        text = clean(search.text).strip().upper()
+        found = await self._database.read(
+            lambda connection: audit.field_changes(connection, text, search.limit)
+        )
+        return counter.EditRows(rows=tuple(map(_edit_row, found)))
+
     async def vehicle_row(self, vehicle: Vehicle) -> counter.VehicleRow:
         """Return a vehicle for the screen, personal numbers masked."""
         return await self._database.read(
@@ -144,6 +174,7 @@ class Registers:
             name=company.name,
             address=company.address,
             phone=company.phone,
+            retired=bool(company.retired),
         )
 
     def _rows(
@@ -153,7 +184,7 @@ class Registers:
             no: customers.find_company(connection, no)
             for no in {vehicle.company_no for vehicle in vehicles}
         }
-        types = dict(customers.vehicle_types(connection))
+        types = {t.code: t.name for t in customers.every_vehicle_type(connection)}
         issued = customers.cards_of_vehicles(
             connection, [v.vehicle_id for v in vehicles]
         )
@@ -187,6 +218,7 @@ class Registers:
             route_no=vehicle.route_no,
             fleet_name=vehicle.fleet_name,
             cards=issued,
+            retired=bool(vehicle.retired),
         )
 
     def _card_row(self, connection: Connection, card: cards.Card) -> counter.CardRow:
@@ -213,3 +245,27 @@ class Registers:
             balance_book=-booked if card.payment_mode.prepaid else booked,
             issued_at_ms=card.issued_at_ms,
         )
+
+
+def type_row(vehicle_type: VehicleType) -> counter.VehicleTypeRow:
+    """Return a vehicle type for the screen."""
+    return counter.VehicleTypeRow(
+        code=vehicle_type.code,
+        name=vehicle_type.name,
+        retired=bool(vehicle_type.retired),
+        vehicles=vehicle_type.vehicles,
+    )
+
+
+def _edit_row(change: audit.FieldChanged) -> counter.EditRow:
+    return counter.EditRow(
+        at_ms=change.at_ms,
+        kind=change.register,
+        subject=clean(change.subject, limit=40),
+        field=change.field,
+        before=clean(change.before),
+        after=clean(change.after),
+        reason=clean(change.reason),
+        operator_no=change.operator_no,
+        terminal=clean(change.terminal, limit=40),
+    )

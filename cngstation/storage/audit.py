@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import prove_row
+from cngstation.storage.sqlite import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,47 @@ def record(
         "after": after,
     }
     return prove_row(tx, "audit", subject, row)
+
+
+# Acts whose last word is the field that they changed.
+_FIELD_ACTS = (
+    "card.edit",
+    "card.cylinder_date",
+    "card.rewrite_price",
+    "vehicle.edit",
+    "company.edit",
+    "vehicle_type.edit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChanged:
+    """A field of a register that was changed, as its audit row tells it."""
+
+    seq: int
+    at_ms: int
+    register: str
+    subject: str
+    field: str
+    before: str
+    after: str
+    reason: str
+    operator_no: str
+    terminal: str
+
+
+def field_changes(
+    connection: Connection, subject: str, limit: int
+) -> list[FieldChanged]:
+    """Return the fields changed last of subjects that contain a text, newest first."""
+    acts = " OR ".join("act GLOB ?" for _ in _FIELD_ACTS)
+    found = connection.execute(
+        "SELECT seq, at_ms, act, subject, before, after, reason, operator_no, terminal"  # noqa: S608 - marks alone
+        f" FROM audit WHERE ({acts}) AND instr(upper(subject), ?) > 0"
+        " ORDER BY seq DESC LIMIT ?",
+        (*(f"{act}.*" for act in _FIELD_ACTS), subject, limit),
+    )
+    return [
+        FieldChanged(seq, at_ms, act.split(".")[0], about, act.split(".")[2], *rest)
+        for seq, at_ms, act, about, *rest in found
+    ]

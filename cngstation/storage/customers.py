@@ -20,6 +20,17 @@ class Company:
     address: str
     phone: str
     initials: str
+    retired: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleType:
+    """A type of the register; `vehicles` counts those that have it."""
+
+    code: str
+    name: str
+    retired: int
+    vehicles: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class Vehicle:
     cylinder_no: str
     cylinder_due: str
     initials: str
+    retired: int = 0
 
 
 def add_company(tx: Transaction, company: Company, actor: Actor = STATION) -> None:
@@ -90,15 +102,17 @@ def company_named(connection: Connection, name: str) -> Company | None:
     return None if row is None else Company(**row)
 
 
-def search_companies(connection: Connection, text: str, limit: int) -> list[Company]:
+def search_companies(
+    connection: Connection, text: str, limit: int, *, with_retired: bool = False
+) -> list[Company]:
     """Return companies whose number, name or initials contain the text."""
     part = _like(text)
     found = rows(
         connection,
-        "SELECT * FROM company WHERE company_no LIKE ?1 ESCAPE '\\'"
-        " OR name LIKE ?1 ESCAPE '\\' OR initials LIKE ?1 ESCAPE '\\'"
-        " ORDER BY company_no LIMIT ?2",
-        (part, limit),
+        "SELECT * FROM company WHERE (company_no LIKE ?1 ESCAPE '\\'"
+        " OR name LIKE ?1 ESCAPE '\\' OR initials LIKE ?1 ESCAPE '\\')"
+        " AND retired <= ?3 ORDER BY retired, company_no LIMIT ?2",
+        (part, limit, int(with_retired)),
     )
     return [Company(**row) for row in found]
 
@@ -111,6 +125,37 @@ def vehicle_types(connection: Connection) -> list[tuple[str, str]]:
             "SELECT code, name FROM vehicle_type WHERE retired=0 ORDER BY code"
         )
     ]
+
+
+def every_vehicle_type(connection: Connection) -> list[VehicleType]:
+    """Return all vehicle types with how many vehicles have them."""
+    found = rows(
+        connection,
+        "SELECT code, name, retired, (SELECT count(*) FROM vehicle v"
+        " WHERE v.vehicle_type = t.code) AS vehicles FROM vehicle_type t ORDER BY code",
+    )
+    return [VehicleType(**row) for row in found]
+
+
+def add_vehicle_type(
+    tx: Transaction, code: str, name: str, actor: Actor = STATION
+) -> None:
+    """Add a vehicle type."""
+    row = {"code": code, "name": name, "retired": 0}
+    registers.add(tx, "vehicle_type", row, actor=actor)
+
+
+def change_vehicle_type(
+    tx: Transaction,
+    code: str,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    **values: Any,
+) -> None:
+    """Change a vehicle type; a fact in the chain says why and by whom."""
+    key = {"code": code}
+    registers.change(tx, "vehicle_type", key, values, reason=reason, actor=actor)
 
 
 def add_vehicle(tx: Transaction, vehicle: Vehicle, actor: Actor = STATION) -> int:
@@ -174,6 +219,15 @@ def vehicles_with_number(
         {"text": text, **digests},
     )
     return [Vehicle(**row) for row in found]
+
+
+def vehicles_of_company(connection: Connection, company_no: str) -> int:
+    """Count the vehicles of a company that are not retired."""
+    row = connection.execute(
+        "SELECT count(*) FROM vehicle WHERE company_no=? AND retired=0", (company_no,)
+    ).fetchone()
+    count: int = row[0]
+    return count
 
 
 def cards_of_vehicles(

@@ -15,7 +15,10 @@ from typing import NamedTuple
 from cngstation.storage.sqlite import Connection
 
 _MOST_NEWER = 1_000  # more changed lines than this are sorted in
-_COLUMNS = "SELECT vehicle_id, plate, fleet_no, driver, owner, initials FROM vehicle"
+_RETIRED = "\0"  # no clean text has it
+_COLUMNS = (
+    "SELECT vehicle_id, retired, plate, fleet_no, driver, owner, initials FROM vehicle"
+)
 
 
 class Line(NamedTuple):
@@ -36,27 +39,36 @@ class VehicleIndex:
         self._seq = -1
 
     def find(
-        self, connection: Connection, words: Iterable[str], limit: int
+        self,
+        connection: Connection,
+        words: Iterable[str],
+        limit: int,
+        *,
+        with_retired: bool = False,
     ) -> list[int]:
         """Return the ids of vehicles with all the words in them, by plate."""
         self._refresh(connection)
         wanted = [word.upper() for word in words] or [""]
+        unwanted = "\n" if with_retired else _RETIRED
         # The rarest word leaves the fewest lines in which the others are looked for.
         rarest = min(wanted, key=self._text.count) if len(wanted) > 1 else wanted[0]
-        old = islice(self._old_lines(rarest, wanted), limit)
-        new = (line for line in self._newer.values() if _has(line.text, wanted))
-        found = sorted([*old, *new], key=itemgetter(0))
+        old = (
+            line
+            for line in self._old_lines(rarest)
+            if line.vehicle_id not in self._newer
+        )
+        lines = islice((o for o in old if _has(o.text, wanted, unwanted)), limit)
+        new = (n for n in self._newer.values() if _has(n.text, wanted, unwanted))
+        found = sorted([*lines, *new], key=itemgetter(0))
         return [line.vehicle_id for line in found[:limit]]
 
-    def _old_lines(self, rarest: str, wanted: list[str]) -> Iterator[Line]:
+    def _old_lines(self, rarest: str) -> Iterator[Line]:
         text, begins = self._text, self._begins
         at = text.find(rarest, 1)
         while 0 <= at < len(text):
             row = bisect_right(begins, at) - 1
             end = text.find("\n", begins[row])
-            line = Line(text[begins[row] : end], self._ids[row])
-            if line.vehicle_id not in self._newer and _has(line.text, wanted):
-                yield line
+            yield Line(text[begins[row] : end], self._ids[row])
             at = text.find(rarest, end + 1)
 
     def _refresh(self, connection: Connection) -> None:
@@ -95,11 +107,12 @@ class VehicleIndex:
         self._newer[vehicle_id] = _line(row)
 
 
-def _has(text: str, wanted: list[str]) -> bool:
-    return all(word in text for word in wanted)
+def _has(text: str, wanted: list[str], unwanted: str) -> bool:
+    return unwanted not in text and all(word in text for word in wanted)
 
 
-def _line(row: tuple[int, str, str | None, str, str, str]) -> Line:
-    vehicle_id, *texts = row
+def _line(row: tuple[int, int, str, str | None, str, str, str]) -> Line:
+    vehicle_id, retired, *texts = row
     joined = " ".join(text for text in texts if text).upper()
-    return Line(" ".join(joined.split()), vehicle_id)
+    mark = _RETIRED if retired else ""
+    return Line(" ".join(joined.split()) + mark, vehicle_id)

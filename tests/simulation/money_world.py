@@ -198,6 +198,7 @@ class World:
             ),
             "issues": CardIssue(database, acts, rules=RULES, folder=self.path.parent),
             "customers": None,
+            "edits": None,
             "registers": None,
             "cards": self.cards,
             "watch": self.watch,

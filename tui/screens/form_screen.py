@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cngstation.errors import StationError
-from cngstation.hygiene import fit
+from cngstation.hygiene import clean, fit
 from cngstation.language import _
 from tui.desk import Desk
 from tui.screens.station_screen import StationScreen
@@ -67,12 +67,18 @@ class FormScreen(StationScreen):
 
     def parts(self) -> Iterable[Widget]:
         """Title, then label, field and hint on each line."""
+        initial = self.initial()
         yield Drawn(lambda: line((_(self.TITLE_TEXT), "bold")), id="title")
         with VerticalScroll(id="fields", can_focus=False):
             for field in self.FIELDS:
                 with Horizontal(classes="field"):
                     yield Drawn(self._label_of(field))
-                    yield Input(id=field.name, compact=True, max_length=field.longest)
+                    yield Input(
+                        initial.get(field.name, ""),
+                        id=field.name,
+                        compact=True,
+                        max_length=field.longest,
+                    )
                     yield Drawn(self._hint_of(field), classes="hint")
 
     def _label_of(self, field: Field) -> Callable[[], Content]:
@@ -83,7 +89,15 @@ class FormScreen(StationScreen):
 
     def hint(self, field: Field) -> Content:
         """Return what stands beside a field."""
-        return line(fit(_(field.hint), _HINT - 1))
+        return line(fit(clean(self.hint_text(field)), _HINT - 1))
+
+    def hint_text(self, field: Field) -> str:
+        """Return the words that stand beside a field."""
+        return _(field.hint)
+
+    def initial(self) -> dict[str, str]:
+        """Return what the fields hold at first."""
+        return {}
 
     def offered_keys(self) -> Keys:
         """Name what goes on."""
@@ -102,7 +116,10 @@ class FormScreen(StationScreen):
 
     def unfinished(self) -> bool:
         """Tell whether anything was typed."""
-        return self.is_mounted and any(i.value for i in self.query(Input))
+        initial = self.initial()
+        return self.is_mounted and any(
+            i.value != initial.get(str(i.id), "") for i in self.query(Input)
+        )
 
     def accepts(self, flag: str) -> bool:
         """Tell whether something unusual was accepted by a second Enter."""

@@ -137,12 +137,16 @@ class RegisterVehicleScreen(FormScreen):
 
     async def save(self) -> str:
         """Register the vehicle."""
-        vehicle_type, company = self._vehicle_type(), self._company()
-        if vehicle_type is None:
-            raise self._not_chosen("vehicle-type", mark("Vehicle type"))
-        if company is None and self.value("company"):
-            raise self._not_chosen("company", mark("Company"))
-        draft = VehicleDraft(
+        row = await self.desk.link.call(VEHICLE_REGISTER, self.draft())
+        return filled(_DONE, plate=row.plate)
+
+    def draft(self) -> VehicleDraft:
+        """Return what was typed.
+
+        Raises:
+            NotChosen: type or company is none of the list.
+        """
+        return VehicleDraft(
             plate=self.value("plate"),
             accept_plate=self.accepts("plate"),
             id_no=self.value("id-no"),
@@ -150,16 +154,28 @@ class RegisterVehicleScreen(FormScreen):
             driver=self.value("driver"),
             phone=self.value("phone"),
             owner=self.value("owner"),
-            vehicle_type=vehicle_type.code,
-            company_no=company.company_no if company else "",
+            vehicle_type=self.chosen_type(),
+            company_no=self.chosen_company(),
             cylinder_no=self.value("cylinder-no"),
             cylinder_due=self.value("cylinder-due"),
             fleet_no=self.value("fleet-no"),
             route_no=self.value("route-no"),
             fleet_name=self.value("fleet-name"),
         )
-        row = await self.desk.link.call(VEHICLE_REGISTER, draft)
-        return filled(_DONE, plate=row.plate)
+
+    def chosen_type(self) -> str:
+        """Return the code of the type that was typed."""
+        vehicle_type = self._vehicle_type()
+        if vehicle_type is None:
+            raise self._not_chosen("vehicle-type", mark("Vehicle type"))
+        return vehicle_type.code
+
+    def chosen_company(self) -> str:
+        """Return the number of the company that was typed, or nothing."""
+        company = self._company()
+        if company is None and self.value("company"):
+            raise self._not_chosen("company", mark("Company"))
+        return company.company_no if company else ""
 
     def _not_chosen(self, name: str, label: str) -> NotChosen:
         self.query_one(f"#{name}", Input).focus()

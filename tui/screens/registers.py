@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from importlib import import_module
 from typing import ClassVar
 
 from textual import events
@@ -38,8 +39,9 @@ class RegistersScreen(StationScreen):
 
     HELP = mark(
         "Digits or left and right choose the register. / goes to the search: a part "
-        "of a plate, name or number, or pinyin initials. Under receipts, type a number "
-        "and press Enter to print it again; the copy says that it is one."
+        "of a plate, name or number, or pinyin initials. Enter changes a company, a "
+        "vehicle without a card, or a type; Edits lists what was changed. Under "
+        "receipts, type a number and press Enter to print it again; the copy says so."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
@@ -73,6 +75,8 @@ class RegistersScreen(StationScreen):
     def offered_keys(self) -> Keys:
         """Name what helps here."""
         first = [("Enter", _("print again"))] if self._is_receipts else []
+        if REGISTERS[self._number].form:
+            first = [("Enter", _("change"))]
         last = len(REGISTERS)
         return [
             *first,
@@ -169,9 +173,12 @@ class RegistersScreen(StationScreen):
             self._print(int(number))
 
     def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
-        """Print the chosen receipt once more."""
+        """Print the chosen receipt once more, or open the form that changes a row."""
         if isinstance(chosen.row, ReceiptOutcome):
             self._print(chosen.row.receipt_no)
+        elif form := REGISTERS[self._number].form:
+            screens = import_module("tui.screens.edit_rows")
+            self.app.push_screen(getattr(screens, form)(self.desk, chosen.row))
 
     def _print(self, receipt_no: int) -> None:
         self.run_worker(self._print_again(receipt_no), group="print", exclusive=True)

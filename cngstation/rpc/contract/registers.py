@@ -14,6 +14,7 @@ class Search(Message):
 
     text: Line
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    with_retired: bool = False
 
 
 class Page(Message):
@@ -37,6 +38,18 @@ class CompanyRow(Message):
     name: Text
     address: Text
     phone: Line
+    retired: bool = False
+
+
+class CompanyEdit(Message):
+    """A company as it is to be; its number never changes."""
+
+    company_no: Word
+    name: Text
+    address: Text
+    phone: Line
+    retired: bool
+    reason: Text
 
 
 class CompanyRows(Message):
@@ -87,12 +100,77 @@ class VehicleRow(Message):
     route_no: Word
     fleet_name: Line
     cards: int
+    retired: bool = False
 
 
 class VehicleRows(Message):
     """Vehicles found."""
 
     rows: Annotated[tuple[VehicleRow, ...], Field(max_length=MOST_ROWS)]
+
+
+class VehicleEdit(Message):
+    """A vehicle as it is to be; an empty ID number or phone stays as it is."""
+
+    vehicle_id: int
+    draft: VehicleDraft
+    retired: bool
+    reason: Text
+
+
+class VehicleTypeDraft(Message):
+    """A vehicle type to add."""
+
+    code: Word
+    name: Line
+
+
+class VehicleTypeEdit(Message):
+    """A vehicle type as it is to be."""
+
+    code: Word
+    name: Line
+    retired: bool
+    reason: Text
+
+
+class VehicleTypeRow(Message):
+    """A vehicle type, and how many vehicles have it."""
+
+    code: Word
+    name: Line
+    retired: bool
+    vehicles: int
+
+
+class VehicleTypeRows(Message):
+    """All vehicle types, the retired ones too."""
+
+    rows: Annotated[tuple[VehicleTypeRow, ...], Field(max_length=MOST_ROWS)]
+
+
+class EditRow(Message):
+    """One field that was changed: who, when, what it was and is, and why.
+
+    `kind` is card, vehicle, company or vehicle_type. Of names and personal numbers
+    `before` and `after` have what is left when their middle is hidden, or nothing.
+    """
+
+    at_ms: int
+    kind: Word
+    subject: Text
+    field: Word
+    before: Text
+    after: Text
+    reason: Text
+    operator_no: Word
+    terminal: Line
+
+
+class EditRows(Message):
+    """Changed fields, newest first."""
+
+    rows: Annotated[tuple[EditRow, ...], Field(max_length=MOST_ROWS)]
 
 
 class Choice(Message):
@@ -148,6 +226,30 @@ VEHICLE_REGISTER = Method(
     "vehicle.register", VehicleDraft, VehicleRow, "register.write", changes=True
 )
 VEHICLE_SEARCH = Method("vehicle.search", Search, VehicleRows, LOGGED_IN, changes=False)
+COMPANY_EDIT = Method(
+    "company.edit", CompanyEdit, CompanyRow, "register.edit", changes=True
+)
+VEHICLE_EDIT = Method(
+    "vehicle.edit", VehicleEdit, VehicleRow, "register.edit", changes=True
+)
+VEHICLE_TYPES = Method(
+    "vehicle_type.list", Nothing, VehicleTypeRows, LOGGED_IN, changes=False
+)
+VEHICLE_TYPE_ADD = Method(
+    "vehicle_type.add",
+    VehicleTypeDraft,
+    VehicleTypeRow,
+    "vehicle_type.write",
+    changes=True,
+)
+VEHICLE_TYPE_EDIT = Method(
+    "vehicle_type.edit",
+    VehicleTypeEdit,
+    VehicleTypeRow,
+    "vehicle_type.write",
+    changes=True,
+)
+EDIT_LIST = Method("register.edits", Search, EditRows, LOGGED_IN, changes=False)
 CHOICES = Method("register.choices", Nothing, Choices, LOGGED_IN, changes=False)
 PRICE_PLAN = Method("price.plan", PricePlan, Choices, "price.plan", changes=True)
 
@@ -156,6 +258,12 @@ REGISTER_METHODS = (
     COMPANY_SEARCH,
     VEHICLE_REGISTER,
     VEHICLE_SEARCH,
+    COMPANY_EDIT,
+    VEHICLE_EDIT,
+    VEHICLE_TYPES,
+    VEHICLE_TYPE_ADD,
+    VEHICLE_TYPE_EDIT,
+    EDIT_LIST,
     CHOICES,
     PRICE_PLAN,
 )

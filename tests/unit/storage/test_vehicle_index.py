@@ -82,3 +82,22 @@ async def test_the_index_finds_what_a_look_at_every_row_finds(
             text = choose.choice([choose.choice(NAMES)[:1], str(choose.randrange(99))])
             wanted = [p for p in sorted(lines) if text.upper() in lines[p]][:9]
             assert await plates(db, index, text) == " ".join(wanted)
+
+
+async def test_retired_vehicles_take_no_place_among_those_found(tmp_path: Path) -> None:
+    """The limit counts those that are offered; asked for, the others stand there too."""
+    index = VehicleIndex()
+    async with opened(tmp_path / "s.db") as db:
+        for number in range(4):
+            await register(db, f"川A0000{number}", retired=int(number < 2))
+        for _ in range(2):  # as read at first, and as read again
+            found = await db.read(lambda c: index.find(c, ["A"], 2))
+            assert found == [3, 4]
+            every = await db.read(lambda c: index.find(c, ["A"], 9, with_retired=True))
+            assert every == [1, 2, 3, 4]
+            await db.write(
+                lambda tx: [
+                    customers.change_vehicle(tx, v, reason="", route_no="1")
+                    for v in (1, 3)
+                ]
+            )

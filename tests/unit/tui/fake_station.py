@@ -218,6 +218,42 @@ class FakeStation:
         found = [r for r in self.vehicles if search.text.upper() in r.plate]
         return _unchecked(c.VehicleRows, tuple(found[: search.limit]))
 
+    async def _company_edit(self, edit: Any) -> Any:
+        facts = {k: v for k, v in dict(edit).items() if k != "reason"}
+        self.companies = [
+            c.CompanyRow(**facts) if r.company_no == edit.company_no else r
+            for r in self.companies
+        ]
+        return c.CompanyRow(**facts)
+
+    async def _vehicle_edit(self, edit: Any) -> Any:
+        row = next(v for v in self.vehicles if v.vehicle_id == edit.vehicle_id)
+        return row.model_copy(update={"plate": edit.draft.plate})
+
+    async def _vehicle_type_list(self, _: Any) -> Any:
+        return c.VehicleTypeRows(rows=(
+            c.VehicleTypeRow(code="01", name="出租车", retired=False, vehicles=3),
+            c.VehicleTypeRow(code="02", name="公交", retired=True, vehicles=1),
+        ))  # fmt: skip
+
+    async def _vehicle_type_edit(self, edit: Any) -> Any:
+        return c.VehicleTypeRow(
+            code=edit.code, name=edit.name, retired=edit.retired, vehicles=3
+        )
+
+    async def _vehicle_type_add(self, draft: Any) -> Any:
+        return c.VehicleTypeRow(
+            code=draft.code, name=draft.name, retired=False, vehicles=0
+        )
+
+    async def _register_edits(self, _: Any) -> Any:
+        row = c.EditRow(
+            at_ms=NOW_MS, kind="vehicle", subject="川A12345", field="driver",
+            before="测**", after="李*", reason="客户来函", operator_no="02",
+            terminal="tty1",
+        )  # fmt: skip
+        return c.EditRows(rows=(row,))
+
     async def _register_choices(self, _: Any) -> Any:
         return c.Choices(
             vehicle_types=(
