@@ -85,7 +85,7 @@ async def test_the_index_finds_what_a_look_at_every_row_finds(
 
 
 async def test_retired_vehicles_take_no_place_among_those_found(tmp_path: Path) -> None:
-    """The limit counts those that are offered; asked for, the others stand there too."""
+    """The limit counts those that are offered; the others come when asked for."""
     index = VehicleIndex()
     async with opened(tmp_path / "s.db") as db:
         for number in range(4):
