@@ -10,7 +10,7 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import facts
 from cngstation.storage.database import Transaction
 from cngstation.storage.migrations import schema, schema_of
-from cngstation.storage.sqlite import Connection, connect
+from cngstation.storage.sqlite import Connection, connect, sqlite3
 from cngstation.units import Unit
 from tests.furnished_station import furnish
 from tests.small_station import book, opened, posted
@@ -34,6 +34,16 @@ def summed(connection: Connection) -> dict[tuple[str, str], int]:
     return {(name, unit): total for name, unit, total in found}
 
 
+def _columns(sql: str) -> set[str]:
+    """Return the names of the columns of a table by what made it."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(sql)
+    name = sql.split("(", maxsplit=1)[0].rsplit(maxsplit=1)[-1]
+    found = connection.execute(f"PRAGMA table_info({name})").fetchall()
+    connection.close()
+    return {row[1] for row in found}
+
+
 def take_back(path: Path) -> None:
     """Make the file one of the version before the balances were kept."""
     connection = connect(path)
@@ -47,6 +57,10 @@ def take_back(path: Path) -> None:
             connection.execute(f"DROP TABLE {name}")
     for place in before.keys() - now.keys():
         connection.execute(before[place])
+    for kind, name in now.keys() & before.keys():
+        if kind == "table" and now[kind, name] != before[kind, name]:
+            for column in _columns(now[kind, name]) - _columns(before[kind, name]):
+                connection.execute(f"ALTER TABLE {name} DROP COLUMN {column}")
     connection.execute("DELETE FROM schema_migration WHERE version >= ?", (VERSION,))
     assert schema(connection) == before
     connection.close()
