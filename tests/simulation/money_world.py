@@ -471,7 +471,12 @@ def _template() -> Path:
         fields: dict[str, Any] = dict.fromkeys(Vehicle.__dataclass_fields__, "")
         fields |= dict.fromkeys((*blobs, "phone_tail_digest"), b"")
         fields |= {"plate": "川A12345", "plate_overridden": 0, "vehicle_type": "01"}
-        fields |= {"company_no": "0001", "fleet_no": None, "vehicle_id": 0}
+        fields |= {
+            "company_no": "0001",
+            "fleet_no": None,
+            "vehicle_id": 0,
+            "retired": 0,
+        }
         customers.add_vehicle(tx, Vehicle(**fields))
         prices.plan(
             tx,
