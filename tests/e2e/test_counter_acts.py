@@ -190,12 +190,13 @@ def _says_that_the_money_is_safe(reply: ActReply) -> None:
 
 
 async def _tills(station: DemoStation) -> int:
-    """Return what the till took, in fen, once every act has been posted."""
+    """Return what acts put into the till, in fen, once every one has been posted."""
     await until(
         lambda: not query(station, "SELECT 1 FROM intent WHERE state <> 'DONE'")
     )
     found = query(
         station,
-        "SELECT sum(amount) AS e4 FROM posting WHERE account = 'till:till-1:cash'",
+        "SELECT sum(amount) AS e4 FROM posting JOIN entry USING (seq)"
+        " WHERE account = 'till:till-1:cash' AND intent_id <> ''",
     )
     return int(found[0]["e4"]) // 100
