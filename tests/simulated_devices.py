@@ -86,9 +86,10 @@ def card_reader(
     *,
     cards: Path | None = None,
     name: str = "reader",
+    module: str = "pn532_reader",
     **config: object,
 ) -> Iterator[SimulatedReader]:
-    """Run a PN532 in a folder; further keywords go to its configuration.
+    """Run a PN532, or another reader, in a folder; other keywords are its settings.
 
     Several readers share cards when they get the same `cards` and another `name`.
     """
@@ -96,7 +97,7 @@ def card_reader(
     cards.mkdir(parents=True, exist_ok=True)
     link, control = folder / name, folder / f"{name}.control"
     whole = {"link": str(link), "control": str(control), "cards": str(cards), **config}
-    with simulator("pn532_reader", whole, folder) as device:
+    with simulator(module, whole, folder) as device:
         yield SimulatedReader(
             device.process, device.control, device.ready, link=link, cards=cards
         )

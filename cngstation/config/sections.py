@@ -159,9 +159,11 @@ class Line(Section):
 class Reader(Section):
     """The card reader of the till."""
 
-    kind: Annotated[Literal["pn532"], Field(description='"pn532"')]
+    kind: Annotated[
+        Literal["pn532", "gnetplus"], Field(description='"pn532" or "gnetplus"')
+    ]
     port: Port
-    baud: Baud = 115200
+    baud: Baud | None = None  # the kind's own
 
 
 class Printer(Section):

@@ -1,11 +1,15 @@
 """Opens the card reader that the configuration names."""
 
+from collections.abc import Coroutine
 from functools import partial
+from typing import Any
 
 from cngstation.config.sections import Reader
+from cngstation.drivers import gnetplus_reader, pn532_reader
 from cngstation.drivers.card_reader import CardReader
+from cngstation.drivers.gnetplus_reader import GNetPlusReader
 from cngstation.drivers.pn532_reader import Pn532Reader
-from cngstation.drivers.serial_link import SerialSettings, open_serial
+from cngstation.drivers.serial_link import SerialLink, SerialSettings, open_serial
 
 
 async def open_reader(settings: Reader) -> CardReader:
@@ -14,9 +18,17 @@ async def open_reader(settings: Reader) -> CardReader:
     Raises:
         DeviceUnavailable: no port, or nobody answers on it; the port is free.
     """
-    link = partial(open_serial, SerialSettings(settings.port, settings.baud))
+    reader: Pn532Reader | GNetPlusReader
     match settings.kind:
         case "pn532":
-            reader = Pn532Reader(link)
+            baud = settings.baud or pn532_reader.BAUD
+            reader = Pn532Reader(_link(settings, baud))
+        case "gnetplus":
+            baud = settings.baud or gnetplus_reader.BAUD
+            reader = GNetPlusReader(_link(settings, baud))
     await reader.open()
     return reader
+
+
+def _link(settings: Reader, baud: int) -> partial[Coroutine[Any, Any, SerialLink]]:
+    return partial(open_serial, SerialSettings(settings.port, baud))

@@ -12,13 +12,16 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from cngstation.config.sections import Reader
 from cngstation.domain import ledger
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.payment import PaymentMode
+from cngstation.drivers.card_reader import CardReader
+from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.drivers.whichever_card import cards_on
@@ -63,6 +66,7 @@ from tests.simulated_devices import SimulatedReader
 from tests.simulation.money_world import RULES
 from tests.small_station import HandClock, a_vehicle, hire
 
+Kind = Literal["pn532", "gnetplus"]
 PRICE_FEN = 400
 PREPAID = 10_000  # fen on a card of these tests
 FEE_FEN = RULES.card_fee.fen
@@ -82,8 +86,11 @@ CALL = CallContext(session=_SESSION, peer=Peer(1, 1, 1), connection_id=1)
 class FaultBench:
     """One counter, one reader, and hands that spoil cards."""
 
-    def __init__(self, device: SimulatedReader, database: Database, **rules: Any):
+    def __init__(
+        self, device: SimulatedReader, database: Database, kind: Kind, **rules: Any
+    ) -> None:
         self.device = device
+        self.kind = kind
         self.database = database
         self.clock = database_clock(database)
         self.rules = replace(RULES, **{"sold_units": frozenset({Unit.M3}), **rules})
@@ -116,9 +123,13 @@ class FaultBench:
         self.tasks: list[asyncio.Task[Any]] = []
         self._ids = count(1)
 
-    async def _open_reader(self) -> Pn532Reader:
-        settings = SerialSettings(str(self.device.link), 921_600)
-        reader = Pn532Reader(partial(open_serial, settings))
+    async def _open_reader(self) -> CardReader:
+        if self.kind != "pn532":
+            settings = Reader(kind=self.kind, port=str(self.device.link))
+            return await open_reader(settings)
+        # Faster than any that can be configured: it is not the wire that is tested.
+        fast = SerialSettings(str(self.device.link), 921_600)
+        reader = Pn532Reader(partial(open_serial, fast))
         await reader.open()
         return reader
 
@@ -146,7 +157,7 @@ class FaultBench:
         )
         reply = await self.answers.cards.issue(request, CALL)
         assert reply.state is ActState.DONE
-        await until(lambda: self._shown("standing") == "normal", "the issued card")
+        await until(lambda: self.shown("standing") == "normal", "the issued card")
         await self.lifted()
         return reply.card_key
 
@@ -156,7 +167,7 @@ class FaultBench:
         reply = await self.top_up(key, view.balance_purse, fen)
         assert reply.state is ActState.DONE
         await until(
-            lambda: self._shown("balance_purse") == view.balance_purse + fen, "top-up"
+            lambda: self.shown("balance_purse") == view.balance_purse + fen, "top-up"
         )
         await self.lifted()
 
@@ -175,7 +186,7 @@ class FaultBench:
     async def laid(self, uid: str = UID.hex()) -> CardView:
         """Lay a card on the reader; return its page."""
         self.device.hand("insert", uid=uid)
-        await until(lambda: self._shown("uid") == uid.upper(), "the page")
+        await until(lambda: self.shown("uid") == uid.upper(), "the page")
         view = self.stage._card
         assert view is not None
         return view
@@ -189,7 +200,8 @@ class FaultBench:
         """Ask why the card will not fill."""
         return await self.answers.diagnosis.why(Nothing(), CALL)
 
-    def _shown(self, name: str) -> Any:
+    def shown(self, name: str) -> Any:
+        """Return what the page shows now."""
         return getattr(self.stage._card, name, None)
 
     async def reader_is_away(self) -> None:
@@ -324,14 +336,14 @@ async def furnish(database: Database) -> None:
 
 @asynccontextmanager
 async def fault_bench(
-    device: SimulatedReader, folder: Path, **rules: Any
+    device: SimulatedReader, folder: Path, *, kind: Kind = "pn532", **rules: Any
 ) -> AsyncIterator[FaultBench]:
     """Open a counter on a reader whose field is empty."""
     async with AsyncExitStack() as stack:
         database = await Database.open(folder / "station.db", HandClock())
         stack.push_async_callback(database.close)
         await furnish(database)
-        bench = FaultBench(device, database, **rules)
+        bench = FaultBench(device, database, kind, **rules)
         stack.callback(_mended, device)
         stack.push_async_callback(bench.watch.close)
         watching = asyncio.create_task(bench.watch.run())

@@ -1,0 +1,285 @@
+"""A card reader that speaks GNetPlus on a serial port; MIFARE Classic cards only.
+
+The reader keeps the key of the sector that was opened last: the protocol has no way to
+use one without. A card is selected anew before each sector, because after a write the
+reader has let go of it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import ClassVar, Protocol
+
+from cngstation.drivers.card_reader import (
+    CardGone,
+    CardSaidNo,
+    KeyKind,
+    KeyRefused,
+    ReaderHealth,
+    SectorsOnly,
+)
+from cngstation.errors import (
+    DeviceError,
+    DeviceReported,
+    DeviceUnavailable,
+    OutcomeUnknown,
+)
+from cngstation.hygiene import clean
+from cngstation.moments import seconds
+from cngstation.protocols.card_reader.gnetplus import commands
+from cngstation.protocols.card_reader.gnetplus.commands import Command
+from cngstation.protocols.card_reader.gnetplus.dialogue import (
+    Answered,
+    Dialogue,
+    Outcome,
+    Refused,
+)
+
+BAUD = 19_200
+_LONGEST_FIRMWARE = 40
+_MEANINGS = {
+    0x01: "it does not know the command",
+    0x02: "wrong length of a command",
+    0x03: "checksum error on the line",
+    0x04: "wrong address, or no card is selected",
+    0x05: "the card refused the key",
+    0x06: "no card answers",
+    0x07: "the card did not let itself be read",
+    0x08: "the card did not let itself be written",
+    0x09: "there is no such block",
+    0x0A: "there is no such sector",
+    0x0B: "the key does not fit",
+    0x0C: "the card did not answer in time",
+}
+
+
+class ReaderRefused(DeviceReported):
+    """The reader answered with a reason of its own."""
+
+    code = "gnetplus.refused"
+
+    def __init__(self, reason: int) -> None:
+        self.reason = reason
+        super().__init__(
+            device="The card reader",
+            reported=f"{reason:02X}h",
+            meaning=_MEANINGS.get(reason, "a code that no table has"),
+        )
+
+
+class Link(Protocol):
+    """What this driver needs of a serial port."""
+
+    def write(self, data: bytes) -> None: ...
+    async def read(self) -> bytes: ...
+    def discard_input(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class GNetPlusReader(SectorsOnly):
+    """Carries out card commands one at a time; reopened by its owner when lost."""
+
+    NAME: ClassVar[str] = "The card reader"
+
+    def __init__(self, open_link: Callable[[], Awaitable[Link]]) -> None:
+        self._open_link = open_link
+        self._link: Link | None = None
+        self._dialogue = Dialogue()
+        self._lock = asyncio.Lock()
+        self._selected: bytes | None = None
+        self._health = ReaderHealth(online=False, firmware="", last_fault="")
+
+    @property
+    def health(self) -> ReaderHealth:
+        """How the reader is now."""
+        return self._health
+
+    async def open(self) -> None:
+        """Open the port, or open it again, and ask the reader what it is.
+
+        Raises:
+            DeviceUnavailable: no port, or nobody answers on it; the port is free.
+        """
+        await self.close()
+        try:
+            self._link = await self._open_link()
+        except DeviceUnavailable as error:
+            self._note_fault(error)
+            raise
+        self._dialogue = Dialogue()
+        try:
+            name = await self._ask(commands.version())
+        except BaseException:
+            # Whoever drops a reader that did not open must not leave its port held.
+            await self.close()
+            raise
+        firmware = clean(name.decode("ascii", "replace"), limit=_LONGEST_FIRMWARE)
+        self._health = replace(self._health, firmware=firmware)
+
+    async def find_card(self) -> bytes | None:
+        """Select a card in the field and return its UID, or None; never blocks."""
+        self._selected = None
+        try:
+            await self._ask(commands.request())
+            uid = await self._ask(commands.anticollision())
+            await self._ask(commands.select(uid))
+        except ReaderRefused as refused:
+            if refused.reason in commands.CARD_IS_GONE:
+                return None
+            raise
+        self._selected = uid
+        return uid
+
+    async def reselect(self, uid: bytes) -> None:
+        """Select this very card again.
+
+        Raises:
+            CardGone: it is not in the field.
+        """
+        if await self.find_card() != uid:
+            self._selected = None
+            raise CardGone
+
+    async def authenticate(self, block: int, key: bytes, key_kind: KeyKind) -> None:
+        """Open the sector of a block.
+
+        Raises:
+            KeyRefused: the card has another key; reselect it.
+            CardGone: no card answers.
+        """
+        uid = self._require_selected()
+        sector = block // commands.BLOCKS_A_SECTOR
+        await self.reselect(uid)
+        await self._ask(commands.save_key(sector, key, key_kind))
+        try:
+            await self._ask(commands.authenticate(sector, key_kind))
+        except ReaderRefused as refused:
+            self._selected = None
+            if refused.reason in commands.KEY_IS_WRONG:
+                raise KeyRefused(block=block) from refused
+            if refused.reason in commands.CARD_IS_GONE:
+                raise CardGone from refused
+            raise
+
+    async def read_block(self, block: int) -> bytes:
+        """Return the 16 bytes of a block of the open sector.
+
+        Raises:
+            CardSaidNo: its access conditions forbid it; reselect it.
+            CardGone: no card answers.
+        """
+        self._require_selected()
+        try:
+            return await self._ask(commands.read_block(block))
+        except ReaderRefused as refused:
+            if refused.reason in commands.REFUSED_BEFORE_FIELD:
+                raise
+            self._selected = None
+            if refused.reason in commands.CARD_IS_GONE:
+                raise CardGone from refused
+            raise CardSaidNo(block=block) from refused
+
+    async def write_block(self, block: int, data: bytes) -> None:
+        """Store 16 bytes in a block of the open sector.
+
+        Raises:
+            OutcomeUnknown: it was sent and not confirmed. Every other error says
+                that the block is as it was.
+            CardGone: no card was selected; nothing was sent.
+        """
+        self._require_selected()
+        try:
+            await self._ask(commands.write_block(block, data))
+        except ReaderRefused as refused:
+            if refused.reason in commands.REFUSED_BEFORE_FIELD:
+                raise
+            raise self._unconfirmed() from refused
+        except DeviceError as error:
+            if self._dialogue.command_sent:
+                raise self._unconfirmed() from error
+            raise
+
+    async def release(self) -> None:
+        """Let go of the card."""
+        self._selected = None
+        try:
+            await self._ask(commands.halt())
+        except ReaderRefused as refused:
+            if refused.reason not in commands.CARD_IS_GONE:
+                raise
+
+    async def close(self) -> None:
+        """Close the port; `open` opens it again."""
+        self._selected = None
+        link, self._link = self._link, None
+        self._health = replace(self._health, online=False)
+        if link is not None:
+            await link.close()
+
+    def _require_selected(self) -> bytes:
+        if self._selected is None:
+            raise CardGone
+        return self._selected
+
+    def _unconfirmed(self) -> OutcomeUnknown:
+        self._selected = None
+        return OutcomeUnknown(device=self.NAME)
+
+    async def _ask(self, command: Command) -> bytes:
+        """Send a command and return its answer; the port is lost with a fault."""
+        async with self._lock:
+            if self._link is None:
+                raise DeviceUnavailable(device=self.NAME, why="its port is not open")
+            try:
+                outcome = await self._converse(self._link, command)
+            except DeviceUnavailable as error:
+                self._note_fault(error)
+                await self.close()
+                raise
+        if isinstance(outcome, Answered):
+            self._health = replace(self._health, online=True)
+            return outcome.data
+        if isinstance(outcome, Refused):
+            self._health = replace(self._health, online=True)
+            raise ReaderRefused(outcome.reason)
+        self._selected = None
+        silence = DeviceUnavailable(device=self.NAME, why="it does not answer")
+        self._note_fault(silence)
+        raise silence
+
+    async def _converse(self, link: Link, command: Command) -> Outcome:
+        dialogue = self._dialogue
+        dialogue.ask(command, _now_ms())
+        try:
+            while True:
+                if pending := dialogue.take_bytes():
+                    link.write(pending)
+                if outcome := dialogue.take_outcome():
+                    return outcome
+                await self._hear(link)
+        finally:
+            dialogue.abandon()
+
+    async def _hear(self, link: Link) -> None:
+        """Wait for bytes or for the dialogue's deadline, whichever comes first."""
+        wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
+        # What came while this program itself stood still is heard before time passes.
+        data = await _read_within(link, wait_ms) or await _read_within(link, 0)
+        self._dialogue.receive(data, _now_ms())
+        self._dialogue.pass_time(_now_ms())
+
+    def _note_fault(self, fault: DeviceError) -> None:
+        self._health = replace(self._health, online=False, last_fault=fault.sentence())
+
+
+async def _read_within(link: Link, wait_ms: int) -> bytes:
+    """Return what arrives in time, or nothing; what is there needs no time."""
+    try:
+        async with asyncio.timeout(seconds(max(wait_ms, 0))):
+            return await link.read()
+    except TimeoutError:
+        return b""
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

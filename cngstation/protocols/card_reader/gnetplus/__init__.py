@@ -1,0 +1,1 @@
+"""GNetPlus, the serial protocol of small MIFARE readers (Promag, GIGA-TMS)."""
