@@ -23,6 +23,7 @@ _FLOW_HUNDREDTHS_PER_S = 100
 _START_KPA = 6_000
 _END_KPA = 20_000
 _IDLE = "A1"
+CARDS = frozenset({".mfd", ".desfire"})  # files of cards, one for each technology
 ON_THE_TABLE = mark("on the table")
 ON_THE_READER = mark("on the reader")
 
@@ -84,7 +85,8 @@ class Hands:
 
     def cards(self) -> list[str]:
         """Return the chips of all cards of the demonstration."""
-        found = sorted(path.stem.upper() for path in self._demo.cards.glob("*.mfd"))
+        files = self._demo.cards.iterdir()
+        found = sorted(file.stem.upper() for file in files if file.suffix in CARDS)
         for uid in found:
             self.places.setdefault(uid, ON_THE_TABLE)
         return found

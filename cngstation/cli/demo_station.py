@@ -22,7 +22,7 @@ from cngstation.moments import SystemClock
 from cngstation.services.keep_till import open_till
 from cngstation.services.log_in import ACTIVE, Passwords, add_operator
 from cngstation.services.station_rules import StationRules, rules_of
-from cngstation.simulators.virtual_card import make_blank_card
+from cngstation.simulators.virtual_cards import card_uids, make_blank_card
 from cngstation.storage import prices
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
@@ -37,7 +37,8 @@ LINES = (("east", 9600, 1), ("west", 38400, 3))
 GUNS_A_LINE = 4
 GUNS_A_DISPENSER = 2
 FLOAT = Money.from_fen(50_000)
-BLANK_CARDS = 24
+BLANK_CARDS = 24  # MIFARE Classic, and one DESFire beside them
+DESFIRE_CARD = bytes.fromhex("045A3BFA142880")
 UNIT_CODE = 0
 LONGEST_SOCKET_PATH = 107  # bytes; unix(7), sun_path with its final zero
 
@@ -122,7 +123,7 @@ class DemoStation:
 
     def card_uids(self) -> list[str]:
         """Return the chips that lie about, by UID."""
-        return sorted(path.stem for path in self.cards_dir.glob("*.mfd"))
+        return card_uids(self.cards_dir)
 
     async def start(self) -> None:
         """Start simulators, then daemons, and wait until each is ready."""
@@ -257,6 +258,7 @@ async def prepare(station: DemoStation, language: str) -> None:
     station.config_file.write_text(_toml(station, language), "utf-8")
     for serial in range(1, BLANK_CARDS + 1):
         make_blank_card(station.cards_dir, bytes([0x0C, 0x9A, 0x55, serial]))
+    make_blank_card(station.cards_dir, DESFIRE_CARD)
     database = await Database.open(station.database, SystemClock())
     try:
         await database.write(_plan_prices)

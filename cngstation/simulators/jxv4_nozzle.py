@@ -14,17 +14,21 @@ from cngstation.simulators.control import HandsRefused
 from cngstation.simulators.jxv4_frames import Decision, wire_time
 from cngstation.simulators.jxv4_memory import Memory, OpenTransaction
 from cngstation.simulators.jxv4_transaction import FillOrder, Flow, GunSettings
+from cngstation.simulators.purse_in_slot import (
+    HeldCard,
+    read_info,
+    read_purse,
+    write_purse,
+)
 from cngstation.simulators.purse_on_card import (
     CardRefused,
     CardTorn,
     Grey,
     Purse,
     changed,
-    read_info,
-    read_purse,
-    write_purse,
 )
-from cngstation.simulators.virtual_card import CardElsewhere, CardInField, card_path
+from cngstation.simulators.virtual_card import CardElsewhere
+from cngstation.simulators.virtual_cards import hold_card
 
 IDLE, FUELLING, DEBIT_DUE = 0xA1, 0xA4, 0xA5
 _STATUS_OF_STAGE = {
@@ -45,7 +49,7 @@ class Nozzle:
         self._cards = cards
         self._master = master
         self._flow: Flow | None = None
-        self.card: CardInField | None = None
+        self.card: HeldCard | None = None
         self.purse: Purse | None = None
         self.blocks_before_tear: int | None = None  # of the next write, for tests
 
@@ -171,15 +175,15 @@ class Nozzle:
         paid = stage == stages.DEBITING and rules.card_is_debited(purse, transaction)
         self._store(transaction, rules.NORMAL if paid else rules.GREY)
 
-    def _into_slot(self, uid: bytes) -> CardInField:
+    def _into_slot(self, uid: bytes) -> HeldCard:
         try:
-            return CardInField(card_path(self._cards, uid))
+            return hold_card(self._cards, uid)
         except FileNotFoundError:
             raise HandsRefused(f"there is no card {uid.hex()}") from None
         except CardElsewhere:
             raise HandsRefused(f"card {uid.hex()} is in another field") from None
 
-    def _accept(self, card: CardInField, when: datetime) -> Purse:
+    def _accept(self, card: HeldCard, when: datetime) -> Purse:
         purse, info = read_purse(self._master, card), read_info(self._master, card)
         settings = self._settings
         rules.admit(purse, info, settings, when)
@@ -246,7 +250,7 @@ class Nozzle:
         self._memory.open = None
         self._memory.save()
 
-    def _write(self, card: CardInField, purse: Purse) -> None:
+    def _write(self, card: HeldCard, purse: Purse) -> None:
         tear, self.blocks_before_tear = self.blocks_before_tear, None
         write_purse(self._master, card, purse, tear_after=tear)
 

@@ -204,8 +204,19 @@ def read_info(master: bytes, card: CardInField) -> CardInfo:
         CardRefused: `not_ours` when its key differs, `info_mac` when its MAC is wrong.
     """
     _authenticate(master, card, _INFO_SECTOR)
-    person, day, sealed = _blocks(card, _INFO_SECTOR)
-    mac = _mac(master, card.uid, b"I", person, day, sealed[:8])
+    return decode_info(master, card.uid, _blocks(card, _INFO_SECTOR))
+
+
+def decode_info(
+    master: bytes, uid: bytes, blocks: tuple[bytes, bytes, bytes]
+) -> CardInfo:
+    """Return what the three blocks of an info say.
+
+    Raises:
+        CardRefused: `info_mac` when its MAC is wrong.
+    """
+    person, day, sealed = blocks
+    mac = _mac(master, uid, b"I", person, day, sealed[:8])
     if sealed[8:] != mac:
         raise CardRefused("info_mac")
     return CardInfo(

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Self
 
+SUFFIX = ".mfd"
 BLOCK_BYTES = 16
 CARD_BYTES = 1024
 FACTORY_KEY = b"\xff" * 6
@@ -31,7 +32,7 @@ def blank_image(uid: bytes) -> bytes:
 
 def card_path(folder: Path, uid: bytes) -> Path:
     """Return the file of a card."""
-    return folder / f"{uid.hex().upper()}.mfd"
+    return folder / f"{uid.hex().upper()}{SUFFIX}"
 
 
 def make_blank_card(folder: Path, uid: bytes) -> Path:

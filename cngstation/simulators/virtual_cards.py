@@ -9,6 +9,12 @@ from cngstation.simulators.virtual_desfire import DesfireInField
 UID_BYTES = frozenset({4, virtual_desfire.UID_BYTES})
 
 
+def card_uids(folder: Path) -> list[str]:
+    """Return the UIDs of the cards in a folder, sorted."""
+    suffixes = {virtual_card.SUFFIX, virtual_desfire.SUFFIX}
+    return sorted(path.stem for path in folder.iterdir() if path.suffix in suffixes)
+
+
 def hold_card(folder: Path, uid: bytes) -> CardInField | DesfireInField:
     """Bring a card into a field.
 

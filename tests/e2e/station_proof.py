@@ -16,8 +16,9 @@ from cngstation.services.verify_books import verify_file
 from cngstation.simulators.dispenser_line import LineConfig
 from cngstation.simulators.jxv4_frames import Record
 from cngstation.simulators.jxv4_memory import Counters, Memory
-from cngstation.simulators.purse_on_card import CardRefused, Purse, read_purse
-from cngstation.simulators.virtual_card import CardInField, card_path
+from cngstation.simulators.purse_in_slot import read_purse
+from cngstation.simulators.purse_on_card import CardRefused, Purse
+from cngstation.simulators.virtual_cards import hold_card
 from cngstation.storage import findings, journal
 from cngstation.storage.facts import balance, rows
 from cngstation.storage.sqlite import Connection, connect
@@ -47,7 +48,7 @@ def wrongs(station: DemoStation) -> list[str]:
 def purse_of(station: DemoStation, uid: str) -> Purse | None:
     """Read a card's purse from its file; None when it has none."""
     master = bytes.fromhex((station.folder / "card-master-key").read_text("ascii"))
-    with CardInField(card_path(station.cards_dir, bytes.fromhex(uid))) as card:
+    with hold_card(station.cards_dir, bytes.fromhex(uid)) as card:
         try:
             return read_purse(master, card)
         except CardRefused:

@@ -13,6 +13,8 @@ from tests.unit.tui.opened import opened
 from tui.demo import read_demo
 from tui.hands import ON_THE_READER, ON_THE_TABLE, Hands, HandsFailed
 
+DESFIRE = "0A0B0C0280A1B2"
+
 
 class Devices:
     """Answers every verb, and remembers it."""
@@ -60,6 +62,8 @@ def demo_file(tmp_path: Path) -> Path:
     (tmp_path / "cards").mkdir()
     for uid in ("0A0B0C01", "0A0B0C02"):
         (tmp_path / "cards" / f"{uid}.mfd").touch()
+    (tmp_path / "cards" / f"{DESFIRE}.desfire").touch()
+    (tmp_path / "cards" / "0A0B0C03.new").touch()
     socket = str(tmp_path / "s")
     facts = {
         "login_name": "demo", "password": "right", "cards": str(tmp_path / "cards"),
@@ -86,7 +90,7 @@ async def test_a_card_is_in_one_place(demo_file: Path, tmp_path: Path) -> None:
     """Another card on the reader pulls the first away."""
     async with _devices(tmp_path) as devices:
         hands = Hands(read_demo(demo_file))
-        first, second = hands.cards()
+        first, second, _ = hands.cards()
         await hands.put_or_pull(first)
         await hands.put_or_pull(second)
         assert hands.places == {first: ON_THE_TABLE, second: ON_THE_READER}
@@ -119,6 +123,12 @@ async def test_a_device_that_says_no_is_quoted(demo_file: Path, tmp_path: Path) 
             await hands.turn_paper()
     with pytest.raises(HandsFailed, match="s: "):
         await hands.turn_paper()
+
+
+def test_hands_find_cards_of_every_technology(demo_file: Path) -> None:
+    """Each kind of file is a card; what is just being made is none."""
+    hands = Hands(read_demo(demo_file))
+    assert hands.cards() == ["0A0B0C01", "0A0B0C02", DESFIRE]
 
 
 async def test_hands_on_the_screen(demo_file: Path, tmp_path: Path) -> None:
