@@ -38,6 +38,7 @@ GUNS_A_LINE = 4
 GUNS_A_DISPENSER = 2
 FLOAT = Money.from_fen(50_000)
 BLANK_CARDS = 24  # MIFARE Classic, and one DESFire beside them
+DESFIRE_PLACE = 3
 DESFIRE_CARD = bytes.fromhex("045A3BFA142880")
 UNIT_CODE = 0
 LONGEST_SOCKET_PATH = 107  # bytes; unix(7), sun_path with its final zero
@@ -122,8 +123,10 @@ class DemoStation:
         return path
 
     def card_uids(self) -> list[str]:
-        """Return the chips that lie about, by UID."""
-        return card_uids(self.cards_dir)
+        """Return the chips that lie about; scripts come to the DESFire early."""
+        uids = card_uids(self.cards_dir)
+        uids.insert(DESFIRE_PLACE, uids.pop())
+        return uids
 
     async def start(self) -> None:
         """Start simulators, then daemons, and wait until each is ready."""

@@ -10,9 +10,10 @@ UID_BYTES = frozenset({4, virtual_desfire.UID_BYTES})
 
 
 def card_uids(folder: Path) -> list[str]:
-    """Return the UIDs of the cards in a folder, sorted."""
+    """Return the UIDs of the cards in a folder, short ones first, sorted."""
     suffixes = {virtual_card.SUFFIX, virtual_desfire.SUFFIX}
-    return sorted(path.stem for path in folder.iterdir() if path.suffix in suffixes)
+    found = [path.stem for path in folder.iterdir() if path.suffix in suffixes]
+    return sorted(found, key=lambda uid: (len(uid), uid))
 
 
 def hold_card(folder: Path, uid: bytes) -> CardInField | DesfireInField:

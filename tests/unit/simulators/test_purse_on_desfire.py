@@ -171,4 +171,4 @@ def test_cards_of_both_kinds_are_listed(tmp_path: Path) -> None:
     for uid in ("0C9A5501", "045A3BFA142880"):
         make_blank_card(tmp_path, bytes.fromhex(uid))
     (tmp_path / "0C9A5502.new").touch()
-    assert card_uids(tmp_path) == ["045A3BFA142880", "0C9A5501"]
+    assert card_uids(tmp_path) == ["0C9A5501", "045A3BFA142880"]

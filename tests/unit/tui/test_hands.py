@@ -90,10 +90,11 @@ async def test_a_card_is_in_one_place(demo_file: Path, tmp_path: Path) -> None:
     """Another card on the reader pulls the first away."""
     async with _devices(tmp_path) as devices:
         hands = Hands(read_demo(demo_file))
-        first, second, _ = hands.cards()
+        first, second, third = hands.cards()
         await hands.put_or_pull(first)
         await hands.put_or_pull(second)
-        assert hands.places == {first: ON_THE_TABLE, second: ON_THE_READER}
+        table, reader = ON_THE_TABLE, ON_THE_READER
+        assert hands.places == {first: table, second: reader, third: table}
         await hands.look()
         await hands.put_or_pull(second)
         assert devices.verbs() == ["insert", "remove", "insert", "remove"]
