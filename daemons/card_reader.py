@@ -12,20 +12,14 @@ from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
-from cngstation.services.approve import Approvals
 from cngstation.services.card_act_kinds import every_kind
-from cngstation.services.counter_parts import CounterParts
-from cngstation.services.edit_registers import RegisterEdits
-from cngstation.services.issue_card import CardIssue
-from cngstation.services.mark_card import CardMarks
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
+from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
-from cngstation.services.show_registers import Registers
 from cngstation.services.stage_counter import CounterStage, Signboard
 from cngstation.services.station_rules import rules_of
-from cngstation.services.top_up_card import TopUps
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
@@ -62,23 +56,19 @@ async def serve(process: Process) -> int:
     watch = ReaderWatch(
         partial(open_reader, config.reader), cards_on(master_key), stage
     )
-    desk = CustomerDesk(database, seal)
-    folder = config.paths.database.parent
-    parts = CounterParts(
-        database=database,
-        path=config.paths.database,
-        acts=acts,
-        top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
-        issues=CardIssue(database, acts, rules=rules, folder=folder),
-        customers=desk,
-        edits=RegisterEdits(database, desk),
-        registers=Registers(database, desk, rules, clock),
-        cards=cards,
-        watch=watch,
-        rules=rules,
-        clock=clock,
-        marks=CardMarks(database, Approvals(process.gate(database)), rules),
-        verified=stage.verified,
+    parts = put_together(
+        CounterNeeds(
+            database=database,
+            path=config.paths.database,
+            acts=acts,
+            cards=cards,
+            watch=watch,
+            rules=rules,
+            clock=clock,
+            desk=CustomerDesk(database, seal),
+            gate=process.gate(database),
+            verified=stage.verified,
+        )
     )
     server = counter_server(process, database, CounterAnswers(parts), stage)
     stage.attach(server)

@@ -86,6 +86,11 @@ def suspense_account(intent_id: str) -> str:
     return f"suspense:{intent_id}"
 
 
+def clearing_account(intent_id: str) -> str:
+    """Name the account of what was taken by hand until its record comes."""
+    return f"clearing:{intent_id}"
+
+
 def receivable_account(card_key: str) -> str:
     """Name the account of what a card's holder still owes."""
     return f"receivable:{card_key}"
@@ -99,6 +104,7 @@ GAS_SALES = "income:gas"
 DISCOUNTS = "expense:discount"
 PROMOTION = "expense:promotion"  # 充值优惠
 LOSSES = "expense:loss"
+ROUNDING = "income:rounding"  # parts of a fen that no drawer holds
 DEFERRED_REVENUE = "liability:deferred_revenue"  # money taken for gas not yet filled
 GAS_OWED = "stock:gas_owed"  # gas that prepaid-quantity cards may still fill
 GAS_LENT = "stock:gas_lent"  # gas filled on credit by quantity

@@ -23,6 +23,14 @@ class LotUse:
     quantity_milli: int
     money_e4: int
 
+    def row(self) -> dict[str, int]:
+        """Return the use as the book keeps it."""
+        return {
+            "lot_seq": self.seq,
+            "quantity_milli": self.quantity_milli,
+            "money_e4": self.money_e4,
+        }
+
 
 def use_lots(lots: Iterable[Lot], quantity_milli: int) -> tuple[list[LotUse], int]:
     """Take a quantity from lots, oldest first; return the uses and what is missing.

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cngstation.domain import ledger
-from cngstation.domain.card_life import CardState
+from cngstation.domain.card_life import OUT_OF_USE, CardState
 from cngstation.domain.evidence import Evidence, Verdict, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.domain.tenders import Tender
@@ -155,15 +155,14 @@ class CardActs:
         The reader must stay borrowed from the reading to the end: a card that is
         written in between would carry money that was given back.
         """
-        kind = self._kinds[intent.kind]
-        verdict = verdict_of(intent, reading, kind.evidence(intent, reading))
+        seen = self._kinds[intent.kind].evidence(intent, reading)
+        verdict = verdict_of(intent, reading, seen)
         if verdict is Verdict.APPLIED:
             return await self._finish(intent, "the card proves the write")
         if verdict is Verdict.UNREADABLE:
             return await self._scrap(intent, "the card cannot be read")
         if verdict is Verdict.HOLD:
             return await self._leave(intent, verdict)
-
         return await self._void(intent, f"given back by {operator_no}", at_till=True)
 
     async def doubt_all_prepared(self, till: str) -> int:
@@ -305,10 +304,12 @@ class CardActs:
             if current is None:
                 return _standing(tx.connection, intent)
             scrapped = self.give_up(tx, current, reason)
-            cards.change(tx, intent.card_key, reason=reason, state=CardState.WASTE)
-            findings.open_once(
-                tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
-            )
+            card = cards.find(tx.connection, intent.card_key)
+            if card and card.state not in OUT_OF_USE | {CardState.LOST}:
+                cards.change(tx, intent.card_key, reason=reason, state=CardState.WASTE)
+                findings.open_once(
+                    tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
+                )
             return _result(scrapped, 0)
 
         return await self._database.write(unit)

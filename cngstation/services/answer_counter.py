@@ -2,6 +2,7 @@
 
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.answer_acts import ActAnswers
+from cngstation.services.answer_card_acts import CardActAnswers
 from cngstation.services.answer_cards import CardAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
@@ -18,6 +19,7 @@ class CounterAnswers:
         self.registers = RegisterAnswers(parts)
         self.cards = CardAnswers(parts)
         self.acts = ActAnswers(parts)
+        self.card_acts = CardActAnswers(parts)
         self.marks = MarkAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
         self.till = TillAnswers(parts)
@@ -30,6 +32,7 @@ class CounterAnswers:
             self.registers,
             self.cards,
             self.acts,
+            self.card_acts,
             self.marks,
             self.receipts,
             self.till,

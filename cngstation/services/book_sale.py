@@ -22,6 +22,7 @@ from cngstation.domain.sale_postings import (
 )
 from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
+from cngstation.services import late_records
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.check_sale import (
     COLLECTION,
@@ -134,15 +135,19 @@ class SaleBook:
         card = kept.get(card_key) or cards.payer(tx.connection, card_key)
         if card is not None and card.has_open_act and not _is_collection(record):
             card = self._settle_by_record(tx, card, record)
-        collected_by = None
+        collected_by = settled = None
+        if card is not None and card.has_open_act and _is_collection(record):
+            late_records.overtaken_by_record(tx, self._acts, card, record)
+            card = cards.payer(tx.connection, card_key) or card
         if card is not None and record.transaction_type is TransactionType.GREY:
+            settled = late_records.settled_by_hand(tx, card, record)
             collected_by = sales.collection_of(
                 tx.connection,
                 card.card_key,
                 record.device_seq,
                 record.card_consumption_count + 1,
             )
-        arrival = Arrival(nozzle, record, source, stand, card, collected_by)
+        arrival = Arrival(nozzle, record, source, stand, card, collected_by, settled)
         seq, postings = self._post(tx, arrival)
         compare(tx, arrival)
         missing = _gap(tx, nozzle.key, stand.device_seq, record.device_seq)
@@ -173,6 +178,14 @@ class SaleBook:
         self._acts.finish(tx, intent, "a fill proves the write")
         return cards.payer(tx.connection, card.card_key) or card
 
+    def _late_postings(
+        self, tx: Transaction, arrival: Arrival
+    ) -> tuple[Posting, ...] | None:
+        card, record = arrival.card, arrival.record
+        if card is None or record.transaction_type is COLLECTION:
+            return None
+        return late_records.postings_instead(tx, card, record, arrival.settled)
+
     def _post(
         self, tx: Transaction, arrival: Arrival
     ) -> tuple[int, tuple[Posting, ...]]:
@@ -182,6 +195,8 @@ class SaleBook:
         postings: tuple[Posting, ...] = ()
         if card is None and not collection:
             postings = sale_postings.unknown_card_postings(record.amount_e4)
+        elif card is not None and (late := self._late_postings(tx, arrival)):
+            postings = late
         elif card is not None and not collection:
             fill = _fill(card, arrival)
             bought = card.payment_mode is PaymentMode.PREPAID_QUANTITY
@@ -206,17 +221,11 @@ class SaleBook:
             tx,
             entry,
             sale=_sale_row(arrival),
-            lot_uses=[
-                {
-                    "lot_seq": use.seq,
-                    "quantity_milli": use.quantity_milli,
-                    "money_e4": use.money_e4,
-                }
-                for use in uses
-            ],
+            lot_uses=[use.row() for use in uses],
         )
         open_rows_of(tx, arrival)
         if card is not None:
+            late_records.rows_of(tx, card, record, arrival.settled)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         return seq, postings
 

@@ -11,6 +11,7 @@ from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
+from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import E4_PER_FEN, Unit, priced_e4
 
@@ -38,6 +39,8 @@ class Arrival:
     card: cards.Payer | None
     # The make-up debit of this unpaid fill, when it came before the fill.
     collected_by: Mapping[str, Any] | None = None
+    # The act that settled this unpaid fill by hand before its record came.
+    settled: Intent | None = None
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -67,7 +70,7 @@ def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
     place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     subject = card.card_key if card else record.card_no or "no card"
     if record.transaction_type is TransactionType.GREY:
-        if arrival.collected_by is not None:
+        if arrival.collected_by is not None or arrival.settled is not None:
             return
         findings.open_finding(
             tx,
@@ -157,7 +160,7 @@ def _compare_totaliser(
 def _compare_balance(
     tx: Transaction, record: SaleRecord, card: cards.Payer, place: dict[str, int]
 ) -> None:
-    if record.transaction_type is COLLECTION:
+    if record.transaction_type is COLLECTION or card.is_replaced:
         return
     before = -card.booked if card.payment_mode.prepaid else card.booked
     on_card = purse_to_book(card.payment_mode, record.balance_before_hundredths)

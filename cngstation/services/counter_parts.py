@@ -9,6 +9,7 @@ from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
@@ -40,6 +41,7 @@ class CounterParts:
     rules: StationRules
     clock: Clock
     marks: CardMarks
+    card_acts: CounterActs
     verified: Callable[[counter.BooksVerdict], None]
 
 

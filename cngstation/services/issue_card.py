@@ -287,11 +287,18 @@ def _require_no_other_card(tx: Transaction, vehicle: Vehicle) -> None:
 def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
     """A chip is free when it is new, or when its only issue was given back."""
     registered = cards.with_uid(tx.connection, uid)
-    in_use = [card for card in registered if card.state is not Life.CANCELLED]
+    in_use = [card for card in registered if not _gave_its_chip_back(tx, card)]
     if in_use:
         raise ChipInRegister(card_no=in_use[0].card_no)
     if reading.state is CardState.TORN_ISSUE and not registered:
         raise NotBlank
+
+
+def _gave_its_chip_back(tx: Transaction, card: Card) -> bool:
+    if card.state is Life.CANCELLED:
+        return True
+    wiped = journal.last_done(tx.connection, card.card_key, "wipe", "%", card.pseq)
+    return card.state is Life.REPLACED and wiped is not None
 
 
 def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | int]:

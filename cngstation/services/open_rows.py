@@ -26,6 +26,25 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Issue of card {card}, {cash} yuan taken, is not finished."),
         _LAY_AGAIN,
     ),
+    **dict.fromkeys(
+        (
+            "settle_grey",
+            "settle_grey_by_hand",
+            "clear_credit",
+            "reverse_top_up",
+            "cancel",
+            "wipe",
+            "edit",
+            "cylinder_date",
+            "rewrite_price",
+            "replace",
+            "crew_issue",
+        ),
+        (
+            mark("An act with card {card} is not finished; {cash} yuan are taken."),
+            _LAY_AGAIN,
+        ),
+    ),
     "grey_card": (
         mark(
             "Card {subject} left nozzle {nozzle} unpaid, fill {number}: {amount} yuan"
@@ -51,6 +70,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "card_rolled_back": (
         mark("Card {subject} filled with an old or copied image, fill {number}."),
         _TWO_PEOPLE,
+    ),
+    "ungrey_without_record": (
+        mark("Card {subject} was settled by hand; fill {number} has no record yet."),
+        mark("Bring the dispenser on line: the record settles it when it comes."),
+    ),
+    "grey_collected_twice": (
+        mark("Card {subject}: fill {grey} was collected here and at a dispenser."),
+        _TWO_PEOPLE,
+    ),
+    "fill_of_replaced_card": (
+        mark("Card {subject} was replaced and filled again: {amount} yuan are lost."),
+        _NOTE_IT,
     ),
     "card_balance_differs": (
         mark("Card {subject} filled with {card} where its account had {book}."),

@@ -34,6 +34,16 @@ RETRY_MS = 2_000
 TITLES = {
     "top_up": mark("Top-up receipt"),
     "issue": mark("Card issue receipt"),
+    "settle_grey": mark("Grey card settled"),
+    "settle_grey_by_hand": mark("Grey card settled by hand"),
+    "clear_credit": mark("Credit clearing receipt"),
+    "reverse_top_up": mark("Top-up taken back"),
+    "cancel": mark("Card cancellation"),
+    "wipe": mark("Card wiped"),
+    "edit": mark("Card changed"),
+    "cylinder_date": mark("Cylinder date changed"),
+    "rewrite_price": mark("Price of card changed"),
+    "replace": mark("Card replacement receipt"),
 }
 MODES = {
     PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
@@ -103,10 +113,15 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Payment mode"), _(MODES[mode])),
     ]
     foot = [
-        Row(_("Operator"), str(facts["operator_no"])),
+        Row(_("Operator"), _operators(facts)),
         Row(_("Time"), time_text(int(facts["at_ms"]))),
     ]
     return [*head, Ruler(), *figures, Ruler(), *foot]
+
+
+def _operators(facts: Mapping[str, Any]) -> str:
+    people = (facts["operator_no"], facts.get("second_operator_no", ""))
+    return " + ".join(str(number) for number in people if number)
 
 
 def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
@@ -116,9 +131,10 @@ def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
     def purse(name: str) -> str:
         return f"{decimal_text(int(facts[name]), 2, 2)} {sign}"
 
+    is_less = int(facts["change_purse"]) < 0
     rows: list[Row | Ruler] = [
         Row(_("Before"), purse("before_purse")),
-        Row(_("Added"), purse("change_purse"), strong=True),
+        Row(_("Change") if is_less else _("Added"), purse("change_purse"), strong=True),
         Row(_("After"), purse("after_purse"), strong=True),
     ]
     if mode.in_quantity:
@@ -127,6 +143,10 @@ def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
         rows.append(Row(_("Card fee"), yuan_text(int(facts["fee_e4"]))))
     cash = f"{yuan_text(int(facts['cash_e4']))} {_('yuan')}"
     rows.append(Row(_("Received"), cash, strong=True))
+    if refund := int(facts.get("refund_e4", 0)):
+        rows.append(
+            Row(_("Paid back"), f"{yuan_text(refund)} {_('yuan')}", strong=True)
+        )
     return [*rows, *_paid_by(facts)]
 
 

@@ -156,7 +156,7 @@ class CustomerDesk:
             raise FieldWrong(
                 field="fleet number", why=f"at most {LONGEST_FLEET_NO} characters"
             )
-        return self._vehicle(draft, plate, id_no, _date(draft.cylinder_due))
+        return self._vehicle(draft, plate, id_no, date_of(draft.cylinder_due))
 
     def draft_of(self, vehicle: Vehicle) -> VehicleDraft:
         """Return a vehicle as a form would have it, its unusual numbers accepted."""
@@ -333,7 +333,12 @@ def _id_number(draft: VehicleDraft) -> str:
     return read.text
 
 
-def _date(text: str) -> str:
+def date_of(text: str) -> str:
+    """Return a date as YYYY-MM-DD.
+
+    Raises:
+        FieldWrong: it is none.
+    """
     try:
         return datetime.strptime(text.strip(), "%Y-%m-%d").strftime("%Y-%m-%d")  # noqa: DTZ007
     except ValueError as error:

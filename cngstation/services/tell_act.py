@@ -6,7 +6,7 @@ from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.services.act_on_card import ActResult
 from cngstation.services.open_rows import facts_of
 from cngstation.storage.journal import IntentState
-from cngstation.units import Money, yuan_text
+from cngstation.units import Money, decimal_text, yuan_text
 
 _STATES = {
     IntentState.PREPARED: ActState.PENDING,
@@ -27,6 +27,39 @@ _TEXTS = {
         "the books. Lay the same card on the reader again."
     ),
 }
+_TEXTS |= {
+    ("settle_grey", ActState.DONE): mark(
+        "Card {card} is settled: {taken} was taken for the unpaid fill. It can fill "
+        "again."
+    ),
+    ("settle_grey_by_hand", ActState.DONE): mark(
+        "Card {card} is settled by hand: {taken} was taken. It can fill again."
+    ),
+    ("clear_credit", ActState.DONE): mark(
+        "The credit of card {card} is cleared; {cash} yuan received."
+    ),
+    ("reverse_top_up", ActState.DONE): mark(
+        "{taken} was taken off card {card}: give {refund} yuan back the way they came."
+    ),
+    ("cancel", ActState.DONE): mark(
+        "Card {card} is cancelled: give {refund} yuan back the way they came."
+    ),
+    ("wipe", ActState.DONE): mark(
+        "Card {card} is wiped; the chip is a new card. No money moved."
+    ),
+    ("edit", ActState.DONE): mark("Card {card} was changed. No money moved."),
+    ("cylinder_date", ActState.DONE): mark(
+        "The cylinder date of card {card} was changed. No money moved."
+    ),
+    ("rewrite_price", ActState.DONE): mark(
+        "Card {card} has the price of its level now. No money moved."
+    ),
+}
+_PENDING = mark(
+    "The act with card {card} is not finished; {cash} yuan are taken for it, nothing "
+    "was given. Lay the same card on the reader again."
+)
+_NOTHING_MOVED = mark("The act with card {card} was undone. No money moved.")
 _PAID_BACK = {
     Tender.CASH: mark("The act with card {card} was undone: give {cash} yuan."),
     Tender.COMPANY: mark(
@@ -62,7 +95,13 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
             facts=(),
         )
     state = _STATES[result.state]
-    facts = {"card": result.card_key[-8:], "cash": yuan_text(result.cash_e4)}
+    taken = abs(result.after_balance - result.before_balance)
+    facts = {
+        "card": result.card_key[-8:],
+        "cash": yuan_text(result.cash_e4),
+        "refund": yuan_text(result.refund_e4),
+        "taken": decimal_text(taken, 2, 2),
+    }
     return ActReply(
         intent_id=result.intent_id,
         state=state,
@@ -74,10 +113,15 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
         receipt_no=result.receipt_no,
         text=_text(result, state),
         facts=facts_of({**facts, "trouble": result.trouble}.items()),
+        refund_fen=Money(result.refund_e4).fen if state is ActState.DONE else 0,
     )
 
 
 def _text(result: ActResult, state: ActState) -> str:
+    if state is ActState.GIVEN_BACK and not result.cash_e4:
+        return _NOTHING_MOVED
     if state is ActState.GIVEN_BACK:
         return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
+    if state is ActState.PENDING:
+        return _TEXTS.get((result.kind, state), _PENDING)
     return _TEXTS.get((result.kind, state)) or _BY_STATE[state]

@@ -118,7 +118,7 @@ class TopUps:
             Refusal: why it would not be made.
             DeviceError: the card cannot be read.
         """
-        seen, reading = await self._present(card_key, port)
+        seen, reading = await present(card_key, port)
         now_ms = self._clock.now().wall_ms
 
         def question(connection: Connection) -> Quoted:
@@ -143,25 +143,11 @@ class TopUps:
         if known := await self._acts.result_of(order.intent_id, order.is_of):
             return known
         require_disk(self._folder, self._rules)
-        seen, reading = await self._present(order.card_key, port)
+        seen, reading = await present(order.card_key, port)
         intent = await self._database.write(
             lambda tx: self._hold(tx, order, seen, reading, actor)
         )
         return await self._acts.carry_out(intent, port)
-
-    async def _present(
-        self, card_key: str, port: CardPort
-    ) -> tuple[Evidence, CardReading]:
-        uid = await port.find()
-        if uid is None:
-            raise NoCardOnReader
-        reading = await port.read(uid)
-        seen = evidence_of(reading)
-        if seen.card_key != card_key:
-            raise OtherCard
-        if not reading.whole:
-            raise CardHalfRead
-        return seen, reading
 
     def _hold(
         self,
@@ -228,6 +214,25 @@ class TopUps:
         require_ceiling(purse_value(card, after), self._rules)
         quoted = Quoted(seen.balance, priced.purse, after, priced.cash, price)
         return card, quoted, priced
+
+
+async def present(card_key: str, port: CardPort) -> tuple[Evidence, CardReading]:
+    """Read the card on the reader, which has to be this one, whole.
+
+    Raises:
+        NoCardOnReader, OtherCard, CardHalfRead, NotOurCard: it is not there.
+        DeviceError: it cannot be read.
+    """
+    uid = await port.find()
+    if uid is None:
+        raise NoCardOnReader
+    reading = await port.read(uid)
+    seen = evidence_of(reading)
+    if seen.card_key != card_key:
+        raise OtherCard
+    if not reading.whole:
+        raise CardHalfRead
+    return seen, reading
 
 
 def _require_room(reading: CardReading, quoted: Quoted) -> None:
@@ -315,12 +320,13 @@ def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
     company = (
         customers.find_company(tx.connection, vehicle.company_no) if vehicle else None
     )
+    plan = json.loads(intent.plan)
     return {
         "kind": intent.kind,
         "card_no": card.card_no if card else intent.card_key,
         "plate": vehicle.plate if vehicle else "",
         "company": company.name if company else "",
-        "payment_mode": str(PaymentMode(json.loads(intent.plan)["payment_mode"])),
+        "payment_mode": str(PaymentMode(plan["payment_mode"])),
         "unit": intent.unit,
         "before_purse": intent.before_balance,
         "change_purse": intent.after_balance - intent.before_balance,
@@ -329,6 +335,8 @@ def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
         "fee_e4": intent.fee_e4,
         "price_e4": intent.price_e4,
         **intent.payment.as_plan(),
+        "refund_e4": plan.get("refund_e4", 0),
+        "second_operator_no": plan.get("second_operator_no", ""),
         "operator_no": intent.operator_no,
         "at_ms": tx.now.wall_ms,
     }

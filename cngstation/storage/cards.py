@@ -71,6 +71,7 @@ class Payer(NamedTuple):
     pseq: int
     booked: int
     has_open_act: bool
+    is_replaced: bool
 
     def after(self, pseq: int, postings: Iterable[Posting]) -> "Payer":
         """Return the card once a fill with these postings is booked."""
@@ -142,17 +143,24 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
     row = connection.execute(_PAYER, (card_key, card_account(card_key))).fetchone()
     if row is None:
         return None
-    mode, unit, wseq, pseq, booked, has_open_act = row
+    mode, unit, wseq, pseq, booked, has_open_act, state = row
     return Payer(
-        card_key, _MODES[mode], _UNITS[unit], wseq, pseq, booked, has_open_act == 1
+        card_key,
+        _MODES[mode],
+        _UNITS[unit],
+        wseq,
+        pseq,
+        booked,
+        has_open_act=has_open_act == 1,
+        is_replaced=state == CardState.REPLACED,
     )
 
 
 _PAYER = (
     "SELECT c.payment_mode, c.unit, c.wseq, c.pseq, coalesce("
     "  (SELECT balance FROM account WHERE name=?2 AND unit=c.unit), 0), EXISTS"
-    " (SELECT 1 FROM intent WHERE card_key=?1 AND state IN ('PREPARED','INDOUBT'))"
-    " FROM card c WHERE c.card_key=?1"
+    " (SELECT 1 FROM intent WHERE card_key=?1 AND state IN ('PREPARED','INDOUBT')),"
+    " c.state FROM card c WHERE c.card_key=?1"
 )
 
 

@@ -114,6 +114,20 @@ def open_for_uid(connection: Connection, uid: str) -> Intent | None:
     return _one(connection, "uid=? AND state IN ('PREPARED','INDOUBT')", uid)
 
 
+def last_done(
+    connection: Connection, card_key: str, kind: str, grey: str, pseq: int
+) -> Intent | None:
+    """Return a card's newest finished act of a kind that found it grey like this."""
+    found = rows(
+        connection,
+        "SELECT * FROM intent WHERE card_key=? AND kind=? AND state='DONE'"
+        " AND before_grey LIKE ? AND before_pseq=? ORDER BY changed_seq DESC LIMIT 1",
+        (card_key, kind, grey, pseq),
+    )
+    row = next(found, None)
+    return None if row is None else _intent(row)
+
+
 def open_intents(connection: Connection) -> list[Intent]:
     """Return every open act, oldest first."""
     found = rows(

@@ -167,6 +167,18 @@ def all_in(connection: Connection, card_key: str, pseq: int) -> bool:
     return tuple(row) == (pseq, pseq)
 
 
+def sum_between(
+    connection: Connection, card_key: str, after_pseq: int, to_pseq: int
+) -> tuple[int, int]:
+    """Count a card's fills between two of its counters, and sum their amounts."""
+    row = connection.execute(
+        "SELECT count(*), coalesce(sum(amount_e4), 0) FROM sale WHERE card_key=?"
+        " AND pseq>? AND pseq<=? AND transaction_type<>'make_up_debit'",
+        (card_key, after_pseq, to_pseq),
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
 def _of_card(
     connection: Connection, where: str, values: tuple[str, int, int]
 ) -> dict[str, Any] | None:

@@ -20,16 +20,22 @@ from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.services import (
     act_on_card,
     book_sale,
+    clear_credit,
     issue_card,
     judge_card,
+    late_records,
+    reverse_top_up,
     serve_card,
+    settle_grey_card,
     show_card,
     top_up_card,
 )
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import Booked, Booking, SaleBook
 from cngstation.storage import journal, receipts, sales
 from cngstation.storage.journal import IntentState
+from tests.simulation import test_card_acts as card_acts
 from tests.simulation import test_crash_points as crash_points
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
@@ -387,7 +393,77 @@ def _everybody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(act_on_card, "_goes_on", lambda *_: True)
 
 
+def _ungrey_blind(patch: pytest.MonkeyPatch) -> None:
+    write = settle_grey_card.write_purse
+
+    async def unlocked(port: Any, intent: Any, reading: Any, **changes: Any) -> None:
+        same = replace(intent, after_balance=intent.before_balance)
+        await write(port, same, reading, **changes)
+
+    patch.setattr(settle_grey_card, "write_purse", unlocked)
+
+
+def _one_person(patch: pytest.MonkeyPatch) -> None:
+    async def alone(self: Approvals, given: Any, right: str, *rest: Any) -> None:
+        return None
+
+    patch.setattr(Approvals, "approve", alone)
+
+
+def _started_anew(example: Example) -> Example:
+    """An example for a mutant of what a station is put together with."""
+
+    def anew(world: World) -> None:
+        world.power_cut()
+        example(world)
+
+    return anew
+
+
 MUTANTS = (
+    Mutant(
+        "ungrey_blind",
+        _ungrey_blind,
+        lambda world: card_acts.test_grey_is_settled_by_the_record(world, MONEY),
+    ),
+    Mutant(
+        "collected_is_not_seen",
+        lambda patch: patch.setattr(
+            settle_grey_card, "_collected", lambda intent, seen: False
+        ),
+        _started_anew(card_acts.test_grey_collected_by_a_dispenser_first),
+    ),
+    Mutant(
+        "by_hand_unmatched",
+        lambda patch: patch.setattr(
+            late_records, "settled_by_hand", lambda tx, card, record: None
+        ),
+        lambda world: card_acts.test_by_hand_and_the_record_after_all(world, MONEY),
+    ),
+    Mutant(
+        "clearing_by_figure",
+        lambda patch: patch.setattr(
+            clear_credit,
+            "clear_kind",
+            lambda made=clear_credit.clear_kind: replace(
+                made(), after=lambda intent, seen: 0
+            ),
+        ),
+        _started_anew(card_acts.test_a_fill_between_keeps_its_debt),
+    ),
+    Mutant(
+        "taken_back_forgotten",
+        lambda patch: patch.setattr(reverse_top_up, "_taken_back", lambda *_: 0),
+        lambda world: card_acts.test_a_top_up_is_taken_back_once(world, MONEY),
+    ),
+    Mutant(
+        "cancelled_blind",
+        lambda patch: patch.setattr(sales, "all_in", lambda *_: True),
+        card_acts.test_cancel_waits_for_every_fill,
+    ),
+    Mutant(
+        "one_person", _one_person, card_acts.test_taking_back_needs_two_and_the_switch
+    ),
     Mutant("nolease", _nolease, a_second_act_is_refused),
     Mutant(
         "blind_balance",

@@ -44,6 +44,9 @@ MODES = st.sampled_from(
         PaymentMode.CREDIT_QUANTITY,
     ]
 )
+KINDS = st.sampled_from(
+    ["settle_grey", "settle_grey", "clear_credit", "reverse_top_up"]
+)
 WHICH = st.sampled_from([0, 0, 0, 1])
 FAULTS = st.one_of(
     st.none(),
@@ -150,6 +153,27 @@ class MoneyMachine(RuleBasedStateMachine):
             shown = self.world.balance_on(holder.chip)
             for _ in range(2):
                 self.world.top_up(holder.card_key, holder.chip, amount, before=shown)
+
+    @rule(which=WHICH, kind=KINDS, fault=FAULTS, amount=AMOUNTS)
+    def act(self, which: int, kind: str, fault: object, amount: int) -> None:
+        """Settle, clear, take back: refused unless it fits the card."""
+        holder = self._holder(which)
+        if not holder.card_key:
+            return
+        tops = [
+            act["intent_id"]
+            for act in self.world.intents()
+            if (act["card_key"], act["kind"]) == (holder.card_key, "top_up")
+        ]
+        self.world.act(
+            kind,
+            holder.card_key,
+            holder.chip,
+            amount=amount,
+            of=tops[-1] if tops else "",
+            arm=lambda: self._arm(fault),
+        )
+        self._disarm()
 
     @rule(fault=FAULTS)
     def print_receipt(self, fault: object) -> None:

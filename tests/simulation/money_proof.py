@@ -4,6 +4,7 @@ Counted here from the cards, from the dispensers' records and from the acts, and
 from the postings: the book has to come to the same figures by its own way.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,7 @@ class Proof:
     def _till(self, world: World, acts: list[dict[str, Any]]) -> None:
         """I3: what was taken is in the till, and fees are earned once."""
         taken = sum(act["cash_e4"] for act in acts if act["state"] != "VOID")
+        taken -= sum(refund_of(act) for act in acts if act["state"] == "DONE")
         assert world.account("till:1:cash") == taken, "the till is not what was taken"
         ended = [act for act in acts if act["state"] in {"DONE", "SCRAP"}]
         fees = sum(act["fee_e4"] for act in ended)
@@ -97,14 +99,15 @@ class Proof:
         sign = -1 if holder.mode.prepaid else 1
         unit = "m3" if holder.mode.in_quantity else "CNY"
         booked = sign * world.account(f"card:{holder.card_key}", unit)
-        loads = sum(a["amount"] for a in acts if a["state"] in {"DONE", "SCRAP"})
+        ended = [act for act in acts if act["state"] in {"DONE", "SCRAP"}]
+        loads = sum(act["amount"] + act["bonus"] for act in ended)
         in_book = [
             record
             for nozzle, record in holder.fills
             if (nozzle, started(record)) in self.brought
         ]
         taken = sum(_taken(holder.mode, record, in_book) for record in in_book)
-        expected = loads - taken if holder.mode.prepaid else taken
+        expected = loads - taken if holder.mode.prepaid else loads + taken
         assert booked == expected, f"account {booked}, acts and records say {expected}"
         if holder.mode is PaymentMode.PREPAID_QUANTITY:
             self._lots(world, holder.card_key, booked)
@@ -134,12 +137,12 @@ class Proof:
         ahead = purse.wseq - len(done)
         assert 0 <= ahead <= len(open_acts), f"{ahead} writes without an act"
         on_card = done + (open_acts if ahead else [])
-        loads = sum(act["amount"] for act in on_card)
+        loads = sum(_on_chip(holder.mode, act) for act in on_card)
         taken = sum(
             purse_to_book(holder.mode, record.debited_hundredths)
             for _, record in holder.fills
         )
-        expected = loads - taken if holder.mode.prepaid else taken
+        expected = loads - taken if holder.mode.prepaid else loads + taken
         found = purse_to_book(holder.mode, purse.balance)
         assert found == expected, f"card {found}, acts and fills say {expected}"
 
@@ -147,6 +150,20 @@ class Proof:
 def is_open(act: dict[str, Any]) -> bool:
     """Tell whether an act waits for its card."""
     return act["state"] in {"PREPARED", "INDOUBT"}
+
+
+def refund_of(act: dict[str, Any]) -> int:
+    """Return what an act pays out when it is done."""
+    refund: int = json.loads(act["plan"]).get("refund_e4", 0)
+    return refund
+
+
+def _on_chip(mode: PaymentMode, act: dict[str, Any]) -> int:
+    """What an act has put on its chip; a settling takes what the record has booked."""
+    if act["kind"] in {"settle_grey", "settle_grey_by_hand"}:
+        return purse_to_book(mode, act["after_balance"] - act["before_balance"])
+    loaded: int = act["amount"] + act["bonus"]
+    return loaded
 
 
 def started(record: SaleRecord) -> int:

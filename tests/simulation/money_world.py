@@ -25,20 +25,23 @@ from cngstation.errors import CommitUncertain, StationError
 from cngstation.moments import Instant
 from cngstation.rpc.authority import CallContext, Peer
 from cngstation.rpc.contract import counter
+from cngstation.rpc.contract.card_acts import (
+    ActOrder,
+    ActQuote,
+    ActQuoteRequest,
+    TypedField,
+)
 from cngstation.rpc.contract.counter import ActReply, CardView
+from cngstation.rpc.contract.marks import Approval
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.answer_counter import CounterAnswers
-from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import Booked, SaleBook
 from cngstation.services.card_act_kinds import every_kind
-from cngstation.services.counter_parts import CounterParts
-from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import Gate, Passwords, StaffSession, add_operator
-from cngstation.services.mark_card import CardMarks
+from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_act import act_reply
-from cngstation.services.top_up_card import TopUps
 from cngstation.services.verify_books import verify
 from cngstation.services.watch_reader import BorrowedReader
 from cngstation.storage import customers, prices, receipts
@@ -75,6 +78,8 @@ RULES = StationRules(
     card_fee=FEE,
     cylinder_warning_days=30,
     business_day_starts_minute=0,
+    by_hand=Money.from_fen(20_000),
+    negative_top_up=True,
     lowest_disk_bytes=0,
 )
 
@@ -188,26 +193,19 @@ class World:
         self.reader = Reader()
         self.watch = Watch(self.reader)
         gate = Gate(database, PASSWORDS, self.clock, wrong_tries=3, session_hours=12)
-        self.approvals = Approvals(gate)
-        parts: Any = {
+        needs: Any = {
             "database": database,
             "path": self.path,
             "acts": acts,
-            "top_ups": TopUps(
-                database, acts, rules=RULES, folder=self.path.parent, clock=self.clock
-            ),
-            "issues": CardIssue(database, acts, rules=RULES, folder=self.path.parent),
-            "customers": None,
-            "edits": None,
-            "registers": None,
             "cards": self.cards,
             "watch": self.watch,
             "rules": RULES,
             "clock": self.clock,
-            "marks": CardMarks(database, self.approvals, RULES),
+            "desk": None,
+            "gate": gate,
             "verified": lambda verdict: None,
         }
-        self.answers = CounterAnswers(CounterParts(**parts))
+        self.answers = CounterAnswers(put_together(CounterNeeds(**needs)))
 
     def power_cut(self) -> None:
         """Drop everything that is not on the disk or on a card, and start again."""
@@ -352,6 +350,46 @@ class World:
         request = counter.ActRequest(intent_id=act)
         return self.run(self.answers.acts.give_back(request, CALL))
 
+    def quote(
+        self, kind: str, card_key: str, chip: Chip, **given: Any
+    ) -> ActQuote | StationError | PowerCut:
+        """Ask what an act would do."""
+        self.reader.put(chip)
+        request = ActQuoteRequest(
+            kind=kind,
+            card_key=card_key,
+            amount_purse=given.get("amount", 0),
+            of_intent_id=given.get("of", ""),
+            fields=_typed(given),
+        )
+        return self.run(self.answers.card_acts.quote(request, CALL))
+
+    def act(
+        self, kind: str, card_key: str, chip: Chip, **given: Any
+    ) -> ActReply | StationError | PowerCut:
+        """Do an act; `quoted` is what was shown, `second` who stands beside."""
+        quoted = given.get("quoted") or self.quote(kind, card_key, chip, **given)
+        if not isinstance(quoted, ActQuote):
+            return quoted
+        second = given.get("second", "02")
+        approval = Approval(login_name=f"name{second}", password=SecretStr(PASSWORD))
+        order = ActOrder(
+            intent_id=given.get("act") or self.new_id(),
+            card_key=card_key,
+            before_purse=quoted.before_purse,
+            amount_purse=given.get("amount", 0),
+            cash_fen=quoted.cash_fen,
+            refund_fen=quoted.refund_fen,
+            of_intent_id=given.get("of", ""),
+            reason="because of this",
+            fields=_typed(given),
+            approval=approval if quoted.two_people and second else None,
+        )
+        self.reader.put(chip)
+        if fault := given.get("arm"):
+            fault()
+        return self.run(self.answers.card_acts.doing(kind)(order, CALL))
+
     def find(self, act: str) -> ActReply:
         """Ask by the id, as a screen does after it was cut off."""
         request = counter.ActRequest(intent_id=act)
@@ -432,6 +470,11 @@ class World:
         finally:
             self.view.execute("COMMIT")
         assert first_bad is None, first_bad
+
+
+def _typed(given: dict[str, Any]) -> tuple[TypedField, ...]:
+    fields = given.get("fields", {})
+    return tuple(TypedField(name=name, value=fields[name]) for name in fields)
 
 
 def price_of(mode: PaymentMode, amount: int) -> Money:

@@ -35,6 +35,7 @@ class ActReply(Message):
     receipt_no: int
     text: Text
     facts: Facts
+    refund_fen: int = 0
 
 
 CARD_SETTLE = Method("card.settle", ActRequest, ActReply, "card.top_up", changes=True)

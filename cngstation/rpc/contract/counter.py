@@ -9,6 +9,7 @@ imported here and is a line in each of the two tables below.
 
 from cngstation.rpc.contract import (
     acts,
+    card_acts,
     cards,
     diagnosis,
     marks,
@@ -54,6 +55,7 @@ COUNTER = Contract(
         *registers.REGISTER_METHODS,
         *cards.CARD_METHODS,
         *acts.ACT_METHODS,
+        *card_acts.CARD_ACT_METHODS,
         *marks.MARK_METHODS,
         *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,

@@ -1,0 +1,96 @@
+"""Acts on the card on the reader, beyond top-up and issue: one order for all of them.
+
+`act.quote` says what an act would do, in sentences and figures; the act's own method
+does it. An act that takes two people wants the second one's name and password.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from cngstation.rpc.contract.acts import ActReply
+from cngstation.rpc.contract.figures import Asked, Facts, IntentId, Word
+from cngstation.rpc.contract.marks import Approval
+from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
+
+
+class TypedField(Message):
+    """A field of an act's form, by its name."""
+
+    name: Word
+    value: Line
+
+
+TypedFields = Annotated[tuple[TypedField, ...], Field(max_length=16)]
+
+
+class ActQuoteRequest(Message):
+    """What an act with this card would do; `amount_purse` is what was typed."""
+
+    kind: Word
+    card_key: Word
+    amount_purse: Asked
+    of_intent_id: Word
+    fields: TypedFields
+
+
+class Note(Message):
+    """A sentence to read before the act is confirmed."""
+
+    text: Text
+    facts: Facts
+
+
+class ActQuote(Message):
+    """Before and after of an act, what is to be taken or given, and what to read."""
+
+    kind: Word
+    card_no: Word
+    unit: Word
+    before_purse: int
+    after_purse: int
+    cash_fen: int
+    refund_fen: int
+    two_people: bool
+    wants_reason: bool
+    notes: Annotated[tuple[Note, ...], Field(max_length=12)]
+
+
+class ActOrder(Message):
+    """An act as the operator confirmed it, with the figures that were shown."""
+
+    intent_id: IntentId
+    card_key: Word
+    before_purse: int
+    amount_purse: Asked
+    cash_fen: Asked
+    refund_fen: Asked
+    of_intent_id: Word
+    reason: Text
+    fields: TypedFields
+    approval: Approval | None
+    tender: Word = "cash"
+    tender_ref: Line = ""
+
+
+ACT_QUOTE = Method("act.quote", ActQuoteRequest, ActQuote, LOGGED_IN, changes=False)
+
+
+def _act(name: str, right: str) -> Method[ActOrder, ActReply]:
+    return Method(f"card.{name}", ActOrder, ActReply, right, changes=True)
+
+
+# By kind; the right is that of the act in the station's table of rights.
+CARD_ACTS = {
+    "settle_grey": _act("settle_grey", "card.settle_grey"),
+    "settle_grey_by_hand": _act("settle_grey_by_hand", "card.settle_grey_by_hand"),
+    "clear_credit": _act("clear_credit", "card.clear_credit"),
+    "reverse_top_up": _act("reverse_top_up", "card.reverse_top_up"),
+    "cancel": _act("cancel", "card.cancel"),
+    "wipe": _act("wipe", "card.wipe"),
+    "edit": _act("edit", "card.edit"),
+    "cylinder_date": _act("cylinder_date", "card.edit"),
+    "rewrite_price": _act("rewrite_price", "card.top_up"),
+}
+
+CARD_ACT_METHODS: tuple[Method[Any, Any], ...] = (ACT_QUOTE, *CARD_ACTS.values())

@@ -1,0 +1,91 @@
+"""Answers for acts on the card on the reader: what one would do, and doing it."""
+
+from collections.abc import Awaitable, Callable
+
+from cngstation.rpc.authority import CallContext
+from cngstation.rpc.contract import card_acts as contract
+from cngstation.rpc.contract.acts import ActReply
+from cngstation.rpc.dialogue import Handlers
+from cngstation.services.answer_marks import approval_of
+from cngstation.services.counter_parts import CounterParts, actor_of
+from cngstation.services.do_card_act import ActOrder
+from cngstation.services.open_rows import facts_of
+from cngstation.services.take_payment import payment_of
+from cngstation.services.tell_act import act_reply
+from cngstation.units import Money
+
+
+class CardActAnswers:
+    """Answers for acts on the card on the reader."""
+
+    def __init__(self, parts: CounterParts) -> None:
+        self._parts = parts
+
+    def handle(self, made: Handlers) -> None:
+        """Take on the methods of this area."""
+        made.add(contract.ACT_QUOTE, self.quote)
+        for kind, method in contract.CARD_ACTS.items():
+            made.add(method, self.doing(kind))
+
+    async def quote(
+        self, request: contract.ActQuoteRequest, call: CallContext
+    ) -> contract.ActQuote:
+        """Say what an act would do."""
+        order = ActOrder(
+            intent_id="",
+            kind=request.kind,
+            card_key=request.card_key,
+            amount=request.amount_purse,
+            of_intent_id=request.of_intent_id,
+            fields=_fields(request.fields),
+        )
+        acts = self._parts.card_acts
+        async with self._parts.watch.borrow() as port:
+            planned, seen, card = await acts.quote(order, port)
+        two_people = acts.takes_two(request.kind)
+        return contract.ActQuote(
+            kind=request.kind,
+            card_no=card.card_no,
+            unit=str(card.unit),
+            before_purse=seen.balance,
+            after_purse=planned.after,
+            cash_fen=planned.cash.fen,
+            refund_fen=planned.refund.fen,
+            two_people=two_people,
+            wants_reason=two_people,
+            notes=tuple(
+                contract.Note(text=text, facts=facts_of(facts.items()))
+                for text, facts in planned.notes
+            ),
+        )
+
+    def doing(
+        self, kind: str
+    ) -> Callable[[contract.ActOrder, CallContext], Awaitable[ActReply]]:
+        """Return what answers one kind of act."""
+
+        async def answer(request: contract.ActOrder, call: CallContext) -> ActReply:
+            order = ActOrder(
+                intent_id=request.intent_id,
+                kind=kind,
+                card_key=request.card_key,
+                before=request.before_purse,
+                amount=request.amount_purse,
+                cash=Money.from_fen(request.cash_fen),
+                refund=Money.from_fen(request.refund_fen),
+                of_intent_id=request.of_intent_id,
+                reason=request.reason,
+                fields=_fields(request.fields),
+                payment=payment_of(request.tender, request.tender_ref),
+                approval=approval_of(request.approval),
+            )
+            async with self._parts.watch.borrow() as port:
+                result = await self._parts.card_acts.do(order, port, actor_of(call))
+            self._parts.watch.show_again()
+            return act_reply(result, request.intent_id)
+
+        return answer
+
+
+def _fields(typed: contract.TypedFields) -> dict[str, str]:
+    return {field.name: field.value for field in typed}

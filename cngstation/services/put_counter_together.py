@@ -1,0 +1,71 @@
+"""Puts the services of the counter together from what a daemon has opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cngstation.moments import Clock
+from cngstation.rpc.contract import counter
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.approve import Approvals, Gatekeeper
+from cngstation.services.card_act_kinds import every_act
+from cngstation.services.counter_parts import CounterParts
+from cngstation.services.do_card_act import CounterActs
+from cngstation.services.edit_registers import RegisterEdits
+from cngstation.services.issue_card import CardIssue
+from cngstation.services.mark_card import CardMarks
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.serve_card import CardService
+from cngstation.services.show_registers import Registers
+from cngstation.services.station_rules import StationRules
+from cngstation.services.top_up_card import TopUps
+from cngstation.services.watch_reader import ReaderWatch
+from cngstation.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class CounterNeeds:
+    """What the services of the counter are made from."""
+
+    database: Database
+    path: Path
+    acts: CardActs
+    cards: CardService
+    watch: ReaderWatch
+    rules: StationRules
+    clock: Clock
+    desk: CustomerDesk
+    gate: Gatekeeper
+    verified: Callable[[counter.BooksVerdict], None]
+
+
+def put_together(needs: CounterNeeds) -> CounterParts:
+    """Return the services of the counter."""
+    database, acts, rules = needs.database, needs.acts, needs.rules
+    clock, folder = needs.clock, needs.path.parent
+    approvals = Approvals(needs.gate)
+    return CounterParts(
+        database=database,
+        path=needs.path,
+        acts=acts,
+        top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
+        issues=CardIssue(database, acts, rules=rules, folder=folder),
+        customers=needs.desk,
+        edits=RegisterEdits(database, needs.desk),
+        registers=Registers(database, needs.desk, rules, clock),
+        cards=needs.cards,
+        watch=needs.watch,
+        rules=rules,
+        clock=clock,
+        marks=CardMarks(database, approvals, rules),
+        card_acts=CounterActs(
+            database,
+            acts,
+            every_act(rules),
+            approvals=approvals,
+            rules=rules,
+            folder=folder,
+            clock=clock,
+        ),
+        verified=needs.verified,
+    )
