@@ -177,6 +177,22 @@ async def test_a_broken_off_transaction_is_never_gone_on_with(tmp_path: Path) ->
         assert await db.read(entries) == []
 
 
+async def test_a_unit_that_hides_the_end_of_the_transaction_ends_all(
+    tmp_path: Path,
+) -> None:
+    """It returns as if nothing were; what follows it would be committed row by row."""
+    path = tmp_path / "s.db"
+    async with opened(path) as db:
+        results = await asyncio.gather(
+            db.write(lambda tx: book(tx, "a")),
+            db.write(lambda tx: tx.connection.execute("ROLLBACK") and None),
+            db.write(lambda tx: book(tx, "b")),
+            return_exceptions=True,
+        )
+        assert all(isinstance(result, CommitUncertain) for result in results)
+        assert await db.read(entries) == []
+
+
 async def test_a_busy_file_is_tried_again(tmp_path: Path) -> None:
     """A unit waits for another program's transaction and then runs."""
     path = tmp_path / "s.db"
