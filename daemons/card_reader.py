@@ -6,13 +6,13 @@ from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
-from cngstation.drivers.whichever_card import cards_on
 from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.read_credentials import read_credential
@@ -32,7 +32,7 @@ SOCKET = "counter.sock"
 async def serve(process: Process) -> int:
     """Put the counter together and run it."""
     config, clock, rules = process.config, process.clock, rules_of(process.config)
-    master_key = read_credential(config.paths.card_master_key, 16)
+    cards_on = prepare_cards(config, clock)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
     database = await process.open_database()
     acts = CardActs(
@@ -53,9 +53,7 @@ async def serve(process: Process) -> int:
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
     )
-    watch = ReaderWatch(
-        partial(open_reader, config.reader), cards_on(master_key), stage
-    )
+    watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage)
     parts = put_together(
         CounterNeeds(
             database=database,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cngstation.drivers.fuel_card_keys import Key, KeysInMemory
 from cngstation.protocols.fuel_card import commands, keys
 from cngstation.protocols.fuel_card.answers import Kind, order_covers
 from cngstation.protocols.fuel_card.commands import Answer, Command
@@ -85,3 +86,8 @@ class Counter:
         session = self.session("unlock", begun.random, begun.on_line)
         order = order_covers(fen, Kind.UNLOCK, COUNTER_TERMINAL, MOMENT)
         return self.say(commands.Unlock(fen, MOMENT, keys.code(session, order)))
+
+
+def counter_keys() -> KeysInMemory:
+    """Return the keys of the counter as a credential file gives them."""
+    return KeysInMemory(b"".join(MASTERS[key.name.lower()] for key in Key))

@@ -13,14 +13,23 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 BIN = VENV / "bin"
-# Program that a test drives, and the Debian package that has it.
+# Program that a test drives, or file that its build needs, and the Debian package
+# that has it. pyscard comes as source alone.
 PROGRAMS = {
+    "gcc": "gcc",
+    "pcscd": "pcscd",
+    "swig": "swig",
+    "vpcd-config": "vsmartcard-vpcd",
+    "/usr/include/PCSC/winscard.h": "libpcsclite-dev",
+    "/usr/include/stdlib.h": "libc6-dev",
+    f"{sysconfig.get_path('include')}/Python.h": "python3-dev",
     "nfc-list": "libnfc-bin",
     "nfc-mfclassic": "libnfc-bin",
     "nfc-poll": "libnfc-examples",
@@ -78,7 +87,7 @@ def passes(name: str, command: list[str]) -> bool:
 
 def install_programs() -> None:
     """Install the Debian packages of the programs that are missing."""
-    missing = sorted({p for name, p in PROGRAMS.items() if not shutil.which(name)})
+    missing = sorted({p for name, p in PROGRAMS.items() if not is_there(name)})
     if not missing:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -87,6 +96,11 @@ def install_programs() -> None:
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
     ):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def is_there(name: str) -> bool:
+    """Tell whether this machine has a program, or a file by its path."""
+    return Path(name).exists() if name.startswith("/") else bool(shutil.which(name))
 
 
 def install_product() -> None:
@@ -98,7 +112,7 @@ def install_product() -> None:
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     subprocess.run(
         [str(BIN / "pip"), "install", "-q", "--disable-pip-version-check",
-         "-e", f"{ROOT}[dev]"],
+         "-e", f"{ROOT}[dev,pcsc]"],
         check=True,
     )  # fmt: skip
     stamp.write_text(wanted, "ascii")

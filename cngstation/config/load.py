@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cngstation import hygiene
-from cngstation.config.sections import Section, StationConfig
+from cngstation.config.sections import Reader, Section, StationConfig
 from cngstation.errors import ConfigError
 
 # A station of 64 nozzles needs 12 KiB.
@@ -137,6 +137,7 @@ def _unfit(value: object) -> str:
 
 def _clashes(config: StationConfig) -> Iterator[_Problem]:
     """Find what is right by itself and wrong beside something else."""
+    yield from _reader_without_place(config.reader)
     yield from _shared_ports(config)
     yield from _shared_numbers(config)
     limits = config.limits
@@ -150,6 +151,18 @@ def _clashes(config: StationConfig) -> Iterator[_Problem]:
             "limits.top_up_upper_yuan", "it is above the balance ceiling",
             "at most limits.balance_ceiling_yuan",
         )  # fmt: skip
+
+
+def _reader_without_place(reader: Reader) -> Iterator[_Problem]:
+    by_name = reader.kind == "pcsc"
+    needed, other = ("name", "port") if by_name else ("port", "name")
+    fields = Reader.model_fields
+    if not getattr(reader, needed):
+        allowed = fields[needed].description or ""
+        yield _Problem(f"reader.{needed}", "it is missing", allowed)
+    if getattr(reader, other):
+        why = f'a reader of kind "{reader.kind}" has none'
+        yield _Problem(f"reader.{other}", why, f"reader.{needed} alone")
 
 
 def _shared_ports(config: StationConfig) -> Iterator[_Problem]:

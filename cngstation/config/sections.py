@@ -22,6 +22,10 @@ def _clean(text: str) -> str:
     return text
 
 
+def _clean_or_empty(text: str) -> str:
+    return _clean(text) if text else text
+
+
 def _yuan(value: object) -> Money:
     if not isinstance(value, str):
         raise ValueError("an amount is text in quotes")  # noqa: TRY004 - pydantic's way
@@ -46,6 +50,10 @@ def _absolute_path(value: object) -> Path:
     return path
 
 
+def _absolute_path_or_none(value: object) -> Path | None:
+    return None if value in {"", None} else _absolute_path(value)
+
+
 Words = Annotated[
     str,
     Field(min_length=1, max_length=40, description="1 to 40 characters of plain text"),
@@ -65,10 +73,22 @@ GasUnit = Annotated[
 FilePath = Annotated[
     Path, PlainValidator(_absolute_path), Field(description="a path that begins with /")
 ]
+OptionalPath = Annotated[
+    Path | None,
+    PlainValidator(_absolute_path_or_none),
+    Field(description='a path that begins with /, or "" for none'),
+]
 Port = Annotated[
     str,
     Field(
         pattern=r"^/[!-~]{1,200}$",
+        description="the path of a serial port, such as /dev/serial/by-path/...",
+    ),
+]
+OptionalPort = Annotated[
+    str,
+    Field(
+        pattern=r"^(/[!-~]{1,200})?$",
         description="the path of a serial port, such as /dev/serial/by-path/...",
     ),
 ]
@@ -124,6 +144,7 @@ class Paths(Section):
     runtime_dir: FilePath  # the daemons' sockets
     card_master_key: FilePath  # credential files: read by the card-reader service only
     personal_data_key: FilePath
+    fuel_card_keys: OptionalPath = None  # none: no CPU cards of the fuel trade
 
 
 class Nozzle(Section):
@@ -157,13 +178,22 @@ class Line(Section):
 
 
 class Reader(Section):
-    """The card reader of the till."""
+    """The card reader of the till: on a serial port, or of the PC/SC service."""
 
     kind: Annotated[
-        Literal["pn532", "gnetplus"], Field(description='"pn532" or "gnetplus"')
+        Literal["pn532", "gnetplus", "pcsc"],
+        Field(description='"pn532", "gnetplus" or "pcsc"'),
     ]
-    port: Port
+    port: OptionalPort = ""
     baud: Baud | None = None  # the kind's own
+    name: Annotated[
+        str,
+        Field(
+            max_length=128,
+            description="the name that the PC/SC service gives the reader",
+        ),
+        AfterValidator(_clean_or_empty),
+    ] = ""
 
 
 class Printer(Section):

@@ -6,13 +6,17 @@ the card's, until another card is read.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from cngstation.drivers.card_reader import CardReader
 from cngstation.drivers.desfire_purse_card import DesfirePurseCard
+from cngstation.drivers.fuel_card_keys import FuelCardKeys
+from cngstation.drivers.fuel_purse_card import FuelPurseCard
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import DeviceError
+from cngstation.moments import Clock
 from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 
 
@@ -26,17 +30,34 @@ class CardOfNoKind(DeviceError):
     )
 
 
-def cards_on(master_key: bytes) -> Callable[[CardReader], PurseCard]:
+@dataclass(frozen=True, slots=True)
+class FuelCards:
+    """What a counter needs for the fuel trade's CPU cards."""
+
+    keys: FuelCardKeys
+    terminal: bytes
+    clock: Clock
+
+
+def counter_terminal(station_no: str) -> bytes:
+    """Return the number of a station's counter as a terminal: nozzle 0000 of it."""
+    return bytes.fromhex(station_no + "0000")
+
+
+def cards_on(
+    master_key: bytes, fuel_cards: FuelCards | None = None
+) -> Callable[[CardReader], PurseCard]:
     """Return what makes the purse of the cards on a reader."""
-    return partial(_whichever, master_key)
+    return partial(_whichever, master_key, fuel_cards)
 
 
-def _whichever(master_key: bytes, reader: CardReader) -> PurseCard:
-    return WhicheverCard(
-        reader,
-        MifarePurseCard(reader, master_key),
-        (DesfirePurseCard(reader, master_key),),
-    )
+def _whichever(
+    master_key: bytes, fuel: FuelCards | None, reader: CardReader
+) -> PurseCard:
+    by_apdus: list[PurseCard] = [DesfirePurseCard(reader, master_key)]
+    if fuel is not None:
+        by_apdus.append(FuelPurseCard(reader, fuel.keys, fuel.terminal, fuel.clock))
+    return WhicheverCard(reader, MifarePurseCard(reader, master_key), by_apdus)
 
 
 class WhicheverCard:

@@ -5,10 +5,9 @@ was cut off in its issue is known by its chip when it comes back.
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from cngstation.domain import numbers
 from cngstation.domain.card_kinds import BY_NAME
 from cngstation.domain.card_life import OUT_OF_USE
 from cngstation.domain.card_life import CardState as Life
@@ -25,6 +24,7 @@ from cngstation.services.card_on_reader import (
     CardState,
     NoCardOnReader,
 )
+from cngstation.services.number_card import BY_MAKER, number_of, require_mode
 from cngstation.services.price_top_up import (
     AmountRefused,
     NoPrice,
@@ -48,7 +48,7 @@ from cngstation.storage.cards import Card
 from cngstation.storage.customers import Vehicle
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
-from cngstation.units import ZERO, Money, Price
+from cngstation.units import ZERO, Money, Price, Unit
 
 KIND = "issue"
 
@@ -165,6 +165,7 @@ class CardIssue:
         reading = await port.read(uid)
         if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
             raise NotBlank
+        require_mode(reading, order.payment_mode)
         intent = await self._database.write(
             lambda tx: self._hold(tx, order, reading, actor)
         )
@@ -178,7 +179,17 @@ class CardIssue:
         if cut_off := journal.open_for_uid(tx.connection, uid):
             raise IssueInDoubt(card_no=cut_off.card_key)
         _require_free_chip(tx, uid, reading)
-        card = self._new_card(tx, order, vehicle, uid, price)
+        key = number_of(tx, reading, self._rules)
+        unit = purse_unit(order.payment_mode, self._rules.gas_unit)
+        card = _new_card(
+            order,
+            vehicle,
+            uid=uid,
+            price=price,
+            key=key,
+            unit=unit,
+            now_ms=tx.now.wall_ms,
+        )
         cards.add(tx, card, reason="an issue was begun", actor=actor)
         payment = paying(tx.connection, order.payment, order.vehicle_id, order.cash)
         intent = Intent(
@@ -202,7 +213,11 @@ class CardIssue:
             terminal=actor.terminal,
             till=self._rules.till,
             plan=json.dumps(
-                {**_plan(order, card, vehicle), **payment.as_plan()},
+                {
+                    **_plan(order, card, vehicle),
+                    **payment.as_plan(),
+                    **(BY_MAKER if reading.own_key else {}),
+                },
                 ensure_ascii=False,
             ),
         )
@@ -241,40 +256,40 @@ class CardIssue:
         require_ceiling(priced.cash, self._rules)
         return priced
 
-    def _new_card(
-        self,
-        tx: Transaction,
-        order: IssueOrder,
-        vehicle: Vehicle,
-        uid: str,
-        price: Price,
-    ) -> Card:
-        serial = tx.tip.card_serial + 1
-        tx.tip = replace(tx.tip, card_serial=serial)
-        number = numbers.card_no(self._rules.issue_point_no, serial)
-        return Card(
-            card_key=numbers.card_key(self._rules.area_no, number),
-            area_no=self._rules.area_no,
-            card_no=number,
-            uid=uid,
-            kind=order.kind,
-            payment_mode=order.payment_mode,
-            unit=purse_unit(order.payment_mode, self._rules.gas_unit),
-            price_level=order.price_level,
-            price_e4=price.e4,
-            vehicle_id=vehicle.vehicle_id,
-            state=Life.INACTIVE,
-            issued_at_ms=tx.now.wall_ms,
-            cylinder_due=vehicle.cylinder_due,
-            remark=order.remark,
-            wseq=0,
-            pseq=0,
-            seen_balance=0,
-            seen_wseq=0,
-            seen_pseq=0,
-            seen_grey="",
-            seen_at_ms=0,
-        )
+
+def _new_card(
+    order: IssueOrder,
+    vehicle: Vehicle,
+    *,
+    uid: str,
+    price: Price,
+    key: str,
+    unit: Unit,
+    now_ms: int,
+) -> Card:
+    return Card(
+        card_key=key,
+        area_no=key[:4],
+        card_no=key[4:],
+        uid=uid,
+        kind=order.kind,
+        payment_mode=order.payment_mode,
+        unit=unit,
+        price_level=order.price_level,
+        price_e4=price.e4,
+        vehicle_id=vehicle.vehicle_id,
+        state=Life.INACTIVE,
+        issued_at_ms=now_ms,
+        cylinder_due=vehicle.cylinder_due,
+        remark=order.remark,
+        wseq=0,
+        pseq=0,
+        seen_balance=0,
+        seen_wseq=0,
+        seen_pseq=0,
+        seen_grey="",
+        seen_at_ms=0,
+    )
 
 
 def _require_no_other_card(tx: Transaction, vehicle: Vehicle) -> None:

@@ -70,6 +70,37 @@ def test_the_example_names_every_key_and_no_other() -> None:
     assert set(keys_written(TEXT)) == set(keys_of(StationConfig))
 
 
+def test_a_reader_of_the_service_is_named_and_has_no_port(tmp_path: Path) -> None:
+    """Each kind has its own place; the other's is refused, and so is none."""
+    by_port = TEXT[TEXT.index('kind = "pn532"') : TEXT.index("[printer]")]
+    by_name = changed(tmp_path, by_port, 'kind = "pcsc"\nname = "ACS 00 00"\n')
+    assert load_config(by_name).reader.name == "ACS 00 00"
+    for reader, problem in (
+        ('kind = "pcsc"\n', "reader.name: it is missing. Allowed: the name that"),
+        ('kind = "pn532"\n', "reader.port: it is missing. Allowed: the path of a"),
+        (
+            'kind = "pcsc"\nname = "ACS"\nport = "/dev/ttyS0"\n',
+            'reader.port: a reader of kind "pcsc" has none. Allowed: reader.name',
+        ),
+        (
+            'kind = "pn532"\nport = "/dev/ttyS0"\nname = "ACS"\n',
+            'reader.name: a reader of kind "pn532" has none. Allowed: reader.port',
+        ),
+        ('kind = "pcsc"\nname = "\\u001b[2J"\n', "reader.name"),
+    ):
+        found = refusal(changed(tmp_path, by_port, reader)).problems
+        assert problem in found[0]
+
+
+def test_the_keys_of_fuel_cards_are_a_file_or_none(tmp_path: Path) -> None:
+    """Stations without such cards need no file."""
+    assert load_config(EXAMPLE).paths.fuel_card_keys is None
+    given = changed(tmp_path, 'fuel_card_keys = ""', 'fuel_card_keys = "/run/keys"')
+    assert load_config(given).paths.fuel_card_keys == Path("/run/keys")
+    wrong = changed(tmp_path, 'fuel_card_keys = ""', 'fuel_card_keys = "keys"')
+    assert "paths.fuel_card_keys" in refusal(wrong).problems[0]
+
+
 def test_the_examples_commented_line_is_one_too(tmp_path: Path) -> None:
     """The second line of dispensers can be used as it stands."""
     begin = TEXT.index("# [[lines]]")
