@@ -9,10 +9,12 @@ from cngstation.rpc.contract.counter import (
     CARD_LIST,
     COMPANY_SEARCH,
     EDIT_LIST,
+    RECEIPT_LIST,
     VEHICLE_SEARCH,
     VEHICLE_TYPES,
     CardRow,
     Page,
+    ReceiptQuery,
     Search,
 )
 from cngstation.rpc.contract.figures import MOST_ROWS, SaleRow
@@ -77,8 +79,14 @@ async def _sales(desk: "Desk", text: str) -> Rows:
 
 
 async def _receipts(desk: "Desk", text: str) -> Rows:
-    rows = tuple(desk.picture.receipts)
-    return _containing(rows, text, lambda row: (str(row.receipt_no),))
+    """The card on the reader asks for its own, unless something is searched for."""
+    card = desk.picture.card if desk.picture.card_is_there else None
+    of_card = "" if card is None or text.strip() else card.card_key
+    request = ReceiptQuery(limit=MOST_ROWS, card_key=of_card)
+    found = await desk.link.call(RECEIPT_LIST, request)
+    return _containing(
+        found.rows, text, lambda row: (str(row.receipt_no), row.card_no, row.plate)
+    )
 
 
 def _containing(rows: Rows, text: str, of: Callable[[Any], tuple[str, ...]]) -> Rows:
@@ -176,7 +184,14 @@ REGISTERS = (
         mark("Receipts"),
         (
             Column(mark("Receipt"), 8, lambda r: str(r.receipt_no), right=True),
-            Column(mark("Outcome"), 40, lambda r: word(r.outcome)),
+            Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
+            Column(mark("Kind"), 10, lambda r: word(r.kind)),
+            Column(mark("Card"), 8, lambda r: r.card_no),
+            Column(mark("Plate"), 9, lambda r: r.plate),
+            Column(mark("Received"), 9, lambda r: yuan_text(r.cash_e4), right=True),
+            Column(mark("Prints"), 6, lambda r: str(r.prints), right=True),
+            Column(mark("Outcome"), 12, lambda r: word(r.outcome)),
+            Column(mark("Operator"), 8, lambda r: r.operator_no),
         ),
         _receipts,
     ),

@@ -69,6 +69,7 @@ WORDS = {
     "failed": mark("not printed"),
     "refused": mark("refused"),
     "waiting": mark("waiting"),
+    "printing": mark("printing"),
     # registers and their fields
     "of_card": mark("card"),
     "of_vehicle": mark("vehicle"),

@@ -1,6 +1,7 @@
 """Answers for receipts and the books."""
 
 from cngstation.errors import Refusal
+from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
@@ -11,6 +12,8 @@ from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit, receipts
 from cngstation.storage.database import Transaction
+from cngstation.storage.receipts import Receipt
+from cngstation.storage.sqlite import Connection
 
 
 class NoSuchReceipt(Refusal):
@@ -18,6 +21,10 @@ class NoSuchReceipt(Refusal):
 
     code = "refusal.no_such_receipt"
     text = "There is no receipt {receipt_no}. Nothing was printed."
+
+
+_BEING_PRINTED = mark("The receipt is being printed.")
+_WAITS_ALREADY = mark("This receipt waits for the printer already; it comes once.")
 
 
 class ReceiptAnswers:
@@ -29,6 +36,7 @@ class ReceiptAnswers:
     def handle(self, made: Handlers) -> None:
         """Take on the methods of this area."""
         made.add(counter.RECEIPT_PRINT, self.print_receipt)
+        made.add(counter.RECEIPT_LIST, self.list_receipts)
         made.add(counter.BOOKS_VERIFY, self.verify)
 
     async def print_receipt(
@@ -37,19 +45,32 @@ class ReceiptAnswers:
         """Want one more print of a receipt; after the original it says COPY."""
         actor = actor_of(call)
 
-        def unit(tx: Transaction) -> None:
+        def unit(tx: Transaction) -> bool:
             if receipts.find(tx.connection, request.receipt_no) is None:
                 raise NoSuchReceipt(receipt_no=request.receipt_no)
-            receipts.ask_for_print(tx, request.receipt_no)
-            audit.record(tx, actor, "receipt.print", str(request.receipt_no))
+            asked = receipts.ask_for_print(tx, request.receipt_no)
+            if asked:
+                audit.record(tx, actor, "receipt.print", str(request.receipt_no))
+            return asked
 
-        await self._parts.database.write(unit)
+        asked = await self._parts.database.write(unit)
         return counter.ReceiptOutcome(
             receipt_no=request.receipt_no,
             outcome="waiting",
-            text=mark("The receipt is being printed."),
+            text=_BEING_PRINTED if asked else _WAITS_ALREADY,
             facts=(),
         )
+
+    async def list_receipts(
+        self, request: counter.ReceiptQuery, call: CallContext
+    ) -> counter.ReceiptRows:
+        """Return the receipts made last, of one card or of all."""
+
+        def question(connection: Connection) -> tuple[counter.ReceiptRow, ...]:
+            found = receipts.newest(connection, request.limit, request.card_key)
+            return tuple(receipt_row(receipt, key) for receipt, key in found)
+
+        return counter.ReceiptRows(rows=await self._parts.database.read(question))
 
     async def verify(self, _: Nothing, call: CallContext) -> counter.BooksVerdict:
         """Prove the books, in a process of its own."""
@@ -57,6 +78,23 @@ class ReceiptAnswers:
         verdict = books_verdict(proof, self._parts.clock.now().wall_ms)
         self._parts.verified(verdict)
         return verdict
+
+
+def receipt_row(receipt: Receipt, card_key: str) -> counter.ReceiptRow:
+    """Return a receipt for the screen; what its kind does not have stays empty."""
+    content = receipt.content
+    return counter.ReceiptRow(
+        receipt_no=receipt.receipt_no,
+        kind=receipt.kind,
+        card_key=card_key,
+        card_no=clean(str(content.get("card_no", "")), limit=40),
+        plate=clean(str(content.get("plate", "")), limit=40),
+        cash_e4=int(content.get("cash_e4", 0)),
+        operator_no=clean(str(content.get("operator_no", "")), limit=40),
+        at_ms=int(content.get("at_ms", 0)),
+        prints=receipt.originals + receipt.copies,
+        outcome="waiting" if receipt.wanted else receipt.outcome,
+    )
 
 
 def books_verdict(proof: Proof, at_ms: int) -> counter.BooksVerdict:

@@ -141,14 +141,19 @@ def _warnings(
 
 def _last_top_up(connection: Connection, card: Card) -> TopUpRow | None:
     row = connection.execute(
-        "SELECT e.at_ms, i.after_balance - i.before_balance, i.cash_e4 FROM intent i"
+        "SELECT e.at_ms, i.after_balance - i.before_balance, i.cash_e4,"
+        " coalesce(r.receipt_no, 0) FROM intent i"
         " JOIN entry e ON e.entry_id = i.intent_id || '.finish'"
+        " LEFT JOIN receipt r ON r.entry_id = e.entry_id"
         " WHERE i.card_key=? AND i.kind='top_up' ORDER BY e.seq DESC LIMIT 1",
         (card.card_key,),
     ).fetchone()
     if row is None:
         return None
-    return TopUpRow(at_ms=row[0], amount_purse=row[1], cash_e4=row[2])
+    at_ms, amount_purse, cash_e4, receipt_no = row
+    return TopUpRow(
+        at_ms=at_ms, amount_purse=amount_purse, cash_e4=cash_e4, receipt_no=receipt_no
+    )
 
 
 def _bare(

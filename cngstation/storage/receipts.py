@@ -48,11 +48,15 @@ def make(
     return number
 
 
-def ask_for_print(tx: Transaction, receipt_no: int) -> None:
-    """Want one more print of a receipt."""
-    tx.connection.execute(
-        "UPDATE receipt SET wanted=wanted+1 WHERE receipt_no=?", (receipt_no,)
+def ask_for_print(tx: Transaction, receipt_no: int) -> bool:
+    """Want one more print of a receipt; False where one waits already.
+
+    A printer that stands still would bring out every wish that was made meanwhile.
+    """
+    asked = tx.connection.execute(
+        "UPDATE receipt SET wanted=1 WHERE receipt_no=? AND wanted=0", (receipt_no,)
     )
+    return asked.rowcount == 1
 
 
 def begin_print(tx: Transaction, receipt_no: int) -> Receipt | None:
@@ -106,6 +110,24 @@ def of_entry(connection: Connection, entry_id: str) -> Receipt | None:
     return _one(connection, "entry_id=?", entry_id)
 
 
+def newest(
+    connection: Connection, limit: int, card_key: str = ""
+) -> list[tuple[Receipt, str]]:
+    """Return the receipts made last, newest first, each with the key of its card.
+
+    With a card's key only those of its acts.
+    """
+    of_card = "WHERE i.card_key=?" if card_key else ""
+    found = connection.execute(
+        f"SELECT {_COLUMNS}, coalesce(i.card_key, '') FROM receipt r"  # noqa: S608
+        " LEFT JOIN entry e ON e.entry_id = r.entry_id"
+        f" LEFT JOIN intent i ON i.intent_id = e.intent_id {of_card}"
+        " ORDER BY r.receipt_no DESC LIMIT ?",
+        (*([card_key] if card_key else ()), limit),
+    )
+    return [(_receipt(row[:-1]), row[-1]) for row in found]
+
+
 def oldest_wanted(connection: Connection) -> Receipt | None:
     """Return the receipt that waits longest for paper."""
     return _one(connection, "wanted > ? ORDER BY receipt_no LIMIT 1", 0)
@@ -113,12 +135,19 @@ def oldest_wanted(connection: Connection) -> Receipt | None:
 
 def _one(connection: Connection, where: str, value: str | int) -> Receipt | None:
     row = connection.execute(
-        "SELECT receipt_no, entry_id, kind, content, originals, copies, wanted, outcome"  # noqa: S608
-        f" FROM receipt WHERE {where}",
+        f"SELECT {_COLUMNS} FROM receipt r WHERE {where}",  # noqa: S608 - our names
         (value,),
     ).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _receipt(row)
+
+
+_COLUMNS = (
+    "r.receipt_no, r.entry_id, r.kind, r.content, r.originals, r.copies, r.wanted,"
+    " r.outcome"
+)
+
+
+def _receipt(row: tuple[Any, ...]) -> Receipt:
     number, entry_id, kind, content, originals, copies, wanted, outcome = row
     return Receipt(
         receipt_no=number,

@@ -15,8 +15,8 @@ from cngstation.errors import StationError
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import (
     RECEIPT_PRINT,
-    ReceiptOutcome,
     ReceiptRequest,
+    ReceiptRow,
 )
 from tui.areas import Area
 from tui.desk import Desk
@@ -41,7 +41,8 @@ class RegistersScreen(StationScreen):
         "Digits or left and right choose the register. / goes to the search: a part "
         "of a plate, name or number, or pinyin initials. Enter changes a company, a "
         "vehicle without a card, or a type; Edits lists what was changed. Under "
-        "receipts, type a number and press Enter to print it again; the copy says so."
+        "receipts, Enter prints the marked one again as a copy; with a card on the "
+        "reader only its receipts are listed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
@@ -128,7 +129,7 @@ class RegistersScreen(StationScreen):
             rows = ()
         for table in self.query(LazyTable):
             table.show_rows(register.columns, rows)
-        if not rows and not self._is_receipts:
+        if not rows:
             self.say(_("Nothing found."))
 
     def action_turn(self, by: int) -> None:
@@ -174,7 +175,7 @@ class RegistersScreen(StationScreen):
 
     def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
         """Print the chosen receipt once more, or open the form that changes a row."""
-        if isinstance(chosen.row, ReceiptOutcome):
+        if isinstance(chosen.row, ReceiptRow):
             self._print(chosen.row.receipt_no)
         elif form := REGISTERS[self._number].form:
             screens = import_module("tui.screens.edit_rows")
@@ -198,6 +199,6 @@ class RegistersScreen(StationScreen):
         more = sentence(outcome.text, outcome.facts)
         self.say(
             f"{text} {more}".strip(),
-            "done" if outcome.outcome == "printed" else "failed",
+            "done" if outcome.outcome in {"printed", "waiting"} else "failed",
         )
         self._fetch()

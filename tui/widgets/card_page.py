@@ -162,9 +162,11 @@ class CardPage(Lines):
             nozzle = labelled(_("nozzle"), sale.nozzle_no)
             lines.append(line((f"{at}  {nozzle}  {filled}", "$text-muted")))
         if (top_up := card.last_top_up) is not None:
-            amount = purse_text(top_up.amount_purse)
+            amount = labelled(purse_text(top_up.amount_purse), word(card.unit))
             at = labelled(_("Last top-up"), short_time(top_up.at_ms))
-            lines.append(line((f"{at}  {amount}", "$text-muted")))
+            paper = labelled("  " + _("receipt"), top_up.receipt_no)
+            paper = paper if top_up.receipt_no else ""
+            lines.append(line((f"{at}  {amount}{paper}", "$text-muted")))
         return lines
 
     def _warnings(self, card: "CardView") -> list[Content]:

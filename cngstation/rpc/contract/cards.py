@@ -29,6 +29,7 @@ class TopUpRow(Message):
     at_ms: int
     amount_purse: int
     cash_e4: int
+    receipt_no: int = 0
 
 
 class CardView(Message):

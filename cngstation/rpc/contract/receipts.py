@@ -1,6 +1,10 @@
 """Receipts and the books."""
 
-from cngstation.rpc.contract.figures import Facts, Word
+from typing import Annotated
+
+from pydantic import Field
+
+from cngstation.rpc.contract.figures import MOST_ROWS, Facts, Word
 from cngstation.rpc.method import LOGGED_IN, Event, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -9,6 +13,34 @@ class ReceiptRequest(Message):
     """A receipt to print once more; after the original it says COPY."""
 
     receipt_no: int
+
+
+class ReceiptQuery(Message):
+    """How many receipts, newest first; of one card, or of all where it is empty."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    card_key: Word = ""
+
+
+class ReceiptRow(Message):
+    """A receipt that was made; `prints` counts the original and every copy."""
+
+    receipt_no: int
+    kind: Word
+    card_key: Word
+    card_no: Word
+    plate: Word
+    cash_e4: int
+    operator_no: Word
+    at_ms: int
+    prints: int
+    outcome: Word
+
+
+class ReceiptRows(Message):
+    """Receipts found."""
+
+    rows: Annotated[tuple[ReceiptRow, ...], Field(max_length=MOST_ROWS)]
 
 
 class ReceiptOutcome(Message):
@@ -34,12 +66,16 @@ class BooksVerdict(Message):
 RECEIPT_PRINT = Method(
     "receipt.print", ReceiptRequest, ReceiptOutcome, "receipt.print", changes=True
 )
+RECEIPT_LIST = Method(
+    "receipt.list", ReceiptQuery, ReceiptRows, LOGGED_IN, changes=False
+)
 BOOKS_VERIFY = Method("books.verify", Nothing, BooksVerdict, LOGGED_IN, changes=False)
 RECEIPT_PRINTED = Event("receipt.printed", ReceiptOutcome, replaceable=False)
 BOOKS_VERIFIED = Event("books.verified", BooksVerdict, replaceable=True)
 
 RECEIPT_METHODS = (
     RECEIPT_PRINT,
+    RECEIPT_LIST,
     BOOKS_VERIFY,
 )
 RECEIPT_EVENTS = (

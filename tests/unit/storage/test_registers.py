@@ -204,7 +204,9 @@ async def test_receipts_have_one_original_and_counted_copies(tmp_path: Path) -> 
         await db.write(lambda tx: receipts.end_print(tx, 1, "printed"))
         assert await db.write(lambda tx: receipts.begin_print(tx, 1)) is None
         assert await db.read(receipts.oldest_wanted) is None
-        await db.write(lambda tx: receipts.ask_for_print(tx, 1))
+        assert await db.write(lambda tx: receipts.ask_for_print(tx, 1))
+        # However often it is wished for while it waits.
+        assert not await db.write(lambda tx: receipts.ask_for_print(tx, 1))
         waiting = await db.read(receipts.oldest_wanted)
         assert waiting is not None
         copy = await db.write(lambda tx: receipts.begin_print(tx, 1))

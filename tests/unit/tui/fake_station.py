@@ -349,6 +349,21 @@ class FakeStation:
         unknown = self._settled(request.intent_id, c.ActState.UNKNOWN)
         return known or unknown
 
+    async def _receipt_list(self, query: Any) -> Any:
+        rows = tuple(
+            c.ReceiptRow(
+                receipt_no=number, kind="top_up", card_key=key, card_no=key[4:],
+                plate=plate, cash_e4=100_0000, operator_no="01", at_ms=NOW_MS,
+                prints=1, outcome="printed",
+            )
+            for number, key, plate in (
+                (19, "510101000117", "川AD00217"), (18, "510101000231", "川A12345"),
+                (17, "510101000117", "川AD00217"),
+            )
+            if query.card_key in {"", key}
+        )  # fmt: skip
+        return c.ReceiptRows(rows=rows)
+
     async def _receipt_print(self, request: Any) -> Any:
         return c.ReceiptOutcome(
             receipt_no=request.receipt_no, outcome="printed", text="", facts=()

@@ -6,7 +6,7 @@ import pytest
 
 from cngstation.errors import Disconnected, Refusal
 from cngstation.services.issue_card import SecondCard
-from tests.unit.tui.fake_station import blank_card
+from tests.unit.tui.fake_station import blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, opened
 
 
@@ -190,6 +190,26 @@ async def test_a_receipt_is_printed_again_by_its_number() -> None:
         await screen.press("enter")
         await screen.sees("Receipt 17: printed.")
         assert screen.asked("receipt.print")[0].receipt_no == 17
+
+
+async def test_a_receipt_is_chosen_from_the_list() -> None:
+    """No number is typed; a card on the reader brings its own receipts."""
+    async with opened() as screen:
+        await screen.press("f6", "5")
+        await screen.sees("川AD00217")
+        assert screen.text().count("川AD00217") == 2
+        await screen.press("down", "enter")
+        await screen.until(lambda: screen.asked("receipt.print"))
+        assert screen.asked("receipt.print")[0].receipt_no == 18
+        screen.station.put(card())
+        await screen.press("f6", "5")
+        await screen.until(
+            lambda: screen.asked("receipt.list")[-1].card_key == "510101000231"
+        )
+        await screen.until(lambda: "川AD00217" not in screen.text())
+        await screen.press("slash")
+        await screen.type("0117")
+        await screen.sees("川AD00217")
 
 
 async def test_a_price_is_set_after_a_second_enter() -> None:
