@@ -95,6 +95,18 @@ def test_nfc_list_sees_the_card_and_its_absence(reader: SimulatedReader) -> None
     assert "UID" not in gone.stdout
 
 
+@pytest.mark.needs("nfc-list")
+def test_nfc_list_sees_a_desfire(reader: SimulatedReader) -> None:
+    """A UID of seven bytes, SAK 20, and the ATS by which it names the card."""
+    reader.hand("remove")
+    reader.put_blank_card("045A3BFA142880")
+    seen = libnfc(reader, "nfc-list", "-v")
+    assert seen.returncode == 0, seen.stderr
+    assert "04  5a  3b  fa  14  28  80" in seen.stdout
+    assert "75  77  81  02  80" in seen.stdout
+    assert "* MIFARE DESFire" in seen.stdout
+
+
 @pytest.mark.needs("nfc-mfclassic")
 def test_nfc_mfclassic_dumps_a_factory_card(
     reader: SimulatedReader, tmp_path: Path
