@@ -14,6 +14,7 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import dialogue_of, nozzles_of
+from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from daemons.launch import run
 from daemons.process import Process
@@ -69,6 +70,8 @@ async def serve(process: Process) -> int:
         lines.append(_line(process, section, desk))
     await server.start()
     process.watch_database(database)
+    desks = [named.desk for named in lines]
+    process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
     code = await process.until_stopped()
     await server.close()
     for named in lines:

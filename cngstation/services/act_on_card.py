@@ -275,6 +275,11 @@ class CardActs:
         self._kinds[intent.kind].undoes(tx, void)
         return void
 
+    def would_book(self, intent: Intent) -> int:
+        """Return what giving an open act up adds to its card's account."""
+        is_kept = not self._kinds[intent.kind].takes
+        return intent.amount + intent.bonus if is_kept else 0
+
     def give_up(self, tx: Transaction, intent: Intent, reason: str) -> Intent:
         """End an open act whose card will not come back, on the side of its money.
 

@@ -8,7 +8,8 @@ from cngstation.rpc.contract.acts import ActReply
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import CounterParts, actor_of
-from cngstation.services.do_card_act import ActOrder
+from cngstation.services.do_card_act import ActOrder, Planned
+from cngstation.services.move_balance import KIND as REPLACE
 from cngstation.services.open_rows import facts_of
 from cngstation.services.take_payment import payment_of
 from cngstation.services.tell_act import act_reply
@@ -39,6 +40,8 @@ class CardActAnswers:
             of_intent_id=request.of_intent_id,
             fields=_fields(request.fields),
         )
+        if request.kind == REPLACE:
+            return await self._quote_replacement(order)
         acts = self._parts.card_acts
         async with self._parts.watch.borrow() as port:
             planned, seen, card = await acts.quote(order, port)
@@ -53,16 +56,30 @@ class CardActAnswers:
             refund_fen=planned.refund.fen,
             two_people=two_people,
             wants_reason=two_people,
-            notes=tuple(
-                contract.Note(text=text, facts=facts_of(facts.items()))
-                for text, facts in planned.notes
-            ),
+            notes=_notes(planned),
+        )
+
+    async def _quote_replacement(self, order: ActOrder) -> contract.ActQuote:
+        quoted = await self._parts.replacements.quote(order)
+        planned = quoted.planned
+        return contract.ActQuote(
+            kind=REPLACE,
+            card_no=quoted.old.card_no,
+            unit=str(quoted.old.unit),
+            before_purse=planned.after,
+            after_purse=planned.after,
+            cash_fen=planned.cash.fen,
+            refund_fen=0,
+            two_people=quoted.two_people,
+            wants_reason=quoted.two_people,
+            notes=_notes(planned),
         )
 
     def doing(
         self, kind: str
     ) -> Callable[[contract.ActOrder, CallContext], Awaitable[ActReply]]:
         """Return what answers one kind of act."""
+        parts = self._parts
 
         async def answer(request: contract.ActOrder, call: CallContext) -> ActReply:
             order = ActOrder(
@@ -79,12 +96,20 @@ class CardActAnswers:
                 payment=payment_of(request.tender, request.tender_ref),
                 approval=approval_of(request.approval),
             )
-            async with self._parts.watch.borrow() as port:
-                result = await self._parts.card_acts.do(order, port, actor_of(call))
-            self._parts.watch.show_again()
+            desk = parts.replacements if kind == REPLACE else parts.card_acts
+            async with parts.watch.borrow() as port:
+                result = await desk.do(order, port, actor_of(call))
+            parts.watch.show_again()
             return act_reply(result, request.intent_id)
 
         return answer
+
+
+def _notes(planned: Planned) -> tuple[contract.Note, ...]:
+    return tuple(
+        contract.Note(text=text, facts=facts_of(facts.items()))
+        for text, facts in planned.notes
+    )
 
 
 def _fields(typed: contract.TypedFields) -> dict[str, str]:

@@ -14,7 +14,7 @@ from cngstation.domain.rights import rights_of
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.services.log_in import RightMissing, confirm
-from cngstation.storage import audit
+from cngstation.storage import audit, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.operators import Operator
@@ -121,15 +121,17 @@ def reason_of(text: str) -> str:
 
 
 def record(
-    tx: Transaction, approved: Approved, act: str, subject: str, terminal: str
+    tx: Transaction, approved: Approved, act: str, subject: str, first: Actor
 ) -> None:
-    """Write the second person down, who must still be allowed to at this moment.
+    """Write the second person down; both must have the right at this moment.
 
     Raises:
         LoginMustWait, OperatorRetired, LoginRefused, RightMissing: not any more.
     """
     now = confirm(tx, approved.operator)
-    if approved.right not in rights_of(now.role):
-        raise RightMissing(right=approved.right)
-    second = Actor(now.operator_no, terminal)
+    other = operators.find(tx.connection, first.operator_no)
+    for person in (now, other):
+        if person is None or approved.right not in rights_of(person.role):
+            raise RightMissing(right=approved.right)
+    second = Actor(now.operator_no, first.terminal)
     audit.record(tx, second, f"{act}.approve", subject, reason=approved.reason)

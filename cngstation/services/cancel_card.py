@@ -180,6 +180,12 @@ def _worth(connection: Connection, card: Card, booked: int) -> tuple[int, int]:
     if card.payment_mode.in_quantity:
         lots = sales.lots_left(connection, card.card_key)
         return sum(lot.money_e4 for lot in lots), 0
+    bonus = bonus_share(connection, card, booked)
+    return booked - bonus, bonus
+
+
+def bonus_share(connection: Connection, card: Card, booked: int) -> int:
+    """Return the part of a balance in money that was a bonus, in whole fen."""
     row = connection.execute(
         "SELECT coalesce(sum(amount + bonus), 0), coalesce(sum(bonus), 0) FROM intent"
         " WHERE card_key=? AND state IN ('DONE', 'SCRAP')"
@@ -187,8 +193,9 @@ def _worth(connection: Connection, card: Card, booked: int) -> tuple[int, int]:
         (card.card_key,),
     ).fetchone()
     loaded, given = row
-    bonus = share_of(given, booked, loaded) // 100 * 100 if loaded > 0 else 0
-    return booked - bonus, bonus
+    if loaded <= 0 or card.payment_mode.in_quantity:
+        return 0
+    return share_of(given, booked, loaded) // 100 * 100
 
 
 def _owed(connection: Connection, card: Card) -> int:

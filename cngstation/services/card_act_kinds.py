@@ -8,6 +8,7 @@ from cngstation.services import (
     clear_credit,
     edit_card,
     issue_card,
+    move_balance,
     reverse_top_up,
     settle_grey_card,
     top_up_card,
@@ -27,6 +28,7 @@ def every_kind() -> dict[str, ActKind]:
     kinds = (
         issue_card.issue_kind(),
         top_up_card.top_up_kind(),
+        move_balance.replace_kind(),
         settle_grey_card.settle_kind(),
         settle_grey_card.by_hand_kind(),
         clear_credit.clear_kind(),

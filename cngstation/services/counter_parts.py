@@ -15,6 +15,7 @@ from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
 from cngstation.services.station_rules import StationRules
@@ -42,6 +43,7 @@ class CounterParts:
     clock: Clock
     marks: CardMarks
     card_acts: CounterActs
+    replacements: Replacements
     verified: Callable[[counter.BooksVerdict], None]
 
 

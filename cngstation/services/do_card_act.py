@@ -247,7 +247,7 @@ class CounterActs:
             after=str(planned.after),
         )
         if approved:
-            record(tx, approved, name, card.card_key, actor.terminal)
+            record(tx, approved, name, card.card_key, actor)
         return intent
 
     def _intent(

@@ -178,7 +178,7 @@ class CardIssue:
         uid = reading.uid.hex().upper()
         if cut_off := journal.open_for_uid(tx.connection, uid):
             raise IssueInDoubt(card_no=cut_off.card_key)
-        _require_free_chip(tx, uid, reading)
+        require_free_chip(tx, uid, reading)
         key = number_of(tx, reading, self._rules)
         unit = purse_unit(order.payment_mode, self._rules.gas_unit)
         card = _new_card(
@@ -214,7 +214,7 @@ class CardIssue:
             till=self._rules.till,
             plan=json.dumps(
                 {
-                    **_plan(order, card, vehicle),
+                    **plan_of(card, vehicle.plate),
                     **payment.as_plan(),
                     **(BY_MAKER if reading.own_key else {}),
                 },
@@ -299,8 +299,14 @@ def _require_no_other_card(tx: Transaction, vehicle: Vehicle) -> None:
             raise SecondCard(plate=vehicle.plate, card_no=card.card_no)
 
 
-def _require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
-    """A chip is free when it is new, or when its only issue was given back."""
+def require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
+    """Refuse a chip that is the chip of a card.
+
+    It is free when it is new, wiped, or when its only issue was given back.
+
+    Raises:
+        ChipInRegister, NotBlank: it is not free.
+    """
     registered = cards.with_uid(tx.connection, uid)
     in_use = [card for card in registered if not _gave_its_chip_back(tx, card)]
     if in_use:
@@ -316,18 +322,18 @@ def _gave_its_chip_back(tx: Transaction, card: Card) -> bool:
     return card.state is Life.REPLACED and wiped is not None
 
 
-def _plan(order: IssueOrder, card: Card, vehicle: Vehicle) -> dict[str, str | int]:
+def plan_of(card: Card, plate: str) -> dict[str, str | int]:
+    """Return what the writing of a new card needs to know of it."""
     return {
-        **order.wanted.as_plan(),
-        "payment_mode": str(order.payment_mode),
-        "kind": order.kind,
-        "price_level": order.price_level,
-        "vehicle_id": order.vehicle_id,
+        "payment_mode": str(card.payment_mode),
+        "kind": card.kind,
+        "price_level": card.price_level,
+        "vehicle_id": card.vehicle_id,
         "price_e4": card.price_e4,
         "card_no": card.card_no,
         "area_no": card.area_no,
-        "plate": vehicle.plate,
-        "cylinder_due": vehicle.cylinder_due,
+        "plate": plate,
+        "cylinder_due": card.cylinder_due,
     }
 
 

@@ -167,7 +167,7 @@ class CardMarks:
             after=str(state),
         )
         if approved:
-            record(tx, approved, act, card.card_key, actor.terminal)
+            record(tx, approved, act, card.card_key, actor)
         return Marked(card, state, effect)
 
 

@@ -108,6 +108,7 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Station"), f"{settings.station_name} {settings.till}"),
         Row(_("Receipt no."), f"{receipt.receipt_no:08d}"),
         Row(_("Card no."), str(facts["card_no"])),
+        *_old_card(facts),
         Row(_("Plate"), str(facts["plate"])),
         Row(_("Company"), str(facts["company"])),
         Row(_("Payment mode"), _(MODES[mode])),
@@ -117,6 +118,11 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Time"), time_text(int(facts["at_ms"]))),
     ]
     return [*head, Ruler(), *figures, Ruler(), *foot]
+
+
+def _old_card(facts: Mapping[str, Any]) -> list[Row | Ruler]:
+    number = facts.get("old_card_no", "")
+    return [Row(_("Old card no."), str(number))] if number else []
 
 
 def _operators(facts: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
 from cngstation.services.station_rules import StationRules
@@ -62,6 +63,14 @@ def put_together(needs: CounterNeeds) -> CounterParts:
             database,
             acts,
             every_act(rules),
+            approvals=approvals,
+            rules=rules,
+            folder=folder,
+            clock=clock,
+        ),
+        replacements=Replacements(
+            database,
+            acts,
             approvals=approvals,
             rules=rules,
             folder=folder,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cngstation.config import StationConfig
+from cngstation.storage.sales import NozzleKey
 from cngstation.units import ZERO, Money, Unit
 
 
@@ -26,6 +27,7 @@ class StationRules:
     cancel_wait_hours: int = 0
     by_hand: Money = ZERO
     negative_top_up: bool = False
+    nozzles: tuple[NozzleKey, ...] = ()
     lowest_disk_bytes: int = 64 * 1024 * 1024
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
 
@@ -53,6 +55,11 @@ def rules_of(config: StationConfig) -> StationRules:
         cancel_wait_hours=limits.cancel_wait_hours,
         by_hand=limits.by_hand_yuan,
         negative_top_up=limits.negative_top_up,
+        nozzles=tuple(
+            NozzleKey(config.station.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
+            for line in config.lines
+            for nozzle in line.nozzles
+        ),
         business_day_starts_minute=config.station.cut_off_minute,
         sold_units=frozenset(units),
     )

@@ -44,6 +44,9 @@ _TEXTS |= {
     ("cancel", ActState.DONE): mark(
         "Card {card} is cancelled: give {refund} yuan back the way they came."
     ),
+    ("replace", ActState.DONE): mark(
+        "The new card is {card}: {after} moved to it; {cash} yuan fee received."
+    ),
     ("wipe", ActState.DONE): mark(
         "Card {card} is wiped; the chip is a new card. No money moved."
     ),
@@ -100,6 +103,7 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
         "card": result.card_key[-8:],
         "cash": yuan_text(result.cash_e4),
         "refund": yuan_text(result.refund_e4),
+        "after": decimal_text(result.after_balance, 2, 2),
         "taken": decimal_text(taken, 2, 2),
     }
     return ActReply(

@@ -130,7 +130,8 @@ def _tip(connection: Connection) -> None:
         raise _Broken(f"the tip says epoch {tip.epoch}, the chain {row[0]}")
     serial = connection.execute(
         "SELECT coalesce(max(CAST(substr(card_no, 3) AS INTEGER)), 0) FROM card"
-        " WHERE card_key IN (SELECT card_key FROM intent WHERE kind = 'issue'"
+        " WHERE card_key IN (SELECT card_key FROM intent"
+        " WHERE kind IN ('issue', 'replace')"
         " AND json_extract(plan, '$.numbered_by') IS NOT 'maker')"
     ).fetchone()[0]
     if serial > tip.card_serial:

@@ -37,6 +37,7 @@ from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
 from cngstation.storage.database import Database
+from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 
 # After a link comes back its own uploads go first; then its counter is compared.
@@ -107,6 +108,7 @@ class LineDesk:
         self._health = _offline("the port is being opened")
         self._unbooked = UnbookedFills(database)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._compared: set[int] = set()
 
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
@@ -116,6 +118,22 @@ class LineDesk:
     def figures(self) -> Iterable[NozzleFigure]:
         """Every nozzle of the line as it is now."""
         return self._figures.values()
+
+    async def delivered(self) -> list[NozzleKey]:
+        """Return the nozzles that have no record left that the book lacks.
+
+        They are heard and idle, their counter was compared since they are, and no
+        number of theirs is missing.
+        """
+        quiet = [
+            self._nozzles[gun]
+            for gun in self._compared
+            if self._figures[gun].state == "idle"
+            and not self._figures[gun].awaiting_debit
+        ]
+        if self._tasks:
+            return []
+        return [s.key for s in quiet if not await self._book.open_gaps(s)]
 
     @property
     def line_figure(self) -> LineFigure:
@@ -156,7 +174,9 @@ class LineDesk:
         self._figures[gun] = old.model_copy(update=changed)
         self._audience.nozzle(self._figures[gun])
         if link is Link.ONLINE:
-            self._start(self._compare_counter(gun), f"compare counter of gun {gun}")
+            self._start(self._compare(gun), f"compare counter of gun {gun}")
+        else:
+            self._compared.discard(gun)
 
     def line_state(self, state: LineState) -> None:
         """Show whether the port is open."""
@@ -220,11 +240,18 @@ class LineDesk:
         if row is not None:
             self._audience.sale(row)
 
-    async def _compare_counter(self, gun: int) -> None:
-        """Fetch what the dispenser recorded and gave up offering while we were away."""
+    async def _compare(self, gun: int) -> None:
         await asyncio.sleep(seconds(COMPARE_AFTER_MS))
+        if await self._compare_counter(gun):
+            self._compared.add(gun)
+
+    async def _compare_counter(self, gun: int) -> bool:
+        """Fetch what the dispenser recorded and gave up offering while we were away.
+
+        Returns whether its counter was heard.
+        """
         if self._line is None:
-            return
+            return False
         setting = self._nozzles[gun]
         # Read before the dispenser is asked: a fill booked meanwhile is no fall.
         last = await self._database.read(
@@ -233,18 +260,19 @@ class LineDesk:
             )
         )
         if last is None:
-            return  # a new nozzle: its first record is where our book begins
+            return True  # a new nozzle: its first record is where our book begins
         try:
             totals = await self._line.request_totals(gun)
         except DeviceError:
-            return  # the next return of the link asks again
+            return False  # the next return of the link asks again
         if totals.device_seq < last:
             await self._book.counter_fell(setting, totals.device_seq, last)
-            return
+            return True
         # A fetch that was cut off left its numbers missing below the last one.
         for gap in await self._book.open_gaps(setting):
             await self._fetch(gun, gap)
         await self._fetch(gun, range(last + 1, totals.device_seq + 1))
+        return True
 
     async def _fetch(self, gun: int, missing: range) -> None:
         if self._line is None or len(missing) > MOST_FETCHED:

@@ -70,6 +70,7 @@ REGISTERS = (
         unproved=frozenset({"wrong_tries", "blocked_until_mono_ms", "blocked_boot_id"}),
     ),
     Register("session", ("token_hash",)),
+    Register("card_replacement", ("intent_id",)),
     Register("device_epoch", ("station_no", "dispenser_no", "nozzle_no", "epoch")),
 )
 BY_TABLE = {register.table: register for register in REGISTERS}

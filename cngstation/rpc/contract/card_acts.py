@@ -84,6 +84,7 @@ def _act(name: str, right: str) -> Method[ActOrder, ActReply]:
 CARD_ACTS = {
     "settle_grey": _act("settle_grey", "card.settle_grey"),
     "settle_grey_by_hand": _act("settle_grey_by_hand", "card.settle_grey_by_hand"),
+    "replace": _act("replace", "card.replace"),
     "clear_credit": _act("clear_credit", "card.clear_credit"),
     "reverse_top_up": _act("reverse_top_up", "card.reverse_top_up"),
     "cancel": _act("cancel", "card.cancel"),

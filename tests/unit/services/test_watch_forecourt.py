@@ -33,9 +33,11 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.mark_delivery import mark_once
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage import findings
 from cngstation.storage.database import Database
+from cngstation.storage.replacements import not_delivered
 from tests.furnished_station import NOZZLE, fill
 from tests.small_station import HandClock, opened, register_card
 
@@ -351,3 +353,58 @@ async def test_a_port_that_fails_is_told_whatever_its_error(
     assert len(offline.health.facts[0].value) == 200
     assert (offline.frames_sent, offline.frames_lost) == (7, 1)
     forecourt.desk.fault(ProtocolFault(FaultKind.NOISE, None, 1))
+
+
+async def test_a_nozzle_has_delivered_when_it_was_compared_and_is_idle(
+    forecourt: Forecourt,
+) -> None:
+    """Unheard, fuelling, or with numbers missing it may still have a record."""
+    desk = forecourt.desk
+    assert await desk.delivered() == []
+    desk.link(GUN, Link.ONLINE)
+    assert await desk.delivered() == []
+    await forecourt.settled()
+    assert await desk.delivered() == [NOZZLE.key]
+    figure = desk._figures[GUN]
+    for busy in ({"state": "fuelling"}, {"awaiting_debit": True}):
+        desk._figures[GUN] = figure.model_copy(update=busy)
+        assert await desk.delivered() == []
+    desk._figures[GUN] = figure
+    await forecourt.db.write(
+        lambda tx: findings.open_finding(
+            tx,
+            "sequence_gap",
+            f"nozzle {NOZZLE.key.nozzle_no}",
+            {"first": 1, "last": 1},
+        )
+    )
+    assert await desk.delivered() == []
+    desk.link(GUN, Link.OFFLINE)
+    assert await desk.delivered() == []
+
+
+async def test_a_counter_that_was_not_heard_marks_nothing(forecourt: Forecourt) -> None:
+    """A dispenser that is heard and does not tell its counter may have records."""
+    desk = forecourt.desk
+    await forecourt.book.book(NOZZLE, fill(1), "poll")
+    forecourt.line.error = DeviceTimeout(device="line", waited_ms=1)
+    desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert await desk.delivered() == []
+
+
+async def test_delivery_is_noted_with_the_moment_before_it_was_asked(
+    forecourt: Forecourt,
+) -> None:
+    """What is noted never falls, and only for nozzles that have delivered."""
+    clock = HandClock()
+    await mark_once(forecourt.db, [forecourt.desk], clock)
+    keys, now = [NOZZLE.key], clock.now().wall_ms
+    left = await forecourt.db.read(lambda c: not_delivered(c, keys, now))
+    assert left == keys
+    forecourt.desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    await mark_once(forecourt.db, [forecourt.desk], clock)
+    assert await forecourt.db.read(lambda c: not_delivered(c, keys, now)) == []
+    later = now + 1
+    assert await forecourt.db.read(lambda c: not_delivered(c, keys, later)) == keys

@@ -1,0 +1,132 @@
+"""How the engine replaces a card: all that was the old one's goes to the new one."""
+
+import json
+from dataclasses import replace
+
+from cngstation.domain import ledger
+from cngstation.domain.card_life import CardState
+from cngstation.domain.ledger import move
+from cngstation.domain.payment import PaymentMode
+from cngstation.services.act_kind import ActKind, Moves
+from cngstation.services.issue_card import issue_kind
+from cngstation.services.top_up_card import slip_facts
+from cngstation.storage import cards, facts, findings, replacements
+from cngstation.storage.audit import Actor
+from cngstation.storage.cards import Card
+from cngstation.storage.database import Transaction
+from cngstation.storage.journal import Intent
+from cngstation.storage.sales import lots_left
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+KIND = "replace"
+
+
+def replace_kind() -> ActKind:
+    """Return how the engine replaces: the new card is written as at an issue."""
+
+    def registers(tx: Transaction, intent: Intent) -> None:
+        actor = Actor(intent.operator_no, intent.terminal)
+        cards.change(
+            tx, intent.card_key, reason=KIND, actor=actor, state=CardState.NORMAL
+        )
+        for found in findings.open_findings(tx.connection, _old_key(intent)):
+            if found.kind != "fill_of_replaced_card":
+                findings.close_finding(
+                    tx, found.seq, "the card was replaced", intent.operator_no
+                )
+
+    def undoes(tx: Transaction, intent: Intent) -> None:
+        actor = Actor(intent.operator_no, intent.terminal)
+        undone = "its replacement was undone"
+        cards.change(
+            tx, intent.card_key, reason=undone, actor=actor, state=CardState.CANCELLED
+        )
+        cards.change(
+            tx, _old_key(intent), reason=undone, actor=actor, state=CardState.LOST
+        )
+        replacements.undo(tx, intent.intent_id, actor)
+
+    def slip(tx: Transaction, intent: Intent) -> dict[str, str | int]:
+        return {**slip_facts(tx, intent), "old_card_no": _old_key(intent)[-8:]}
+
+    return replace(
+        issue_kind(),
+        name=KIND,
+        registers=registers,
+        undoes=undoes,
+        slip=slip,
+        moves=_moves,
+    )
+
+
+def _moves(tx: Transaction, intent: Intent) -> Moves:
+    """Move balance, lots and what is owed; what was typed too much is a loss."""
+    connection, old_key, new_key = tx.connection, _old_key(intent), intent.card_key
+    mode = PaymentMode(json.loads(intent.plan)["payment_mode"])
+    old, new = ledger.card_account(old_key), ledger.card_account(new_key)
+    unit = Unit(intent.unit)
+    old_card = cards.find(connection, old_key)
+    book = book_balance(connection, old_card) if old_card else 0
+    moved = intent.amount + intent.bonus
+    sign = 1 if mode.prepaid else -1
+    owed = facts.balance(connection, ledger.receivable_account(old_key), Unit.CNY)
+    postings = move(new, old, unit, sign * book) + move(
+        ledger.receivable_account(old_key),
+        ledger.receivable_account(new_key),
+        Unit.CNY,
+        owed,
+    )
+    # A typed balance, or a fill booked since: the difference is the station's.
+    extra = sign * (moved - book)
+    pool = ledger.LOSSES if unit is Unit.CNY else ledger.GAS_OWED
+    postings += move(new, pool, unit, extra)
+    if not (mode.prepaid and mode.in_quantity):
+        return Moves(postings)
+    left = lots_left(connection, old_key)
+    prices_of = dict(
+        connection.execute(
+            "SELECT seq, price_e4 FROM gas_lot WHERE card_key=?", (old_key,)
+        ).fetchall()
+    )
+    uses = tuple(
+        {
+            "lot_seq": lot.seq,
+            "quantity_milli": lot.quantity_milli,
+            "money_e4": lot.money_e4,
+        }
+        for lot in left
+    )
+    lots = []
+    rest = moved
+    for lot in left:
+        part = min(lot.quantity_milli, rest)
+        if part > 0:
+            lots.append(_lot(intent, part, lot.money_e4, prices_of[lot.seq]))
+            rest -= part
+    if rest > 0:
+        lots.append(_lot(intent, rest, 0, intent.price_e4))
+    return Moves(postings, lots=tuple(lots), lot_uses=uses)
+
+
+def _lot(
+    intent: Intent, quantity_milli: int, money_e4: int, price_e4: int
+) -> dict[str, str | int]:
+    return {
+        "card_key": intent.card_key,
+        "unit": intent.unit,
+        "quantity_milli": quantity_milli,
+        "money_e4": money_e4,
+        "price_e4": price_e4,
+    }
+
+
+def book_balance(connection: Connection, card: Card) -> int:
+    """Return what the book says is on a card: its balance, or what it was lent."""
+    booked = facts.balance(connection, f"card:{card.card_key}", str(card.unit))
+    return -booked if card.payment_mode.prepaid else booked
+
+
+def _old_key(intent: Intent) -> str:
+    key: str = json.loads(intent.plan)["old_card_key"]
+    return key
