@@ -30,6 +30,7 @@ PROGRAMS = {
     "/usr/include/PCSC/winscard.h": "libpcsclite-dev",
     "/usr/include/stdlib.h": "libc6-dev",
     f"{sysconfig.get_path('include')}/Python.h": "python3-dev",
+    "mifare-desfire-info": "libfreefare-bin",
     "nfc-list": "libnfc-bin",
     "nfc-mfclassic": "libnfc-bin",
     "nfc-poll": "libnfc-examples",

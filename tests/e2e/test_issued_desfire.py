@@ -1,8 +1,13 @@
 """A DESFire card issued by our driver over a simulated PN532's line, and torn there."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,9 +17,11 @@ from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.drivers.purse_card import PurseCard, WriteNotConfirmed
 from cngstation.drivers.serial_link import SerialSettings, open_serial
 from cngstation.drivers.whichever_card import cards_on
+from cngstation.protocols.card_image import desfire_layout as layout
+from cngstation.protocols.card_image.diversification import CardKeys
 from cngstation.protocols.card_image.purse import CardState
 from tests.issued_cards import INFO, MASTER, NEW_PURSE, QUICK, topped_up
-from tests.simulated_devices import SimulatedReader, card_reader
+from tests.simulated_devices import ROOT, SimulatedReader, card_reader
 
 CLASSIC = "DEADBEEF"
 DESFIRE = bytes.fromhex("045A3BFA142880")
@@ -145,3 +152,54 @@ async def test_a_reader_that_says_nothing_after_the_commit(
         await card.write_purse(reading, topped_up(NEW_PURSE, FEN))
     device.hand("insert", uid=DESFIRE.hex())
     assert (await card.read(DESFIRE)).purse == topped_up(NEW_PURSE, FEN)
+
+
+def freefare(device: SimulatedReader, key_no: int, debit: int) -> dict[str, Any]:
+    """Run a session of libfreefare with a key of ours on the card."""
+    key = CardKeys(MASTER, DESFIRE).application_key(layout.APPLICATION, key_no)
+    given = [layout.APPLICATION.hex(), str(key_no), key.hex(), str(debit)]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.e2e.freefare_session", *given],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "LIBNFC_DEFAULT_DEVICE": f"pn532_uart:{device.link}:115200",
+        },
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+@pytest.mark.needs("mifare-desfire-info")
+async def test_libfreefare_is_a_dispenser_and_a_counter(tmp_path: Path) -> None:
+    """An independent library reads our card, debits it, and cannot credit with key 2.
+
+    Sessions, codes, files and commit are its own; card and driver are ours.
+    """
+    with card_reader(tmp_path) as device:
+        device.put_blank_card(DESFIRE.hex())
+        settings = SerialSettings(str(device.link), 115_200)
+        reader = Pn532Reader(partial(open_serial, settings))
+        await reader.open()
+        card = cards_on(MASTER)(reader)
+        await card.personalise(DESFIRE, NEW_PURSE, INFO)
+        record = (await card.read(DESFIRE)).standing.hex()
+        await reader.close()
+        seen = freefare(device, layout.DISPENSER_KEY, 1_000)
+        assert seen == {
+            "uid": DESFIRE.hex(), "name": "Mifare DESFire", "record": record,
+            "value": 10_000, "value_after": 9_000,
+        }  # fmt: skip
+        refused = freefare(device, layout.DISPENSER_KEY, -1_000)
+        assert refused == {"error": "credit_ex: ae"}
+        seen = freefare(device, layout.COUNTER_KEY, -1_000)
+        assert (seen["value"], seen["value_after"]) == (9_000, 10_000)
+        await reader.open()
+        reading = await card.read(DESFIRE)
+        assert (reading.purse, reading.whole) == (NEW_PURSE, True)
+        await reader.close()
