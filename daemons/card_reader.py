@@ -35,11 +35,12 @@ async def serve(process: Process) -> int:
     cards_on = prepare_cards(config, clock)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
     database = await process.open_database()
+    prints_wanted = 1 if config.printer.port else 0
     acts = CardActs(
         database,
         every_kind(),
         cut_off_minute=rules.business_day_starts_minute,
-        prints_wanted=1 if config.printer.port else 0,
+        prints_wanted=prints_wanted,
     )
     await acts.doubt_all_prepared(rules.till)
     cards = CardService(database, acts, rules, clock)
@@ -66,6 +67,7 @@ async def serve(process: Process) -> int:
             desk=CustomerDesk(database, seal),
             gate=process.gate(database),
             verified=stage.verified,
+            prints_wanted=prints_wanted,
         )
     )
     server = counter_server(process, database, CounterAnswers(parts), stage)

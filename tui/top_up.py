@@ -168,6 +168,7 @@ class TopUpFlow:
             cash_fen=quote.cash_fen,
             tender=self.paying.tender,
             tender_ref=self.paying.number,
+            bonus_purse=quote.bonus_purse,
         )
         self.stage, self.failure = Stage.DOING, None
         self._changed()

@@ -51,6 +51,11 @@ WORDS = {
     "till.drop": mark("to the safe"),
     "till.pay_in": mark("from the safe"),
     "till.pay_out": mark("pay out"),
+    "company_top_up": mark("company top-up"),
+    "top_up.hold": mark("to a card"),
+    "issue.hold": mark("to a new card"),
+    "top_up.void": mark("back from a card"),
+    "issue.void": mark("back from a card"),
     # acts and what needs a person
     "top_up": mark("top-up"),
     "issue": mark("card issue"),

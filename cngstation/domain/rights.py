@@ -12,6 +12,7 @@ JUNIOR = GENERAL | {
     "card.report_loss",
     "receipt.print",
     "till.keep",
+    "invoice.write",
 }
 MIDDLE = JUNIOR | {
     "card.replace",
@@ -21,6 +22,7 @@ MIDDLE = JUNIOR | {
     "card.edit",
     "till.pay_out",
     "register.edit",
+    "company.top_up",
 }
 SENIOR = MIDDLE | {
     "card.unblacklist",
@@ -37,6 +39,9 @@ ADMINISTRATOR = SENIOR | {
     "card.settle_grey_by_hand",
     "price.plan",
     "vehicle_type.write",
+    "company.terms",
+    "limits.write",
+    "discount.write",
     "operator.write",
 }
 

@@ -49,7 +49,7 @@ class CardAnswers:
             before_purse=quoted.before,
             change_purse=quoted.change,
             after_purse=quoted.after,
-            bonus_purse=0,
+            bonus_purse=quoted.bonus.purse,
             cash_fen=quoted.cash.fen,
             price_e4=quoted.price.e4,
             tenders=tender_offers(quoted.tenders),
@@ -66,6 +66,7 @@ class CardAnswers:
             ),
             cash=Money.from_fen(request.cash_fen),
             payment=payment_of(request.tender, request.tender_ref),
+            bonus=request.bonus_purse,
         )
         async with self._parts.watch.borrow() as port:
             result = await self._parts.top_ups.top_up(order, port, actor_of(call))

@@ -4,6 +4,9 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.services.answer_acts import ActAnswers
 from cngstation.services.answer_card_acts import CardActAnswers
 from cngstation.services.answer_cards import CardAnswers
+from cngstation.services.answer_companies import CompanyAnswers
+from cngstation.services.answer_invoices import InvoiceAnswers
+from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
@@ -24,6 +27,9 @@ class CounterAnswers:
         self.receipts = ReceiptAnswers(parts)
         self.till = TillAnswers(parts)
         self.diagnosis = DiagnosisAnswers(parts)
+        self.companies = CompanyAnswers(parts)
+        self.limits = LimitAnswers(parts)
+        self.invoices = InvoiceAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
@@ -37,6 +43,9 @@ class CounterAnswers:
             self.receipts,
             self.till,
             self.diagnosis,
+            self.companies,
+            self.limits,
+            self.invoices,
         ):
             area.handle(made)
         return made

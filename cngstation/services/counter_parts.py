@@ -45,6 +45,7 @@ class CounterParts:
     card_acts: CounterActs
     replacements: Replacements
     verified: Callable[[counter.BooksVerdict], None]
+    prints_wanted: int = 0
 
 
 def actor_of(call: CallContext) -> Actor:

@@ -24,6 +24,7 @@ from cngstation.services.card_on_reader import (
     CardState,
     NoCardOnReader,
 )
+from cngstation.services.limit_spending import limits_on_card
 from cngstation.services.number_card import BY_MAKER, number_of, require_mode
 from cngstation.services.price_top_up import (
     AmountRefused,
@@ -216,6 +217,7 @@ class CardIssue:
                 {
                     **plan_of(card, vehicle.plate),
                     **payment.as_plan(),
+                    **limits_on_card(tx.connection, vehicle.company_no),
                     **(BY_MAKER if reading.own_key else {}),
                 },
                 ensure_ascii=False,
@@ -360,8 +362,8 @@ def issue_kind() -> ActKind:
             area_no=plan["area_no"],
             price_fen=plan["price_e4"] // 100,
             plate=plan["plate"],
-            limit_per_fill_yuan=0,
-            limit_per_day_yuan=0,
+            limit_per_fill_yuan=plan.get("limit_per_fill_yuan", 0),
+            limit_per_day_yuan=plan.get("limit_per_day_yuan", 0),
         )
         await port.personalise(reading.uid, purse, info)
 

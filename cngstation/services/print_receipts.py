@@ -17,6 +17,7 @@ from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
+from cngstation.services.keep_company_money import KIND as COMPANY_TOP_UP
 from cngstation.services.take_payment import WORDS
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import receipts
@@ -44,6 +45,7 @@ TITLES = {
     "cylinder_date": mark("Cylinder date changed"),
     "rewrite_price": mark("Price of card changed"),
     "replace": mark("Card replacement receipt"),
+    COMPANY_TOP_UP: mark("Company top-up receipt"),
 }
 MODES = {
     PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
@@ -102,17 +104,23 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
 
 def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
     facts = receipt.content
-    mode = PaymentMode(facts["payment_mode"])
-    figures = _figures(facts, mode)
-    head = [
+    head: list[Row | Ruler] = [
         Row(_("Station"), f"{settings.station_name} {settings.till}"),
         Row(_("Receipt no."), f"{receipt.receipt_no:08d}"),
-        Row(_("Card no."), str(facts["card_no"])),
-        *_old_card(facts),
-        Row(_("Plate"), str(facts["plate"])),
-        Row(_("Company"), str(facts["company"])),
-        Row(_("Payment mode"), _(MODES[mode])),
     ]
+    if receipt.kind == COMPANY_TOP_UP:
+        head.append(Row(_("Company"), f"{facts['company_no']} {facts['company']}"))
+        figures = _company_figures(facts)
+    else:
+        mode = PaymentMode(facts["payment_mode"])
+        head += [
+            Row(_("Card no."), str(facts["card_no"])),
+            *_old_card(facts),
+            Row(_("Plate"), str(facts["plate"])),
+            Row(_("Company"), str(facts["company"])),
+            Row(_("Payment mode"), _(MODES[mode])),
+        ]
+        figures = _figures(facts, mode)
     foot = [
         Row(_("Operator"), _operators(facts)),
         Row(_("Time"), time_text(int(facts["at_ms"]))),
@@ -130,6 +138,18 @@ def _operators(facts: Mapping[str, Any]) -> str:
     return " + ".join(str(number) for number in people if number)
 
 
+def _company_figures(facts: Mapping[str, Any]) -> list[Row | Ruler]:
+    def yuan(name: str) -> str:
+        return f"{yuan_text(int(facts[name]))} {_('yuan')}"
+
+    return [
+        Row(_("Before"), yuan("before_e4")),
+        Row(_("Received"), yuan("cash_e4"), strong=True),
+        Row(_("After"), yuan("after_e4"), strong=True),
+        *_paid_by(facts),
+    ]
+
+
 def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
     unit = Unit(facts["unit"])
     sign = _("yuan") if unit is Unit.CNY else UNIT_SIGNS[unit]
@@ -143,6 +163,8 @@ def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
         Row(_("Change") if is_less else _("Added"), purse("change_purse"), strong=True),
         Row(_("After"), purse("after_purse"), strong=True),
     ]
+    if int(facts.get("bonus_purse", 0)):
+        rows.insert(2, Row(_("Bonus"), purse("bonus_purse"), strong=True))
     if mode.in_quantity:
         rows.append(Row(_("Price"), yuan_text(int(facts["price_e4"]))))
     if int(facts["fee_e4"]):

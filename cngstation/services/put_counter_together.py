@@ -38,6 +38,7 @@ class CounterNeeds:
     desk: CustomerDesk
     gate: Gatekeeper
     verified: Callable[[counter.BooksVerdict], None]
+    prints_wanted: int = 0
 
 
 def put_together(needs: CounterNeeds) -> CounterParts:
@@ -77,4 +78,5 @@ def put_together(needs: CounterNeeds) -> CounterParts:
             clock=clock,
         ),
         verified=needs.verified,
+        prints_wanted=needs.prints_wanted,
     )

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cngstation.domain import ledger
 from cngstation.domain.tenders import IN_TILL, WANTS_REFERENCE, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.rpc.contract.registers import TenderOffer
-from cngstation.storage import customers, facts
+from cngstation.storage import company_money, customers
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Money, Unit, yuan_text
+from cngstation.units import Money, yuan_text
 
 WORDS = {
     Tender.CASH: mark("cash"),
@@ -122,15 +121,10 @@ def paying(
     company = customers.find_company(connection, vehicle.company_no)
     if company is None:
         raise NoCompany
-    left = company_balance(connection, company.company_no)
+    left = company_money.balance(connection, company.company_no)
+    left += company_money.credit_limit(connection, company.company_no)
     if amount > left:
         raise CompanyFundsShort(
             company=company.name, left=yuan_text(left.e4), wanted=yuan_text(amount.e4)
         )
     return replace(payment, company_no=company.company_no)
-
-
-def company_balance(connection: Connection, company_no: str) -> Money:
-    """Return what the station holds of a company's money."""
-    account = ledger.company_account(company_no)
-    return Money(-facts.balance(connection, account, Unit.CNY))

@@ -20,6 +20,7 @@ from cngstation.services.card_on_reader import (
     evidence_of,
     evidence_of_purse,
 )
+from cngstation.services.give_bonus import bonus_for
 from cngstation.services.price_top_up import (
     AmountRefused,
     NotPrepaid,
@@ -163,6 +164,8 @@ class TopUps:
         if quoted.before != order.before:
             raise CardChanged
         _require_room(reading, quoted)
+        if order.bonus not in {None, quoted.bonus.purse}:
+            raise AmountRefused(why="the bonus has changed; look at the figures again")
         if quoted.cash != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
         payment = paying(tx.connection, order.payment, card.vehicle_id, priced.cash)
@@ -176,7 +179,7 @@ class TopUps:
             unit=str(card.unit),
             cash_e4=priced.cash.e4,
             fee_e4=0,
-            bonus=0,
+            bonus=quoted.bonus.book,
             price_e4=quoted.price.e4,
             before_balance=seen.balance,
             before_wseq=seen.wseq,
@@ -190,6 +193,7 @@ class TopUps:
                 {"payment_mode": card.payment_mode}
                 | order.wanted.as_plan()
                 | payment.as_plan()
+                | quoted.bonus.as_plan()
             ),
         )
         self._acts.hold(tx, intent)
@@ -210,9 +214,10 @@ class TopUps:
         price = Price(card.price_e4)
         priced = price_top_up(mode, wanted, price, self._rules)
         require_limits(priced, self._rules)
-        after = seen.balance + priced.purse
+        bonus = bonus_for(connection, card, priced, now_ms)
+        after = seen.balance + priced.purse + bonus.purse
         require_ceiling(purse_value(card, after), self._rules)
-        quoted = Quoted(seen.balance, priced.purse, after, priced.cash, price)
+        quoted = Quoted(seen.balance, priced.purse, after, priced.cash, price, bonus)
         return card, quoted, priced
 
 
@@ -237,7 +242,7 @@ async def present(card_key: str, port: CardPort) -> tuple[Evidence, CardReading]
 
 def _require_room(reading: CardReading, quoted: Quoted) -> None:
     if reading.purse is not None:
-        require_room(reading.purse, quoted.change)
+        require_room(reading.purse, quoted.change + quoted.bonus.purse)
 
 
 def purse_value(card: Card, purse: int) -> Money:
@@ -315,6 +320,7 @@ def purse_evidence(intent: Intent, reading: CardReading) -> Evidence | None:
 
 def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
     """Return what a receipt says; personal numbers are not on it."""
+    bonus = json.loads(intent.plan).get("bonus_purse", 0)
     card = cards.find(tx.connection, intent.card_key)
     vehicle = customers.find_vehicle(tx.connection, card.vehicle_id) if card else None
     company = (
@@ -329,7 +335,8 @@ def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:
         "payment_mode": str(PaymentMode(plan["payment_mode"])),
         "unit": intent.unit,
         "before_purse": intent.before_balance,
-        "change_purse": intent.after_balance - intent.before_balance,
+        "change_purse": intent.after_balance - intent.before_balance - bonus,
+        **({"bonus_purse": bonus} if bonus else {}),
         "after_purse": intent.after_balance,
         "cash_e4": intent.cash_e4,
         "fee_e4": intent.fee_e4,

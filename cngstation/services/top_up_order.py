@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
+from cngstation.services.give_bonus import NO_BONUS, Given
 from cngstation.services.price_top_up import Wanted
 from cngstation.services.take_payment import same_payment
 from cngstation.storage.journal import Intent
@@ -14,7 +15,7 @@ KIND = "top_up"
 
 @dataclass(frozen=True, slots=True)
 class TopUpOrder:
-    """A top-up as the cashier confirmed it."""
+    """A top-up as the cashier confirmed it; `bonus` is what was shown, if it was."""
 
     intent_id: str
     card_key: str
@@ -22,6 +23,7 @@ class TopUpOrder:
     wanted: Wanted
     cash: Money
     payment: Payment = CASH
+    bonus: int | None = None
 
     def is_of(self, intent: Intent) -> bool:
         """Return whether an act is this order, tried before."""
@@ -34,11 +36,12 @@ class TopUpOrder:
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """What a top-up would do; figures of the purse."""
+    """What a top-up would do; figures of the purse, `change` without the bonus."""
 
     before: int
     change: int
     after: int
     cash: Money
     price: Price
+    bonus: Given = NO_BONUS
     tenders: tuple[Tender, ...] = IN_TILL

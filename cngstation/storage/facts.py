@@ -24,6 +24,10 @@ PLAIN_FACTS = (
     "register_change",
     "card_mark",
     "till_session",
+    "company_terms",
+    "discount_rule",
+    "spending_limit",
+    "invoice",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
@@ -36,6 +40,10 @@ _STAMPED = frozenset(
         "register_change",
         "card_mark",
         "till_session",
+        "company_terms",
+        "discount_rule",
+        "spending_limit",
+        "invoice",
     }
 )
 

@@ -92,6 +92,7 @@ class TopUp(Message):
 
     `before_purse` is the balance that was shown: a card changed since is refused.
     `tender_ref` is the number of the payment at the bank, where the tender wants one.
+    `bonus_purse` is the bonus that was shown; another one is refused.
     """
 
     intent_id: IntentId
@@ -102,6 +103,7 @@ class TopUp(Message):
     cash_fen: Asked
     tender: Word = "cash"
     tender_ref: Line = ""
+    bonus_purse: Asked | None = None
 
 
 class Issue(Message):

@@ -11,7 +11,10 @@ from cngstation.rpc.contract import (
     acts,
     card_acts,
     cards,
+    companies,
     diagnosis,
+    invoices,
+    limits,
     marks,
     receipts,
     registers,
@@ -19,6 +22,7 @@ from cngstation.rpc.contract import (
 )
 from cngstation.rpc.contract.acts import *
 from cngstation.rpc.contract.cards import *
+from cngstation.rpc.contract.companies import *
 from cngstation.rpc.contract.diagnosis import *
 from cngstation.rpc.contract.figures import (
     DeviceHealth,
@@ -26,6 +30,8 @@ from cngstation.rpc.contract.figures import (
     OpenRowsNow,
     StationInfo,
 )
+from cngstation.rpc.contract.invoices import *
+from cngstation.rpc.contract.limits import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
 from cngstation.rpc.contract.till import *
@@ -48,7 +54,7 @@ PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 3),
+    version=Version(1, 5),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(
@@ -60,6 +66,9 @@ COUNTER = Contract(
         *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,
         *till.TILL_METHODS,
+        *companies.COMPANY_METHODS,
+        *limits.LIMIT_METHODS,
+        *invoices.INVOICE_METHODS,
     ),
     events=(
         READER_CHANGED,

@@ -52,6 +52,8 @@ def take_back(path: Path) -> None:
     for kind, name in now.keys() - before.keys():
         if kind == "trigger":
             connection.execute(f"DROP TRIGGER {name}")
+        elif kind == "index" and not name.startswith("sqlite_"):
+            connection.execute(f"DROP INDEX {name}")
     for kind, name in now.keys() - before.keys():
         if kind == "table":
             connection.execute(f"DROP TABLE {name}")

@@ -137,6 +137,7 @@ class FakeStation:
         self.printer = WELL
         self.till: c.TillView | None = None
         self.diagnosis = c.Diagnosis(uid="", card_no="", causes=())
+        self.rules: list[c.DiscountRule] = []
 
     # Snapshots and what hands do.
 
@@ -413,6 +414,51 @@ class FakeStation:
             for count in closing.counts
         )  # fmt: skip
         return self._till_view("closed", counts=counts)
+
+    def _account(self, company_no: str, more_e4: int = 0, limit_e4: int = 0) -> Any:
+        move = c.CompanyMove(
+            at_ms=NOW_MS, kind="top_up.hold", amount_e4=-300_000, balance_e4=1_200_000,
+            card_no="01000231", plate="川A12345", tender="company", operator_no="1001",
+            receipt_no=7,
+        )  # fmt: skip
+        return c.CompanyAccount(
+            company_no=company_no, name="测试出租车公司",
+            balance_e4=1_200_000 + more_e4, credit_limit_e4=limit_e4, receipt_no=8,
+            rows=(move,),
+        )  # fmt: skip
+
+    async def _company_account(self, query: Any) -> Any:
+        return self._account(query.company_no)
+
+    async def _company_top_up(self, request: Any) -> Any:
+        return self._account(request.company_no, request.amount_fen * 100)
+
+    async def _company_set_terms(self, terms: Any) -> Any:
+        return self._account(terms.company_no, 0, terms.credit_limit_fen * 100)
+
+    async def _discount_list(self, _: Any) -> Any:
+        return c.DiscountRules(rows=tuple(self.rules))
+
+    async def _discount_add(self, rule: Any) -> Any:
+        number = len(self.rules) + 1
+        self.rules.append(rule.model_copy(update={"rule_no": number}))
+        return await self._discount_list(rule)
+
+    async def _discount_end(self, ended: Any) -> Any:
+        return await self._discount_list(ended)
+
+    async def _limits_show(self, query: Any) -> Any:
+        none = c.WindowLimit()
+        return c.Limits(
+            holder=query.holder, key=query.key, fill=none, day=none, week=none,
+            month=none, from_minute=360, until_minute=1_320,
+        )  # fmt: skip
+
+    async def _limits_set(self, limits: Any) -> Any:
+        return limits
+
+    async def _invoice_record(self, invoice: Any) -> Any:
+        return invoice
 
     async def _sale_list(self, page: Any) -> Any:
         return _unchecked(g.SalesFound, self.sales[: page.limit])

@@ -234,8 +234,8 @@ async def test_the_palette_finds_a_function_by_name_and_by_initials(typed: str) 
         await screen.press("ctrl+p")
         await screen.sees("IC cards: Issue a card")
         await screen.type(typed)
-        await screen.until(lambda: "Set prices" not in screen.text())
-        await screen.press("down", "enter")
+        await screen.until(lambda: "Register a vehicle" not in screen.text())
+        await screen.press("enter")
         await screen.sees("Put a new card on the reader.")
 
 
