@@ -95,17 +95,6 @@ def bonus_to_take_back(
     return taken(back_before + back) - taken(back_before)
 
 
-def paid_part(*, left: int, paid: int, bonus: int, step: int = E4_PER_FEN) -> int:
-    """Return what of a balance was paid for; the rest of it is bonus.
-
-    `paid` and `bonus` are all that the card was ever loaded with: every fill took
-    from both in proportion, so a card that is cancelled has its bonus taken back.
-    """
-    if not bonus or left <= 0:
-        return max(left, 0)
-    return _steps(left * paid, paid + bonus, step)
-
-
 def _steps(numerator: int, denominator: int, step: int) -> int:
     return divide_down(numerator, denominator * step) * step
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cngstation.domain import ledger
 from cngstation.domain.card_life import Act
+from cngstation.domain.discounts import bonus_to_take_back
 from cngstation.domain.ledger import move
 from cngstation.domain.lots import Lot, use_lots
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
@@ -18,13 +19,14 @@ from cngstation.services.act_kind import ActKind, Moves
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.do_card_act import ActOrder, Planned, Sight, write_purse
 from cngstation.services.pay_back import as_it_came, refund_postings
+from cngstation.services.price_top_up import GAS_STEP_MILLI
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import purse_evidence, slip_facts
 from cngstation.storage import facts, journal, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Money, Unit, divide_down, share_of, yuan_text
+from cngstation.units import E4_PER_FEN, Money, Unit, divide_down, yuan_text
 
 KIND = "reverse_top_up"
 _ORIGINAL = mark("Top-up of {cash} yuan; {taken} yuan of it were taken back before.")
@@ -178,11 +180,13 @@ def _taken_back(connection: Connection, of_intent_id: str) -> int:
 
 def _bonus_of(original: Intent, taken: int, wanted: int) -> int:
     """Return the bonus that goes back with a part: all of it with the last part."""
-    step = 100 if original.unit == Unit.CNY else 10
-    before = share_of(original.bonus, taken, original.amount) // step * step
-    now = share_of(original.bonus, taken + wanted, original.amount) // step * step
-    last = taken + wanted == original.amount
-    return (original.bonus if last else now) - before
+    return bonus_to_take_back(
+        bonus=original.bonus,
+        paid=original.amount,
+        back=wanted,
+        back_before=taken,
+        step=E4_PER_FEN if original.unit == Unit.CNY else GAS_STEP_MILLI,
+    )
 
 
 def _lot(connection: Connection, original: Intent) -> Lot | None:

@@ -24,6 +24,7 @@ NAMES = (
     "start",
     "board",
     "reader",
+    "top_up",
     "local_socket",
 )
 HEAD = ("figure", "ours", "limit or peer", "ratio", "stated", "verdict")

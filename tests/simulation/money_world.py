@@ -165,8 +165,10 @@ class Watch:
 class World:
     """One till, two dispensers and their chips; use `close` at the end."""
 
-    def __init__(self) -> None:
-        self.path = _folder() / "station.db"
+    def __init__(self, folder: Path | None = None) -> None:
+        place = folder or _folder()
+        place.mkdir(exist_ok=True)
+        self.path = place / "station.db"
         shutil.copy(_template(), self.path)
         self.clock = CountingClock()
         self.dispensers = [Dispenser(1), Dispenser(2)]

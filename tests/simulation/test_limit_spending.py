@@ -153,3 +153,19 @@ def test_an_issue_writes_the_company_limits_on_the_card(world: World) -> None:
     info = world.reading(chip).info
     assert info is not None
     assert (info.limit_per_fill_yuan, info.limit_per_day_yuan) == (300, 65_535)
+
+
+def test_what_is_collected_later_was_counted_with_its_fill(world: World) -> None:
+    """A grey fill counts when it was filled; its debit at the next fill does not."""
+    chip, key = _card(world)
+    _set(world, "card", key, month=WindowLimit(fen=100_000, hundredths=9_000))
+    grey = world.fill(chip, 1_000, leaves=True)
+    world.upload(0, grey)
+    left = _may(world, key)
+    assert left == Allowance(100_000_00 - grey.amount_e4, 90_000 - grey.quantity_milli)
+    collected = world.must(world.dispensers[0].collect(chip, grey))
+    assert collected is not None
+    world.upload(0, collected)
+    count = world.view.execute("SELECT count(*) FROM sale").fetchone()[0]
+    assert count == 2
+    assert _may(world, key) == left

@@ -12,7 +12,6 @@ from cngstation.domain.discounts import (
     TopUpCase,
     best_bonus,
     bonus_to_take_back,
-    paid_part,
 )
 from cngstation.domain.payment import PaymentMode
 
@@ -94,15 +93,3 @@ def test_more_than_was_paid_is_not_paid_back() -> None:
     """A wrong question has no answer."""
     with pytest.raises(ValueError, match="cannot be paid back"):
         bonus_to_take_back(bonus=100, paid=1_000, back=600, back_before=500)
-
-
-@given(st.integers(0, 10**9), st.integers(1, 10**9), st.integers(0, 10**9))
-def test_a_cancelled_card_pays_back_what_was_paid(
-    left: int, paid: int, bonus: int
-) -> None:
-    """Never more than was paid, never more than is left, all of it without a bonus."""
-    whole = paid + bonus
-    found = paid_part(left=min(left, whole), paid=paid, bonus=bonus, step=1)
-    assert 0 <= found <= min(left, paid)
-    assert bonus or found == min(left, whole)
-    assert paid_part(left=whole, paid=paid, bonus=bonus, step=1) == paid
