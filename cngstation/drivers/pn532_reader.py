@@ -61,6 +61,7 @@ class Pn532Reader:
         self._lock = asyncio.Lock()
         self._target: Target | None = None
         self._may_have_arrived = False
+        self._may_be_deaf = False
         self._health = ReaderHealth(online=False, firmware="", last_fault="")
 
     @property
@@ -91,8 +92,7 @@ class Pn532Reader:
 
     async def find_card(self) -> bytes | None:
         """Select a card in the field and return its UID, or None; never blocks."""
-        self._target = None
-        self._target = await self._ask(commands.FindCard())
+        self._target = await self._searched(commands.FindCard())
         return self._target.uid if self._target else None
 
     async def reselect(self, uid: bytes) -> None:
@@ -101,11 +101,10 @@ class Pn532Reader:
         Raises:
             CardGone: it is not in the field.
         """
-        self._target = None
         # A card says how long its number is: one of a length that cannot be asked
         # for is looked for like any, and must not end the program.
         by_number = len(uid) in commands.SELECTABLE_UID_BYTES
-        found = await self._ask(commands.FindCard(uid if by_number else b""))
+        found = await self._searched(commands.FindCard(uid if by_number else b""))
         if found is None or found.uid != uid:
             raise CardGone
         self._target = found
@@ -231,6 +230,20 @@ class Pn532Reader:
         self._health = replace(self._health, online=False)
         if link is not None:
             await link.close()
+
+    async def _searched(self, search: commands.FindCard) -> Target | None:
+        """Search anew, after a card that takes APDUs in a field that was off.
+
+        Active for APDUs, a card hears no search; that the chip always lets go of it by
+        itself, also after an answer that was lost, is written nowhere.
+        """
+        self._target = None
+        if self._may_be_deaf:
+            await self._ask(commands.SwitchFieldOff())
+            self._may_be_deaf = False
+        found = await self._ask(search)
+        self._may_be_deaf = found is not None and found.takes_apdus
+        return found
 
     def _selected(self) -> Target:
         if self._target is None:

@@ -612,6 +612,7 @@ async def test_another_card_than_the_one_asked_for() -> None:
 
 CPU_CARD = bytes.fromhex("0101034420") + b"\x04" + UID + bytes.fromhex("067577810280")
 SELECT = bytes.fromhex("00a40000023f00")
+FIELD_OFF = bytes.fromhex("d4320100")
 NO_ANSWER, NOT_SELECTED, INVALID = b"\x01", b"\x27", b"\x10"
 
 
@@ -688,12 +689,14 @@ async def test_an_apdu_without_an_answer(
 
 
 class CountingLink(ScriptedChip):
-    """Counts what is written to a chip that says nothing."""
+    """Counts what is written to a chip."""
 
     writes = 0
+    fields_off = 0
 
     def write(self, data: bytes) -> None:
         self.writes += SELECT in data
+        self.fields_off += FIELD_OFF in data
         super().write(data)
 
 
@@ -711,3 +714,25 @@ async def test_an_unanswered_apdu_is_not_sent_again() -> None:
     with pytest.raises(DeviceUnavailable):
         await reader.transmit(SELECT, changes_card=False)
     assert chip.writes == 1
+
+
+async def test_a_card_that_took_apdus_is_searched_in_a_field_that_was_off() -> None:
+    """Also after its answer was lost; a card with sectors keeps its power."""
+    chip = CountingLink(FOUND, FOUND, CPU_CARD, CPU_CARD, NO_ANSWER, FOUND, FOUND)
+
+    async def open_link() -> ScriptedChip:
+        return chip
+
+    reader = Pn532Reader(open_link)
+    await reader.open()
+    for _ in range(3):
+        await reader.find_card()
+    assert chip.fields_off == 0
+    await reader.reselect(UID)
+    assert chip.fields_off == 1
+    with pytest.raises(CardGone):
+        await reader.transmit(SELECT, changes_card=False)
+    await reader.reselect(UID)
+    assert chip.fields_off == 2
+    await reader.find_card()
+    assert chip.fields_off == 2

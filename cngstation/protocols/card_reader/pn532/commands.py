@@ -5,6 +5,7 @@
     02    -                           GetFirmwareVersion  IC Ver Rev Support
     14    01 timeout irq              SAMConfiguration -
     32    05 ATR PSL passive          RFConfiguration  -
+    32    01 00                       (field off)      -
     4A    MaxTg 00 [uid]              InListPassiveTarget
                                       NbTg [Tg ATQA(2) SAK n uid(n) [ATS]]
     40    Tg 60|61 block key(6) uid(4) InDataExchange  status
@@ -144,6 +145,19 @@ class ConfigureRetries(Command[None]):
 
     def read_answer(self, data: bytes) -> None:
         _expect(not data, "retry configuration", data)
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchFieldOff(Command[None]):
+    """Take the power from the cards; the next search switches the field on again."""
+
+    code = 0x32
+
+    def parameters(self) -> bytes:
+        return b"\x01\x00"
+
+    def read_answer(self, data: bytes) -> None:
+        _expect(not data, "field configuration", data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from cngstation.protocols.card_reader.pn532.commands import (
     GetFirmwareVersion,
     ReadBlock,
     Release,
+    SwitchFieldOff,
     Target,
     WriteBlock,
 )
@@ -66,6 +67,7 @@ def test_golden_requests(command: Command[Any], frame: bytes) -> None:
         ),
         (READ, "d440013004"),
         (Release(), "d45200"),
+        (SwitchFieldOff(), "d4320100"),
     ],
 )  # fmt: skip
 def test_request_bodies(command: Command[Any], body: str) -> None:
