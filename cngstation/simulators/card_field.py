@@ -7,6 +7,8 @@ from pathlib import Path
 
 from cngstation.simulators.control import HandsRefused
 from cngstation.simulators.desfire_card import DesfireCard
+from cngstation.simulators.fuel_card_in_field import FuelCardInField
+from cngstation.simulators.fuel_card_memory import HeldFuelCard, card_file
 from cngstation.simulators.mifare_classic import (
     CardRefused,
     CardSilent,
@@ -16,7 +18,8 @@ from cngstation.simulators.virtual_card import BLOCK_BYTES, CardElsewhere, CardI
 from cngstation.simulators.virtual_cards import hold_card, make_blank_card
 from cngstation.simulators.virtual_desfire import DesfireInField
 
-Card = MifareClassic | DesfireCard
+Card = MifareClassic | DesfireCard | FuelCardInField
+Held = CardInField | DesfireInField | HeldFuelCard
 
 
 class TornBlock(StrEnum):
@@ -51,7 +54,7 @@ class CardField:
     def __init__(self, folder: Path, *, seed: int = 0) -> None:
         self._folder = folder
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
-        self._held: CardInField | DesfireInField | None = None
+        self._held: Held | None = None
         self._card: Card | None = None
         self._pull: Pull | None = None
         self._left = 0
@@ -168,7 +171,7 @@ class CardField:
 
     def _take(self, uid: bytes) -> None:
         try:
-            held = hold_card(self._folder, uid)
+            held = _hold(self._folder, uid)
         except CardElsewhere as error:
             raise HandsRefused(
                 f"elsewhere: another field holds card {_shown(uid)}"
@@ -178,6 +181,8 @@ class CardField:
         self._held = held
         if isinstance(held, DesfireInField):
             self._card = DesfireCard(held, self._random.randbytes)
+        elif isinstance(held, HeldFuelCard):
+            self._card = FuelCardInField(held)
         else:
             self._card = MifareClassic(held)
 
@@ -185,6 +190,12 @@ class CardField:
         if self._held is not None:
             self._held.leave()
         self._held = self._card = None
+
+
+def _hold(folder: Path, uid: bytes) -> Held:
+    if card_file(folder, uid).exists():
+        return HeldFuelCard(card_file(folder, uid))
+    return hold_card(folder, uid)
 
 
 def _shown(uid: bytes) -> str:

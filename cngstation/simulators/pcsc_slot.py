@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cngstation.simulators.fuel_card import FuelCard
+from cngstation.simulators.fuel_card_in_field import LASTING
 from cngstation.simulators.fuel_card_memory import HeldFuelCard, card_file
 from cngstation.simulators.mifare_classic import (
     AuthenticationFailed,
@@ -65,8 +66,6 @@ class FuelCardInSlot:
     By T=0 a command with data gets 61 and the length, and its data on request.
     """
 
-    _CHANGING = (b"\x04\xd6", b"\x80\x52", b"\x80\x54", b"\xe0\x7c", b"\xe0\x7e")
-
     def __init__(self, held: HeldFuelCard) -> None:
         self._held = held
         self._card = FuelCard(held.memory)
@@ -99,7 +98,7 @@ class FuelCardInSlot:
 
     def changes(self, apdu: bytes) -> bool:
         """Tell whether a command may change what the card keeps."""
-        return apdu.startswith(self._CHANGING)
+        return apdu.startswith(LASTING)
 
     def leave(self) -> None:
         """Take the card out."""
