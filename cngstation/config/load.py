@@ -140,6 +140,7 @@ def _clashes(config: StationConfig) -> Iterator[_Problem]:
     yield from _reader_without_place(config.reader)
     yield from _shared_ports(config)
     yield from _shared_numbers(config)
+    yield from _plain_layout(config)
     limits = config.limits
     if limits.top_up_lower_yuan > limits.top_up_upper_yuan:
         yield _Problem(
@@ -163,6 +164,14 @@ def _reader_without_place(reader: Reader) -> Iterator[_Problem]:
     if getattr(reader, other):
         why = f'a reader of kind "{reader.kind}" has none'
         yield _Problem(f"reader.{other}", why, f"reader.{needed} alone")
+
+
+def _plain_layout(config: StationConfig) -> Iterator[_Problem]:
+    try:
+        _ = config.plain_card and config.plain_card.layout
+    except ValueError as error:
+        allowed = "figures beside each other; balance, total and seal in one block"
+        yield _Problem("plain_card", str(error), allowed)
 
 
 def _shared_ports(config: StationConfig) -> Iterator[_Problem]:

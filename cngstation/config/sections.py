@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from cngstation import hygiene
+from cngstation.protocols.card_image.plain import Figure, PlainLayout, Seal
 from cngstation.protocols.receipt.slip import Columns
 from cngstation.units import GAS_UNITS, Money, Unit, parse_decimal, yuan_text
 
@@ -196,6 +197,61 @@ class Reader(Section):
     ] = ""
 
 
+Offset = Annotated[int, Field(ge=0, le=47, description="0 to 47")]
+Width = Annotated[int, Field(ge=1, le=4, description="1 to 4")]
+
+
+class PlainCard(Section):
+    """Cards of another maker, in a plain layout: they can be read and topped up.
+
+    Offsets are bytes of the sector's three blocks. `keys` is a credential file with
+    key A, which reads, and key B, which writes.
+    """
+
+    keys: FilePath
+    sector: Annotated[int, Field(ge=1, le=15, description="1 to 15")]
+    card_no_offset: Offset  # four bytes of decimal digits
+    balance_offset: Offset  # fen, or 0.01 unit
+    balance_width: Width = 4
+    consumed_offset: Offset  # what the card has ever consumed, never reset
+    consumed_width: Width = 4
+    byte_order: Annotated[
+        Literal["little", "big"], Field(description='"little" or "big"')
+    ] = "little"
+    seal: Annotated[
+        Literal["xor", "sum", "crc16"], Field(description='"xor", "sum" or "crc16"')
+    ]
+    seal_offset: Offset
+    sealed_from: Offset = 0
+    kind: Annotated[
+        Literal["taxi", "unit", "personal"],
+        Field(description='"taxi", "unit" or "personal"'),
+    ]
+    payment_mode: Annotated[
+        Literal["prepaid_money", "prepaid_quantity"],
+        Field(description='"prepaid_money" or "prepaid_quantity"'),
+    ]
+
+    @property
+    def layout(self) -> PlainLayout:
+        """Where such a card keeps what.
+
+        Raises:
+            ValueError: the figures cannot stand so.
+        """
+        balance = Figure(self.balance_offset, self.balance_width, self.byte_order)
+        consumed = Figure(self.consumed_offset, self.consumed_width, self.byte_order)
+        return PlainLayout(
+            sector=self.sector,
+            card_no_offset=self.card_no_offset,
+            balance=balance,
+            consumed=consumed,
+            seal=Seal(self.seal),
+            seal_offset=self.seal_offset,
+            sealed_from=self.sealed_from,
+        )
+
+
 class Printer(Section):
     """The receipt printer; no port, no printer."""
 
@@ -269,6 +325,9 @@ class StationConfig(Section):
         Field(strict=False, max_length=16, description="at most 16 sections [[lines]]"),
     ] = ()
     reader: Annotated[Reader, Field(description="a section [reader]")]
+    plain_card: Annotated[
+        PlainCard | None, Field(description="a section [plain_card]")
+    ] = None
     printer: Annotated[Printer, Field(description="a section [printer]")] = Printer()
     till: Annotated[Till, Field(description="a section [till]")] = Till()
     limits: Annotated[Limits, Field(description="a section [limits]")]

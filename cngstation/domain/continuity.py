@@ -37,6 +37,8 @@ def break_of(known: Known, now: Evidence) -> Break | None:
     last_pseq = known.seen.pseq if known.seen else 0
     if now.uid != known.uid:
         return Break.OTHER_CHIP
+    if now.consumed is not None:
+        return None  # it has no counters that could go back
     if now.wseq < known.wseq or now.pseq < max(known.pseq, last_pseq):
         return Break.OLDER_IMAGE
     if known.seen is not None and _goes_back(known.seen, now):

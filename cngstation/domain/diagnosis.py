@@ -111,7 +111,8 @@ def _half_read(known: Known) -> bool:
 
 
 def _act_disagrees(known: Known) -> bool:
-    return known.act is not None and known.act.verdict is Verdict.HOLD
+    undecided = {Verdict.HOLD, Verdict.NO_FENCE}
+    return known.act is not None and known.act.verdict in undecided
 
 
 def _open_act(known: Known) -> bool:
@@ -223,7 +224,9 @@ def _fill_limit_too_small(known: Known) -> bool:
 
 def _price_old(known: Known) -> bool:
     reading, now = known.reading, known.station.price_e4
-    return reading is not None and now is not None and now != 100 * reading.price_fen
+    if reading is None or now is None or not reading.price_fen:
+        return False
+    return now != 100 * reading.price_fen
 
 
 _A_UNIT = 100  # in hundredths, as quantity purses count

@@ -2,7 +2,8 @@
 
 A card that takes APDUs is asked technology by technology, each by its application;
 then, or when it takes none, its sectors. The first that does not find it foreign is
-the card's, until another card is read.
+the card's, until another card is read. Cards of another maker, where a station has
+such, are looked for on what would be foreign or new: their makers use other sectors.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from cngstation.drivers.desfire_purse_card import DesfirePurseCard
 from cngstation.drivers.fuel_card_keys import FuelCardKeys
 from cngstation.drivers.fuel_purse_card import FuelPurseCard
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
+from cngstation.drivers.plain_purse_card import PlainCards, PlainPurseCard
 from cngstation.drivers.purse_card import CardReading, PurseCard
 from cngstation.errors import DeviceError
 from cngstation.moments import Clock
@@ -45,30 +47,45 @@ def counter_terminal(station_no: str) -> bytes:
 
 
 def cards_on(
-    master_key: bytes, fuel_cards: FuelCards | None = None
+    master_key: bytes,
+    fuel_cards: FuelCards | None = None,
+    plain_cards: PlainCards | None = None,
 ) -> Callable[[CardReader], PurseCard]:
     """Return what makes the purse of the cards on a reader."""
-    return partial(_whichever, master_key, fuel_cards)
+    return partial(_whichever, master_key, fuel_cards, plain_cards)
 
 
 def _whichever(
-    master_key: bytes, fuel: FuelCards | None, reader: CardReader
+    master_key: bytes,
+    fuel: FuelCards | None,
+    plain: PlainCards | None,
+    reader: CardReader,
 ) -> PurseCard:
     by_apdus: list[PurseCard] = [DesfirePurseCard(reader, master_key)]
     if fuel is not None:
         by_apdus.append(FuelPurseCard(reader, fuel.keys, fuel.terminal, fuel.clock))
-    return WhicheverCard(reader, MifarePurseCard(reader, master_key), by_apdus)
+    return WhicheverCard(
+        reader,
+        MifarePurseCard(reader, master_key),
+        by_apdus,
+        PlainPurseCard(reader, plain) if plain else None,
+    )
 
 
 class WhicheverCard:
     """Hands each card to the technology that knows it; fits `PurseCard`."""
 
     def __init__(
-        self, reader: CardReader, by_sectors: PurseCard, by_apdus: Sequence[PurseCard]
+        self,
+        reader: CardReader,
+        by_sectors: PurseCard,
+        by_apdus: Sequence[PurseCard],
+        of_another_maker: PurseCard | None = None,
     ) -> None:
         self._reader = reader
         self._by_sectors = by_sectors
         self._by_apdus = by_apdus
+        self._of_another_maker = of_another_maker
         self._known: tuple[bytes, PurseCard] | None = None
 
     async def read(self, uid: bytes, *, selected: bool = False) -> CardReading:
@@ -80,12 +97,24 @@ class WhicheverCard:
         self._known = None
         if not selected:
             await self._reader.reselect(uid)
+        found = CardReading(CardState.FOREIGN, uid)
         for place, card in enumerate(self._candidates()):
-            reading = await card.read(uid, selected=place == 0)
-            if reading.state is not CardState.FOREIGN:
+            found = await card.read(uid, selected=place == 0)
+            if found.state is not CardState.FOREIGN:
                 self._known = uid, card
-                return reading
-        return CardReading(CardState.FOREIGN, uid)
+                break
+        return await self._or_of_another_maker(found)
+
+    async def _or_of_another_maker(self, found: CardReading) -> CardReading:
+        card = self._of_another_maker
+        is_free = found.state in {CardState.FOREIGN, CardState.BLANK}
+        if card is None or not is_free or not self._reader.traits.has_sectors:
+            return found
+        theirs = await card.read(found.uid)
+        if theirs.state is CardState.FOREIGN:
+            return found
+        self._known = found.uid, card
+        return theirs
 
     async def write_purse(self, reading: CardReading, purse: Purse) -> None:
         """Write the next state of a purse over the one that was read."""

@@ -161,7 +161,7 @@ class CardActs:
             return await self._finish(intent, "the card proves the write")
         if verdict is Verdict.UNREADABLE:
             return await self._scrap(intent, "the card cannot be read")
-        if verdict is Verdict.HOLD:
+        if verdict in {Verdict.HOLD, Verdict.NO_FENCE}:
             return await self._leave(intent, verdict)
         return await self._void(intent, f"given back by {operator_no}", at_till=True)
 

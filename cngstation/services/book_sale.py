@@ -167,7 +167,9 @@ class SaleBook:
         Returns the card as it is after that.
         """
         intent = journal.open_for_card(tx.connection, card.card_key)
-        if intent is None or record.card_top_up_count != intent.before_wseq + 1:
+        if intent is None or intent.before.consumed is not None:
+            return card  # of a card without counters a fill proves nothing
+        if record.card_top_up_count != intent.before_wseq + 1:
             return card
         first_fill = record.card_consumption_count == intent.before_pseq + 1
         if first_fill and record.balance_before_hundredths != intent.after_balance:

@@ -85,4 +85,5 @@ def evidence_of_purse(uid: bytes, purse: Purse, key: str) -> Evidence:
         wseq=purse.wseq,
         pseq=purse.pseq,
         grey=grey_text(purse.grey),
+        consumed=None if purse.counted else purse.consumed_total,
     )

@@ -59,6 +59,10 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Card {subject} does not fit the act that was begun with it."),
         _TWO_PEOPLE,
     ),
+    "intent_no_fence": (
+        mark("Card {subject} was used since an act with it began; it has no counters."),
+        _TWO_PEOPLE,
+    ),
     "intent_grey_since": (
         mark("Card {subject} became grey while an act with it was open."),
         mark("Settle the grey card first; the open act goes on after that."),

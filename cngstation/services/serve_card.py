@@ -64,7 +64,9 @@ class CardService:
                     tx, "card_disagrees", card.card_key, {"why": refused.sentence()}
                 )
             else:
-                cards.seen(tx, seen)
+                # What has no counters cannot be compared with the book at a moment.
+                if seen.consumed is None:
+                    cards.seen(tx, seen)
 
         await self._database.write(unit)
         return looked

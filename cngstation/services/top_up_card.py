@@ -168,6 +168,7 @@ class TopUps:
             raise AmountRefused(why="the bonus has changed; look at the figures again")
         if quoted.cash != order.cash:
             raise AmountRefused(why="the price has changed; look at the figures again")
+        counted = seen.consumed is None
         payment = paying(tx.connection, order.payment, card.vehicle_id, priced.cash)
         intent = Intent(
             intent_id=order.intent_id,
@@ -182,8 +183,8 @@ class TopUps:
             bonus=quoted.bonus.book,
             price_e4=quoted.price.e4,
             before_balance=seen.balance,
-            before_wseq=seen.wseq,
-            before_pseq=seen.pseq,
+            before_wseq=seen.wseq if counted else card.wseq,
+            before_pseq=seen.pseq if counted else card.pseq,
             before_grey=seen.grey,
             after_balance=quoted.after,
             operator_no=actor.operator_no,
@@ -194,6 +195,7 @@ class TopUps:
                 | order.wanted.as_plan()
                 | payment.as_plan()
                 | quoted.bonus.as_plan()
+                | ({} if counted else {journal.CONSUMED: seen.consumed})
             ),
         )
         self._acts.hold(tx, intent)
@@ -315,7 +317,11 @@ def purse_evidence(intent: Intent, reading: CardReading) -> Evidence | None:
     purse = reading.purse
     if purse is None or not intent.card_key.endswith(purse.card_no):
         return None
-    return evidence_of_purse(reading.uid, purse, intent.card_key)
+    seen = evidence_of_purse(reading.uid, purse, intent.card_key)
+    if seen.consumed is None:
+        return seen
+    # A card without counters says nothing of them: the book's own are taken.
+    return replace(seen, wseq=intent.before_wseq, pseq=intent.before_pseq)
 
 
 def slip_facts(tx: Transaction, intent: Intent) -> dict[str, str | int]:

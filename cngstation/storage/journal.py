@@ -28,6 +28,8 @@ class IntentState(StrEnum):
     SCRAP = "SCRAP"
 
 
+# In a plan: the total that a card without counters had consumed when the act began.
+CONSUMED = "before_consumed"
 OPEN_STATES = (IntentState.PREPARED, IntentState.INDOUBT)
 
 
@@ -69,6 +71,7 @@ class Intent:
             self.before_wseq,
             self.before_pseq,
             self.before_grey,
+            json.loads(self.plan).get(CONSUMED) if self.plan else None,
         )
 
     @property

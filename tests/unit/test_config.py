@@ -16,7 +16,7 @@ from cngstation.units import Money, Unit
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TEXT = EXAMPLE.read_text("utf-8")
 KEY = re.compile(r"^(?:# )?([a-z_]+) = ")
-HEADER = re.compile(r"^(?:# )?\[+([a-z.]+)\]+$")
+HEADER = re.compile(r"^(?:# )?\[+([a-z_.]+)\]+$")
 
 
 def keys_of(section: type[Section], path: str = "") -> Iterator[str]:
@@ -250,3 +250,18 @@ def test_a_file_full_of_problems_is_told_in_part(tmp_path: Path) -> None:
     extra = "".join(f"unknown{n} = 1\n" for n in range(2 * MOST_PROBLEMS))
     path = changed(tmp_path, 'station_no = "03160001"', extra)
     assert len(refusal(path).problems) == MOST_PROBLEMS
+
+
+def test_cards_of_another_maker_are_described_by_data(tmp_path: Path) -> None:
+    """The commented section can be used; figures that cannot stand so are refused."""
+    begin, end = TEXT.index("# [plain_card]"), TEXT.index("[printer]")
+    used = re.sub("(?m)^# ", "", TEXT[begin:end])
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT[:begin] + used + TEXT[end:], "utf-8")
+    plain = load_config(path).plain_card
+    assert plain is not None
+    assert plain.layout.written_block == 4 * 9 + 1
+    overlapping = used.replace("consumed_offset = 20", "consumed_offset = 18")
+    path.write_text(TEXT[:begin] + overlapping + TEXT[end:], "utf-8")
+    (problem,) = refusal(path).problems
+    assert "plain_card: figures that overlap" in problem

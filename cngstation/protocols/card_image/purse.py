@@ -71,7 +71,10 @@ class GreyMark:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """A slot: `balance` and totals in fen, or in 0.01 unit on quantity cards."""
+    """A slot: `balance` and totals in fen, or in 0.01 unit on quantity cards.
+
+    `counted` is false for a layout of somebody else that has no `gen`, `wseq`, `pseq`.
+    """
 
     kind: int
     payment_mode: int
@@ -85,6 +88,7 @@ class Purse:
     gen: int
     wseq: int
     pseq: int
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
