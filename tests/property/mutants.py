@@ -532,7 +532,7 @@ MUTANTS = (
     ),
     Mutant(
         "chip_not_looked_up",
-        lambda patch: patch.setattr(issue_card, "_require_free_chip", lambda *_: None),
+        lambda patch: patch.setattr(issue_card, "require_free_chip", lambda *_: None),
         crash_points.test_wiped_chip_of_a_card_is_not_issued_again,
     ),
     Mutant(
