@@ -139,7 +139,9 @@ class CardPage(Lines):
     def _cash(self, card: "CardView") -> Content:
         quote = self._flow.quote
         level = labelled(_("Price level"), card.price_level)
-        price = f"{level}: {price_text(card.price_e4)}"
+        station = self._desk.picture.station
+        gas = word(station.gas_unit if station else "m3")
+        price = f"{level}: {price_text(card.price_e4)} {_('yuan')}/{gas}"
         owed = labelled("   " + _("owed"), price_text(card.receivable_e4))
         owed = owed if card.receivable_e4 else ""
         if quote is None:

@@ -94,7 +94,7 @@ class IssueSheet(Lines):
             fee = fen_text(draft.choices.card_fee_fen)
             parts += [
                 (f"{fen_text(draft.cash_fen)} {word('CNY')}", "bold"),
-                f"   = {fen_text(draft.prepaid_fen)} + ",
+                "   = " + labelled(_("prepaid"), fen_text(draft.prepaid_fen)) + " + ",
                 labelled(_("card fee"), fee),
                 ("   " + draft.paying.text(), "bold $accent"),
             ]

@@ -48,7 +48,7 @@ async def test_a_credit_card_is_issued_without_an_amount() -> None:
         await screen.press("enter")
         await screen.until(lambda: screen.app.focused is None)
         await screen.press("9", "1", "3", "0")
-        await screen.sees("20.00 yuan = 0.00 + card fee 20.00")
+        await screen.sees("20.00 yuan = prepaid 0.00 + card fee 20.00")
         await screen.press("enter")
         await screen.sees("Issued")
         (request,) = screen.asked("card.issue")
