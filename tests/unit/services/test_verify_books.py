@@ -67,6 +67,7 @@ def tamper(path: Path, *statements: str) -> None:
     """Change the file as an insider would: belts off, statements, belts on again."""
     connection = connect(path)
     connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("PRAGMA ignore_check_constraints=ON")
     belts = connection.execute(
         "SELECT name, sql FROM sqlite_schema WHERE type='trigger'"
     ).fetchall()
