@@ -96,6 +96,13 @@ WORDS = {
     "address": mark("Address"),
     "price": mark("Price"),
     "retired": mark("Retired"),
+    # limits that stop a fill
+    "hours": mark("at this hour"),
+    "weekday": mark("on this weekday"),
+    "fill": mark("per fill"),
+    "day": mark("per day"),
+    "week": mark("per week"),
+    "month": mark("per month"),
     # units
     "CNY": mark("yuan"),
     "m3": "m³",

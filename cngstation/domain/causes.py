@@ -49,6 +49,7 @@ class Cause(StrEnum):
     NO_PRICE = "no_price"
     EMPTY = "empty"
     CREDIT_LIMIT = "credit_limit"
+    STOPPED = "stopped"
     DAY_LIMIT = "day_limit"
     FILL_LIMIT = "fill_limit"
     TOO_LOW = "too_low"
@@ -72,6 +73,7 @@ class Cure(StrEnum):
     SETTLE_GREY = "settle_grey"
     CLEAR_CREDIT = "clear_credit"
     EDIT_CARD = "edit_card"
+    LIMITS = "limits"
     CYLINDER = "cylinder"
 
 
@@ -291,6 +293,11 @@ WORDS: dict[Cause, Words] = {
         mark("{owed} yuan are owed; the credit limit is {credit_limit} yuan."),
         mark("Clear the credit."),
         Cure.CLEAR_CREDIT,
+    ),
+    Cause.STOPPED: Words(
+        mark("The limits of the card or its company allow no fill now ({stopped})."),
+        mark("Wait until they do, or change the limits."),
+        Cure.LIMITS,
     ),
     Cause.DAY_LIMIT: Words(
         mark("The day's limit of {day_limit} yuan is used up: {today} yuan today."),

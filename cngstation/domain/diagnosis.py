@@ -293,6 +293,10 @@ _RULES: tuple[_Rule, ...] = (
     (Cause.NO_PRICE, _no_price),
     (Cause.EMPTY, _empty),
     (Cause.CREDIT_LIMIT, _credit_used_up),
+    (
+        Cause.STOPPED,
+        lambda known: known.registered is not None and bool(known.registered.stopped),
+    ),
     (Cause.DAY_LIMIT, _day_used_up),
     (Cause.FILL_LIMIT, _fill_limit_too_small),
     (Cause.TOO_LOW, _too_low),
@@ -342,6 +346,7 @@ def _facts_of_register(card: Registered) -> Facts:
         "mode": str(card.payment_mode),
         "owed": yuan_text(card.owed_e4),
         "credit_limit": yuan_text(card.credit_limit_e4 or 0),
+        "stopped": card.stopped,
         "today": yuan_text(card.filled_today_e4),
         "dispensers": ", ".join(str(no) for no in card.refused_at),
     }

@@ -69,6 +69,7 @@ class Registered:
     owed_e4: int = 0
     credit_limit_e4: int | None = None
     filled_today_e4: int = 0
+    stopped: str = ""  # by which limit of the register, of card or company
     refused_at: tuple[int, ...] = ()  # dispensers whose list names the card
 
 

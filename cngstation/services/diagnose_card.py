@@ -9,6 +9,7 @@ from cngstation.domain.continuity import break_of
 from cngstation.domain.diagnosis import Found, causes_of
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.known_card import Known, Lies
+from cngstation.domain.limits import Stopped, Verdict
 from cngstation.domain.payment import MODE_OF_CODE
 from cngstation.drivers.card_reader import CardGone
 from cngstation.errors import DeviceError, DeviceUnavailable
@@ -32,6 +33,7 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.counter_parts import CounterParts
+from cngstation.services.limit_spending import may_fill
 from cngstation.services.open_rows import facts_of
 from cngstation.storage import cards, facts, journal, prices, sales
 from cngstation.storage.cards import Card
@@ -165,6 +167,7 @@ class DiagnosisAnswers:
             cylinder_days=days_until(due, now_ms) if due else None,
             broken=break_of(card.known, seen),
             owed_e4=facts.balance(connection, f"receivable:{key}", Unit.CNY),
+            stopped=_stopped(may_fill(connection, key, now_ms, self._rules)),
             filled_today_e4=sales.amount_on_day(connection, key, today),
         )
 
@@ -187,6 +190,10 @@ def _of_card(
         limit_per_fill_yuan=info.limit_per_fill_yuan,
         limit_per_day_yuan=info.limit_per_day_yuan,
     )
+
+
+def _stopped(verdict: Verdict) -> str:
+    return verdict.reason if isinstance(verdict, Stopped) else ""
 
 
 def _grey(

@@ -8,15 +8,18 @@ from typing import Any
 
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.causes import Cause
+from cngstation.domain.limits import Amount, SpendingLimits
 from cngstation.domain.payment import PaymentMode
 from cngstation.protocols.card_image.purse import LAST_GEN, SLOT_BYTES, GreyMark
 from cngstation.protocols.dispenser.canonical import TransactionType
 from cngstation.rpc.contract.counter import CardOnReaderState as Seen
-from cngstation.storage import prices
+from cngstation.storage import limits, prices
+from cngstation.storage.limits import Holder
 from cngstation.units import Price, Unit
 from tests.e2e.fault_bench import PREPAID, FaultBench, written_for
 from tests.furnished_station import fill, top_up
 from tests.issued_cards import UID
+from tests.small_station import CASHIER
 
 COPY = "0A0B0C0D"
 DAY_MS = 86_400_000
@@ -262,6 +265,22 @@ async def day_limit(bench: FaultBench) -> None:
     bench.forge_info(limit_per_day_yuan=9)
 
 
+async def month_limit(bench: FaultBench) -> None:
+    """The register's own bound for a month is used up."""
+    key = await bench.issued()
+    paid = {
+        "balance_before_hundredths": PREPAID,
+        "balance_after_hundredths": PREPAID - 900,
+        "card_top_up_count": 1,
+    }
+    await bench.sold(fill(1, key, **paid))
+    bench.forge(balance=PREPAID - 900, consumed_total=900, pseq=1)
+    bound = SpendingLimits(month=Amount(e4=9_0000))
+    await bench.register(
+        lambda tx: limits.set_limits(tx, Holder.CARD, key, bound, CASHIER)
+    )
+
+
 async def price_old(bench: FaultBench) -> None:
     """The level's price went up since the card was written."""
     await bench.issued()
@@ -347,6 +366,9 @@ FAULTS: dict[str, Fault] = {
     "too low": Fault(too_low, Cause.TOO_LOW, balance=399, blocks=False),
     "day's limit": Fault(
         day_limit, Cause.DAY_LIMIT, balance=PREPAID - 900, blocks=False
+    ),
+    "month's limit": Fault(
+        month_limit, Cause.STOPPED, balance=PREPAID - 900, blocks=False
     ),
     "limit per fill": Fault(
         _info(limit_per_fill_yuan=3), Cause.FILL_LIMIT, blocks=False
