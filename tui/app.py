@@ -47,7 +47,7 @@ class StationApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         _keys("f1,alt+1", "help"),
         _keys("f3,alt+3", "open('issue')"),
-        _keys("f4,alt+4", "open('company')"),
+        _keys("f4,alt+4", "open('loss')"),
         _keys("f5,alt+5", "open('vehicle')"),
         _keys("f6,alt+6", "open('vehicles')"),
         _keys("f7,alt+7", "open('books')"),

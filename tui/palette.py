@@ -31,7 +31,8 @@ class FunctionProvider(Provider):
         initials = query.strip().lower()
         for function in self._offered():
             text = _shown(function)
-            score = matcher.match(text)
+            # A loose match of many functions would bury the one that is meant.
+            score = matcher.match(text) if initials in text.lower() else 0.0
             if any(word.startswith(initials) for word in function.initials.split()):
                 score = max(score, _BY_INITIALS)
             if score > 0:

@@ -142,7 +142,7 @@ def _warnings(
 def _last_top_up(connection: Connection, card: Card) -> TopUpRow | None:
     row = connection.execute(
         "SELECT e.at_ms, i.after_balance - i.before_balance, i.cash_e4,"
-        " coalesce(r.receipt_no, 0) FROM intent i"
+        " coalesce(r.receipt_no, 0), i.intent_id FROM intent i"
         " JOIN entry e ON e.entry_id = i.intent_id || '.finish'"
         " LEFT JOIN receipt r ON r.entry_id = e.entry_id"
         " WHERE i.card_key=? AND i.kind='top_up' ORDER BY e.seq DESC LIMIT 1",
@@ -150,9 +150,13 @@ def _last_top_up(connection: Connection, card: Card) -> TopUpRow | None:
     ).fetchone()
     if row is None:
         return None
-    at_ms, amount_purse, cash_e4, receipt_no = row
+    at_ms, amount_purse, cash_e4, receipt_no, intent_id = row
     return TopUpRow(
-        at_ms=at_ms, amount_purse=amount_purse, cash_e4=cash_e4, receipt_no=receipt_no
+        at_ms=at_ms,
+        amount_purse=amount_purse,
+        cash_e4=cash_e4,
+        receipt_no=receipt_no,
+        intent_id=intent_id,
     )
 
 

@@ -59,6 +59,8 @@ class CounterScreen(StationScreen):
         _key("h", "app.help"),
         _key("i", "app.open('issue')"),
         _key("c", "app.open('company')"),
+        _key("o", "app.open('loss')"),
+        _key("x", "app.open('card_acts')"),
         _key("r,v", "app.open('vehicle')"),
         _key("f", "app.open('vehicles')"),
         _key("b", "app.open('books')"),
@@ -104,7 +106,9 @@ class CounterScreen(StationScreen):
         return [
             *self._next_keys(),
             ("F3/i", _("Issue")),
-            ("F4/c", _("Company")),
+            ("F4/o", _("Loss")),
+            ("x", _("Acts")),
+            ("c", _("Company")),
             ("F5/v", _("Vehicle")),
             ("F6/f", _("Look up")),
             ("F7/b", _("Books")),
@@ -125,6 +129,8 @@ class CounterScreen(StationScreen):
             return [("Enter", _("issue this card"))]
         if card.open_intent_id:
             return [("Enter", _("finish what is open"))]
+        if card.standing == "grey":
+            return [("Enter", _("settle the unpaid fill"))]
         match flow.stage:
             case Stage.QUOTED:
                 enter = ("Enter", _("take the money, top up"))
@@ -222,6 +228,8 @@ class CounterScreen(StationScreen):
             self.station_app.action_open("issue")
         elif card.open_intent_id and not self.flow.unfinished:
             self.station_app.action_open("books")
+        elif card.standing == "grey":
+            self.station_app.action_open("settle_grey")
         elif self._is_quoted():
             self.confirm(self._do_as_quoted)
         elif self.flow.stage is Stage.TYPING:

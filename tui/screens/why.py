@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from tui.app import StationApp
 
 # Cures whose function has another name, and what is pressed where it has no key.
-_OPENED_BY = {"finish": "books"}
+_OPENED_BY = {
+    "finish": "books",
+    "edit_card": "edit",
+    "cylinder": "cylinder_date",
+}
 _PRESSED = {"top_up": "0-9"}
 
 

@@ -30,6 +30,7 @@ class TopUpRow(Message):
     amount_purse: int
     cash_e4: int
     receipt_no: int = 0
+    intent_id: Word = ""
 
 
 class CardView(Message):

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from cngstation.errors import Refusal, StationError
+from cngstation.rpc.contract import card_acts as a
 from cngstation.rpc.contract import counter as c
 from cngstation.rpc.contract import figures as f
 from cngstation.rpc.contract import forecourt as g
+from cngstation.rpc.contract import marks as m
 from cngstation.rpc.contract import uplink as u
 from cngstation.services.register_customers import PlateUnusual
 from tui.link import Part
@@ -118,6 +120,7 @@ class FakeStation:
         self.hold.set()
         self.acts: dict[str, c.ActReply] = {}
         self.card: c.CardView | None = None
+        self.card_state = "normal"
         self.vehicles = [
             vehicle(1, "川A12345"), vehicle(2, "川A12346"), vehicle(3, "川AD00217"),
         ]  # fmt: skip
@@ -285,6 +288,47 @@ class FakeStation:
         )  # fmt: skip
         return c.CardRows(rows=(row,)[: page.limit])
 
+    async def _card_search(self, search: Any) -> Any:
+        rows = (await self._card_list(search)).rows
+        lost = tuple(r.model_copy(update={"state": self.card_state}) for r in rows)
+        return c.CardRows(rows=lost if search.text in "川A12345 01000231" else ())
+
+    async def _card_report_loss(self, order: Any) -> Any:
+        self.card_state = "lost"
+        return m.Marked(
+            card_key=order.card_key, card_no=order.card_key[-8:], state="lost",
+            takes_effect_at_ms=NOW_MS, text="Card {card} is reported lost.",
+            facts=(f.Fact(name="card", value="01000231"),),
+        )  # fmt: skip
+
+    async def _card_unblacklist(self, order: Any) -> Any:
+        return (await self._card_report_loss(order)).model_copy(
+            update={"text": "Card {card} is off the blacklist."}
+        )
+
+    async def _act_quote(self, request: Any) -> Any:
+        return a.ActQuote(
+            kind=request.kind, card_no="01000231", unit="CNY", before_purse=2_750,
+            after_purse=1_750, cash_fen=0, refund_fen=1_000,
+            two_people=request.kind == "reverse_top_up",
+            wants_reason=request.kind == "reverse_top_up",
+            notes=(a.Note(
+                text="Fill {number} at nozzle {nozzle}: {quantity} for {amount} yuan"
+                " is unpaid.",
+                facts=tuple(f.Fact(name=n, value="7") for n in
+                    ("number", "nozzle", "quantity", "amount")),
+            ),),
+        )  # fmt: skip
+
+    async def _card_settle_grey(self, request: Any) -> Any:
+        return self._done(request, "settle_grey", 2_750, 1_750)
+
+    async def _card_replace(self, request: Any) -> Any:
+        return self._done(request, "replace", 0, 2_750)
+
+    async def _card_reverse_top_up(self, request: Any) -> Any:
+        return self._done(request, "reverse_top_up", 2_750, 1_750)
+
     async def _card_read(self, _: Any) -> Any:
         if self.card is None:
             raise Refusal
@@ -309,7 +353,8 @@ class FakeStation:
         reply = known or c.ActReply(
             intent_id=request.intent_id, state=c.ActState.DONE, kind=kind,
             card_key="510101000231", before_purse=before, after_purse=after,
-            cash_fen=request.cash_fen, receipt_no=len(self.acts) + 1, text="", facts=(),
+            cash_fen=request.cash_fen, receipt_no=len(self.acts) + 1, facts=(),
+            text="" if kind in {"top_up", "issue"} else f"done: {kind}",
         )  # fmt: skip
         self.acts[request.intent_id] = reply
         return reply

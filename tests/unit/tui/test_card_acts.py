@@ -1,0 +1,140 @@
+"""Acts on cards by the keys that a cashier presses, in both languages and sizes."""
+
+import pytest
+
+from cngstation.services.approve import SecondPersonMissing
+from tests.unit.tui.fake_station import blank_card, card
+from tests.unit.tui.opened import SMALL, WIDE, opened
+from tui.functions import BY_NAME
+from tui.screens.card_act import FIELDS
+from tui.screens.card_act import TITLES as ACTS
+from tui.screens.card_menu import NAMES
+from tui.screens.mark_card import TITLES as MARKS
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_grey_card_is_settled_by_two_enters(size: tuple[int, int]) -> None:
+    """Tap, Enter shows the unpaid fill, Enter settles it."""
+    async with opened(size=size) as screen:
+        screen.station.put(card(standing="grey", grey="0316/7/7"))
+        await screen.sees("settle the unpaid fill")
+        await screen.press("enter")
+        await screen.sees("Fill 7 at nozzle 7")
+        await screen.sees("Give back 10.00")
+        await screen.press("enter")
+        await screen.sees("done: settle_grey")
+        (order,) = screen.asked("card.settle_grey")
+        assert (order.before_purse, order.refund_fen) == (2_750, 1_000)
+        assert order.approval is None
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+async def test_a_lost_card_is_reported_and_replaced_by_few_keys(language: str) -> None:
+    """F4, part of the plate, Enter, Enter, Enter; then the new card, Enter."""
+    async with opened(language=language) as screen:
+        await screen.press("f4")
+        await screen.type("12345")
+        await screen.press("enter")
+        await screen.sees("01000231")
+        await screen.press("enter")
+        await screen.sees("Report a card lost" if language == "en" else "挂失")
+        await screen.press("enter")
+        await screen.until(lambda: screen.asked("card.report_loss"))
+        await screen.press("f4")
+        await screen.type("12345")
+        await screen.press("enter", "enter")
+        await screen.until(lambda: screen.asked("act.quote"))
+        screen.station.put(blank_card())
+        await screen.rest()
+        await screen.press("enter")
+        await screen.sees("done: replace")
+        (order,) = screen.asked("card.replace")
+        assert order.card_key == "510101000231"
+
+
+async def test_an_act_for_two_takes_the_second_ones_password() -> None:
+    """Refused without; name and password go with the order, the act's id stays."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.rest()
+        screen.app.run_function("reverse_top_up")
+        await screen.sees("Second operator")
+        await screen.type("10.00")
+        await screen.press("enter")
+        await screen.sees("takes two people")
+        screen.station.failing["card.reverse_top_up"] = [SecondPersonMissing()]
+        await screen.press("enter")
+        await screen.sees("This takes two people. Nothing was done")
+        form = screen.app.screen
+        for name, text in (
+            ("reason", "typed twice"),
+            ("second_login", "boss"),
+            ("second_password", "secret of many"),
+        ):
+            form.query_one(f"#{name}").value = text  # type: ignore[attr-defined]
+        await screen.rest()
+        assert "secret of many" not in screen.text()
+        await screen.press("enter")
+        await screen.sees("done: reverse_top_up")
+        alone, both = screen.asked("card.reverse_top_up")
+        assert alone.approval is None
+        assert both.approval.login_name == "boss"
+        assert both.approval.password.get_secret_value() == "secret of many"
+        assert (both.reason, both.amount_purse) == ("typed twice", 1_000)
+
+
+async def test_another_amount_is_another_act() -> None:
+    """What was shown for one amount is not done with another."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.rest()
+        screen.app.run_function("reverse_top_up")
+        await screen.sees("Second operator")
+        await screen.type("10.00")
+        await screen.press("enter")
+        await screen.sees("Give back 10.00")
+        screen.app.screen.query_one("#amount").value = "9.00"  # type: ignore[attr-defined]
+        await screen.rest()
+        assert "Give back" not in screen.text()
+        screen.app.screen.query_one("#amount").focus()
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("act.quote")) == 2)
+        assert screen.asked("card.reverse_top_up") == []
+
+
+async def test_off_the_blacklist_takes_a_second_person() -> None:
+    """Found by number, with reason, name and password."""
+    async with opened() as screen:
+        screen.app.run_function("unblacklist")
+        await screen.sees("Take a card off the blacklist")
+        await screen.type("01000231")
+        await screen.press("enter")
+        await screen.sees("川A12345")
+        await screen.press("enter")
+        await screen.sees("Second operator")
+        await screen.type("paid")
+        await screen.press("enter")
+        await screen.type("boss")
+        await screen.press("enter")
+        await screen.type("secret1")
+        assert "secret1" not in screen.text()
+        await screen.press("enter")
+        await screen.sees("is off the blacklist")
+        (order,) = screen.asked("card.unblacklist")
+        assert (order.reason, order.approval.login_name) == ("paid", "boss")
+
+
+async def test_the_menu_opens_every_act() -> None:
+    """X opens the list; each of its acts is a function that the palette finds too."""
+    assert {*ACTS, *MARKS} == set(NAMES) == {*NAMES} & BY_NAME.keys()
+    assert FIELDS.keys() <= ACTS.keys()
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.rest()
+        for name, key in zip(NAMES, "123456789abcdefg", strict=True):
+            await screen.press("escape", "x")
+            await screen.sees("Acts with a card")
+            await screen.press(key)
+            title = "Report a loss" if name == "replace" else BY_NAME[name].title
+            await screen.sees(title)
+            await screen.press("escape")

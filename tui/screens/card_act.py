@@ -1,0 +1,296 @@
+"""One act on a card: what it wants is typed, what it would do is read, Enter does it.
+
+An act that wants nothing is quoted at once: tap, Enter here, Enter does it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from cngstation.errors import StationError
+from cngstation.hygiene import fit
+from cngstation.language import _, mark
+from cngstation.rpc.contract.card_acts import (
+    ACT_QUOTE,
+    CARD_ACTS,
+    ActOrder,
+    ActQuote,
+    ActQuoteRequest,
+    TypedField,
+)
+from cngstation.rpc.contract.counter import ActReply, ActState
+from cngstation.rpc.contract.marks import Approval
+from tui.act_form import fen_of
+from tui.acts import carry_out, new_id
+from tui.desk import Desk
+from tui.figures import fen_text, purse_text
+from tui.screens.form_screen import Field
+from tui.screens.station_screen import StationScreen
+from tui.texts import error_sentence, labelled, sentence
+from tui.widgets.key_line import Keys
+from tui.widgets.lines import Drawn, line, stacked
+from tui.words import word
+
+TITLES = {
+    "settle_grey": mark("Settle a grey card"),
+    "settle_grey_by_hand": mark("Settle a grey card by hand"),
+    "clear_credit": mark("Clear a credit card"),
+    "reverse_top_up": mark("Take a top-up back"),
+    "cancel": mark("Cancel a card"),
+    "wipe": mark("Wipe a card for re-use"),
+    "edit": mark("Change the plate on a card"),
+    "cylinder_date": mark("Change the cylinder date"),
+    "rewrite_price": mark("Write the new price on a card"),
+    "replace": mark("Replace a lost card"),
+}
+_AMOUNT = Field("amount", mark("Amount"), mark("to take off the card"), longest=12)
+FIELDS: dict[str, tuple[Field, ...]] = {
+    "settle_grey_by_hand": (_AMOUNT,),
+    "reverse_top_up": (_AMOUNT,),
+    "edit": (Field("plate", mark("Plate"), longest=20),),
+    "cylinder_date": (
+        Field("cylinder_due", mark("Inspect until"), "2027-03-15", longest=10),
+        Field("certificate", mark("Certificate no."), longest=40),
+    ),
+}
+_SECOND = (
+    Field("reason", mark("Reason"), longest=60),
+    Field("second_login", mark("Second operator"), mark("login name"), longest=40),
+    Field("second_password", mark("Password"), longest=128),
+)
+_TWO_PEOPLE = {"settle_grey_by_hand", "reverse_top_up"}
+_LABEL = 18
+
+
+class CardActScreen(StationScreen):
+    """Nothing happens before the Enter below the figures."""
+
+    HELP = mark(
+        "Type what the act wants; Enter shows before and after, what to take or to "
+        "give, and what to know. Enter again does it, with the card on the reader. An "
+        "act for two wants a second operator's name and password."
+    )
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go_on", show=False),
+        Binding("f1", "app.help", show=False),
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
+    ]
+    DEFAULT_CSS = """
+    CardActScreen #title { padding: 0 1; text-style: bold;
+        border-bottom: solid $primary; }
+    CardActScreen #quoted { padding: 1 1 0 1; height: auto; }
+    CardActScreen .field { height: 1; padding: 0 1; }
+    CardActScreen .field Drawn { width: 18; }
+    CardActScreen .field Input { width: 1fr; }
+    """
+
+    def __init__(self, desk: Desk, kind: str, card_key: str = "") -> None:
+        super().__init__(desk)
+        self._kind = kind
+        card = desk.picture.card
+        self._card_key = card_key or (card.card_key if card else "")
+        self._quote: ActQuote | None = None
+        self._intent_id = ""
+        self._doing = False
+        # A replacement may turn out to take two people; its fields stand ready.
+        self._two = kind in _TWO_PEOPLE or kind == "replace"
+
+    def parts(self) -> Iterable[Widget]:
+        """Title, what is typed, what it would do."""
+        yield Drawn(lambda: line((_(TITLES[self._kind]), "bold")), id="title")
+        for field in self._fields():
+            with Horizontal(classes="field"):
+                yield Drawn(self._label_of(field))
+                yield Input(
+                    id=field.name,
+                    compact=True,
+                    max_length=field.longest,
+                    placeholder=_(field.hint) if field.hint else "",
+                    password=field.name == "second_password",
+                )
+        yield Drawn(self._quoted, id="quoted")
+
+    def _fields(self) -> Sequence[Field]:
+        own = FIELDS.get(self._kind, ())
+        return (*own, *_SECOND) if self._two else own
+
+    def _label_of(self, field: Field) -> Callable[[], Content]:
+        return lambda: line(fit(_(field.label), _LABEL))
+
+    def on_mount(self) -> None:
+        """An act that wants nothing shows at once what it would do."""
+        if not FIELDS.get(self._kind):
+            self.run_worker(self._ask_quote(), group="quote")
+
+    def offered_keys(self) -> Keys:
+        """Name what Enter does."""
+        back = ("Esc", _("back"))
+        if self._doing:
+            return [("...", _("leave the card on the reader"))]
+        if self._quote is None:
+            return [("Enter", _("show what it would do")), back]
+        if self._kind == "replace":
+            return [("Enter", _("new card on the reader: replace")), back]
+        return [("Enter", _("do it")), back]
+
+    def unfinished(self) -> bool:
+        """Something typed, an act under way, or a replacement that waits for a card."""
+        typed = self.is_mounted and any(i.value for i in self.query(Input))
+        return typed or self._doing or self._kind == "replace"
+
+    def card_waits(self) -> None:
+        """The new card of a replacement is what is waited for."""
+        if self._kind != "replace":
+            super().card_waits()
+
+    def _value(self, name: str) -> str:
+        for typed in self.query(f"#{name}").results(Input):
+            return typed.value.strip()
+        return ""
+
+    def _quoted(self) -> Content:
+        quote = self._quote
+        if quote is None:
+            return line("")
+        unit = word(quote.unit)
+        rows = [
+            line((labelled(_("Card no."), quote.card_no), "bold")),
+            line(
+                labelled(_("Before"), purse_text(quote.before_purse)) + f" {unit}   ",
+                (labelled(_("After"), purse_text(quote.after_purse)), "bold"),
+                f" {unit}",
+            ),
+        ]
+        if quote.cash_fen:
+            take = labelled(_("Take"), fen_text(quote.cash_fen))
+            rows.append(line((f"{take} {_('yuan')}", "bold $accent")))
+        if quote.refund_fen:
+            give = labelled(_("Give back"), fen_text(quote.refund_fen))
+            rows.append(line((f"{give} {_('yuan')}", "bold $accent")))
+        rows += [line(sentence(note.text, note.facts)) for note in quote.notes]
+        if quote.two_people:
+            two = _("This takes two people: reason, second operator and password.")
+            rows.append(line((two, "bold $warning")))
+        return stacked(rows)
+
+    # What is typed and pressed.
+
+    def on_input_changed(self, changed: Input.Changed) -> None:
+        """Another figure is another act."""
+        own = {field.name for field in FIELDS.get(self._kind, ())}
+        if changed.input.id in own:
+            self._quote, self._intent_id = None, ""
+            self.redraw()
+
+    def on_input_submitted(self, submitted: Input.Submitted) -> None:
+        """Go to the next empty field, or on."""
+        fields = [field.name for field in self._fields()]
+        if submitted.input.id != fields[-1] and self._quote is None:
+            self.focus_next(Input)
+            own = [field.name for field in FIELDS.get(self._kind, ())]
+            if not own or submitted.input.id != own[-1]:
+                return
+        self.action_go_on()
+
+    def action_go_on(self) -> None:
+        """Ask what it would do, or do it."""
+        if self._doing:
+            return
+        if self._quote is None:
+            self.confirming.pressed()
+            self.run_worker(self._ask_quote(), group="quote")
+        else:
+            self.confirm(self._do)
+
+    def _typed(self) -> tuple[TypedField, ...]:
+        names = [f.name for f in FIELDS.get(self._kind, ()) if f.name != "amount"]
+        return tuple(TypedField(name=n, value=self._value(n)) for n in names)
+
+    def _of(self) -> str:
+        """The top-up that is taken back: the card's last one."""
+        card = self.desk.picture.card
+        last = card.last_top_up if card else None
+        return last.intent_id if last and self._kind == "reverse_top_up" else ""
+
+    async def _ask_quote(self) -> None:
+        try:
+            request = ActQuoteRequest(
+                kind=self._kind,
+                card_key=self._card_key,
+                amount_purse=fen_of(self._value("amount")),
+                of_intent_id=self._of(),
+                fields=self._typed(),
+            )
+            self._quote = await self.desk.link.call(ACT_QUOTE, request)
+        except StationError as error:
+            self.say_error(error)
+            return
+        except ValueError:
+            self.say(_("A field has characters that cannot be used."), "failed")
+            return
+        self.say("")
+        self.redraw()
+        self.ask_to_confirm()
+
+    async def _do(self) -> None:
+        quote = self._quote
+        if quote is None or self._doing:
+            return
+        self._doing = True
+        self._intent_id = self._intent_id or new_id()
+        self.redraw()
+        try:
+            order = self._order(quote)
+            reply = await carry_out(
+                self.desk.link,
+                CARD_ACTS[self._kind],
+                order,
+                self._intent_id,
+                still_asking=lambda error: self.say(error_sentence(error), "failed"),
+            )
+        except StationError as error:
+            self.say_error(error)
+            self._intent_id = ""
+        except ValueError:
+            self.say(_("A field has characters that cannot be used."), "failed")
+        else:
+            self._told(reply)
+            return
+        finally:
+            self._doing = False
+        self.redraw()
+        self.ask_to_confirm()
+
+    def _order(self, quote: ActQuote) -> ActOrder:
+        approval = None
+        if quote.two_people and (login := self._value("second_login")):
+            secret = self.query_one("#second_password", Input).value
+            approval = Approval.model_validate(
+                {"login_name": login, "password": secret}
+            )
+        return ActOrder(
+            intent_id=self._intent_id,
+            card_key=self._card_key,
+            before_purse=quote.before_purse,
+            amount_purse=fen_of(self._value("amount")),
+            cash_fen=quote.cash_fen,
+            refund_fen=quote.refund_fen,
+            of_intent_id=self._of(),
+            reason=self._value("reason"),
+            fields=self._typed(),
+            approval=approval,
+        )
+
+    def _told(self, reply: ActReply) -> None:
+        kind = "done" if reply.state is ActState.DONE else "failed"
+        counter = self.station_app.counter()
+        self.station_app.back_to_counter()
+        counter.say(sentence(reply.text, reply.facts), kind)
+        counter.run_worker(counter.read_card_again(), group="read")

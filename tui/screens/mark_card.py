@@ -1,0 +1,93 @@
+"""Says something of one card: reason, and the second person where it takes two."""
+
+from collections.abc import Sequence
+
+from textual.widgets import Input
+
+from cngstation.language import _, mark
+from cngstation.rpc.contract.counter import CardRow
+from cngstation.rpc.contract.marks import (
+    CARD_ACTIVATE,
+    CARD_BLACKLIST,
+    CARD_REPORT_LOSS,
+    CARD_SUSPEND,
+    CARD_UNBLACKLIST,
+    CARD_WITHDRAW_LOSS,
+    Approval,
+    MarkOrder,
+)
+from tui.desk import Desk
+from tui.screens.form_screen import Field, FormScreen
+from tui.texts import sentence
+from tui.words import word
+
+TITLES = {
+    "report_loss": mark("Report a card lost"),
+    "withdraw_loss": mark("Withdraw a loss"),
+    "blacklist": mark("Put a card on the blacklist"),
+    "unblacklist": mark("Take a card off the blacklist"),
+    "activate": mark("Activate a card"),
+    "suspend": mark("Suspend a card"),
+}
+_METHODS = {
+    "report_loss": CARD_REPORT_LOSS,
+    "withdraw_loss": CARD_WITHDRAW_LOSS,
+    "blacklist": CARD_BLACKLIST,
+    "unblacklist": CARD_UNBLACKLIST,
+    "activate": CARD_ACTIVATE,
+    "suspend": CARD_SUSPEND,
+}
+_TWO_PEOPLE = {"unblacklist"}
+SECOND_LOGIN = Field(
+    "second_login", mark("Second operator"), mark("login name"), longest=40
+)
+SECOND_PASSWORD = Field("second_password", mark("Password"), longest=128)
+REASON = Field("reason", mark("Reason"), longest=60)
+
+
+def approval_of(form: FormScreen) -> Approval | None:
+    """Return the second person that was typed into a form, if anybody was."""
+    login = form.value("second_login")
+    if not login:
+        return None
+    password = form.query_one("#second_password", Input).value
+    return Approval.model_validate({"login_name": login, "password": password})
+
+
+class MarkCardScreen(FormScreen):
+    """Enter at the last field does it."""
+
+    HELP = mark(
+        "Write down why; Enter at the last field does it. An act that takes two "
+        "people wants the name and the password of a second operator with this right."
+    )
+
+    def __init__(self, desk: Desk, act: str, card: CardRow) -> None:
+        super().__init__(desk)
+        self._act, self._card = act, card
+        fields: Sequence[Field] = (REASON,)
+        if act in _TWO_PEOPLE:
+            fields = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
+        self.FIELDS = fields  # type: ignore[misc]  # by act, not by class
+        self.TITLE_TEXT = TITLES[act]  # type: ignore[misc]
+
+    def on_mount(self) -> None:
+        """Name the card, and hide what is secret."""
+        card = self._card
+        self.say(f"{card.card_no}  {card.plate}  {word(card.state)}")
+        for secret in self.query("#second_password").results(Input):
+            secret.password = True
+
+    async def save(self) -> str:
+        """Do it; say what was done."""
+        order = MarkOrder.model_construct(
+            card_key=self._card.card_key,
+            reason=self.value("reason"),
+            approval=approval_of(self) if self._act in _TWO_PEOPLE else None,
+        )
+        checked = MarkOrder.model_validate(dict(order))
+        done = await self.desk.link.call(_METHODS[self._act], checked)
+        text = sentence(done.text, done.facts)
+        if self._act == "report_loss":
+            text += " " + _("F4 replaces it.")
+        return text
