@@ -33,10 +33,11 @@ from cngstation.services import (
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import Booked, Booking, SaleBook
-from cngstation.storage import journal, receipts, sales
+from cngstation.storage import journal, receipts, replacements, sales
 from cngstation.storage.journal import IntentState
 from tests.simulation import test_card_acts as card_acts
 from tests.simulation import test_crash_points as crash_points
+from tests.simulation import test_replacement as replacing
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import CommitFault, World
@@ -460,6 +461,26 @@ MUTANTS = (
         "cancelled_blind",
         lambda patch: patch.setattr(sales, "all_in", lambda *_: True),
         card_acts.test_cancel_waits_for_every_fill,
+    ),
+    Mutant(
+        "early_replace",
+        lambda patch: patch.setattr(replacements, "not_delivered", lambda *_: []),
+        replacing.test_balance_is_proved_when_every_nozzle_has_delivered,
+    ),
+    Mutant(
+        "late_fill_is_forgiven",
+        lambda patch: patch.setattr(late_records, "postings_instead", lambda *_: None),
+        replacing.test_late_record_of_the_old_card_is_a_loss,
+    ),
+    Mutant(
+        "replaced_again",
+        lambda patch: patch.setattr(replacements, "of_old_card", lambda *_: None),
+        replacing.test_a_card_is_replaced_once,
+    ),
+    Mutant(
+        "open_act_left_behind",
+        lambda patch: patch.setattr(CardActs, "would_book", lambda *_: 0),
+        replacing.test_open_top_up_of_the_lost_card_moves_with_it,
     ),
     Mutant(
         "one_person", _one_person, card_acts.test_taking_back_needs_two_and_the_switch
