@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "a whole station on simulated hardware",
+    "import": "customers, cards and balances of an old system",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",
 }
+_MODULES = {"import": "import_customers"}  # `import` names no module
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in COMMANDS:
         sys.stderr.write(f"cngstation: there is no command {name!r}.\n\n{_usage()}")
         sys.exit(2)
-    module = importlib.import_module(f"cngstation.cli.{name}")
+    module = importlib.import_module(f"cngstation.cli.{_MODULES.get(name, name)}")
     sys.exit(module.run(rest))
 
 

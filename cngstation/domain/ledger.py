@@ -99,6 +99,7 @@ def receivable_account(card_key: str) -> str:
 SAFE = "safe:cash"
 PAY_OUTS = "expense:pay_out"
 OVER_SHORT = "expense:over_short"  # 长款/短款
+OPENING = "equity:opening"  # what an old system handed over
 CARD_FEES = "income:card_fee"  # 工本费
 GAS_SALES = "income:gas"
 DISCOUNTS = "expense:discount"

@@ -42,6 +42,8 @@ ADMINISTRATOR = SENIOR | {
     "company.terms",
     "limits.write",
     "discount.write",
+    "register.import",
+    "opening.accept",
     "operator.write",
 }
 

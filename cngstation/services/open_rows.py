@@ -8,7 +8,7 @@ from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
-from cngstation.units import yuan_text
+from cngstation.units import decimal_text, yuan_text
 
 LONGEST_TEXT = 200  # of the contract's texts
 
@@ -90,6 +90,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "card_balance_differs": (
         mark("Card {subject} filled with {card} where its account had {book}."),
         mark("Tap the card at the counter and compare; the manager explains it."),
+    ),
+    "opening_differs": (
+        mark("Card {subject}: the old system said {imported}, the card says {card}."),
+        mark("Keep the card's holder waiting; the manager decides which is right."),
     ),
     "unknown_card": (
         mark("Card {subject} filled at nozzle {nozzle} and is in no register."),
@@ -186,6 +190,9 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
     shown = dict(values)
     if "amount_e4" in values:
         shown["amount"] = yuan_text(int(values["amount_e4"]))
+    for name in ("imported", "card"):
+        if f"{name}_purse" in values:
+            shown[name] = decimal_text(int(values[f"{name}_purse"]), 2, 2)
     return OpenRow(
         row_id=str(finding.seq),
         kind=finding.kind,

@@ -7,6 +7,7 @@ book, so that a copy or an old image shows itself.
 
 from cngstation.errors import StationError
 from cngstation.moments import Clock
+from cngstation.services import opening_balances
 from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.show_card import Looked, look_at
@@ -57,8 +58,12 @@ class CardService:
             return looked
 
         def unit(tx: Transaction) -> None:
+            if not opening_balances.tapped(tx, card, seen):
+                return
             try:
-                require_continuity(card, seen)
+                require_continuity(
+                    cards.find(tx.connection, card.card_key) or card, seen
+                )
             except StationError as refused:
                 findings.open_once(
                     tx, "card_disagrees", card.card_key, {"why": refused.sentence()}

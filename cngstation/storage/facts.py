@@ -28,6 +28,8 @@ PLAIN_FACTS = (
     "discount_rule",
     "spending_limit",
     "invoice",
+    "opening_balance",
+    "opening_verdict",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
@@ -44,6 +46,8 @@ _STAMPED = frozenset(
         "discount_rule",
         "spending_limit",
         "invoice",
+        "opening_balance",
+        "opening_verdict",
     }
 )
 

@@ -1,0 +1,167 @@
+"""`cngstation import`: customers and cards of an old system, and how their cards fare.
+
+    cngstation import customers FILE.xlsx --operator NAME [--dry-run]
+    cngstation import customers --template OUT.xlsx
+    cngstation import balances [--contested]
+
+The operator's password is asked for; without a terminal it is read from one line.
+Exit codes: 0 all rows taken, 1 some refused, 2 usage, 3 could not reach what it needs.
+"""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cngstation.config import StationConfig, load_config
+from cngstation.domain.rights import rights_of
+from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.errors import ConfigError, StationError
+from cngstation.moments import SystemClock
+from cngstation.services.import_customers import (
+    COLUMNS,
+    CustomerImport,
+    Outcome,
+    RowResult,
+)
+from cngstation.services.log_in import Gate, RightMissing, confirm
+from cngstation.services.passwords import Passwords
+from cngstation.services.read_credentials import read_credential
+from cngstation.services.read_workbook import write_template
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.station_rules import rules_of
+from cngstation.storage import opening_balances
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+from cngstation.storage.opening_balances import CONTESTED, Opening
+from cngstation.units import decimal_text
+
+DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
+REFUSED, USAGE, UNREACHED = 1, 2, 3
+RIGHT = "register.import"
+_TERMINAL = "import"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Import, or show; return the exit code."""
+    parser = argparse.ArgumentParser(prog="cngstation import")
+    parser.add_argument("what", choices=("customers", "balances"))
+    parser.add_argument("file", nargs="?", type=Path, help="the sheet, .xlsx")
+    parser.add_argument("--template", type=Path, help="write an empty sheet and end")
+    parser.add_argument("--dry-run", action="store_true", help="keep nothing")
+    parser.add_argument("--operator", help="login name of who answers for the sheet")
+    parser.add_argument("--contested", action="store_true", help="only those")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    given = parser.parse_args(arguments)
+    try:
+        if given.template is not None:
+            write_template(given.template, COLUMNS)
+            return 0
+        config = load_config(given.config)
+        if given.what == "balances":
+            return asyncio.run(_balances(config, contested=given.contested))
+        if given.file is None or not given.operator:
+            parser.error("a file and --operator are needed")
+        return asyncio.run(
+            _customers(config, given.file, given.operator, dry=given.dry_run)
+        )
+    except ConfigError as error:
+        sys.stderr.write(f"cngstation import: {error.sentence()}\n")
+        return USAGE
+    except (StationError, OSError) as error:
+        why = error.sentence() if isinstance(error, StationError) else str(error)
+        sys.stderr.write(f"cngstation import: {why}\n")
+        return UNREACHED
+
+
+async def _customers(
+    config: StationConfig, path: Path, login_name: str, *, dry: bool
+) -> int:
+    seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
+    password = await asyncio.to_thread(_password)
+    database = await Database.open(config.paths.database, SystemClock())
+    try:
+        actor = await _actor(config, database, login_name, password)
+        desk = CustomerDesk(database, seal)
+        importing = CustomerImport(database, desk, rules_of(config), actor)
+        results = await importing.run(path, dry=dry)
+    finally:
+        await database.close()
+    sys.stdout.write(_report(results, dry=dry))
+    return REFUSED if any(r.outcome is Outcome.REFUSED for r in results) else 0
+
+
+def _password() -> SecretStr:
+    if sys.stdin.isatty():
+        return SecretStr(getpass.getpass("Password: "))
+    return SecretStr(sys.stdin.readline().rstrip("\n"))
+
+
+async def _actor(
+    config: StationConfig, database: Database, login_name: str, password: SecretStr
+) -> Actor:
+    """Return who imports.
+
+    Raises:
+        Refusal: the password is wrong, or the operator may not import.
+    """
+    gate = Gate(
+        database,
+        Passwords(),
+        SystemClock(),
+        wrong_tries=config.security.wrong_tries,
+        session_hours=config.security.session_hours,
+    )
+    operator = await gate.identify(login_name, password, _TERMINAL)
+    operator = await database.write(lambda tx: confirm(tx, operator))
+    if RIGHT not in rights_of(operator.role):
+        raise RightMissing(right=RIGHT)
+    return Actor(operator.operator_no, _TERMINAL)
+
+
+def _report(results: Sequence[RowResult], *, dry: bool) -> str:
+    lines = [
+        f"row {result.number}: {reason}"
+        for result in results
+        for reason in result.reasons
+    ]
+    counts = Counter(result.outcome for result in results)
+    done = "Would be imported" if dry else "Imported"
+    lines.append(
+        f"{done}: {counts[Outcome.ADDED]} rows. There already: "
+        f"{counts[Outcome.THERE]}. Refused: {counts[Outcome.REFUSED]}."
+    )
+    return "\n".join(lines) + "\n"
+
+
+async def _balances(config: StationConfig, *, contested: bool) -> int:
+    database = await Database.open(config.paths.database, SystemClock())
+    try:
+        found = await database.read(lambda c: list(opening_balances.every(c)))
+    finally:
+        await database.close()
+    counts: Counter[str] = Counter()
+    for opening in found:
+        verdict = opening.verdict.verdict if opening.verdict else "waiting"
+        counts[verdict] += 1
+        if not contested or verdict == CONTESTED:
+            sys.stdout.write(_line(opening, verdict))
+    said = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
+    sys.stdout.write(f"{len(found)} opening balances: {said or 'none'}.\n")
+    return 0
+
+
+def _line(opening: Opening, verdict: str) -> str:
+    balance, found = opening.balance, opening.verdict
+    imported = decimal_text(balance.balance_purse, 2, 2)
+    parts = [balance.card_key, verdict, f"imported {imported} {balance.unit}"]
+    if found is not None:
+        parts.append(f"book {decimal_text(found.book_purse, 2, 2)}")
+        parts.append(f"card {decimal_text(found.card_purse, 2, 2)}")
+        parts += [found.why] if found.why else []
+    return "  ".join(parts) + f"  ({balance.source} row {balance.source_row})\n"
