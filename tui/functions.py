@@ -329,6 +329,14 @@ FUNCTIONS = (
         "invoice:InvoiceScreen",
     ),
     Function(
+        "openings",
+        QUERIES,
+        mark("Balances of old cards"),
+        "jkye qcye jk",
+        "registers:RegistersScreen:openings",
+        "F6 8",
+    ),
+    Function(
         "prices",
         SETTINGS,
         mark("Set prices"),

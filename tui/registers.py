@@ -9,6 +9,7 @@ from cngstation.rpc.contract.counter import (
     CARD_LIST,
     COMPANY_SEARCH,
     EDIT_LIST,
+    OPENING_LIST,
     RECEIPT_LIST,
     VEHICLE_SEARCH,
     VEHICLE_TYPES,
@@ -21,7 +22,7 @@ from cngstation.rpc.contract.figures import MOST_ROWS, SaleRow
 from cngstation.rpc.contract.forecourt import SALE_LIST
 from cngstation.rpc.session import Nothing
 from cngstation.units import quantity_text, yuan_text
-from tui.figures import short_time
+from tui.figures import purse_text, short_time
 from tui.widgets.lazy_table import Column
 from tui.words import word
 
@@ -59,6 +60,11 @@ async def _types(desk: "Desk", text: str) -> Rows:
 
 async def _edits(desk: "Desk", text: str) -> Rows:
     found = await desk.link.call(EDIT_LIST, _search(text))
+    return found.rows
+
+
+async def _openings(desk: "Desk", text: str) -> Rows:
+    found = await desk.link.call(OPENING_LIST, _search(text))
     return found.rows
 
 
@@ -222,5 +228,24 @@ REGISTERS = (
             Column(mark("Terminal"), 12, lambda r: r.terminal),
         ),
         _edits,
+    ),
+    Register(
+        "openings",
+        mark("Old cards"),
+        (
+            Column(mark("Card"), 8, lambda r: r.card_no),
+            Column(mark("State"), 10, lambda r: word(r.verdict)),
+            Column(
+                mark("Imported"), 10, lambda r: purse_text(r.imported_purse), right=True
+            ),
+            Column(mark("Book"), 10, lambda r: purse_text(r.book_purse), right=True),
+            Column(mark("On card"), 10, lambda r: purse_text(r.card_purse), right=True),
+            Column(mark("Unit"), 4, lambda r: word(r.unit)),
+            Column(mark("Reason"), 16, lambda r: _(r.why)),
+            Column(mark("Row"), 6, lambda r: str(r.source_row), right=True),
+            Column(mark("Sheet"), 20, lambda r: r.source),
+        ),
+        _openings,
+        "AcceptOpeningScreen",
     ),
 )

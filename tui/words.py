@@ -113,6 +113,10 @@ WORDS = {
     "day": mark("per day"),
     "week": mark("per week"),
     "month": mark("per month"),
+    # balances of an old system
+    "confirmed": mark("confirmed"),
+    "contested": mark("contested"),
+    "accepted": mark("accepted"),
     # units
     "CNY": mark("yuan"),
     "m3": "m³",

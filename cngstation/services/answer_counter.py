@@ -8,6 +8,7 @@ from cngstation.services.answer_companies import CompanyAnswers
 from cngstation.services.answer_invoices import InvoiceAnswers
 from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
+from cngstation.services.answer_openings import OpeningAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_till import TillAnswers
@@ -24,6 +25,7 @@ class CounterAnswers:
         self.acts = ActAnswers(parts)
         self.card_acts = CardActAnswers(parts)
         self.marks = MarkAnswers(parts)
+        self.openings = OpeningAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
         self.till = TillAnswers(parts)
         self.diagnosis = DiagnosisAnswers(parts)
@@ -40,6 +42,7 @@ class CounterAnswers:
             self.acts,
             self.card_acts,
             self.marks,
+            self.openings,
             self.receipts,
             self.till,
             self.diagnosis,

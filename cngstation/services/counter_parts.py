@@ -14,6 +14,7 @@ from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
+from cngstation.services.opening_balances import OpeningBalances
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -36,6 +37,7 @@ class CounterParts:
     issues: CardIssue
     customers: CustomerDesk
     edits: RegisterEdits
+    openings: OpeningBalances
     registers: Registers
     cards: CardService
     watch: ReaderWatch

@@ -10,6 +10,7 @@ from cngstation.domain.ledger import Entry, Posting, move
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
+from cngstation.language import mark
 from cngstation.moments import business_day
 from cngstation.services.approve import reason_of
 from cngstation.storage import audit, cards, facts, findings, opening_balances
@@ -28,6 +29,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Price, Quantity, Unit, amount_of
 
 DIFFERS = "opening_differs"
+_ANOTHER_CHIP, _ANOTHER_BALANCE = mark("another chip"), mark("another balance")
 
 
 class NotContested(Refusal):
@@ -131,8 +133,8 @@ def tapped(tx: Transaction, card: Card, seen: Evidence) -> bool:
 def _difference(opening: Opening, seen: Evidence, book_purse: int) -> str:
     expected = opening.balance.uid
     if expected and expected != seen.uid:
-        return "another chip"
-    return "" if seen.balance == book_purse else "another balance"
+        return _ANOTHER_CHIP
+    return "" if seen.balance == book_purse else _ANOTHER_BALANCE
 
 
 def purse_in_book(connection: Connection, card: Card) -> int:

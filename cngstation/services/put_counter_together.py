@@ -14,6 +14,7 @@ from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.mark_card import CardMarks
+from cngstation.services.opening_balances import OpeningBalances
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -54,6 +55,9 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         issues=CardIssue(database, acts, rules=rules, folder=folder),
         customers=needs.desk,
         edits=RegisterEdits(database, needs.desk),
+        openings=OpeningBalances(
+            database, cut_off_minute=needs.rules.business_day_starts_minute
+        ),
         registers=Registers(database, needs.desk, rules, clock),
         cards=needs.cards,
         watch=needs.watch,

@@ -7,11 +7,14 @@ from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import (
     COMPANY_EDIT,
+    OPENING_ACCEPT,
     VEHICLE_EDIT,
     VEHICLE_TYPE_ADD,
     VEHICLE_TYPE_EDIT,
     CompanyEdit,
     CompanyRow,
+    OpeningAccept,
+    OpeningRow,
     VehicleEdit,
     VehicleRow,
     VehicleTypeDraft,
@@ -19,6 +22,7 @@ from cngstation.rpc.contract.counter import (
     VehicleTypeRow,
 )
 from tui.desk import Desk
+from tui.figures import purse_text
 from tui.screens.form_screen import Field, FormScreen
 from tui.screens.register_vehicle import RegisterVehicleScreen
 from tui.texts import filled
@@ -30,6 +34,8 @@ _COMPANY_DONE = mark("Changed company {company_no} {name}.")
 _VEHICLE_DONE = mark("Changed vehicle {plate}.")
 _TYPE_DONE = mark("Changed vehicle type {code} {name}.")
 _TYPE_ADDED = mark("Added vehicle type {code} {name}.")
+_BOTH = mark("{card_no}: {old} / {card}")
+_ACCEPTED = mark("Card {card_no} has {card} in the book, as the card says.")
 _HELP = mark(
     "The fields hold what is in the register. Change what is wrong, give the reason, "
     "and save with F2. Every changed field is written down with who, when and why. "
@@ -204,3 +210,33 @@ class AddTypeScreen(FormScreen):
         draft = VehicleTypeDraft(code=self.value("code"), name=self.value("name"))
         row = await self.desk.link.call(VEHICLE_TYPE_ADD, draft)
         return filled(_TYPE_ADDED, code=row.code, name=row.name)
+
+
+class AcceptOpeningScreen(FormScreen):
+    """The manager decides that the card is right; the difference is booked."""
+
+    TITLE_TEXT = mark("Accept what an old card says")
+    HELP = mark(
+        "The old system and the card say different balances. If the card is right, "
+        "give the reason and save: the book takes over the card's figure, and the "
+        "card can be topped up. If it is not, keep the card and leave with Esc."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (_REASON,)
+
+    def __init__(self, desk: Desk, row: OpeningRow) -> None:
+        super().__init__(desk)
+        self._row = row
+
+    def hint_text(self, field: Field) -> str:
+        """Say both figures beside the reason."""
+        row = self._row
+        old, card = purse_text(row.imported_purse), purse_text(row.card_purse)
+        return filled(_BOTH, card_no=row.card_no, old=old, card=card)
+
+    async def save(self) -> str:
+        """Accept the card's figure."""
+        request = OpeningAccept(
+            card_key=self._row.card_key, reason=self.value("reason")
+        )
+        row = await self.desk.link.call(OPENING_ACCEPT, request)
+        return filled(_ACCEPTED, card_no=row.card_no, card=purse_text(row.card_purse))

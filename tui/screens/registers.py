@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cngstation.errors import StationError
+from cngstation.hygiene import width
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import (
     RECEIPT_PRINT,
@@ -32,6 +33,19 @@ _PRINT_TIMEOUT_S = 30
 _SIDEWAYS = 20
 _RECEIPTS = "receipts"
 _PRINTED = mark("Receipt {receipt_no}: {outcome}.")
+
+
+def tabs_that_fit(texts: list[str], chosen: int, columns: int) -> tuple[int, int]:
+    """Return the first tab to show and the one after the last; the chosen is there."""
+    first, last = 0, len(texts)
+    while sum(width(text) + 2 for text in texts[first:last]) > columns:
+        if last - 1 > chosen and last - 1 - chosen >= chosen - first:
+            last -= 1
+        elif first < chosen:
+            first += 1
+        else:
+            break
+    return first, last
 
 
 class RegistersScreen(StationScreen):
@@ -93,11 +107,16 @@ class RegistersScreen(StationScreen):
         return REGISTERS[self._number].name == _RECEIPTS
 
     def _tabs(self) -> Content:
+        texts = [
+            labelled(str(number), _(register.title))
+            for number, register in enumerate(REGISTERS, 1)
+        ]
+        first, last = tabs_that_fit(texts, self._number, self.size.width - 2)
         parts: list[Part] = []
-        for number, register in enumerate(REGISTERS):
-            text = labelled(str(number + 1), _(register.title))
+        for number in range(first, last):
             here = number == self._number
-            parts += [(f"[{text}]" if here else f" {text} ", "bold" if here else "")]
+            shown = f"[{texts[number]}]" if here else f" {texts[number]} "
+            parts += [(shown, "bold" if here else "")]
         return line(*parts)
 
     def draw(self, areas: Area) -> None:

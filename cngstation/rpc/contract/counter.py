@@ -16,6 +16,7 @@ from cngstation.rpc.contract import (
     invoices,
     limits,
     marks,
+    openings,
     receipts,
     registers,
     till,
@@ -32,6 +33,7 @@ from cngstation.rpc.contract.figures import (
 )
 from cngstation.rpc.contract.invoices import *
 from cngstation.rpc.contract.limits import *
+from cngstation.rpc.contract.openings import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
 from cngstation.rpc.contract.till import *
@@ -63,6 +65,7 @@ COUNTER = Contract(
         *acts.ACT_METHODS,
         *card_acts.CARD_ACT_METHODS,
         *marks.MARK_METHODS,
+        *openings.OPENING_METHODS,
         *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,
         *till.TILL_METHODS,

@@ -136,6 +136,11 @@ class FakeStation:
         self.nozzles = {no: nozzle(no) for no in range(1, nozzles + 1)}
         self.sales = tuple(sale(n) for n in range(1, 30))
         self.open_rows: tuple[f.OpenRow, ...] = ()
+        self.opening = c.OpeningRow(
+            card_key="510102000001", card_no="02000001", unit="CNY",
+            verdict="contested", why="another balance", imported_purse=12_345,
+            book_purse=12_345, card_purse=10_000, source="old.xlsx", source_row=7,
+        )  # fmt: skip
         self.books: c.BooksVerdict | None = None
         self.printer = WELL
         self.till: c.TillView | None = None
@@ -249,6 +254,12 @@ class FakeStation:
         return c.VehicleTypeRow(
             code=draft.code, name=draft.name, retired=False, vehicles=0
         )
+
+    async def _opening_list(self, _: Any) -> Any:
+        return c.OpeningRows(rows=(self.opening,))
+
+    async def _opening_accept(self, request: Any) -> Any:
+        return self.opening.model_copy(update={"verdict": "accepted"})
 
     async def _register_edits(self, _: Any) -> Any:
         row = c.EditRow(

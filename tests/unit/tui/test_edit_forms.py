@@ -2,8 +2,10 @@
 
 import pytest
 
+from cngstation.hygiene import width
 from cngstation.services.edit_registers import VehicleHasCard
 from tests.unit.tui.opened import SMALL, WIDE, opened
+from tui.screens.registers import tabs_that_fit
 
 
 @pytest.mark.parametrize(
@@ -92,3 +94,36 @@ async def test_types_are_renamed_and_added() -> None:
         await screen.type("bus")
         await screen.press("enter")
         await screen.sees("Added vehicle type 05 bus")
+
+
+@pytest.mark.parametrize(
+    ("size", "language", "done"),
+    [(SMALL, "en", "has 100.00 in the book"), (SMALL, "zh_CN", "100.00")],
+)
+async def test_an_old_balance_is_accepted_with_a_reason(
+    size: tuple[int, int], language: str, done: str
+) -> None:
+    """Both figures stand in the row and in the form."""
+    async with opened(size=size, language=language) as screen:
+        await screen.press("f6", "8")
+        for text in ("02000001", "123.45", "100.00"):
+            await screen.sees(text)
+        await screen.press("enter")
+        await screen.sees("123.45 / 100.00")
+        screen.app.screen.query_one("#reason").value = "旧小票"  # type: ignore[attr-defined]
+        await screen.press("f2")
+        await screen.until(lambda: screen.asked("opening.accept"))
+        await screen.sees(done)
+        (request,) = screen.asked("opening.accept")
+        assert (request.card_key, request.reason) == ("510102000001", "旧小票")
+
+
+@pytest.mark.parametrize("columns", [20, 40, 78, 160])
+@pytest.mark.parametrize("chosen", range(8))
+def test_the_chosen_tab_is_shown_whatever_fits(chosen: int, columns: int) -> None:
+    """Those farthest from it make way."""
+    texts = ["1 Companies", "2 车辆", *(f"{n} Register" for n in range(3, 9))]
+    first, last = tabs_that_fit(texts, chosen, columns)
+    assert first <= chosen < last
+    assert sum(width(text) + 2 for text in texts[first:last]) <= columns
+    assert (first, last) == (0, 8) or columns < 80
