@@ -221,7 +221,9 @@ class CustomerImport:
             _require_same(tx.connection, card, known, opening)
             return False
         self._keep_numbers_apart(tx, card.card_no)
-        cards.add(tx, card, reason="imported", actor=self._actor)
+        # Without a chip of its own no act goes on with it before its first tap.
+        unproved = replace(card, uid="")
+        cards.add(tx, unproved, reason="imported", actor=self._actor)
         opening_balances.book(tx, card, opening, self._rules.business_day_starts_minute)
         return True
 

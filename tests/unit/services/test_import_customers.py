@@ -16,7 +16,7 @@ from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.card_act_kinds import every_kind
-from cngstation.services.card_on_reader import CardReading
+from cngstation.services.card_on_reader import CardReading, evidence_of
 from cngstation.services.import_customers import (
     COLUMNS,
     NAMES,
@@ -32,6 +32,7 @@ from cngstation.services.opening_balances import (
 from cngstation.services.read_workbook import SheetRefused, write_template
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
+from cngstation.services.top_up_card import CardDisagrees, require_continuity
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, facts, findings, opening_balances, prices
 from cngstation.storage.database import Database, Transaction
@@ -347,6 +348,23 @@ async def test_another_chip_is_contested_whatever_it_holds(station: Station) -> 
     await station.take([ROW | {"芯片号": "0A0B0C0D"}])
     await station.tap(KEY, 12_345)
     assert await station.verdicts() == {KEY: "contested"}
+
+
+async def test_nothing_is_done_with_a_contested_card(station: Station) -> None:
+    """Even where its chip is the sheet's and its counter is at nought."""
+    await station.take([ROW | {"芯片号": "0A0B0C0D"}])
+    await station.tap(KEY, 10_000, uid=0x0A0B0C0D, wseq=0)
+    assert await station.verdicts() == {KEY: "contested"}
+    card = await station.db.read(lambda c: cards.find(c, KEY))
+    assert card is not None
+    seen = evidence_of(reading(KEY, 10_000, uid=0x0A0B0C0D, wseq=0))
+    with pytest.raises(CardDisagrees):
+        require_continuity(card, seen)
+    opening = OpeningBalances(station.db, cut_off_minute=0)
+    await opening.accept(KEY, "why not", CASHIER)
+    card = await station.db.read(lambda c: cards.find(c, KEY))
+    assert card is not None
+    require_continuity(card, seen)
 
 
 async def test_new_cards_are_numbered_after_imported_ones(station: Station) -> None:
