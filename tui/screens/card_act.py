@@ -163,8 +163,9 @@ class CardActScreen(StationScreen):
         rows = [
             line((labelled(_("Card no."), quote.card_no), "bold")),
             line(
-                labelled(_("Before"), purse_text(quote.before_purse)) + f" {unit}   ",
-                (labelled(_("After"), purse_text(quote.after_purse)), "bold"),
+                labelled(_("Balance before"), purse_text(quote.before_purse))
+                + f" {unit}   ",
+                (labelled(_("Balance after"), purse_text(quote.after_purse)), "bold"),
                 f" {unit}",
             ),
         ]

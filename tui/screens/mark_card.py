@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from textual.widgets import Input
 
-from cngstation.language import _, mark
+from cngstation.language import mark
 from cngstation.rpc.contract.counter import CardRow
 from cngstation.rpc.contract.marks import (
     CARD_ACTIVATE,
@@ -87,7 +87,4 @@ class MarkCardScreen(FormScreen):
         )
         checked = MarkOrder.model_validate(dict(order))
         done = await self.desk.link.call(_METHODS[self._act], checked)
-        text = sentence(done.text, done.facts)
-        if self._act == "report_loss":
-            text += " " + _("F4 replaces it.")
-        return text
+        return sentence(done.text, done.facts)
