@@ -73,6 +73,7 @@ class Cure(StrEnum):
     SETTLE_GREY = "settle_grey"
     CLEAR_CREDIT = "clear_credit"
     EDIT_CARD = "edit_card"
+    REWRITE_PRICE = "rewrite_price"
     LIMITS = "limits"
     CYLINDER = "cylinder"
 
@@ -316,7 +317,7 @@ WORDS: dict[Cause, Words] = {
     ),
     Cause.PRICE_OLD: Words(
         mark("The card carries the price {card_price}; its level costs {price} now."),
-        _EDIT,
-        Cure.EDIT_CARD,
+        mark("Write the new price on the card."),
+        Cure.REWRITE_PRICE,
     ),
 }

@@ -51,6 +51,11 @@ _COLUMNS = (
 )
 
 
+def letter_of(name: str) -> str:
+    """Return what is pressed in the list for an act; empty where it has none."""
+    return next((row.key for row in _ROWS if row.name == name), "")
+
+
 class CardMenuScreen(StationScreen):
     """A digit or letter, or Enter on a row, opens an act."""
 

@@ -14,6 +14,7 @@ from cngstation.rpc.contract.counter import CARD_WHY
 from cngstation.rpc.session import Nothing
 from tui.desk import Desk
 from tui.functions import BY_NAME, Function
+from tui.screens.card_menu import letter_of
 from tui.texts import error_sentence, labelled, sentence
 from tui.widgets.lines import Drawn, Part, line
 
@@ -131,7 +132,10 @@ def _others(causes: "tuple[WhyNot, ...]") -> list[Part]:
 
 def _key(act: str) -> str:
     function = function_of(act)
-    return _PRESSED.get(act) or (function.keys if function else "")
+    if act in _PRESSED or function is None:
+        return _PRESSED.get(act, "")
+    letter = letter_of(function.name)
+    return function.keys or (f"{BY_NAME['card_acts'].keys} {letter}" if letter else "")
 
 
 def function_of(act: str) -> Function | None:

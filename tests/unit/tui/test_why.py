@@ -8,6 +8,9 @@ from cngstation.rpc.contract.diagnosis import Diagnosis, WhyNot
 from cngstation.rpc.contract.figures import Fact
 from tests.unit.tui.fake_station import card
 from tests.unit.tui.opened import SMALL, opened
+from tui.screens.why import function_of
+
+BY_HAND = {Cure.NOTHING, Cure.LAY_AGAIN, Cure.KEEP}
 
 
 def said(*causes: Cause, **facts: str) -> Diagnosis:
@@ -81,9 +84,18 @@ async def test_it_can_be_asked_again() -> None:
         assert len(screen.asked("card.why")) == 2
 
 
-async def test_every_cure_that_has_a_screen_is_found() -> None:
-    """The cures that this screen can do are opened by their key."""
-    from tui.screens.why import function_of
+async def test_an_act_of_the_list_is_named_by_its_letter_there() -> None:
+    """X opens the list, the letter the act; Enter opens it at once."""
+    async with opened() as screen:
+        screen.station.diagnosis = said(Cause.LOST, card="01000231")
+        screen.station.put(card())
+        await screen.press("question_mark")
+        await screen.sees("withdraw the loss.  [x 5]")
 
-    doable = {Cure.ISSUE, Cure.TOP_UP, Cure.FINISH, Cure.PRICES}
-    assert {cure for cure in Cure if function_of(cure)} >= doable
+
+@pytest.mark.parametrize(
+    "act", sorted(set(Cure) - {Cure.NOTHING, Cure.LAY_AGAIN, Cure.KEEP})
+)
+def test_every_act_has_a_screen(act: Cure) -> None:
+    """A cure that names an act can be opened."""
+    assert function_of(act) is not None
