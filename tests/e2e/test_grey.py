@@ -11,7 +11,13 @@ from cngstation.cli.demo_cashier import Cashier
 from cngstation.cli.demo_station import DemoStation, demo_station
 from cngstation.domain.card_life import CardStateRefused
 from cngstation.rpc.contract import counter
-from cngstation.rpc.contract.counter import CounterBoard
+from cngstation.rpc.contract.card_acts import (
+    ACT_QUOTE,
+    CARD_ACTS,
+    ActOrder,
+    ActQuoteRequest,
+)
+from cngstation.rpc.contract.counter import ActState, CounterBoard
 from cngstation.rpc.contract.figures import OpenRow
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
@@ -39,7 +45,8 @@ async def test_a_card_that_leaves_unpaid_is_booked_named_and_refused(
     """Pulled while fuelling, before the debit, and while no monitor ran: grey once.
 
     The row names nozzle and amount; the counter refuses the card and says the way
-    out; the books are proved with the rows counted as open.
+    out, settles it by the record, and it takes money again; the books are proved with
+    the other rows counted as open.
     """
     async with demo_station(folder=tmp_path, language="en") as station:
         async with cashier_of(station) as cashier, counter_screen(station) as desk:
@@ -58,11 +65,13 @@ async def test_a_card_that_leaves_unpaid_is_booked_named_and_refused(
                 await _is_named(desk, sale)
             await _is_refused(station, desk, cashier)
             assert not await cashier.top_up(top_up_of(PULLED_DUE))
+            await _is_settled(station, desk, cashier)
+            assert await cashier.top_up(top_up_of(PULLED_FUELLING))
         await station.stop()
     assert [s["debited"] for s in _sales(station)] == [0, 0, 0]
     assert _sales(station)[0]["stop_reason"] in {"card_removed", "drive_off"}
     proof = verify_file(station.database)
-    assert (proof.proved, proof.open_rows) == (True, 3)
+    assert (proof.proved, proof.open_rows) == (True, 2)
     assert wrongs(station) == []
 
 
@@ -123,6 +132,45 @@ async def _is_refused(
                     card_key=view.card_key, money_fen=10_000, quantity_hundredths=0
                 ),
             )
+        await hands.call("remove")
+
+
+async def _is_settled(
+    station: DemoStation, desk: Screen[CounterBoard], cashier: Cashier
+) -> None:
+    """Tap, what it would do, and done: the fill goes off the card."""
+    sale = _sales(station)[0]
+    async with hands_at(station.reader_control) as hands:
+        uid = cashier.uid(PULLED_FUELLING)
+        desk.forget()
+        await hands.call("insert", uid=uid)
+        view = await desk.until(counter.CARD_PRESENTED, lambda view: view.uid == uid)
+        asked = ActQuoteRequest(
+            kind="settle_grey",
+            card_key=view.card_key,
+            amount_purse=0,
+            of_intent_id="",
+            fields=(),
+        )
+        quoted = await desk.client.call(ACT_QUOTE, asked)
+        due = quoted.before_purse - quoted.after_purse
+        assert due == sale["amount_e4"] // 100
+        order = ActOrder(
+            intent_id="GREY-SETTLED",
+            card_key=view.card_key,
+            before_purse=quoted.before_purse,
+            amount_purse=0,
+            cash_fen=quoted.cash_fen,
+            refund_fen=quoted.refund_fen,
+            of_intent_id="",
+            reason="",
+            fields=(),
+            approval=None,
+        )
+        reply = await desk.client.call(CARD_ACTS["settle_grey"], order)
+        assert reply.state == ActState.DONE
+        assert "can fill again" in reply.text
+        await desk.until(counter.CARD_PRESENTED, lambda v: v.standing == "normal")
         await hands.call("remove")
 
 
