@@ -216,6 +216,7 @@ class CardIssue:
             plan=json.dumps(
                 {
                     **plan_of(card, vehicle.plate),
+                    **order.wanted.as_plan(),
                     **payment.as_plan(),
                     **limits_on_card(tx.connection, vehicle.company_no),
                     **(BY_MAKER if reading.own_key else {}),
