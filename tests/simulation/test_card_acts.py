@@ -4,7 +4,7 @@ Every act is also cut off at each block, command and commit; the next tap ends i
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -361,6 +361,18 @@ def test_cancel_waits_for_every_fill(world: World) -> None:
     case.done("cancel")
 
 
+def test_cancel_waits_after_the_last_fill(world: World) -> None:
+    """Within the waiting time of the station it is refused, with until when."""
+    case = Case(world)
+    act = world.answers.card_acts._parts.card_acts._every["cancel"]
+    object.__setattr__(act, "rules", replace(act.rules, cancel_wait_hours=1))
+    case.fill()
+    assert case.refused("cancel") == "refusal.cancel_too_early"
+    for _ in range(3_700):
+        world.clock.now()
+    case.done("cancel")
+
+
 def test_cancel_keeps_what_is_owed(world: World) -> None:
     """A receivable is taken from the refund, or refuses the cancelling."""
     case = Case(world, LENT)
@@ -370,6 +382,9 @@ def test_cancel_keeps_what_is_owed(world: World) -> None:
     grey = world.fill(other.chip, FILL, leaves=True)
     world.upload(0, grey)
     world.act("settle_grey", other.key, other.chip)
+    poor = world.act("cancel", other.key, other.chip)
+    assert isinstance(poor, StationError)
+    assert poor.code == "refusal.still_owes"
     rest = grey.amount_e4 // 100 - 500
     world.top_up(other.key, other.chip, 5_000)
     told = world.act("cancel", other.key, other.chip)
@@ -607,8 +622,6 @@ def test_an_act_confirmed_on_other_figures_is_refused(world: World, kind: str) -
 
 
 def _without_negative(act: Any) -> Any:
-    from dataclasses import replace
-
     return replace(act.rules, negative_top_up=False)
 
 

@@ -1,6 +1,7 @@
 """Loss, blacklist and activation: by number, with right, reason and second person."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -126,6 +127,20 @@ def test_a_second_person_who_was_retired_meanwhile_approves_nothing(
     refused = _mark(world, "unblacklist", key)
     assert isinstance(refused, StationError)
     assert refused.code == "refusal.operator_state"
+
+
+def test_a_loss_takes_effect_after_the_hours_of_the_station(world: World) -> None:
+    """The mark says from when on it may be relied on; at once where nothing is set."""
+    _, key = _card(world)
+    now = _mark(world, "report_loss", key)
+    _mark(world, "withdraw_loss", key)
+    marks = world.answers.marks._parts.marks
+    marks._rules = replace(marks._rules, loss_effective_hours=24)
+    later = _mark(world, "report_loss", key)
+    assert isinstance(now, Marked)
+    assert isinstance(later, Marked)
+    waits = later.takes_effect_at_ms - now.takes_effect_at_ms
+    assert 24 * 3_600_000 <= waits < 25 * 3_600_000
 
 
 def test_marks_that_want_a_reason_are_not_made_without(world: World) -> None:

@@ -136,6 +136,22 @@ def test_balance_is_proved_when_every_nozzle_has_delivered(world: World) -> None
     assert not quoted.two_people
 
 
+def test_a_proof_that_is_lost_before_the_commit_is_asked_again(world: World) -> None:
+    """Proved when it was looked at, not when it is held: refused."""
+    _, key = _card(world, MONEY)
+    _lose(world, key)
+    quoted = world.quote("replace", key, _blank())
+
+    async def nozzles_found() -> None:
+        world.database.meanwhile = None
+        _undelivered(world)
+
+    world.database.meanwhile = nozzles_found
+    told = world.act("replace", key, _blank(), quoted=quoted)
+    assert _code(told) == "refusal.balance_unproved"
+    assert world.value("SELECT state FROM card", key) == "lost"
+
+
 def test_two_people_replace_before_the_proof(world: World) -> None:
     """Provisional: it says so in the books, with who was missing."""
     _, key = _card(world, MONEY)

@@ -370,6 +370,11 @@ async def test_a_nozzle_has_delivered_when_it_was_compared_and_is_idle(
         desk._figures[GUN] = figure.model_copy(update=busy)
         assert await desk.delivered() == []
     desk._figures[GUN] = figure
+    desk.link(GUN, Link.OFFLINE)
+    assert await desk.delivered() == []
+    desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    assert await desk.delivered() == [NOZZLE.key]
     await forecourt.db.write(
         lambda tx: findings.open_finding(
             tx,
@@ -378,8 +383,6 @@ async def test_a_nozzle_has_delivered_when_it_was_compared_and_is_idle(
             {"first": 1, "last": 1},
         )
     )
-    assert await desk.delivered() == []
-    desk.link(GUN, Link.OFFLINE)
     assert await desk.delivered() == []
 
 
