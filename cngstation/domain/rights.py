@@ -29,7 +29,6 @@ SENIOR = MIDDLE | {
     "card.activate",
     "card.suspend",
     "card.wipe",
-    "card.crew",
     "card.replace_unproved",
 }
 ADMINISTRATOR = SENIOR | {

@@ -38,7 +38,6 @@ WORDS: dict[str, tuple[str, str]] = {
             "cylinder_date",
             "rewrite_price",
             "replace",
-            "crew_issue",
         ),
         (
             mark("An act with card {card} is not finished; {cash} yuan are taken."),
