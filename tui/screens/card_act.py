@@ -63,6 +63,9 @@ _SECOND = (
     Field("second_login", mark("Second operator"), mark("login name"), longest=40),
     Field("second_password", mark("Password"), longest=128),
 )
+_TYPED = Field(
+    "typed", mark("Typed balance"), mark("only where the books cannot say"), longest=12
+)
 _TWO_PEOPLE = {"settle_grey_by_hand", "reverse_top_up"}
 _LABEL = 18
 
@@ -119,7 +122,8 @@ class CardActScreen(StationScreen):
 
     def _fields(self) -> Sequence[Field]:
         own = FIELDS.get(self._kind, ())
-        return (*own, *_SECOND) if self._two else own
+        typed = (_TYPED,) if self._kind == "replace" else ()
+        return (*own, *typed, *_SECOND) if self._two else own
 
     def _label_of(self, field: Field) -> Callable[[], Content]:
         return lambda: line(fit(_(field.label), _LABEL))
@@ -185,13 +189,16 @@ class CardActScreen(StationScreen):
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """Another figure is another act."""
-        own = {field.name for field in FIELDS.get(self._kind, ())}
+        own = {field.name for field in FIELDS.get(self._kind, ())} | {_TYPED.name}
         if changed.input.id in own:
             self._quote, self._intent_id = None, ""
             self.redraw()
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Go to the next empty field, or on."""
+        if submitted.input.id == _TYPED.name and self._quote is None:
+            self.action_go_on()
+            return
         fields = [field.name for field in self._fields()]
         if submitted.input.id != fields[-1] and self._quote is None:
             self.focus_next(Input)
@@ -211,8 +218,13 @@ class CardActScreen(StationScreen):
             self.confirm(self._do)
 
     def _typed(self) -> tuple[TypedField, ...]:
+        if self._value(_TYPED.name):
+            return (TypedField(name="typed", value="1"),)
         names = [f.name for f in FIELDS.get(self._kind, ()) if f.name != "amount"]
         return tuple(TypedField(name=n, value=self._value(n)) for n in names)
+
+    def _amount(self) -> int:
+        return fen_of(self._value("amount") or self._value(_TYPED.name))
 
     def _of(self) -> str:
         """The top-up that is taken back: the card's last one."""
@@ -225,7 +237,7 @@ class CardActScreen(StationScreen):
             request = ActQuoteRequest(
                 kind=self._kind,
                 card_key=self._card_key,
-                amount_purse=fen_of(self._value("amount")),
+                amount_purse=self._amount(),
                 of_intent_id=self._of(),
                 fields=self._typed(),
             )
@@ -280,7 +292,7 @@ class CardActScreen(StationScreen):
             intent_id=self._intent_id,
             card_key=self._card_key,
             before_purse=quote.before_purse,
-            amount_purse=fen_of(self._value("amount")),
+            amount_purse=self._amount(),
             cash_fen=quote.cash_fen,
             refund_fen=quote.refund_fen,
             of_intent_id=self._of(),

@@ -83,6 +83,22 @@ async def test_an_act_for_two_takes_the_second_ones_password() -> None:
         assert (both.reason, both.amount_purse) == ("typed twice", 1_000)
 
 
+async def test_a_typed_balance_is_quoted_anew_and_takes_two() -> None:
+    """Where the books cannot say, two people type what moves."""
+    async with opened() as screen:
+        screen.station.card_state = "lost"
+        await screen.press("f4")
+        await screen.type("12345")
+        await screen.press("enter", "enter")
+        await screen.until(lambda: screen.asked("act.quote"))
+        await screen.type("27.00")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("act.quote")) == 2)
+        booked, typed = screen.asked("act.quote")
+        assert (booked.amount_purse, booked.fields) == (0, ())
+        assert (typed.amount_purse, typed.fields[0].name) == (2_700, "typed")
+
+
 async def test_another_amount_is_another_act() -> None:
     """What was shown for one amount is not done with another."""
     async with opened() as screen:
