@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pydantic import ValidationError
+from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
@@ -47,6 +48,7 @@ class FormScreen(StationScreen):
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s,alt+2", "save", show=False, priority=True),
+        Binding("enter", "next_field", show=False, priority=True),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -152,6 +154,19 @@ class FormScreen(StationScreen):
             self._accepted.clear()
             self.say("")
         self.redraw()
+
+    def action_next_field(self) -> None:
+        """Leave a field before the next key is given to any.
+
+        A scanner, or a quick hand, types on behind its Enter.
+        """
+        field = self.focused
+        if self._offered or not isinstance(field, Input):
+            raise SkipAction
+        if field.id in {None, self.FIELDS[-1].name}:
+            raise SkipAction
+        self.confirming.pressed()
+        self.focus_next(Input)
 
     def action_save(self) -> None:
         """Save from any field."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from textual.events import Key
+from textual.widgets import Input
 
 from cngstation.errors import Disconnected, Refusal
 from cngstation.services.issue_card import SecondCard
@@ -153,6 +155,20 @@ async def test_a_changed_field_takes_the_acceptance_back() -> None:
         await screen.sees("once more to accept")
         flags = [draft.accept_plate for draft in screen.asked("vehicle.register")]
         assert flags == [False, True, False]
+
+
+async def test_what_is_typed_behind_an_enter_is_the_next_field_s() -> None:
+    """A scanner does not wait until the screen has gone on."""
+    async with opened() as screen:
+        await screen.press("c")
+        await screen.sees("next field")
+        burst = ["a", "enter", "b", "enter", "7"]
+        for key in burst:
+            screen.app.post_message(Key(key, None if key == "enter" else key))
+        await screen.until(
+            lambda: [field.value for field in screen.app.screen.query(Input)]
+            == ["a", "b", "7"]
+        )
 
 
 async def test_a_company_is_registered_and_found() -> None:
