@@ -166,8 +166,10 @@ async def test_what_is_typed_behind_an_enter_is_the_next_field_s() -> None:
         for key in burst:
             screen.app.post_message(Key(key, None if key == "enter" else key))
         await screen.until(
-            lambda: [field.value for field in screen.app.screen.query(Input)]
-            == ["a", "b", "7"]
+            lambda: (
+                [field.value for field in screen.app.screen.query(Input)]
+                == ["a", "b", "7"]
+            )
         )
 
 
