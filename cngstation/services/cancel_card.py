@@ -154,7 +154,8 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
     off = -intent.amount
     refund = sum(part["e4"] for part in plan["refunds"])
     if not mode.prepaid or not off:
-        return Moves()
+        # Nothing is on the card: what goes back was owed to the holder.
+        return Moves(refund_postings(intent, owed))
     if mode is PaymentMode.PREPAID_MONEY:
         paid = refund + plan["owed_e4"] + plan["bonus_e4"]
         return Moves(

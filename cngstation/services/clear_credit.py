@@ -5,6 +5,7 @@ that the dispensers recorded. Fills up to the card's own counter are settled by 
 other; one whose record is still under way is booked against it when it comes.
 """
 
+import json
 from dataclasses import dataclass
 
 from cngstation.domain import ledger
@@ -72,18 +73,20 @@ class ClearCredit:
         if mode.prepaid:
             raise NotCredit(card_no=card.card_no)
         whole = sales.all_in(connection, card.card_key, seen.pseq)
+        account = ledger.receivable_account(card.card_key)
+        rest = facts.balance(connection, account, Unit.CNY)
         if mode.in_quantity:
             if not whole:
                 raise FillsMissing(card_no=card.card_no)
-            owed = facts.balance(
-                connection, ledger.receivable_account(card.card_key), Unit.CNY
-            )
+            owed, rest = rest, 0
         else:
             owed = purse_to_book(mode, seen.balance)
-        if not owed and not seen.balance:
+            # What too little typed by hand left owed is paid too, too much is used.
+            rest = max(rest, -owed)
+        if not owed + rest and not seen.balance:
             raise NothingOwed(card_no=card.card_no)
         # A receivable has the dispensers' amounts, which are whole fen.
-        cash = Money(owed)
+        cash = Money(owed + rest)
         first = _cleared_up_to(connection, card.card_key)
         count, amount = sales.sum_between(connection, card.card_key, first, seen.pseq)
         notes: list[tuple[str, dict[str, str | int]]] = [
@@ -95,7 +98,12 @@ class ClearCredit:
             after=0,
             amount=-purse_to_book(mode, seen.balance),
             cash=cash,
-            plan={"from_pseq": first, "to_pseq": seen.pseq, "fills": count},
+            plan={
+                "from_pseq": first,
+                "to_pseq": seen.pseq,
+                "fills": count,
+                "rest_e4": rest,
+            },
             notes=tuple(notes),
         )
 
@@ -120,9 +128,13 @@ def clear_kind() -> ActKind:
 def _moves(tx: Transaction, intent: Intent) -> Moves:
     suspense = ledger.suspense_account(intent.intent_id)
     account = ledger.card_account(intent.card_key)
-    if intent.unit == Unit.CNY:
-        return Moves(move(account, suspense, Unit.CNY, intent.cash_e4))
     owed = ledger.receivable_account(intent.card_key)
+    if intent.unit == Unit.CNY:
+        rest = json.loads(intent.plan).get("rest_e4", 0)
+        return Moves(
+            move(account, suspense, Unit.CNY, intent.cash_e4 - rest)
+            + move(owed, suspense, Unit.CNY, rest)
+        )
     return Moves(
         move(owed, suspense, Unit.CNY, intent.cash_e4)
         + move(account, ledger.GAS_LENT, Unit(intent.unit), -intent.amount)

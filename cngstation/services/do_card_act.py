@@ -23,6 +23,7 @@ from cngstation.services.act_kind import ActKind
 from cngstation.services.act_on_card import ActResult, CardActs
 from cngstation.services.approve import Approval, Approvals, Approved, record
 from cngstation.services.card_on_reader import CardPort, CardReading
+from cngstation.services.mark_card import ActOpen
 from cngstation.services.price_top_up import AmountRefused
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
@@ -34,7 +35,7 @@ from cngstation.services.top_up_card import (
     require_continuity,
     standing_of,
 )
-from cngstation.storage import audit, cards
+from cngstation.storage import audit, cards, journal
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.chain import canonical
@@ -51,6 +52,17 @@ class NoSuchKind(Refusal):
 
     code = "refusal.no_such_kind"
     text = "There is no act {kind}. Nothing was done."
+
+
+class NoCounters(Refusal):
+    """A card without counters cannot prove what was written to it."""
+
+    code = "refusal.no_counters"
+    text = (
+        "Card {card_no} is of another maker and counts nothing: only a top-up is "
+        "written to it. Nothing was done and no money moved. For anything else report "
+        "it lost and replace it by a card of ours."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +315,10 @@ def _sight(
     if card is None:
         raise UnknownCard(card_no=seen.card_key)
     require(act.act, standing_of(connection, card, seen, now_ms), card.card_no)
+    if journal.open_for_card(connection, card.card_key) is not None:
+        raise ActOpen(card_no=card.card_no)
+    if seen.consumed is not None:
+        raise NoCounters(card_no=card.card_no)
     require_continuity(card, seen)
     return Sight(card, seen, reading, now_ms)
 

@@ -369,7 +369,9 @@ def issue_kind() -> ActKind:
         await port.personalise(reading.uid, purse, info)
 
     def registers(tx: Transaction, intent: Intent) -> None:
-        _enter(tx, intent, Life.NORMAL, "the issue is finished")
+        card = cards.find(tx.connection, intent.card_key)
+        if card is not None and card.state is Life.INACTIVE:
+            _enter(tx, intent, Life.NORMAL, "the issue is finished")
 
     def undoes(tx: Transaction, intent: Intent) -> None:
         _enter(tx, intent, Life.CANCELLED, "the issue was given back")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cngstation.domain.ledger import company_account, move
 from cngstation.domain.tenders import Payment, Tender
 from cngstation.errors import Refusal
+from cngstation.services.act_on_card import ActIdTaken
 from cngstation.services.book_entry import book_entry
 from cngstation.services.keep_till import NoAmount
 from cngstation.services.station_rules import StationRules
@@ -17,6 +18,7 @@ from cngstation.storage import audit, company_money, customers, receipts
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Company
 from cngstation.storage.database import Transaction
+from cngstation.storage.receipts import Receipt
 from cngstation.storage.sqlite import Connection
 from cngstation.units import ZERO, Money, Unit, yuan_text
 
@@ -54,11 +56,13 @@ def top_company_up(
     """Book money received for a company; return the number of the receipt.
 
     Raises:
-        NoCompany, NoAmount, TillClosed: nothing is booked.
+        NoCompany, NoAmount, TillClosed, ActIdTaken: nothing is booked.
         UnknownTender: a company does not pay its own account.
     """
     entry_id = f"{wanted.act_id}.{KIND}"
     if (known := receipts.of_entry(tx.connection, entry_id)) is not None:
+        if not _is_of(known, wanted):
+            raise ActIdTaken
         return known.receipt_no
     company = require_company(tx.connection, wanted.company_no)
     if wanted.amount <= ZERO:
@@ -94,6 +98,13 @@ def top_company_up(
         "at_ms": tx.now.wall_ms,
     }
     return receipts.make(tx, entry_id, KIND, content, wanted=prints_wanted)
+
+
+def _is_of(known: Receipt, wanted: CompanyTopUp) -> bool:
+    content = known.content
+    found = (content["company_no"], content["cash_e4"], Payment.of_plan(content).tender)
+    payment = wanted.payment
+    return found == (wanted.company_no, wanted.amount.e4, payment.tender)
 
 
 def agree_terms(

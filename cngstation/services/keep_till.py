@@ -12,6 +12,7 @@ from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.tenders import CASH, IN_TILL, Tender
 from cngstation.errors import Refusal
+from cngstation.services.act_on_card import ActIdTaken
 from cngstation.services.book_entry import book_entry
 from cngstation.services.station_rules import StationRules
 from cngstation.services.till_state import require_open
@@ -117,9 +118,14 @@ def move_cash(
 
     Raises:
         NoAmount, PayOutReasonMissing, TillClosed, TillNotOpen, MoreThanInTill.
+        ActIdTaken: another amount was moved by this id.
     """
     entry_id = f"{wanted.act_id}.{wanted.kind.replace('.', '_')}"
-    if facts.entry_seq(tx.connection, entry_id) is not None:
+    drawer = CASH.account(rules.till)
+    booked = facts.booked_by(tx.connection, entry_id, drawer)
+    if booked is not None:
+        if abs(booked) != wanted.amount.e4:
+            raise ActIdTaken
         return
     if wanted.amount <= ZERO:
         raise NoAmount
@@ -128,7 +134,6 @@ def move_cash(
     require_open(tx.connection, rules.till, Tender.CASH)
     if tills.last_step(tx.connection, rules.till) is None:
         raise TillNotOpen(till=rules.till)
-    drawer = CASH.account(rules.till)
     amount = wanted.amount.e4
     if wanted.kind == PAY_IN:
         postings = move(ledger.SAFE, drawer, Unit.CNY, amount)

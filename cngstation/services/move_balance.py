@@ -6,11 +6,20 @@ from dataclasses import replace
 from cngstation.domain import ledger
 from cngstation.domain.card_life import CardState
 from cngstation.domain.ledger import move
+from cngstation.domain.lots import use_lots
 from cngstation.domain.payment import PaymentMode
 from cngstation.services.act_kind import ActKind, Moves
 from cngstation.services.issue_card import issue_kind
+from cngstation.services.mark_card import REPORT_LOSS
 from cngstation.services.top_up_card import slip_facts
-from cngstation.storage import cards, facts, findings, replacements
+from cngstation.storage import (
+    card_marks,
+    cards,
+    facts,
+    findings,
+    journal,
+    replacements,
+)
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.database import Transaction
@@ -27,9 +36,10 @@ def replace_kind() -> ActKind:
 
     def registers(tx: Transaction, intent: Intent) -> None:
         actor = Actor(intent.operator_no, intent.terminal)
-        cards.change(
-            tx, intent.card_key, reason=KIND, actor=actor, state=CardState.NORMAL
-        )
+        card = cards.find(tx.connection, intent.card_key)
+        if card is not None and card.state is CardState.INACTIVE:
+            becomes = _state_before_loss(tx.connection, _old_key(intent))
+            cards.change(tx, intent.card_key, reason=KIND, actor=actor, state=becomes)
         for found in findings.open_findings(tx.connection, _old_key(intent)):
             if found.kind != "fill_of_replaced_card":
                 findings.close_finding(
@@ -79,7 +89,8 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
     )
     # A typed balance, or a fill booked since: the difference is the station's.
     extra = sign * (moved - book)
-    pool = ledger.LOSSES if unit is Unit.CNY else ledger.GAS_OWED
+    gas = ledger.GAS_OWED if mode.prepaid else ledger.GAS_LENT
+    pool = ledger.LOSSES if unit is Unit.CNY else gas
     postings += move(new, pool, unit, extra)
     if not (mode.prepaid and mode.in_quantity):
         return Moves(postings)
@@ -97,16 +108,29 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
         }
         for lot in left
     )
-    lots = []
-    rest = moved
-    for lot in left:
-        part = min(lot.quantity_milli, rest)
-        if part > 0:
-            lots.append(_lot(intent, part, lot.money_e4, prices_of[lot.seq]))
-            rest -= part
+    moving, rest = use_lots(left, moved)
+    lots = [
+        _lot(intent, part.quantity_milli, part.money_e4, prices_of[part.seq])
+        for part in moving
+    ]
     if rest > 0:
         lots.append(_lot(intent, rest, 0, intent.price_e4))
+    stays = sum(lot.money_e4 for lot in left) - sum(part.money_e4 for part in moving)
+    postings += move(ledger.LOSSES, ledger.DEFERRED_REVENUE, Unit.CNY, stays)
     return Moves(postings, lots=tuple(lots), lot_uses=uses)
+
+
+def _state_before_loss(connection: Connection, old_key: str) -> CardState:
+    """Return what a new card becomes: a replacement lifts no blacklist, no suspension.
+
+    A card whose own issue was never finished was not suspended by anybody.
+    """
+    lost = card_marks.last(connection, old_key, REPORT_LOSS)
+    before = lost.state_before if lost else CardState.NORMAL
+    if before is CardState.INACTIVE and journal.was_never_written(connection, old_key):
+        return CardState.NORMAL
+    kept = {CardState.BLACK, CardState.INACTIVE}
+    return before if before in kept else CardState.NORMAL
 
 
 def _lot(

@@ -11,21 +11,32 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 Refunds = list[dict[str, Any]]
+_PAYMENTS = """
+WITH RECURSIVE held (card_key) AS (
+    VALUES (?)
+    UNION
+    SELECT r.old_card_key FROM card_replacement r
+    JOIN held ON held.card_key = r.new_card_key WHERE r.state = 'made'
+)
+SELECT p.plan, p.cash_e4 - p.fee_e4 - coalesce((
+    SELECT sum(json_extract(b.plan, '$.refund_e4')) FROM intent b
+    WHERE b.card_key = p.card_key AND b.kind = 'reverse_top_up' AND b.state = 'DONE'
+    AND json_extract(b.plan, '$.of_intent_id') = p.intent_id
+), 0) AS paid
+FROM intent p JOIN held ON held.card_key = p.card_key
+WHERE p.kind IN ('top_up', 'issue') AND p.state IN ('DONE', 'SCRAP')
+ORDER BY p.changed_seq DESC
+"""
 
 
 def way_back(connection: Connection, card_key: str, amount_e4: int) -> Refunds:
     """Return how a card's money goes back: each payment's tender up to what it paid.
 
-    What no payment of this card explains, as after a replacement, goes in cash.
+    A replaced card's payments are the new card's. What was taken back of a payment
+    went back then. What no payment explains goes in cash.
     """
     left, found = amount_e4, []
-    for row in rows(
-        connection,
-        "SELECT plan, cash_e4 - fee_e4 AS paid FROM intent WHERE card_key=?"
-        " AND kind IN ('top_up', 'issue') AND state IN ('DONE', 'SCRAP')"
-        " ORDER BY changed_seq DESC",
-        (card_key,),
-    ):
+    for row in rows(connection, _PAYMENTS, (card_key,)):
         part = min(left, row["paid"])
         if part > 0:
             payment = Payment.of_plan(json.loads(row["plan"]))

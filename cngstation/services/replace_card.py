@@ -34,7 +34,7 @@ from cngstation.services.issue_card import (
 from cngstation.services.mark_card import REPORT_LOSS
 from cngstation.services.move_balance import KIND, book_balance
 from cngstation.services.number_card import BY_MAKER, number_of, require_mode
-from cngstation.services.price_top_up import AmountRefused
+from cngstation.services.price_top_up import AmountRefused, require_ceiling
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying
@@ -203,6 +203,8 @@ class Replacements:
         moved, level = (purse, proof.level)
         if _is_typed(order):
             moved, level = order.amount, ProofLevel.TYPED
+            if moved > purse:
+                require_ceiling(purse_value(old, moved), self._rules)
         planned = Planned(
             after=moved,
             amount=purse_to_book(old.payment_mode, moved),

@@ -227,6 +227,16 @@ def balance(connection: Connection, account: str, unit: str) -> int:
     return 0 if row is None else int(row[0])
 
 
+def booked_by(connection: Connection, entry_id: str, account: str) -> int | None:
+    """Return what an entry books to an account, or None if it is not booked."""
+    row = connection.execute(
+        "SELECT coalesce(sum(p.amount), 0) FROM entry e LEFT JOIN posting p"
+        " ON p.seq=e.seq AND p.account=? WHERE e.entry_id=? GROUP BY e.seq",
+        (account, entry_id),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
 def entry_seq(connection: Connection, entry_id: str) -> int | None:
     """Return the place of an entry in the chain, or None if it is not booked."""
     row = connection.execute(

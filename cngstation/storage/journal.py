@@ -131,6 +131,18 @@ def last_done(
     return None if row is None else _intent(row)
 
 
+def was_never_written(connection: Connection, card_key: str) -> bool:
+    """Tell whether the act that was to make a card was given up."""
+    return (
+        _one(
+            connection,
+            "kind IN ('issue', 'replace') AND state='SCRAP' AND card_key=?",
+            card_key,
+        )
+        is not None
+    )
+
+
 def open_intents(connection: Connection) -> list[Intent]:
     """Return every open act, oldest first."""
     found = rows(

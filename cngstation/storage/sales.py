@@ -159,12 +159,24 @@ def shows_old_image(
 
 
 def all_in(connection: Connection, card_key: str, pseq: int) -> bool:
-    """Tell whether each of a card's first `pseq` dispenser writes is booked once."""
+    """Tell whether each of a card's first `pseq` dispenser writes is booked once.
+
+    A fill without a record that two people have settled is in the books by that.
+    """
     row = connection.execute(
         "SELECT count(*), count(DISTINCT pseq) FROM sale WHERE card_key=? AND pseq<=?",
         (card_key, pseq),
     ).fetchone()
-    return tuple(row) == (pseq, pseq)
+    if tuple(row) == (pseq, pseq):
+        return True
+    by_hand = connection.execute(
+        "SELECT count(DISTINCT before_pseq) FROM intent i WHERE card_key=?"
+        " AND kind='settle_grey_by_hand' AND state='DONE' AND before_pseq<=?"
+        " AND NOT EXISTS (SELECT 1 FROM sale s WHERE s.card_key=i.card_key"
+        " AND s.pseq=i.before_pseq)",
+        (card_key, pseq),
+    ).fetchone()[0]
+    return tuple(row) == (pseq - by_hand, pseq - by_hand)
 
 
 def sum_between(
