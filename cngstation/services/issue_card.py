@@ -39,10 +39,7 @@ from cngstation.services.price_top_up import (
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, same_payment
-from cngstation.services.top_up_card import (
-    purse_evidence,
-    slip_facts,
-)
+from cngstation.services.top_up_card import purse_evidence, slip_facts
 from cngstation.storage import audit, cards, customers, journal, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
