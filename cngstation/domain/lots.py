@@ -1,4 +1,4 @@
-"""Prepaid gas is bought in lots; fills use the oldest lot first (R88)."""
+"""Prepaid gas is bought in lots; fills use the oldest lot first."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

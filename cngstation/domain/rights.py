@@ -1,4 +1,4 @@
-"""Which role may do what: deny by default, one table (A75).
+"""Which role may do what: deny by default, one table.
 
 The six levels of the trade come as roles; a role is a set of rights, built on the
 one below it. Vendors get no role at the station.

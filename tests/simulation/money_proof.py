@@ -113,7 +113,7 @@ class Proof:
             self._lots(world, holder.card_key, booked)
 
     def _lots(self, world: World, card_key: str, booked: int) -> None:
-        """R88: what is left in the lots is what the account has, never less than 0."""
+        """What is left in the lots is what the account has, never less than 0."""
         row = world.view.execute(
             "SELECT (SELECT coalesce(sum(quantity_milli), 0) FROM gas_lot"
             " WHERE card_key=?1) - (SELECT coalesce(sum(u.quantity_milli), 0)"

@@ -19,7 +19,7 @@ from cngstation.services.replace_card import UNPROVED_RIGHT
 from tests.simulation.money_cards import Chip
 from tests.simulation.money_world import CALL, PASSWORD, World
 
-# K28: what takes two people at this counter, by the act and its right.
+# What takes two people at this counter, by the act and its right.
 TWO_PEOPLE = {
     "unblacklist": "card.unblacklist",
     "reverse_top_up": "card.reverse_top_up",
