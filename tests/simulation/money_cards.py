@@ -6,7 +6,7 @@ driver above the reader is the product's own, so that a tear happens between two
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cngstation.domain.payment import MODE_OF_CODE
 from cngstation.drivers.card_reader import (
@@ -252,7 +252,7 @@ class Dispenser:
         self, chip: Chip, hundredths: int, *, leaves: bool = False
     ) -> SaleRecord | None:
         """Fill; a customer who leaves takes the card away grey."""
-        reader, driver = _held(chip)
+        reader, driver = self._held(chip)
         reading = await driver.read(chip.uid)
         purse = reading.purse
         if purse is None or purse.grey is not None:
@@ -287,7 +287,7 @@ class Dispenser:
 
     async def collect(self, chip: Chip, grey: SaleRecord) -> SaleRecord | None:
         """Take the debit of an unpaid fill from the card that is grey for it."""
-        _, driver = _held(chip)
+        _, driver = self._held(chip)
         reading = await driver.read(chip.uid)
         purse = reading.purse
         if (
@@ -321,6 +321,12 @@ class Dispenser:
     def began_anew(self) -> None:
         """The device lost its counter; its totaliser went on."""
         self._seq = 0
+
+    def _held(self, chip: Chip) -> tuple[Any, Any]:
+        """Return the card reader of the nozzle with the chip, and its driver."""
+        reader = Reader()
+        reader.put(chip)
+        return reader, MifarePurseCard(reader, MASTER_KEY)
 
     def _request(self, purse: Purse, hundredths: int) -> DebitRequest:
         fen = (hundredths * PRICE_E4 + 5_000) // 10_000
@@ -392,9 +398,3 @@ class Dispenser:
         )
         self.records.append(record)
         return record
-
-
-def _held(chip: Chip) -> tuple[Reader, MifarePurseCard]:
-    reader = Reader()
-    reader.put(chip)
-    return reader, MifarePurseCard(reader, MASTER_KEY)
