@@ -240,6 +240,11 @@ class StationApp(App[None]):
 
             self.push_screen(HelpScreen(self._desk(), self._station_screens()[-1]))
 
+    def action_why(self) -> None:
+        """Say why the card on the reader will not fill."""
+        if self._may_act():
+            self.counter().action_why()
+
     def action_language(self) -> None:
         """Switch between Chinese and English."""
         following = LANGUAGES[(LANGUAGES.index(self.language) + 1) % len(LANGUAGES)]

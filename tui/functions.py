@@ -17,8 +17,7 @@ class Function:
     """A function: how it is opened, found and shown.
 
     `target` is `module:Class` with the argument of the screen after a second colon,
-    or the name of an action of the app. `initials` are those of its pinyin. What is not
-    `listed` is a step of another function, which opens it.
+    or the name of an action of the app. `initials` are those of its pinyin.
     """
 
     name: str
@@ -28,7 +27,6 @@ class Function:
     target: str
     keys: str = ""
     demo_only: bool = False
-    listed: bool = True
 
 
 FUNCTIONS = (
@@ -78,7 +76,7 @@ FUNCTIONS = (
         "clear_credit",
         CARDS,
         mark("Clear a credit card"),
-        "jzql ql",
+        "jzql ql jzeql",
         "card_act:CardActScreen:clear_credit",
     ),
     Function(
@@ -102,7 +100,7 @@ FUNCTIONS = (
         "edit",
         CARDS,
         mark("Change the plate on a card"),
-        "xgkxx gk",
+        "xgkxx gk cp",
         "card_act:CardActScreen:edit",
     ),
     Function(
@@ -165,7 +163,7 @@ FUNCTIONS = (
         "vehicle",
         REGISTERS,
         mark("Register a vehicle"),
-        "cldj xxdj yhdj",
+        "cldj xxdj yhdj djcl",
         "register_vehicle:RegisterVehicleScreen",
         "F5",
     ),
@@ -173,7 +171,7 @@ FUNCTIONS = (
         "company",
         REGISTERS,
         mark("Register a company"),
-        "gsdj dwdj",
+        "gsdj dwdj djgs",
         "register_company:RegisterCompanyScreen",
         "c",
     ),
@@ -205,7 +203,7 @@ FUNCTIONS = (
         "sales",
         REPORTS,
         mark("Last fills"),
-        "jqjl cxjl",
+        "jqjl cxjl zjjq",
         "registers:RegistersScreen:sales",
         "F6 4",
     ),
@@ -213,7 +211,7 @@ FUNCTIONS = (
         "receipts",
         QUERIES,
         mark("Print a receipt again"),
-        "cdxp dyxp xp",
+        "cdxp dyxp xp zdxp",
         "registers:RegistersScreen:receipts",
         "F6 5",
     ),
@@ -225,25 +223,22 @@ FUNCTIONS = (
         "qxkb kb",
         "till_forms:OpenTillScreen",
         "F10 1",
-        listed=False,
     ),
     Function(
         "till_drop",
         CARDS,
         mark("Bring cash to the safe"),
-        "jk qxjk",
+        "jk qxjk xjjrbxg",
         "till_forms:DropScreen",
         "F10 1",
-        listed=False,
     ),
     Function(
         "till_pay_in",
         CARDS,
         mark("Bring change from the safe"),
-        "lq qxlq",
+        "lq qxlq cbxgllq",
         "till_forms:PayInScreen",
         "F10 2",
-        listed=False,
     ),
     Function(
         "till_pay_out",
@@ -252,7 +247,6 @@ FUNCTIONS = (
         "zc qxzc",
         "till_forms:PayOutScreen",
         "F10 3",
-        listed=False,
     ),
     Function(
         "till_close",
@@ -261,13 +255,12 @@ FUNCTIONS = (
         "qxjb jb",
         "till_forms:CloseTillScreen",
         "F10 4",
-        listed=False,
     ),
     Function(
         "types",
         REGISTERS,
         mark("Vehicle types"),
-        "cx clx lx",
+        "cx clx lx cxgl",
         "registers:RegistersScreen:types",
         "F6 6",
     ),
@@ -282,7 +275,7 @@ FUNCTIONS = (
         "edits",
         QUERIES,
         mark("What was changed, and by whom"),
-        "gkrz xgrz xgjl",
+        "gkrz xgrz xgjl gkrzyzlxgjl",
         "registers:RegistersScreen:edits",
         "F6 7",
     ),
@@ -290,42 +283,42 @@ FUNCTIONS = (
         "company_money",
         CARDS,
         mark("Company account: statement and top-up"),
-        "gscz gszh",
+        "gscz gszh mxycz",
         "company_money:CompanyMoneyScreen",
     ),
     Function(
         "company_terms",
         SETTINGS,
         mark("Company account: what it may owe"),
-        "xyed gsxy",
+        "xyed gsxy gszh",
         "company_money:CompanyTermsScreen",
     ),
     Function(
         "discount_add",
         SETTINGS,
         mark("Top-up discounts: new rule"),
-        "czyh yhgz",
+        "czyh yhgz xgz",
         "discounts:AddDiscountScreen",
     ),
     Function(
         "discount_end",
         SETTINGS,
         mark("Top-up discounts: end a rule"),
-        "jsyh yhjs",
+        "jsyh yhjs czyh jsgz",
         "discounts:EndDiscountScreen",
     ),
     Function(
         "limits",
         SETTINGS,
         mark("Limits of a card or a company"),
-        "xe jqxe",
+        "xe jqxe khgsdxe",
         "limits:LimitsScreen",
     ),
     Function(
         "invoice",
         CARDS,
         mark("Record an invoice"),
-        "fp dkfp",
+        "fp dkfp djfp",
         "invoice:InvoiceScreen",
     ),
     Function(
@@ -348,19 +341,28 @@ FUNCTIONS = (
         "books",
         UPKEEP,
         mark("Check the books, finish what is open"),
-        "hz hdzm wwc bcz",
+        "hz hdzm wwc bcz zmjy",
         "books:BooksScreen",
         "F7",
     ),
-    Function("language", SETTINGS, mark("Language: 中文 / English"), "yy", "language"),
-    Function("theme", SETTINGS, mark("Colours: dark, light, contrast"), "ys", "theme"),
-    Function("lock", SETTINGS, mark("Lock the screen"), "sp sd", "lock", "Ctrl+K"),
-    Function("help", UPKEEP, mark("Help about this screen"), "bz", "help", "F1"),
+    Function(
+        "language", SETTINGS, mark("Language: 中文 / English"), "yy zw", "language"
+    ),
+    Function(
+        "theme",
+        SETTINGS,
+        mark("Colours: dark, light, contrast"),
+        "ys ss qs gdb",
+        "theme",
+    ),
+    Function("lock", SETTINGS, mark("Lock the screen"), "sp sd sdpm", "lock", "Ctrl+K"),
+    Function("help", UPKEEP, mark("Help about this screen"), "bz bybz", "help", "F1"),
+    Function("why", CARDS, mark("Why a card will not fill"), "cyy kwhbnjq", "why", "?"),
     Function(
         "hands",
         UPKEEP,
         mark("Hands of the demonstration"),
-        "ys mnss",
+        "ys mnss yscz dtsjhsyyds",
         "hands:HandsScreen",
         "F9",
         demo_only=True,

@@ -69,6 +69,17 @@ class IssueDraft:
         self.vehicle, self.step = vehicle, Step.KIND
         self.accept_second_card = False
 
+    def digits(self) -> str:
+        """Return the first and the last digit that choose at this step."""
+        levels = [price.level for price in self.choices.prices] or [0]
+        match self.step:
+            case Step.KIND:
+                return f"1-{len(self.choices.card_kinds)}"
+            case Step.MODE:
+                return f"1-{len(self.choices.payment_modes)}"
+            case _:
+                return f"{min(levels)}-{max(levels)}"
+
     def choose(self, digit: int) -> bool:
         """Take the choice that a digit names at this step; tell whether there is one.
 

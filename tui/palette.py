@@ -29,6 +29,7 @@ class FunctionProvider(Provider):
         """Offer what contains the text, and what has these initials."""
         matcher = self.matcher(query)
         initials = query.strip().lower()
+        found = False
         for function in self._offered():
             text = _shown(function)
             # A loose match of many functions would bury the one that is meant.
@@ -36,12 +37,19 @@ class FunctionProvider(Provider):
             if any(word.startswith(initials) for word in function.initials.split()):
                 score = max(score, _BY_INITIALS)
             if score > 0:
+                found = True
                 shown = Content(text)
                 yield Hit(score, shown, partial(self._run, function), text)
+        if not found:
+            text = _("No function has this name.")
+            yield Hit(_BY_INITIALS, Content(text), self._stay, text)
 
     def _offered(self) -> Iterable[Function]:
         demo = cast("StationApp", self.app).demo is not None
-        return (f for f in FUNCTIONS if f.listed and (demo or not f.demo_only))
+        return (f for f in FUNCTIONS if demo or not f.demo_only)
+
+    def _stay(self) -> None:
+        """Nothing was found, nothing is opened."""
 
     def _run(self, function: Function) -> None:
         cast("StationApp", self.app).run_function(function.name)

@@ -100,7 +100,12 @@ class TopUpFlow:
             self._edit()
 
     def back(self) -> bool:
-        """Step back; tell whether there was anything to step back from."""
+        """Step back; tell whether there was anything to step back from.
+
+        After an outcome its figures go, and the card's new balance stands alone.
+        """
+        if self.stage is Stage.DONE:
+            self.begin(self.card)
         if self.stage is Stage.QUOTED:
             if self.paying.back():
                 self._pay_otherwise()

@@ -317,7 +317,7 @@ def _require_filled(draft: VehicleDraft, plate: str) -> None:
         "ID number": draft.id_no,
         "vehicle type": draft.vehicle_type,
         "cylinder inspection date": draft.cylinder_due,
-        "company": draft.company_no,
+        "company_no": draft.company_no,
     }
     for field, value in needed.items():
         if not value.strip():

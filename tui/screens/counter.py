@@ -197,6 +197,8 @@ class CounterScreen(StationScreen):
         if self.flow.type(character):
             self.say("")
             self._flow_changed()
+        elif quoted and character.isalpha():
+            self.say(_("There is no such choice."))
 
     def action_why(self) -> None:
         """Say why the card on the reader will not fill."""

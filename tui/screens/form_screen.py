@@ -103,10 +103,9 @@ class FormScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name what goes on."""
-        accept = [("Enter", _("once more to accept"))] if self._offered else []
+        accept, further = _("once more to accept"), _("next field")
         return [
-            *accept,
-            ("Enter", _("next field")),
+            ("Enter", accept if self._offered else further),
             ("F2/Alt+2", _("save")),
             ("↑↓", _("move")),
             ("Esc", _("back, nothing is saved")),

@@ -149,7 +149,7 @@ class HandsScreen(StationScreen):
             name = word("new") if known is None else clean(known.card_no)
             plate = clean(known.plate) if known else ""
             marker = "▸" if here else " "
-            text = f"{marker} {fit(uid, 10)}{fit(name, 12)}{fit(plate, 12)}"
+            text = f"{marker} {fit(uid, 16)}{fit(name, 12)}{fit(plate, 12)}"
             rows.append(line((text + self._place(uid), "bold" if here else "")))
         return stacked(rows)
 

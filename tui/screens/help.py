@@ -8,6 +8,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from cngstation.hygiene import fit
 from cngstation.language import _
 from tui.desk import Desk
 from tui.screens.station_screen import StationScreen
@@ -15,6 +16,8 @@ from tui.texts import sentence
 from tui.widgets.lines import Drawn, Part, line
 from tui.widgets.status_line import troubles
 from tui.words import word
+
+_KEY = 10  # columns
 
 
 class HelpScreen(ModalScreen[None]):
@@ -44,13 +47,13 @@ class HelpScreen(ModalScreen[None]):
         parts: list[Part] = [*self._about_the_card(), *self._not_well()]
         parts += [_(self._about.HELP), "\n\n"]
         for key, meaning in self._about.offered_keys():
-            parts += [(f"{key:<10}", "bold"), f"{meaning}\n"]
+            parts += [(fit(key, _KEY), "bold"), f"{meaning}\n"]
         parts += [
-            (f"{'Ctrl+P':<10}", "bold"),
+            (fit("Ctrl+P", _KEY), "bold"),
             _("every function, by its old menu name") + "\n",
-            (f"{'Ctrl+L':<10}", "bold"), "中文 / English\n",
-            (f"{'Ctrl+T':<10}", "bold"), _("dark, light, high contrast") + "\n",
-            ("Alt+1...9 ", "bold"), _("the same as F1 to F9") + "\n",
+            (fit("Ctrl+L", _KEY), "bold"), "中文 / English\n",
+            (fit("Ctrl+T", _KEY), "bold"), _("dark, light, high contrast") + "\n",
+            (fit("Alt+1...9", _KEY), "bold"), _("the same as F1 to F9") + "\n",
         ]  # fmt: skip
         return line(*parts)
 

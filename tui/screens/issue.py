@@ -109,7 +109,7 @@ class IssueScreen(StationScreen):
         if draft.step is Step.VEHICLE:
             return [("Enter", _("this vehicle")), ("↑↓", _("move")), back]
         if draft.step in _CHOOSING:
-            return [("0-9", _("choose")), back]
+            return [(draft.digits(), _("choose")), back]
         if draft.step is Step.AMOUNT:
             return [
                 ("Enter", _("show what to take")),
@@ -233,6 +233,8 @@ class IssueScreen(StationScreen):
             self._show()
             return
         if character not in "0123456789.":
+            if draft.step is Step.CONFIRM and character.isalpha():
+                self.say(_("There is no such choice."))
             return
         if draft.step in _CHOOSING and character != ".":
             event.stop()

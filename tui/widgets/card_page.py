@@ -109,7 +109,7 @@ class CardPage(Lines):
         """Write three figures in fixed columns, and the cash to take."""
         flow, quote = self._flow, self._flow.quote
         before = quote.before_purse if quote else card.balance_purse
-        change = f"[ {flow.amount.text:>8} ]"
+        change = f"[ {flow.amount.text:>9} ]"
         after = purse_text(quote.after_purse) if quote else ""
         if quote and flow.stage is not Stage.TYPING:
             change = f"{purse_text(quote.change_purse)}  "

@@ -85,7 +85,7 @@ class IssueSheet(Lines):
         parts = self._label(draft, Step.AMOUNT, _("Prepaid"))
         if draft.step >= Step.AMOUNT and draft.is_prepaid:
             unit = word(draft.gas_unit if in_quantity(draft.mode) else "CNY")
-            parts += [(f"[ {draft.amount.text:>8} ]", "bold"), f" {unit}"]
+            parts += [(f"[ {draft.amount.text:>9} ]", "bold"), f" {unit}"]
         return line(*parts)
 
     def _cash(self, draft: IssueDraft) -> Content:

@@ -109,3 +109,21 @@ def test_what_the_station_does_not_offer_cannot_be_chosen() -> None:
     assert not paying.press("、")
     assert paying.press("g")
     assert (paying.tender, paying.number) == ("transfer", "g")
+
+
+async def test_a_letter_that_is_no_tender_is_said_before_enter_takes_cash() -> None:
+    """Nobody believes that a company pays when its letter was not taken."""
+    async with opened() as screen:
+        await _quoted(screen)
+        await screen.press("z")
+        await screen.sees("There is no such choice.")
+
+
+async def test_after_an_outcome_escape_shows_the_new_balance_alone() -> None:
+    """The figures of the top-up that is over are not taken for the balance."""
+    async with opened() as screen:
+        await _quoted(screen)
+        await screen.press("enter")
+        await screen.sees("Topped up 100.00")
+        await screen.press("escape")
+        await screen.until(lambda: "To take" not in screen.text())

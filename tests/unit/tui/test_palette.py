@@ -1,0 +1,64 @@
+"""Every function is found by its Chinese name and by the initials of its pinyin."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from pypinyin import Style, lazy_pinyin
+
+from cngstation.language import _, use_language
+from tests.unit.tui.opened import opened
+from tui.functions import FUNCTIONS, Function
+
+_CHINESE = re.compile("[\u4e00-\u9fff]+")
+
+
+@pytest.fixture
+def in_chinese() -> Iterator[None]:
+    """Speak Chinese for one test."""
+    use_language("zh_CN")
+    yield
+    use_language("en")
+
+
+@pytest.mark.usefixtures("in_chinese")
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
+def test_initials_are_those_of_the_chinese_name(function: Function) -> None:
+    """Who types the first letters of the words of a menu finds it."""
+    parts = _CHINESE.findall(_(function.title))
+    assert parts, f"{function.title} has no Chinese"
+    for part in parts:
+        initials = "".join(lazy_pinyin(part, style=Style.FIRST_LETTER))
+        words = function.initials.split()
+        assert any(word.startswith(initials) for word in words), (part, initials)
+
+
+async def test_the_steps_of_the_till_are_found_by_name() -> None:
+    """Who does not know the till's page finds what is done there."""
+    async with opened() as screen:
+        await screen.press("ctrl+p")
+        await screen.type("qxjb")
+        await screen.sees("Close the till")
+        await screen.press("enter")
+        await screen.sees("Counted")
+
+
+async def test_the_palette_finds_why_a_card_will_not_fill() -> None:
+    """The question mark has a name, too."""
+    async with opened() as screen:
+        await screen.press("ctrl+p")
+        await screen.type("cyy")
+        await screen.sees("Why a card will not fill")
+        await screen.press("enter")
+        await screen.sees("Esc")
+        assert type(screen.app.screen).__name__ == "WhyScreen"
+
+
+async def test_a_name_that_nothing_has_is_said_in_words_of_ours() -> None:
+    """The palette's own English sentence is not shown."""
+    async with opened() as screen:
+        await screen.press("ctrl+p")
+        await screen.type("qqqq")
+        await screen.sees("No function has this name.")
+        await screen.press("enter")
+        await screen.until(lambda: screen.app.screen is screen.app.counter())
