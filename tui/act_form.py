@@ -3,6 +3,7 @@
 from textual.widgets import Input
 
 from cngstation.errors import StationError
+from cngstation.language import mark
 from cngstation.units import parse_decimal
 from tui.acts import new_id
 from tui.desk import Desk
@@ -44,6 +45,17 @@ class ActForm(FormScreen):
             NotAnAmount: it is none.
         """
         return fen_of(self.value(name))
+
+    def typed_fen(self, name: str) -> int:
+        """Return an amount that must be typed, be it zero: Enter alone sets nothing.
+
+        Raises:
+            NotAnAmount: it is none, or nothing was typed.
+        """
+        if not self.value(name):
+            self.query_one(f"#{name}", Input).focus()
+            raise NotAnAmount(typed=mark("nothing"))
+        return self.fen(name)
 
 
 def fen_of(typed: str) -> int:

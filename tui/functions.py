@@ -325,7 +325,7 @@ FUNCTIONS = (
         "openings",
         QUERIES,
         mark("Balances of old cards"),
-        "jkye qcye jk",
+        "jkye qcye jk jkqcye",
         "registers:RegistersScreen:openings",
         "F6 8",
     ),

@@ -65,7 +65,7 @@ class CardMenuScreen(StationScreen):
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
-    CardMenuScreen #title { padding: 0 1; border-bottom: solid $primary; }
+    CardMenuScreen #title { padding: 0 1; }
     """
 
     def __init__(self, desk: Desk) -> None:

@@ -197,7 +197,7 @@ class CompanyTermsScreen(_CompanyForm):
 
     async def save(self) -> str:
         """Agree the terms."""
-        company, fen = await self.company(), self.fen("limit")
+        company, fen = await self.company(), self.typed_fen("limit")
         terms = CompanyTerms(company_no=company.company_no, credit_limit_fen=fen)
         account = await self.desk.link.call(COMPANY_SET_TERMS, terms)
         amount = price_text(account.credit_limit_e4)

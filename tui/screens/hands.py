@@ -16,6 +16,7 @@ from cngstation.rpc.contract.figures import MOST_ROWS
 from tui.amount import Amount
 from tui.areas import Area
 from tui.desk import Desk
+from tui.hands import ON_THE_READER
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled
 from tui.widgets.key_line import Keys
@@ -27,6 +28,21 @@ if TYPE_CHECKING:
 
 _USUAL_FILL = "8"
 _REFUSED = mark("Nozzle {nozzle_no} did not take the card: {why}.")
+# Why a simulated dispenser takes no card, by the code that its control socket answers.
+_WHY_REFUSED = {
+    "not_ours": mark("it is not a card of this company"),
+    "mac": mark("its record is not genuine"),
+    "info_mac": mark("its record is not genuine"),
+    "blacklist": mark("it is on the blacklist"),
+    "grey": mark("it is grey, a fill is unpaid"),
+    "payment_mode": mark("its payment mode is not known here"),
+    "price_level": mark("its price level is not known here"),
+    "worn_out": mark("it is worn out"),
+    "cylinder_due": mark("the cylinder is overdue"),
+    "balance": mark("its balance does not pay for any gas"),
+    "locked": mark("the nozzle is locked"),
+    "off_duty": mark("nobody is on duty at the nozzle"),
+}
 _FILLED = mark("The vehicle filled at nozzle {nozzle_no} and left.")
 _LOOK_S = 1.0
 
@@ -64,6 +80,7 @@ class HandsScreen(StationScreen):
         self._rows: dict[str, CardRow] = {}
         self._cards: list[str] = []
         self._card = 0
+        self._begun = False
         self._nozzle = 0
         self._amount = Amount()
 
@@ -92,9 +109,18 @@ class HandsScreen(StationScreen):
         self._cards = self._hands.cards()
         try:
             await self._hands.look()
+            self._choose_what_lies_there()
         except StationError as error:
             self.say(error_sentence(error), "failed")
         self.redraw()
+
+    def _choose_what_lies_there(self) -> None:
+        """Begin at the card on the reader."""
+        there = (u for u, p in self._hands.places.items() if p == ON_THE_READER)
+        uid = next(there, "")
+        if not self._begun and uid in self._cards:
+            self._card = self._cards.index(uid)
+        self._begun = True
 
     def offered_keys(self) -> Keys:
         """Name what hands can do."""
@@ -208,7 +234,8 @@ class HandsScreen(StationScreen):
             self.say(error_sentence(error), "failed")
             return
         text = _REFUSED if refused else _FILLED
-        self.say(filled(text, nozzle_no=nozzle_no, why=refused))
+        why = _WHY_REFUSED.get(refused, refused)
+        self.say(filled(text, nozzle_no=nozzle_no, why=why))
 
     async def _try(self, act: Callable[[], Awaitable[None]]) -> None:
         try:

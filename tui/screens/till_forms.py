@@ -46,7 +46,7 @@ class OpenTillScreen(ActForm):
 
     async def save(self) -> str:
         """Open the till."""
-        opening = TillOpening(act_id=self.act_id, float_fen=self.fen("float"))
+        opening = TillOpening(act_id=self.act_id, float_fen=self.typed_fen("float"))
         view = await self.desk.link.call(TILL_OPEN, opening)
         return filled(_OPENED, amount=price_text(view.float_e4))
 

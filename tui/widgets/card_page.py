@@ -28,7 +28,7 @@ from tui.words import word
 if TYPE_CHECKING:
     from cngstation.rpc.contract.counter import CardView
 
-_COLUMN = 13
+_COLUMN = 14
 # Names are cut so that plate, cylinder date and its days stay on one line.
 _REST_OF_OWNER = 56
 _SHORTEST_NAME = 14

@@ -23,6 +23,7 @@ class Devices:
         self.done: list[dict[str, Any]] = []
         self.on_reader: str | None = None
         self.refusal = ""
+        self.code = ""
         self.open = 0
 
     async def serve(self, reader: Any, writer: Any) -> None:
@@ -45,6 +46,8 @@ class Devices:
                 self.on_reader = request["uid"]
             case "remove":
                 self.on_reader = None
+            case "card_in" if self.code:
+                return {"ok": True, "accepted": False, "refused": self.code}
             case "state":
                 return {
                     "ok": True, "card": self.on_reader, "stage": None, "status": "A1"
@@ -154,6 +157,42 @@ async def test_hands_on_the_screen(demo_file: Path, tmp_path: Path) -> None:
         await screen.press("d")
         await screen.until(lambda: devices.verbs()[-1] == "card_out")
         await screen.sees("The vehicle filled at nozzle 3")
+
+
+async def test_a_card_that_a_nozzle_refuses_is_told_why_in_words(
+    demo_file: Path, tmp_path: Path
+) -> None:
+    """The code of the simulated dispenser is nothing for people."""
+    async with (
+        _devices(tmp_path) as devices,
+        opened(demo=read_demo(demo_file), login=False) as screen,
+    ):
+        devices.code = "not_ours"
+        await screen.sees("Demonstration: demo / right")
+        await screen.press("enter")
+        await screen.sees("F9/d")
+        await screen.press("f9")
+        await screen.sees("0A0B0C01")
+        await screen.press("d")
+        await screen.sees("did not take the card: it is not a card of this company.")
+
+
+async def test_hands_begin_at_the_card_on_the_reader(
+    demo_file: Path, tmp_path: Path
+) -> None:
+    """Enter pulls away what lies there; no arrow is needed."""
+    async with (
+        _devices(tmp_path) as devices,
+        opened(demo=read_demo(demo_file), login=False) as screen,
+    ):
+        devices.on_reader = "0A0B0C02"
+        await screen.sees("Demonstration: demo / right")
+        await screen.press("enter")
+        await screen.sees("F9/d")
+        await screen.press("f9")
+        await screen.sees("▸ 0A0B0C02")
+        await screen.press("enter")
+        await screen.until(lambda: devices.verbs() == ["remove"])
 
 
 async def test_there_are_no_hands_without_a_demonstration() -> None:

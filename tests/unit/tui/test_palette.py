@@ -7,6 +7,7 @@ import pytest
 from pypinyin import Style, lazy_pinyin
 
 from cngstation.language import _, use_language
+from tests.unit.tui.fake_station import card
 from tests.unit.tui.opened import opened
 from tui.functions import FUNCTIONS, Function
 
@@ -62,3 +63,19 @@ async def test_a_name_that_nothing_has_is_said_in_words_of_ours() -> None:
         await screen.sees("No function has this name.")
         await screen.press("enter")
         await screen.until(lambda: screen.app.screen is screen.app.counter())
+
+
+async def test_all_acts_with_a_card_stand_on_the_smallest_screen() -> None:
+    """The last letter is not below the edge."""
+    async with opened() as screen:
+        await screen.press("x")
+        await screen.sees("Settle a grey card by hand")
+
+
+async def test_a_long_amount_does_not_touch_the_balance() -> None:
+    """Nine digits fit between the brackets."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.sees("01000231")
+        await screen.type("123456789")
+        await screen.until(lambda: " [ 123456789 ]" in screen.text())
