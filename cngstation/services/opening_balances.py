@@ -5,6 +5,7 @@ the same; where it does not, both figures stand in a row until somebody decides.
 """
 
 from cngstation.domain import ledger
+from cngstation.domain.card_life import OUT_OF_USE
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.ledger import Entry, Posting, move
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
@@ -42,13 +43,24 @@ class NotContested(Refusal):
     )
 
 
+class BookMoved(Refusal):
+    """What the card said is older than what the books say."""
+
+    code = "refusal.opening_book_moved"
+    text = (
+        "Fills of card {card} have come since it was tapped. Nothing was booked. Lay "
+        "the card on the reader again and decide by what it says then."
+    )
+
+
 class OnlyMoneyIsAccepted(Refusal):
     """Gas has a price of its purchase that the card does not know."""
 
     code = "refusal.opening_in_gas"
     text = (
         "Card {card} counts gas, and what a difference in gas cost is not known. "
-        "Nothing was booked. Cancel the card and issue a new one."
+        "Nothing was booked. Report it lost and replace it; two people type what it "
+        "holds."
     )
 
 
@@ -96,13 +108,15 @@ def tapped(tx: Transaction, card: Card, seen: Evidence) -> bool:
     """Judge a card that came from an old system; tell whether it may be believed.
 
     Called at every sight of a card at the counter. A card that did not come from an
-    old system, or was confirmed before, is believed as far as this goes.
+    old system, or was confirmed before, is believed as far as this goes. A contested
+    one is judged anew: a fill may have been under way when it was tapped first.
     """
     opening = opening_balances.find(tx.connection, card.card_key)
     if opening is None:
         return True
-    if opening.verdict is not None:
-        return opening.verdict.verdict != CONTESTED
+    found = opening.verdict
+    if found is not None and found.verdict != CONTESTED:
+        return True
     book_purse = purse_in_book(tx.connection, card)
     why = _difference(opening, seen, book_purse)
     verdict = OpeningVerdict(
@@ -116,7 +130,11 @@ def tapped(tx: Transaction, card: Card, seen: Evidence) -> bool:
         operator_no="",
         terminal=STATION.terminal,
     )
+    if verdict == found:
+        return False
     opening_balances.judge(tx, verdict)
+    if found is not None:
+        _close_row(tx, card.card_key, "tapped again", "")
     if why:
         figures: dict[str, str | int] = {
             "why": why,
@@ -206,7 +224,11 @@ class OpeningBalances:
             raise NotContested(card=clean(card_key, limit=20))
         if card.payment_mode.in_quantity:
             raise OnlyMoneyIsAccepted(card=card.card_no)
-        more = found.card_purse - purse_in_book(tx.connection, card)
+        if card.state in OUT_OF_USE:
+            raise NotContested(card=clean(card_key, limit=20))
+        if purse_in_book(tx.connection, card) != found.book_purse:
+            raise BookMoved(card=card.card_no)
+        more = found.card_purse - found.book_purse
         postings, _ = _postings(card, purse_to_book(card.payment_mode, more))
         if postings:
             entry = _entry(
@@ -235,7 +257,11 @@ class OpeningBalances:
             before=str(found.book_purse),
             after=str(found.card_purse),
         )
-        for row in findings.open_findings(tx.connection, card_key):
-            if row.kind == DIFFERS:
-                findings.close_finding(tx, row.seq, why, actor.operator_no)
+        _close_row(tx, card_key, why, actor.operator_no)
         return verdict
+
+
+def _close_row(tx: Transaction, card_key: str, why: str, operator_no: str) -> None:
+    for row in findings.open_findings(tx.connection, card_key):
+        if row.kind == DIFFERS:
+            findings.close_finding(tx, row.seq, why, operator_no)

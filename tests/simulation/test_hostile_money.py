@@ -214,6 +214,18 @@ def test_a_card_lost_in_its_issue_is_not_suspended(world: World) -> None:
     assert world.balance_on(new) == FIRST
 
 
+@pytest.mark.parametrize("mode", list(PaymentMode))
+def test_a_card_tapped_before_its_loss_leaves_the_books_proved(
+    world: World, mode: PaymentMode
+) -> None:
+    """What the lost card showed last is on the new card now."""
+    case = Case(world, mode)
+    case.fill()
+    world.present(case.chip)
+    _replaced(world, case.key)
+    world.require_proved()
+
+
 @pytest.mark.parametrize("kind", ["cancel", "wipe"])
 def test_one_act_at_a_time_for_a_card_out_of_use(world: World, kind: str) -> None:
     """A black or cancelled card with an open act refuses another in a sentence."""

@@ -11,6 +11,8 @@ from openpyxl import Workbook, load_workbook
 
 from cngstation.cli import import_customers as command
 from cngstation.domain import numbers
+from cngstation.domain.card_life import CardState as CardLife
+from cngstation.domain.ledger import move
 from cngstation.domain.payment import MODE_CODES, PaymentMode
 from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 from cngstation.services.act_on_card import CardActs
@@ -25,6 +27,7 @@ from cngstation.services.import_customers import (
     RowResult,
 )
 from cngstation.services.opening_balances import (
+    BookMoved,
     NotContested,
     OnlyMoneyIsAccepted,
     OpeningBalances,
@@ -37,7 +40,7 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, facts, findings, opening_balances, prices
 from cngstation.storage.database import Database, Transaction
 from cngstation.units import Price, Unit
-from tests.small_station import CASHIER, HandClock, opened
+from tests.small_station import CASHIER, HandClock, opened, posted
 from tests.unit.services.test_register_customers import RULES, SEAL
 
 ROW = {
@@ -332,6 +335,50 @@ async def test_a_contested_money_balance_can_be_accepted(station: Station) -> No
     assert (card.wseq, card.seen_balance) == (17, 10_000)
     with pytest.raises(NotContested):
         await opening.accept(KEY, "again", CASHIER)
+
+
+async def test_a_late_fill_explains_a_contested_balance(station: Station) -> None:
+    """A record that comes after the first tap: not accepted, confirmed by the next."""
+    await station.take([ROW])
+    await station.tap(KEY, 10_000)
+    assert await station.verdicts() == {KEY: "contested"}
+
+    def late(tx: Transaction) -> None:
+        postings = move("income:gas", f"card:{KEY}", Unit.CNY, 23_4500)
+        facts.post(tx, posted("LATE", *postings))
+
+    await station.db.write(late)
+    opening = OpeningBalances(station.db, cut_off_minute=0)
+    with pytest.raises(BookMoved):
+        await opening.accept(KEY, "why not", CASHIER)
+    await station.tap(KEY, 10_000)
+    assert await station.verdicts() == {KEY: "confirmed"}
+    assert await station.db.read(findings.open_findings) == []
+
+
+async def test_a_contested_card_goes_on_telling(station: Station) -> None:
+    """Filled after its first tap: what it says last is what is accepted; one row."""
+    await station.take([ROW])
+    for balance in (10_000, 10_000, 9_000):
+        await station.tap(KEY, balance)
+        assert len(await station.db.read(findings.open_findings)) == 1
+    assert await station.count("opening_verdict") == 2
+    opening = OpeningBalances(station.db, cut_off_minute=0)
+    await opening.accept(KEY, "why not", CASHIER)
+    name = f"card:{KEY}"
+    assert await station.db.read(lambda c: facts.balance(c, name, "CNY")) == -90_0000
+
+
+async def test_a_replaced_card_is_not_accepted(station: Station) -> None:
+    """Its balance has moved to the new card."""
+    await station.take([ROW])
+    await station.tap(KEY, 10_000)
+    await station.db.write(
+        lambda tx: cards.change(tx, KEY, reason="x", state=CardLife.REPLACED)
+    )
+    opening = OpeningBalances(station.db, cut_off_minute=0)
+    with pytest.raises(NotContested):
+        await opening.accept(KEY, "why not", CASHIER)
 
 
 async def test_a_contested_balance_of_gas_is_not_accepted(station: Station) -> None:
