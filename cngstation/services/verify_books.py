@@ -233,8 +233,7 @@ def _cards(connection: Connection, sums: Sums) -> None:
     """A card as last seen equals its account at the same counters.
 
     Only where every dispenser write of the card is booked once: a record may be late,
-    and a copied card has a row of its own. Waste and replaced cards are judged by the
-    book alone: what a replaced one shows is the new one's.
+    and a copied card has a row of its own. Waste or replaced, the book alone judges.
     """
     modes = ", ".join(f"'{mode}'" for mode in PaymentMode)
     row = connection.execute(
@@ -246,9 +245,8 @@ def _cards(connection: Connection, sums: Sums) -> None:
     for row in facts.rows(
         connection,
         "SELECT c.* FROM card c WHERE c.seen_at_ms > 0 AND c.seen_wseq = c.wseq"
-        " AND c.seen_pseq = c.pseq AND c.seen_grey = ''"
-        " AND c.state NOT IN ('waste', 'replaced')"
-        " AND NOT EXISTS"
+        " AND c.seen_pseq=c.pseq AND c.seen_grey='' AND c.state NOT IN"
+        " ('waste','replaced') AND NOT EXISTS"
         " (SELECT 1 FROM intent i WHERE i.card_key = c.card_key"
         "  AND i.state IN ('PREPARED','INDOUBT','SCRAP'))",
     ):
