@@ -118,6 +118,20 @@ FUNCTIONS = (
         "card_act:CardActScreen:rewrite_price",
     ),
     Function(
+        "crew_issue",
+        CARDS,
+        mark("Issue a crew card"),
+        "fbzk bzk fxgnk gnk",
+        "crew_card:IssueCrewScreen",
+    ),
+    Function(
+        "crew_rewrite",
+        CARDS,
+        mark("Rewrite a crew card"),
+        "gbzk gk",
+        "card_act:CardActScreen:crew_rewrite",
+    ),
+    Function(
         "report_loss",
         CARDS,
         mark("Report a card lost"),

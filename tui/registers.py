@@ -156,7 +156,7 @@ REGISTERS = (
             Column(mark("Mode"), 14, lambda r: word(r.payment_mode)),
             Column(mark("Balance"), 10, _balance, right=True),
             Column(mark("Unit"), 4, lambda r: word(r.unit)),
-            Column(mark("Driver"), 10, lambda r: r.driver),
+            Column(mark("Driver"), 10, lambda r: r.driver or r.holder),
             Column(mark("Company"), 30, lambda r: r.company_name),
             Column(mark("Cylinder due"), 12, lambda r: r.cylinder_due),
             Column(mark("Issued"), 11, lambda r: short_time(r.issued_at_ms)),

@@ -49,6 +49,7 @@ class Cause(StrEnum):
     NO_PRICE = "no_price"
     EMPTY = "empty"
     CREDIT_LIMIT = "credit_limit"
+    CREW_CARD = "crew_card"
     STOPPED = "stopped"
     DAY_LIMIT = "day_limit"
     FILL_LIMIT = "fill_limit"
@@ -284,6 +285,11 @@ WORDS: dict[Cause, Words] = {
         mark("The price level of card {card} has no price."),
         mark("Set the price of the level."),
         Cure.PRICES,
+    ),
+    Cause.CREW_CARD: Words(
+        mark("Card {card} is a crew card: it says who works, and fills nothing."),
+        mark("Take the customer's card."),
+        Cure.NOTHING,
     ),
     Cause.EMPTY: Words(
         mark("There is nothing left on the card: {balance}."),

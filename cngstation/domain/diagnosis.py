@@ -17,6 +17,7 @@ from something that cannot be believed.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cngstation.domain.card_kinds import CREW
 from cngstation.domain.card_life import CardState
 from cngstation.domain.causes import Cause
 from cngstation.domain.continuity import Break
@@ -151,6 +152,10 @@ def _overdue_on_card(known: Known) -> bool:
 
 def _worn_out(known: Known) -> bool:
     return known.reading is not None and not known.reading.counters_left
+
+
+def _crew_card(known: Known) -> bool:
+    return known.registered is not None and known.registered.stopped == CREW.name
 
 
 def _other_mode(known: Known) -> bool:
@@ -288,6 +293,7 @@ _RULES: tuple[_Rule, ...] = (
     (Cause.CYLINDER_OVERDUE, _overdue),
     (Cause.CYLINDER_ON_CARD, _overdue_on_card),
     (Cause.WORN_OUT, _worn_out),
+    (Cause.CREW_CARD, _crew_card),
     (Cause.OTHER_MODE, _other_mode),
     (Cause.OTHER_UNIT, _other_unit),
     (Cause.NO_PRICE, _no_price),

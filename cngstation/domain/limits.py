@@ -88,7 +88,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Nothing may be filled now: `hours`, `weekday`, or the window that is used up."""
+    """Nothing may be filled now: by `hours`, `weekday`, a used up window, or `crew`."""
 
     reason: str
 

@@ -29,6 +29,7 @@ SENIOR = MIDDLE | {
     "card.activate",
     "card.suspend",
     "card.wipe",
+    "card.crew",
     "card.replace_unproved",
 }
 ADMINISTRATOR = SENIOR | {

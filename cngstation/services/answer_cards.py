@@ -9,6 +9,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.issue_card import IssueOrder, UnknownKind
+from cngstation.services.issue_crew_card import CrewOrder
 from cngstation.services.price_top_up import Wanted
 from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
@@ -28,6 +29,7 @@ class CardAnswers:
         made.add(counter.CARD_QUOTE, self.quote)
         made.add(counter.CARD_TOP_UP, self.top_up)
         made.add(counter.CARD_ISSUE, self.issue)
+        made.add(counter.CARD_CREW_ISSUE, self.crew_issue)
 
     async def read_card(self, _: Nothing, call: CallContext) -> counter.CardView:
         """Read the card on the reader now."""
@@ -91,6 +93,16 @@ class CardAnswers:
         )
         async with self._parts.watch.borrow() as port:
             result = await self._parts.issues.issue(order, port, actor_of(call))
+        self._parts.watch.show_again()
+        return act_reply(result, request.intent_id)
+
+    async def crew_issue(
+        self, request: counter.CrewIssue, call: CallContext
+    ) -> ActReply:
+        """Issue the new card on the reader to one of the crew."""
+        order = CrewOrder(request.intent_id, request.holder, request.remark)
+        async with self._parts.watch.borrow() as port:
+            result = await self._parts.crew_issues.issue(order, port, actor_of(call))
         self._parts.watch.show_again()
         return act_reply(result, request.intent_id)
 

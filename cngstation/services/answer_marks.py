@@ -11,6 +11,7 @@ from cngstation.services import mark_card
 from cngstation.services.approve import Approval
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.open_rows import facts_of
+from cngstation.storage.cards import Card
 
 _TEXTS = {
     mark_card.REPORT_LOSS: mark(
@@ -23,6 +24,10 @@ _TEXTS = {
     mark_card.ACTIVATE: mark("Card {card} is active."),
     mark_card.SUSPEND: mark("Card {card} is suspended until it is activated again."),
 }
+_CREW_LOST = mark(
+    "Crew card {card} is reported lost; this counts from {effect} on. Issue its holder "
+    "a new crew card."
+)
 _METHODS = {
     mark_card.REPORT_LOSS: contract.CARD_REPORT_LOSS,
     mark_card.WITHDRAW_LOSS: contract.CARD_WITHDRAW_LOSS,
@@ -65,11 +70,16 @@ class MarkAnswers:
                 card_no=marked.card.card_no,
                 state=str(marked.state),
                 takes_effect_at_ms=effect,
-                text=_TEXTS[name],
+                text=_text(name, marked.card),
                 facts=facts_of(said.items()),
             )
 
         return answer
+
+
+def _text(name: str, card: Card) -> str:
+    lost = name == mark_card.REPORT_LOSS
+    return _TEXTS[name] if card.for_customers or not lost else _CREW_LOST
 
 
 def approval_of(given: contract.Approval | None) -> Approval | None:

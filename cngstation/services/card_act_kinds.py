@@ -8,6 +8,7 @@ from cngstation.services import (
     clear_credit,
     edit_card,
     issue_card,
+    issue_crew_card,
     move_balance,
     reverse_top_up,
     settle_grey_card,
@@ -18,6 +19,7 @@ from cngstation.services.cancel_card import CancelCard, WipeCard
 from cngstation.services.clear_credit import ClearCredit
 from cngstation.services.do_card_act import CardAct
 from cngstation.services.edit_card import ChangeCylinderDate, EditCard, RewritePrice
+from cngstation.services.issue_crew_card import RewriteCrewCard
 from cngstation.services.reverse_top_up import ReverseTopUp
 from cngstation.services.settle_grey_card import SettleByHand, SettleGrey
 from cngstation.services.station_rules import StationRules
@@ -27,6 +29,7 @@ def every_kind() -> dict[str, ActKind]:
     """Return the kinds by name."""
     kinds = (
         issue_card.issue_kind(),
+        issue_card.issue_kind(issue_crew_card.KIND),
         top_up_card.top_up_kind(),
         move_balance.replace_kind(),
         settle_grey_card.settle_kind(),
@@ -38,6 +41,7 @@ def every_kind() -> dict[str, ActKind]:
         edit_card.edit_kind(edit_card.KIND),
         edit_card.edit_kind(edit_card.CYLINDER),
         edit_card.edit_kind(edit_card.PRICE),
+        edit_card.edit_kind(issue_crew_card.REWRITE),
     )
     return {kind.name: kind for kind in kinds}
 
@@ -55,5 +59,6 @@ def every_act(rules: StationRules) -> dict[str, CardAct]:
         EditCard(kinds[edit_card.KIND]),
         ChangeCylinderDate(kinds[edit_card.CYLINDER]),
         RewritePrice(kinds[edit_card.PRICE], rules),
+        RewriteCrewCard(kinds[issue_crew_card.REWRITE]),
     )
     return {act.kind.name: act for act in acts}

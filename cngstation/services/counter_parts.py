@@ -12,6 +12,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
+from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
@@ -35,6 +36,7 @@ class CounterParts:
     acts: CardActs
     top_ups: TopUps
     issues: CardIssue
+    crew_issues: CrewIssue
     customers: CustomerDesk
     edits: RegisterEdits
     openings: OpeningBalances

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from cngstation.domain.card_kinds import CREW_REWRITE, CrewCard
 from cngstation.domain.card_life import Act, require
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.tenders import CASH, Payment
@@ -314,6 +315,8 @@ def _sight(
     card = cards.find(connection, seen.card_key)
     if card is None:
         raise UnknownCard(card_no=seen.card_key)
+    if not card.for_customers and act.kind.name != CREW_REWRITE:
+        raise CrewCard(card_no=card.card_no)
     require(act.act, standing_of(connection, card, seen, now_ms), card.card_no)
     if journal.open_for_card(connection, card.card_key) is not None:
         raise ActOpen(card_no=card.card_no)

@@ -337,7 +337,7 @@ def plan_of(card: Card, plate: str) -> dict[str, str | int]:
     }
 
 
-def issue_kind() -> ActKind:
+def issue_kind(name: str = KIND) -> ActKind:
     """Return how the engine writes and finishes an issue."""
 
     async def write(port: CardPort, intent: Intent, reading: CardReading) -> None:
@@ -374,7 +374,7 @@ def issue_kind() -> ActKind:
         _enter(tx, intent, Life.CANCELLED, "the issue was given back")
 
     return ActKind(
-        name=KIND,
+        name=name,
         evidence=_issue_evidence,
         write=write,
         registers=registers,

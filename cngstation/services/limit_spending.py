@@ -5,11 +5,13 @@ A dispenser asks before the gas flows; what was filled is never cut down afterwa
 
 from collections.abc import Callable
 
+from cngstation.domain.card_kinds import CREW
 from cngstation.domain.limits import (
     EVERY_DAY,
     MINUTES_A_DAY,
     Amount,
     SpendingLimits,
+    Stopped,
     Usage,
     Verdict,
     decide_all,
@@ -52,9 +54,12 @@ def may_fill(
     """Return what a card may fill at this moment by its limits and its company's.
 
     For the question of a dispenser before a fill. A card that the register lacks has
-    no limits here. What fills at another nozzle at this moment is not counted yet.
+    no limits here; a crew card fills nothing. What fills at another nozzle at this
+    moment is not counted yet.
     """
     card = cards.find(connection, card_key)
+    if card is not None and not card.for_customers:
+        return Stopped(CREW.name)
     bounds = [(Holder.CARD, card_key)]
     vehicle = customers.find_vehicle(connection, card.vehicle_id) if card else None
     if vehicle is not None and vehicle.company_no:

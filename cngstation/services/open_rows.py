@@ -38,6 +38,8 @@ WORDS: dict[str, tuple[str, str]] = {
             "cylinder_date",
             "rewrite_price",
             "replace",
+            "crew_issue",
+            "crew_rewrite",
         ),
         (
             mark("An act with card {card} is not finished; {cash} yuan are taken."),

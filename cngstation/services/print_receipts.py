@@ -44,6 +44,8 @@ TITLES = {
     "edit": mark("Card changed"),
     "cylinder_date": mark("Cylinder date changed"),
     "rewrite_price": mark("Price of card changed"),
+    "crew_issue": mark("Crew card issued"),
+    "crew_rewrite": mark("Crew card written again"),
     "replace": mark("Card replacement receipt"),
     COMPANY_TOP_UP: mark("Company top-up receipt"),
 }

@@ -13,6 +13,7 @@ from cngstation.services.counter_parts import CounterParts
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.issue_card import CardIssue
+from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
 from cngstation.services.register_customers import CustomerDesk
@@ -53,6 +54,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         acts=acts,
         top_ups=TopUps(database, acts, rules=rules, folder=folder, clock=clock),
         issues=CardIssue(database, acts, rules=rules, folder=folder),
+        crew_issues=CrewIssue(database, acts, rules=rules, folder=folder),
         customers=needs.desk,
         edits=RegisterEdits(database, needs.desk),
         openings=OpeningBalances(

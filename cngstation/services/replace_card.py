@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cngstation.domain.balance_proof import BalanceProof, ProofLevel, prove_balance
+from cngstation.domain.card_kinds import CrewCard
 from cngstation.domain.card_life import Act, CardState, Standing, require
 from cngstation.domain.payment import book_to_purse, purse_to_book
 from cngstation.errors import Refusal
@@ -178,6 +179,8 @@ class Replacements:
         old = cards.find(connection, order.card_key)
         if old is None:
             raise UnknownCard(card_no=order.card_key[:16])
+        if not old.for_customers:
+            raise CrewCard(card_no=old.card_no)
         if made := replacements.of_old_card(connection, old.card_key):
             raise ReplacedBefore(
                 card_no=old.card_no, new_card_no=made.new_card_key[-8:]

@@ -112,6 +112,7 @@ def _whole(
         last_sale=sale_row(last_sales[0]) if last_sales else None,
         last_top_up=_last_top_up(connection, card),
         warnings=tuple(_warnings(connection, card, seen, rules, now_ms)),
+        holder=card.holder,
     )
 
 
@@ -134,7 +135,7 @@ def _warnings(
         if 0 <= days <= rules.cylinder_warning_days:
             found.append(_CYLINDER_SOON)
     now = prices.in_force(connection, rules.gas_unit, now_ms).get(card.price_level)
-    if now is not None and now.e4 != card.price_e4:
+    if card.for_customers and now is not None and now.e4 != card.price_e4:
         found.append(_PRICE_OLD)
     return found
 

@@ -244,6 +244,7 @@ class Registers:
             price_e4=card.price_e4,
             balance_book=-booked if card.payment_mode.prepaid else booked,
             issued_at_ms=card.issued_at_ms,
+            holder=card.holder,
         )
 
 

@@ -57,6 +57,12 @@ _TEXTS |= {
     ("rewrite_price", ActState.DONE): mark(
         "Card {card} has the price of its level now. No money moved."
     ),
+    ("crew_issue", ActState.DONE): mark(
+        "Crew card {card} was issued. No money is on it and none was taken."
+    ),
+    ("crew_rewrite", ActState.DONE): mark(
+        "Crew card {card} was written again. No money moved."
+    ),
 }
 _PENDING = mark(
     "The act with card {card} is not finished; {cash} yuan are taken for it, nothing "

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from cngstation.domain.card_kinds import CrewCard
 from cngstation.domain.card_life import Act, Standing, require
 from cngstation.domain.continuity import break_of
 from cngstation.domain.evidence import Evidence
@@ -208,6 +209,8 @@ class TopUps:
         card = cards.find(connection, seen.card_key)
         if card is None:
             raise UnknownCard(card_no=seen.card_key)
+        if not card.for_customers:
+            raise CrewCard(card_no=card.card_no)
         require(Act.TOP_UP, standing_of(connection, card, seen, now_ms), card.card_no)
         require_continuity(card, seen)
         mode = card.payment_mode

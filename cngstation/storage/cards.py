@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypedDict, Unpack
 
+from cngstation.domain.card_kinds import BY_NAME
 from cngstation.domain.card_life import CardState
 from cngstation.domain.continuity import Known
 from cngstation.domain.evidence import Evidence
@@ -19,7 +20,10 @@ from cngstation.units import Unit
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card of the register. `wseq` and `pseq` are the book's, `seen_` the card's."""
+    """A card of the register. `wseq` and `pseq` are the book's, `seen_` the card's.
+
+    A crew card has a holder instead of a vehicle; its `vehicle_id` is then 0.
+    """
 
     card_key: str
     area_no: str
@@ -42,6 +46,13 @@ class Card:
     seen_pseq: int
     seen_grey: str
     seen_at_ms: int
+    holder: str = ""
+
+    @property
+    def for_customers(self) -> bool:
+        """Whether the card is one that money is on; a crew card is not."""
+        kind = BY_NAME.get(self.kind)
+        return kind is None or kind.for_customers
 
     @property
     def known(self) -> Known:
@@ -98,6 +109,7 @@ class CardValues(TypedDict, total=False):
     cylinder_due: str
     remark: str
     wseq: int
+    holder: str
 
 
 def add(
@@ -105,6 +117,7 @@ def add(
 ) -> None:
     """Register a card; its counters count on from what it has here."""
     row = {name: getattr(card, name) for name in _COLUMNS}
+    row["vehicle_id"] = card.vehicle_id or None
     registers.add(tx, "card", row, reason=reason, actor=actor)
 
 
@@ -233,6 +246,7 @@ def _card(row: Mapping[str, Any]) -> Card:
     words = {
         "payment_mode": _MODES[row["payment_mode"]],
         "unit": _UNITS[row["unit"]],
+        "vehicle_id": row["vehicle_id"] or 0,
         "state": _STATES[row["state"]],
     }
     return Card(**{**row, **words})

@@ -46,12 +46,16 @@ TITLES = {
     "edit": mark("Change the plate on a card"),
     "cylinder_date": mark("Change the cylinder date"),
     "rewrite_price": mark("Write the new price on a card"),
+    "crew_rewrite": mark("Rewrite a crew card"),
     "replace": mark("Replace a lost card"),
 }
 _AMOUNT = Field("amount", mark("Amount"), mark("to take off the card"), longest=12)
 FIELDS: dict[str, tuple[Field, ...]] = {
     "settle_grey_by_hand": (_AMOUNT,),
     "reverse_top_up": (_AMOUNT,),
+    "crew_rewrite": (
+        Field("holder", mark("Holder"), mark("empty: as it is"), longest=40),
+    ),
     "edit": (Field("plate", mark("Plate"), longest=20),),
     "cylinder_date": (
         Field("cylinder_due", mark("Inspect until"), "2027-03-15", longest=10),

@@ -34,8 +34,9 @@ NAMES = (
     "blacklist",
     "unblacklist",
     "settle_grey_by_hand",
+    "crew_rewrite",
 )
-_LETTERS = "123456789abcdefg"
+_LETTERS = "123456789abcdefgj"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class CardMenuScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name the keys."""
-        return [("1-9 a-g", _("choose")), ("Enter", _("this act")), ("Esc", _("back"))]
+        return [("1-9 a-j", _("choose")), ("Enter", _("this act")), ("Esc", _("back"))]
 
     def on_key(self, event: events.Key) -> None:
         """Open an act by its key."""

@@ -45,6 +45,8 @@ class FormScreen(StationScreen):
     TITLE_TEXT: ClassVar[str] = ""
     # By the code of the refusal: what Enter once more accepts.
     ACCEPTS: ClassVar[dict[str, str]] = {}
+    # The style of what is said at the counter once it is saved.
+    outcome = "done"
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s,alt+2", "save", show=False, priority=True),
@@ -186,7 +188,7 @@ class FormScreen(StationScreen):
         else:
             counter = self.station_app.counter()
             self.station_app.back_to_counter()
-            counter.say(done, "done")
+            counter.say(done, self.outcome)
         finally:
             self._saving = False
 

@@ -33,6 +33,7 @@ _COLUMN = 14
 _REST_OF_OWNER = 56
 _SHORTEST_NAME = 14
 _LONGEST_PLATE = 12
+_LONGEST_HOLDER = 60
 _STANDING = {"normal": ("●", "bold $success"), "new": ("○", "bold $accent")}
 _NOT_WELL = ("!", "bold $warning")
 
@@ -67,6 +68,8 @@ class CardPage(Lines):
     def _lines(self, card: "CardView") -> list[Content]:
         if not card.card_key:
             return self._not_ours(card)
+        if card.holder:
+            return self._of_crew(card)
         return [
             self._title(card),
             self._owner(card),
@@ -86,6 +89,22 @@ class CardPage(Lines):
         else:
             way_out = sentence(card.way_out)
         return [head, Content(""), line(way_out), *self._warnings(card)]
+
+    def _of_crew(self, card: "CardView") -> list[Content]:
+        """Write a crew card: who holds it, and nothing of money."""
+        shape, style = _STANDING.get(card.standing, _NOT_WELL)
+        holder = cut(clean(card.holder), _LONGEST_HOLDER)
+        return [
+            line(
+                (labelled(_("Card"), card.card_no), "bold"),
+                f"   {word(card.kind)}   ",
+                (f"{shape} {word(card.standing)}", style),
+            ),
+            line((labelled(_("Holder"), holder), "bold $accent")),
+            Content(""),
+            line((_("No money and no gas is ever on a crew card."), "$text-muted")),
+            *self._warnings(card),
+        ]
 
     def _title(self, card: "CardView") -> Content:
         shape, style = _STANDING.get(card.standing, _NOT_WELL)

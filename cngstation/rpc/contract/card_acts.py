@@ -92,6 +92,7 @@ CARD_ACTS = {
     "edit": _act("edit", "card.edit"),
     "cylinder_date": _act("cylinder_date", "card.edit"),
     "rewrite_price": _act("rewrite_price", "card.top_up"),
+    "crew_rewrite": _act("crew_rewrite", "card.crew"),
 }
 
 CARD_ACT_METHODS: tuple[Method[Any, Any], ...] = (ACT_QUOTE, *CARD_ACTS.values())

@@ -63,6 +63,7 @@ class CardView(Message):
     last_sale: SaleRow | None
     last_top_up: TopUpRow | None
     warnings: Annotated[tuple[Text, ...], Field(max_length=10)]
+    holder: Line = ""
 
 
 class QuoteRequest(Message):
@@ -128,6 +129,14 @@ class Issue(Message):
     tender_ref: Line = ""
 
 
+class CrewIssue(Message):
+    """A new crew card: its number is made here, its holder is one of the crew."""
+
+    intent_id: IntentId
+    holder: Line
+    remark: Text = ""
+
+
 class CardRow(Message):
     """A card of the register."""
 
@@ -147,6 +156,7 @@ class CardRow(Message):
     price_e4: int
     balance_book: int
     issued_at_ms: int
+    holder: Line = ""
 
 
 class CardRows(Message):
@@ -160,6 +170,9 @@ CARD_READ = Method("card.read", Nothing, CardView, "card.read", changes=False)
 CARD_QUOTE = Method("card.quote", QuoteRequest, Quote, "card.top_up", changes=False)
 CARD_TOP_UP = Method("card.top_up", TopUp, ActReply, "card.top_up", changes=True)
 CARD_ISSUE = Method("card.issue", Issue, ActReply, "card.issue", changes=True)
+CARD_CREW_ISSUE = Method(
+    "card.crew_issue", CrewIssue, ActReply, "card.crew", changes=True
+)
 CARD_PRESENTED = Event("card.presented", CardView, replaceable=True)
 CARD_REMOVED = Event("card.removed", Nothing, replaceable=True)
 
@@ -169,6 +182,7 @@ CARD_METHODS = (
     CARD_QUOTE,
     CARD_TOP_UP,
     CARD_ISSUE,
+    CARD_CREW_ISSUE,
 )
 CARD_EVENTS = (
     CARD_PRESENTED,

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from cngstation import __version__
-from cngstation.errors import SchemaMismatch
+from cngstation.errors import SchemaMismatch, StorageError
 from cngstation.storage import register_rows
 from cngstation.storage.register_rows import Content, Place
 from cngstation.storage.sqlite import Connection, sqlite3
@@ -28,7 +28,17 @@ def migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
 
     Raises:
         SchemaMismatch: the file is newer than this program.
+        StorageError: a version would leave a row that refers to none.
     """
+    # A table that is built anew would take the rows along that refer to it.
+    connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        return _migrate(connection, path, now_ms)
+    finally:
+        connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
     known = known_migrations()
     applied = []
     for version, name, sql in known:
@@ -55,6 +65,8 @@ def _apply(connection: Connection, version: int, sql: str, now_ms: int) -> None:
     before = register_rows.contents(connection) if proved else {}
     for statement in _statements(sql):
         connection.execute(statement)
+    if torn := connection.execute("PRAGMA foreign_key_check").fetchone():
+        raise StorageError(why=f"version {version}: a row of {torn[0]} refers to none")
     if register_rows.has_table(connection, "register_change"):
         register_rows.chain_what_a_migration_changed(
             connection, before, seeds_of(version), f"schema {version}", now_ms

@@ -108,6 +108,7 @@ ONE_FACT: dict[str, tuple[dict[str, Any], Cause | None]] = {
     "no nozzles": ({**GAS, "unit": "kg", "gas_units": ()}, None),
     "no price": ({"price_e4": None}, Cause.NO_PRICE),
     "old price": ({"price_fen": 399}, Cause.PRICE_OLD),
+    "crew card": ({"stopped": "crew", "balance": 0}, Cause.CREW_CARD),
     "stopped by a limit": ({"stopped": "hours"}, Cause.STOPPED),
     "dispensers' list": ({"refused_at": (2, 3)}, Cause.REFUSED_AT),
 }

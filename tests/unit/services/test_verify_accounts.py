@@ -44,6 +44,18 @@ def _columns(sql: str) -> set[str]:
     return {row[1] for row in found}
 
 
+def _build_anew(connection: Connection, name: str, sql: str) -> None:
+    """Make a table as it was, with the columns that it had."""
+    columns = ", ".join(sorted(_columns(sql)))
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute(f"CREATE TABLE kept AS SELECT {columns} FROM {name}")
+    connection.execute(f"DROP TABLE {name}")
+    connection.execute(sql)
+    connection.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM kept")
+    connection.execute("DROP TABLE kept")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
 def take_back(path: Path) -> None:
     """Make the file one of the version before the balances were kept."""
     connection = connect(path)
@@ -61,8 +73,9 @@ def take_back(path: Path) -> None:
         connection.execute(before[place])
     for kind, name in now.keys() & before.keys():
         if kind == "table" and now[kind, name] != before[kind, name]:
-            for column in _columns(now[kind, name]) - _columns(before[kind, name]):
-                connection.execute(f"ALTER TABLE {name} DROP COLUMN {column}")
+            _build_anew(connection, name, before[kind, name])
+    for place in before.keys() - schema(connection).keys():
+        connection.execute(before[place])
     connection.execute("DELETE FROM schema_migration WHERE version >= ?", (VERSION,))
     assert schema(connection) == before
     connection.close()

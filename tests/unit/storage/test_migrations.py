@@ -1,15 +1,27 @@
 """Schema versions: each whole or not at all, a newer file refused."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from cngstation.errors import SchemaMismatch
-from cngstation.storage import migrations
-from cngstation.storage.database import Database
+from cngstation.domain.card_life import CardState
+from cngstation.errors import SchemaMismatch, StorageError
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import card_marks, cards, customers, migrations, registers
+from cngstation.storage.card_marks import CardMark
+from cngstation.storage.customers import Company
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.migrations import current_version, known_migrations, migrate
 from cngstation.storage.sqlite import Connection, connect, sqlite3
-from tests.small_station import MORNING, HandClock
+from tests.small_station import (
+    CARD,
+    MORNING,
+    HandClock,
+    a_card,
+    a_vehicle,
+    opened,
+)
 
 FIRST = "CREATE TABLE schema_migration (version INTEGER PRIMARY KEY, name TEXT," \
     " applied_at_ms INTEGER, program TEXT) STRICT;"  # fmt: skip
@@ -99,3 +111,61 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
     ]
     connection.close()
     assert loose == []
+
+
+async def test_cards_are_taken_over_into_the_table_with_holders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, what refers to them and their proof stay; nothing is told anew."""
+    path = tmp_path / "s.db"
+    names = [name for _, name, _ in known_migrations()]
+    before = known_migrations()[: names.index("crew_cards")]
+    row = {name: value for name, value in asdict(a_card()).items() if name != "holder"}
+
+    def unit(tx: Transaction) -> None:
+        customers.add_company(tx, Company("0001", "蜀都出租", "", "", "sdcz"))
+        customers.add_vehicle(tx, a_vehicle())
+        registers.add(tx, "card", row)
+        mark = CardMark(
+            CARD, "report_loss", CardState.NORMAL, CardState.LOST, "", 0, "01", "", "t"
+        )
+        card_marks.add(tx, mark)
+
+    with monkeypatch.context() as then:
+        then.setattr(migrations, "known_migrations", lambda: before)
+        async with opened(path) as db:
+            await db.write(unit)
+    connection = connect(path)
+    facts = "SELECT count(*) FROM register_change"
+    told = connection.execute(facts).fetchone()
+    applied = migrate(connection, path, MORNING)
+    assert applied[0] == before[-1][0] + 1
+    assert connection.execute(facts).fetchone() == told
+    assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+    assert cards.find(connection, CARD) == a_card()
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        connection.execute("DELETE FROM card")
+    for wrong in ("holder = '王'", "vehicle_id = NULL", "vehicle_id = 77"):
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute(f"UPDATE card SET {wrong}")
+    connection.close()
+    assert verify_file(path).first_bad is None
+
+
+def test_a_version_that_tears_a_reference_is_not_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """References are not looked at while tables are built anew, but before the end."""
+    path = tmp_path / "s.db"
+    two = (
+        "CREATE TABLE a (x INTEGER PRIMARY KEY) STRICT;\n"
+        "CREATE TABLE b (x INTEGER REFERENCES a (x)) STRICT;\n"
+        "INSERT INTO a VALUES (1);\nINSERT INTO b VALUES (1);\n"
+    )
+    known(monkeypatch, FIRST, two, "DELETE FROM a;\n")
+    connection = connect(path)
+    with pytest.raises(StorageError, match="a row of b refers to none"):
+        migrate(connection, path, MORNING)
+    assert current_version(connection, path, 3) == 2
+    assert connection.execute("SELECT x FROM a").fetchall() == [(1,)]
+    connection.close()

@@ -334,6 +334,9 @@ class FakeStation:
     async def _card_settle_grey(self, request: Any) -> Any:
         return self._done(request, "settle_grey", 2_750, 1_750)
 
+    async def _card_crew_rewrite(self, request: Any) -> Any:
+        return self._done(request, "crew_rewrite", 0, 0)
+
     async def _card_replace(self, request: Any) -> Any:
         return self._done(request, "replace", 0, 2_750)
 
@@ -385,6 +388,19 @@ class FakeStation:
             balance_purse=request.money_fen or request.quantity_hundredths,
         )  # fmt: skip
         return self._done(request, "issue", 0, request.money_fen)
+
+    async def _card_crew_issue(self, request: Any) -> Any:
+        self.card = card(
+            uid=self.card.uid if self.card else "0A0B0C09", kind="crew",
+            holder=request.holder, plate="", company_name="", driver="",
+            balance_purse=0, last_sale=None, last_top_up=None,
+        )  # fmt: skip
+        return c.ActReply(
+            intent_id=request.intent_id, state=c.ActState.DONE, kind="crew_issue",
+            card_key="510101000231", before_purse=0, after_purse=0, cash_fen=0,
+            receipt_no=1, facts=(f.Fact(name="card", value="01000231"),),
+            text="Crew card {card} was issued. No money is on it and none was taken.",
+        )  # fmt: skip
 
     async def _card_settle(self, request: Any) -> Any:
         self.open_rows = ()

@@ -1,0 +1,200 @@
+"""Issues and rewrites crew cards (班组卡): a number and a holder, never any money.
+
+A crew card says who works; no act that moves money or gas takes one.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from cngstation.domain.card_kinds import CREW, CREW_REWRITE, NotCrewCard
+from cngstation.domain.card_life import Act
+from cngstation.domain.card_life import CardState as Life
+from cngstation.domain.payment import PaymentMode
+from cngstation.hygiene import clean
+from cngstation.language import mark
+from cngstation.services.act_kind import ActKind
+from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.card_on_reader import (
+    CardPort,
+    CardReading,
+    CardState,
+    NoCardOnReader,
+)
+from cngstation.services.do_card_act import ActOrder, Planned, Sight
+from cngstation.services.issue_card import (
+    IssueInDoubt,
+    NotBlank,
+    plan_of,
+    require_free_chip,
+)
+from cngstation.services.number_card import BY_MAKER, number_of, require_mode
+from cngstation.services.register_customers import FieldEmpty
+from cngstation.services.room_on_disk import require_disk
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import audit, cards, journal
+from cngstation.storage.audit import Actor
+from cngstation.storage.cards import Card
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.journal import Intent, IntentState
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+KIND, REWRITE = "crew_issue", CREW_REWRITE
+LONGEST_HOLDER = 40
+# What its image says of money: prepaid, and nothing is.
+_MODE, _UNIT = PaymentMode.PREPAID_MONEY, Unit.CNY
+_HOLDER = mark("The holder {old} becomes {new}.")
+_SAME = mark("The same data are written again; the holder stays {old}.")
+
+
+@dataclass(frozen=True, slots=True)
+class CrewOrder:
+    """A crew card as it was confirmed."""
+
+    intent_id: str
+    holder: str
+    remark: str = ""
+
+    def is_of(self, intent: Intent) -> bool:
+        """Return whether an act is this order, tried before."""
+        planned = json.loads(intent.plan).get("holder")
+        return (intent.kind, planned) == (KIND, holder_of(self.holder))
+
+
+class CrewIssue:
+    """Issues crew cards."""
+
+    def __init__(
+        self, database: Database, acts: CardActs, *, rules: StationRules, folder: Path
+    ) -> None:
+        self._database = database
+        self._acts = acts
+        self._rules = rules
+        self._folder = folder
+
+    async def issue(self, order: CrewOrder, port: CardPort, actor: Actor) -> ActResult:
+        """Issue a crew card, or say where the issue with this id stands.
+
+        Raises:
+            Refusal: a rule said no; nothing has happened.
+            DeviceError: the card cannot be read; nothing has happened.
+        """
+        holder = holder_of(order.holder)
+        if not holder:
+            raise FieldEmpty(field="holder")
+        if known := await self._acts.result_of(order.intent_id, order.is_of):
+            return known
+        require_disk(self._folder, self._rules)
+        uid = await port.find()
+        if uid is None:
+            raise NoCardOnReader
+        reading = await port.read(uid)
+        if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
+            raise NotBlank
+        require_mode(reading, _MODE)
+        intent = await self._database.write(
+            lambda tx: self._hold(tx, order, reading, actor)
+        )
+        return await self._acts.carry_out(intent, port)
+
+    def _hold(
+        self, tx: Transaction, order: CrewOrder, reading: CardReading, actor: Actor
+    ) -> Intent:
+        uid = reading.uid.hex().upper()
+        if cut_off := journal.open_for_uid(tx.connection, uid):
+            raise IssueInDoubt(card_no=cut_off.card_key)
+        require_free_chip(tx, uid, reading)
+        key = number_of(tx, reading, self._rules)
+        card = _new_card(order, key, uid, tx.now.wall_ms)
+        cards.add(tx, card, reason="an issue was begun", actor=actor)
+        plan = plan_of(card, "") | {"holder": card.holder}
+        intent = Intent(
+            intent_id=order.intent_id,
+            kind=KIND,
+            card_key=key,
+            uid=uid,
+            state=IntentState.PREPARED,
+            amount=0,
+            unit=str(card.unit),
+            cash_e4=0,
+            fee_e4=0,
+            bonus=0,
+            price_e4=0,
+            before_balance=0,
+            before_wseq=0,
+            before_pseq=0,
+            before_grey="",
+            after_balance=0,
+            operator_no=actor.operator_no,
+            terminal=actor.terminal,
+            till=self._rules.till,
+            plan=json.dumps(
+                {**plan, **(BY_MAKER if reading.own_key else {})}, ensure_ascii=False
+            ),
+        )
+        self._acts.hold(tx, intent)
+        audit.record(tx, actor, "card.crew_issue", key, after=card.holder)
+        return intent
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteCrewCard:
+    """Writes a crew card again, and changes its holder where one is typed."""
+
+    kind: ActKind
+    act: Act = Act.EDIT
+    right: str = "card.crew"
+    two_people: bool = False
+
+    def plan(self, connection: Connection, sight: Sight, order: ActOrder) -> Planned:
+        """Return old and new holder; refuse a customer's card."""
+        card = sight.card
+        if card.for_customers:
+            raise NotCrewCard(card_no=card.card_no)
+        holder = holder_of(order.fields.get("holder", "")) or card.holder
+        changed = holder != card.holder
+        told = [["holder", card.holder, holder]] if changed else []
+        names = {"old": card.holder, "new": holder}
+        return Planned(
+            after=sight.seen.balance,
+            plan={
+                "vehicle": {},
+                "card": {"holder": holder} if changed else {},
+                "info": {"plate": "", "price_fen": 0},
+                "told": told,
+            },
+            notes=((_HOLDER if changed else _SAME, names),),
+        )
+
+
+def holder_of(typed: str) -> str:
+    """Return a holder's name as the register keeps it."""
+    return clean(typed, limit=LONGEST_HOLDER).strip()
+
+
+def _new_card(order: CrewOrder, key: str, uid: str, now_ms: int) -> Card:
+    return Card(
+        card_key=key,
+        area_no=key[:4],
+        card_no=key[4:],
+        uid=uid,
+        kind=CREW.name,
+        payment_mode=_MODE,
+        unit=_UNIT,
+        price_level=0,
+        price_e4=0,
+        vehicle_id=0,
+        state=Life.INACTIVE,
+        issued_at_ms=now_ms,
+        cylinder_due="",
+        remark=clean(order.remark, limit=200).strip(),
+        wseq=0,
+        pseq=0,
+        seen_balance=0,
+        seen_wseq=0,
+        seen_pseq=0,
+        seen_grey="",
+        seen_at_ms=0,
+        holder=holder_of(order.holder),
+    )
