@@ -34,7 +34,7 @@ from cngstation.storage import findings, journal, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Unit, yuan_text
+from cngstation.units import Unit, share_of, yuan_text
 
 KIND, BY_HAND = "settle_grey", "settle_grey_by_hand"
 NO_RECORD = "ungrey_without_record"
@@ -187,7 +187,11 @@ def by_hand_kind() -> ActKind:
     """Return how the engine settles what two people typed."""
 
     def registers(tx: Transaction, intent: Intent) -> None:
-        findings.open_once(tx, NO_RECORD, intent.card_key, {"number": _number(intent)})
+        number = _number(intent)
+        if _record_for(tx.connection, intent) is not None:
+            close_grey(tx, intent.card_key, number, intent.operator_no)
+            return
+        findings.open_once(tx, NO_RECORD, intent.card_key, {"number": number})
 
     return ActKind(
         name=BY_HAND,
@@ -245,6 +249,8 @@ def _by_hand_moves(tx: Transaction, intent: Intent) -> Moves:
     account = ledger.card_account(intent.card_key)
     clearing = ledger.clearing_account(intent.intent_id)
     taken = abs(intent.amount)
+    if (fill := _record_for(tx.connection, intent)) is not None:
+        return _instead_of_record(tx, intent, mode, fill)
     if not mode.in_quantity:
         return Moves(move(clearing, account, Unit.CNY, taken))
     if not mode.prepaid:
@@ -255,6 +261,51 @@ def _by_hand_moves(tx: Transaction, intent: Intent) -> Moves:
         move(ledger.GAS_OWED, account, Unit(intent.unit), taken)
         + move(clearing, ledger.DEFERRED_REVENUE, Unit.CNY, money),
         lot_uses=tuple(use.row() for use in uses),
+    )
+
+
+def _record_for(connection: Connection, intent: Intent) -> dict[str, Any] | None:
+    """Return the record of the fill that an act settles, if it is booked by now."""
+    number, pseq = _number(intent), intent.before_pseq
+    return sales.grey_fill(connection, intent.card_key, number, pseq)
+
+
+def _instead_of_record(
+    tx: Transaction, intent: Intent, mode: PaymentMode, fill: dict[str, Any]
+) -> Moves:
+    """Book that a card gave what was typed, where the record came before its write.
+
+    The record was booked with what the card would give: the difference is owed.
+    """
+    account = ledger.card_account(intent.card_key)
+    owed = ledger.receivable_account(intent.card_key)
+    unit = Unit(intent.unit)
+    asked = asked_of_purse(
+        mode, fill["quantity_milli"], fill["amount_e4"], fill["balance_before"]
+    )
+    less = purse_to_book(mode, asked) - abs(intent.amount)
+    if not mode.in_quantity:
+        return Moves(move(account, owed, unit, less))
+    if not mode.prepaid:
+        return Moves(move(account, ledger.GAS_LENT, unit, less))
+    goods = move(account, ledger.GAS_OWED, unit, less)
+    if less <= 0:
+        uses, _ = use_lots(sales.lots_left(tx.connection, intent.card_key), -less)
+        money = sum(use.money_e4 for use in uses)
+        return Moves(
+            goods + move(owed, ledger.DEFERRED_REVENUE, Unit.CNY, money),
+            lot_uses=tuple(use.row() for use in uses),
+        )
+    money = share_of(fill["amount_e4"], less, fill["quantity_milli"])
+    lot = {
+        "card_key": intent.card_key,
+        "unit": intent.unit,
+        "quantity_milli": less,
+        "money_e4": money,
+        "price_e4": intent.price_e4,
+    }
+    return Moves(
+        goods + move(ledger.DEFERRED_REVENUE, owed, Unit.CNY, money), lots=(lot,)
     )
 
 

@@ -175,6 +175,45 @@ def test_a_record_that_never_comes_does_not_hold_a_card(
     world.require_proved()
 
 
+@pytest.mark.parametrize("typed", [500, 4_000])
+@pytest.mark.parametrize("mode", list(PaymentMode))
+def test_the_record_comes_while_two_people_settle(
+    world: World, mode: PaymentMode, typed: int
+) -> None:
+    """Typed, the card pulled, the record booked, the card back: counted once."""
+    case = Case(world, mode)
+    grey = case.fill(leaves=True, upload=False)
+
+    def arm() -> None:
+        world.reader.arm(Fault.PULLED, 0, writes=True)
+
+    told = case.do("settle_grey_by_hand", amount=typed, act="BY-HAND-1", arm=arm)
+    assert told.state is ActState.PENDING
+    world.upload(0, grey)
+    world.present(case.chip)
+    assert world.find("BY-HAND-1").state is ActState.DONE
+    unit = "m3" if mode.in_quantity else "CNY"
+    on_card = case.balance * (10 if mode.in_quantity else 100)
+    booked = world.account(f"card:{case.key}", unit)
+    assert booked == (-on_card if mode.prepaid else on_card)
+    assert world.account("clearing:BY-HAND-1") == 0
+    drawer = world.account(DRAWER)
+    if mode.prepaid:
+        world.top_up(case.key, case.chip, 10_000)
+        told = world.act("cancel", case.key, case.chip)
+        # Of all that was paid in, the fill and the fee are what stays.
+        assert abs(world.account(DRAWER) - FEE.e4 - grey.amount_e4) <= 100
+    else:
+        told = world.act("clear_credit", case.key, case.chip)
+        again = world.act("cancel", case.key, case.chip)
+        assert isinstance(again, ActReply), again
+        assert world.account(DRAWER) - drawer == grey.amount_e4
+    assert isinstance(told, ActReply), told
+    assert world.account(f"receivable:{case.key}") == 0
+    assert world.account(DEFERRED) == 0
+    world.require_proved()
+
+
 # What was decided of a card stays decided.
 
 
