@@ -101,7 +101,14 @@ class Hands:
             self.places[str(on_reader).upper()] = ON_THE_READER
 
     async def put_or_pull(self, uid: str) -> None:
-        """Put a card on the reader in place of another, or pull it away."""
+        """Put a card on the reader in place of another, or pull it away.
+
+        A card in a nozzle is pulled out of it, whatever the fill is doing.
+        """
+        if (place := self.places.get(uid, "")).isdigit():
+            await self._pull_out(self.guns[int(place)])
+            self.places[uid] = ON_THE_TABLE
+            return
         there = self._on_reader()
         if there:
             await self._reader.call("remove")
@@ -128,13 +135,21 @@ class Hands:
             return clean(str(taken.get("refused", "")))
         self.places[uid] = str(nozzle_no)
         try:
-            await self._fill(line, gun, limit_hundredths)
+            await self._fill(line, gun, uid, limit_hundredths)
         finally:
-            await line.call("card_out", gun=gun.gun)
-            self.places[uid] = ON_THE_TABLE
+            if self._is_in(gun, uid):
+                await self._pull_out(gun)
+                self.places[uid] = ON_THE_TABLE
         return ""
 
-    async def _fill(self, line: HandsClient, gun: GunAt, limit: int) -> None:
+    def _is_in(self, gun: GunAt, uid: str) -> bool:
+        return self.places.get(uid) == str(gun.nozzle_no)
+
+    @staticmethod
+    async def _pull_out(gun: GunAt) -> None:
+        await HandsClient(gun.control).call("card_out", gun=gun.gun)
+
+    async def _fill(self, line: HandsClient, gun: GunAt, uid: str, limit: int) -> None:
         await line.call(
             "fill",
             gun=gun.gun,
@@ -145,6 +160,8 @@ class Hands:
         )
         for _look in range(_MOST_LOOKS):
             await asyncio.sleep(_LOOK_AGAIN_S)
+            if not self._is_in(gun, uid):
+                return
             state = await line.call("state", gun=gun.gun)
             if state.get("stage") is None and state.get("status") == _IDLE:
                 return

@@ -139,6 +139,8 @@ class CounterScreen(StationScreen):
                 return [("...", _("leave the card on the reader"))]
         if flow.amount.text and flow.stage is Stage.TYPING:
             return [("Enter", _("show the change")), ("Esc", _("back"))]
+        if card.standing == "lost":
+            return [("F4/o", _("Replace a lost card"))]
         if card.payment_mode in PREPAID_MODES:
             return [("0-9", _("amount of the top-up"))]
         return []

@@ -52,9 +52,10 @@ class HandsScreen(StationScreen):
 
     HELP = mark(
         "What a driver's and a cashier's hands do, on the simulated devices. Up and "
-        "down choose a card, Enter puts it on the reader or pulls it away. Left and "
-        "right choose a nozzle, digits type the gas, D drives there and fills. S stops "
-        "the fill, P takes the printer's paper out or puts it in."
+        "down choose a card, Enter puts it on the reader or pulls it away; out of a "
+        "nozzle, too: in mid-fill it turns grey. Left and right choose a nozzle, "
+        "digits type the gas, D drives there and fills. S stops the fill, P takes the "
+        "printer's paper out or puts it in."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move_card(-1)", show=False),

@@ -263,3 +263,11 @@ async def test_a_changed_amount_drops_the_id_of_the_act_that_never_arrived(
         await screen.sees("Topped up 1000.00")
         first, second = screen.asked("card.top_up")
         assert first.intent_id != second.intent_id
+
+
+async def test_a_lost_card_offers_its_replacement_and_no_top_up() -> None:
+    """The first key is one that goes on."""
+    async with opened() as screen:
+        screen.station.put(card(standing="lost"))
+        await screen.sees("F4/o Replace a lost card")
+        assert "0-9" not in screen.text()

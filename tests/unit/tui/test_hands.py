@@ -24,6 +24,7 @@ class Devices:
         self.on_reader: str | None = None
         self.refusal = ""
         self.code = ""
+        self.fuelling = False
         self.open = 0
 
     async def serve(self, reader: Any, writer: Any) -> None:
@@ -50,7 +51,8 @@ class Devices:
                 return {"ok": True, "accepted": False, "refused": self.code}
             case "state":
                 return {
-                    "ok": True, "card": self.on_reader, "stage": None, "status": "A1"
+                    "ok": True, "card": self.on_reader, "stage": None,
+                    "status": "A4" if self.fuelling else "A1",
                 }  # fmt: skip
         return {"ok": True}
 
@@ -116,6 +118,25 @@ async def test_a_vehicle_fills_and_leaves_once_it_has_paid(
         assert devices.verbs() == ["insert", "remove", "card_in", "fill", "card_out"]
         fill = next(r for r in devices.done if r["do"] == "fill")
         assert (fill["gun"], fill["limit_hundredths"]) == (1, 800)
+
+
+async def test_a_card_is_pulled_out_of_a_nozzle_in_mid_fill(
+    demo_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gun lets the card go once; it lies on the table and may be driven again."""
+    monkeypatch.setattr("tui.hands._LOOK_AGAIN_S", 0.01)
+    async with _devices(tmp_path) as devices:
+        devices.fuelling = True
+        hands = Hands(read_demo(demo_file))
+        uid = hands.cards()[0]
+        driving = asyncio.create_task(hands.drive(uid, 3, 800))
+        async with asyncio.timeout(5):
+            while devices.verbs() != ["card_in", "fill"]:
+                await asyncio.sleep(0.01)
+        await hands.put_or_pull(uid)
+        assert await driving == ""
+        assert devices.verbs() == ["card_in", "fill", "card_out"]
+        assert hands.places[uid] == ON_THE_TABLE
 
 
 async def test_a_device_that_says_no_is_quoted(demo_file: Path, tmp_path: Path) -> None:
