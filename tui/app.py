@@ -187,20 +187,30 @@ class StationApp(App[None]):
 
     def _make_way_for_the_card(self) -> None:
         """Open the card's page, unless a form is unfinished or the screen is locked."""
-        from tui.screens.station_screen import StationScreen
-
-        top = self.screen
+        top, counter = self.screen, self.counter()
         if getattr(top, "stays_on_top", False):
             return
-        if isinstance(top, StationScreen) and top.unfinished():
-            top.card_waits()
-            return
-        self.back_to_counter()
+        form = self._unfinished_form()
+        if form is not None:
+            self.back_to(form)
+            form.card_waits()
+        elif top is counter and counter.unfinished():
+            counter.card_waits()
+        else:
+            self.back_to_counter()
+
+    def _unfinished_form(self) -> "StationScreen | None":
+        """Return the uppermost screen above the counter that would lose something."""
+        above = [s for s in self._station_screens() if s is not self.counter()]
+        return next((s for s in reversed(above) if s.unfinished()), None)
 
     def back_to_counter(self) -> None:
         """Close everything above the counter."""
-        counter = self.counter()
-        while self.screen is not counter:
+        self.back_to(self.counter())
+
+    def back_to(self, below: "StationScreen") -> None:
+        """Close everything above a screen."""
+        while self.screen is not below:
             self.pop_screen()
 
     # What can be done from anywhere.
@@ -214,11 +224,16 @@ class StationApp(App[None]):
         function = _function(name)
         if not self._may_act() or (function.demo_only and self.demo is None):
             return
-        screens = self._station_screens()
-        if screens[-1].unfinished() and screens[-1] is not self.counter():
-            screens[-1].say(_("Finish this first, or leave it with Esc."))
+        form = self._unfinished_form()
+        if form is None:
+            self.back_to_counter()
+        elif function.demo_only:
+            # Hands reach past a form: it waits below them as it is.
+            self.back_to(form)
+        else:
+            says = _("Finish this first, or leave it with Esc.")
+            self._station_screens()[-1].say(says)
             return
-        self.back_to_counter()
         if ":" not in function.target:
             return
         module, class_name, *arguments = function.target.split(":")

@@ -145,7 +145,8 @@ class CardActScreen(StationScreen):
         if self._quote is None:
             return [("Enter", _("show what it would do")), back]
         if self._kind == "replace":
-            return [("Enter", _("new card on the reader: replace")), back]
+            hands = [("F9", _("Hands"))] if self.desk.hands else []
+            return [("Enter", _("new card on the reader: replace")), *hands, back]
         return [("Enter", _("do it")), back]
 
     def unfinished(self) -> bool:

@@ -14,7 +14,7 @@ from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import CARD_LIST, Page
 from cngstation.rpc.contract.figures import MOST_ROWS
 from tui.amount import Amount
-from tui.areas import Area
+from tui.areas import EVERYTHING, Area
 from tui.desk import Desk
 from tui.hands import ON_THE_READER
 from tui.screens.station_screen import StationScreen
@@ -133,8 +133,15 @@ class HandsScreen(StationScreen):
             ("D", _("drive there and fill")),
             ("S", _("stop")),
             ("P", _("paper out, in")),
-            ("Esc", _("counter")),
+            ("Esc", _("back")),
         ]
+
+    def action_leave(self) -> None:
+        """Go back to what lies below: the counter, or a form that waits."""
+        self.app.pop_screen()
+        below = self.app.screen
+        if isinstance(below, StationScreen):
+            below.draw(EVERYTHING)
 
     @property
     def _nozzle_no(self) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tui.opened import opened
+from tests.unit.tui.fake_station import blank_card
+from tests.unit.tui.opened import Opened, opened
 from tui.demo import read_demo
 from tui.hands import ON_THE_READER, ON_THE_TABLE, Hands, HandsFailed
 
@@ -214,6 +215,61 @@ async def test_hands_begin_at_the_card_on_the_reader(
         await screen.sees("▸ 0A0B0C02")
         await screen.press("enter")
         await screen.until(lambda: devices.verbs() == ["remove"])
+
+
+async def _replacing(screen: Opened) -> None:
+    screen.station.card_state = "lost"
+    await screen.press("f4")
+    await screen.type("12345")
+    await screen.press("enter", "enter")
+    await screen.until(lambda: screen.asked("act.quote"))
+    await screen.type("27.00")
+
+
+async def test_hands_open_over_a_form_that_waits(
+    demo_file: Path, tmp_path: Path
+) -> None:
+    """F9 and Esc leave it as it was; a card that comes brings it back, too."""
+    async with (
+        _devices(tmp_path) as devices,
+        opened(demo=read_demo(demo_file)) as screen,
+    ):
+        await _replacing(screen)
+        form = screen.app.screen
+        await screen.press("f9")
+        await screen.sees("Hands of the demonstration")
+        await screen.press("escape")
+        assert screen.app.screen is form
+        await screen.sees("27.00")
+        await screen.press("f9", "f9")
+        await screen.sees("Hands of the demonstration")
+        await screen.press("down", "enter")
+        await screen.until(lambda: devices.verbs() == ["insert"])
+        screen.station.put(blank_card())
+        await screen.until(lambda: screen.app.screen is form)
+        await screen.sees("27.00")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("act.quote")) == 2)
+        await screen.press("enter")
+        await screen.sees("done: replace")
+
+
+@pytest.mark.parametrize("over", ["f9", "f1"])
+async def test_no_other_function_drops_a_form_that_is_covered(
+    demo_file: Path, tmp_path: Path, over: str
+) -> None:
+    """Below the hands or the help it is unfinished all the same."""
+    async with (
+        _devices(tmp_path),
+        opened(demo=read_demo(demo_file)) as screen,
+    ):
+        await _replacing(screen)
+        form = screen.app.screen
+        await screen.press(over, "f5")
+        assert form in screen.app.screen_stack
+        await screen.press("escape")
+        await screen.sees("27.00")
+        assert screen.app.screen is form
 
 
 async def test_there_are_no_hands_without_a_demonstration() -> None:
