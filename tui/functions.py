@@ -118,6 +118,13 @@ FUNCTIONS = (
         "card_act:CardActScreen:rewrite_price",
     ),
     Function(
+        "rewrite_limits",
+        CARDS,
+        mark("Write the limits on a card"),
+        "xexk xe",
+        "card_act:CardActScreen:rewrite_limits",
+    ),
+    Function(
         "crew_issue",
         CARDS,
         mark("Issue a crew card"),

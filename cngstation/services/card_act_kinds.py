@@ -18,7 +18,12 @@ from cngstation.services.act_kind import ActKind
 from cngstation.services.cancel_card import CancelCard, WipeCard
 from cngstation.services.clear_credit import ClearCredit
 from cngstation.services.do_card_act import CardAct
-from cngstation.services.edit_card import ChangeCylinderDate, EditCard, RewritePrice
+from cngstation.services.edit_card import (
+    ChangeCylinderDate,
+    EditCard,
+    RewriteLimits,
+    RewritePrice,
+)
 from cngstation.services.issue_crew_card import RewriteCrewCard
 from cngstation.services.reverse_top_up import ReverseTopUp
 from cngstation.services.settle_grey_card import SettleByHand, SettleGrey
@@ -41,6 +46,7 @@ def every_kind() -> dict[str, ActKind]:
         edit_card.edit_kind(edit_card.KIND),
         edit_card.edit_kind(edit_card.CYLINDER),
         edit_card.edit_kind(edit_card.PRICE),
+        edit_card.edit_kind(edit_card.LIMITS),
         edit_card.edit_kind(issue_crew_card.REWRITE),
     )
     return {kind.name: kind for kind in kinds}
@@ -59,6 +65,7 @@ def every_act(rules: StationRules) -> dict[str, CardAct]:
         EditCard(kinds[edit_card.KIND]),
         ChangeCylinderDate(kinds[edit_card.CYLINDER]),
         RewritePrice(kinds[edit_card.PRICE], rules),
+        RewriteLimits(kinds[edit_card.LIMITS]),
         RewriteCrewCard(kinds[issue_crew_card.REWRITE]),
     )
     return {act.kind.name: act for act in acts}

@@ -19,6 +19,7 @@ from cngstation.protocols.card_image.purse import CardInfo
 from cngstation.services.act_kind import ActKind
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.do_card_act import ActOrder, Planned, Sight, write_purse
+from cngstation.services.limit_spending import NO_LIMITS, limits_on_card
 from cngstation.services.price_top_up import NoPrice
 from cngstation.services.register_customers import (
     AlreadyRegistered,
@@ -38,6 +39,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import yuan_text
 
 KIND, CYLINDER, PRICE = "edit", "cylinder_date", "rewrite_price"
+LIMITS = "rewrite_limits"
 _CHANGE = mark("{field}: {old} becomes {new}.")
 SHORTEST_CERTIFICATE = 4
 
@@ -148,6 +150,31 @@ class RewritePrice:
         return _planned(sight, Edit({}, {"price_e4": price.e4}, told))
 
 
+@dataclass(frozen=True, slots=True)
+class RewriteLimits:
+    """Writes the bounds per fill and day that card and company have now."""
+
+    kind: ActKind
+    act: Act = Act.EDIT
+    right: str = "card.edit"
+    two_people: bool = False
+
+    def plan(self, connection: Connection, sight: Sight, order: ActOrder) -> Planned:
+        """Return old and new bounds; refuse when they are the same."""
+        vehicle = _vehicle(connection, sight)
+        info = sight.reading.info or CardInfo(sight.card.area_no, 0, "", 0, 0)
+        wanted = NO_LIMITS | limits_on_card(
+            connection, vehicle.company_no, sight.card.card_key
+        )
+        told = tuple(
+            (name, str(getattr(info, name)), str(yuan))
+            for name, yuan in wanted.items()
+            if getattr(info, name) != yuan
+        )
+        planned = _planned(sight, Edit({}, {}, told))
+        return replace(planned, plan={**planned.plan, "info": wanted})
+
+
 def edit_kind(name: str) -> ActKind:
     """Return how the engine edits: info first, the purse last."""
     return ActKind(
@@ -165,12 +192,7 @@ async def _write(port: CardPort, intent: Intent, reading: CardReading) -> None:
     plan = json.loads(intent.plan)
     if plan["info"]:
         known = reading.info or CardInfo("0000", 0, "", 0, 0)
-        info = replace(
-            known,
-            area_no=intent.card_key[:4],
-            plate=plan["info"]["plate"],
-            price_fen=plan["info"]["price_fen"],
-        )
+        info = replace(known, area_no=intent.card_key[:4], **plan["info"])
         await port.write_info(reading.uid, info)
         reading = await port.read(reading.uid)
     due = plan["card"].get("cylinder_due")

@@ -29,6 +29,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import E4_PER_YUAN
 
 MOST_ON_CARD_YUAN = 65_535
+NO_LIMITS = {"limit_per_fill_yuan": 0, "limit_per_day_yuan": 0}
 
 
 class LimitsWrong(Refusal):
@@ -72,21 +73,26 @@ def may_fill(
     return decide_all(found, now_ms)
 
 
-def limits_on_card(connection: Connection, company_no: str) -> dict[str, int]:
-    """Return what a new card of a company carries of its limits, in whole yuan.
+def limits_on_card(
+    connection: Connection, company_no: str, card_key: str = ""
+) -> dict[str, int]:
+    """Return what a card carries of its own and its company's limits, in whole yuan.
 
     Dispensers that are off line keep to these. Hours, weeks, months and gas have no
     place on the card; a bound above the card's two bytes is not tighter than they are.
     """
-    limits = kept.in_force(connection, Holder.COMPANY, company_no)
+    both = (
+        kept.in_force(connection, Holder.COMPANY, company_no),
+        kept.in_force(connection, Holder.CARD, card_key),
+    )
     bounds = {
-        "limit_per_fill_yuan": limits.fill.e4,
-        "limit_per_day_yuan": limits.day.e4,
+        "limit_per_fill_yuan": [limits.fill.e4 for limits in both if limits.fill.e4],
+        "limit_per_day_yuan": [limits.day.e4 for limits in both if limits.day.e4],
     }
     return {
-        name: min(max(e4 // E4_PER_YUAN, 1), MOST_ON_CARD_YUAN)
-        for name, e4 in bounds.items()
-        if e4
+        name: min(max(min(found) // E4_PER_YUAN, 1), MOST_ON_CARD_YUAN)
+        for name, found in bounds.items()
+        if found
     }
 
 

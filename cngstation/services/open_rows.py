@@ -38,6 +38,7 @@ WORDS: dict[str, tuple[str, str]] = {
             "cylinder_date",
             "rewrite_price",
             "replace",
+            "rewrite_limits",
             "crew_issue",
             "crew_rewrite",
         ),

@@ -44,6 +44,7 @@ TITLES = {
     "edit": mark("Card changed"),
     "cylinder_date": mark("Cylinder date changed"),
     "rewrite_price": mark("Price of card changed"),
+    "rewrite_limits": mark("Limits of card changed"),
     "crew_issue": mark("Crew card issued"),
     "crew_rewrite": mark("Crew card written again"),
     "replace": mark("Card replacement receipt"),

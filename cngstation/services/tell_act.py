@@ -57,6 +57,9 @@ _TEXTS |= {
     ("rewrite_price", ActState.DONE): mark(
         "Card {card} has the price of its level now. No money moved."
     ),
+    ("rewrite_limits", ActState.DONE): mark(
+        "Card {card} carries its limits of now. No money moved."
+    ),
     ("crew_issue", ActState.DONE): mark(
         "Crew card {card} was issued. No money is on it and none was taken."
     ),

@@ -48,6 +48,7 @@ _FIELD_ACTS = (
     "card.edit",
     "card.cylinder_date",
     "card.rewrite_price",
+    "card.rewrite_limits",
     "card.crew_rewrite",
     "vehicle.edit",
     "company.edit",

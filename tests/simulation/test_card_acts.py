@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from cngstation.domain.limits import Amount, SpendingLimits
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.card_acts import ActQuote
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.storage import prices
+from cngstation.storage import limits, prices
+from cngstation.storage.audit import Actor
 from cngstation.units import Price, Unit
-from tests.simulation.money_cards import Chip, Fault, PowerCut
+from tests.simulation.money_cards import PRICE_E4, Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import CommitFault, World, price_of
 
@@ -472,6 +474,47 @@ def test_price_is_rewritten_after_a_change(world: World) -> None:
     assert told[0][1] == "4.50"
 
 
+def _bound(world: World, holder: Any, key: str, fill: int, day: int) -> None:
+    amounts = {"fill": Amount(fill * 10_000, 0), "day": Amount(day * 10_000, 0)}
+    world.must(
+        world.database.write(
+            lambda tx: limits.set_limits(
+                tx, holder, key, SpendingLimits(**amounts), Actor("01", "till")
+            )
+        )
+    )
+
+
+def test_limits_of_now_are_written_on_the_card(world: World) -> None:
+    """The tighter of card and company; what has none any more is taken off."""
+    case = Case(world)
+    assert case.refused("rewrite_limits") == "refusal.nothing_changed"
+    _bound(world, limits.Holder.COMPANY, "0001", 300, 0)
+    _bound(world, limits.Holder.CARD, case.key, 200, 900)
+    for fill, day in ((200, 900), (300, 0)):
+        case.done("rewrite_limits")
+        info = world.reading(case.chip).info
+        assert info is not None
+        assert (info.limit_per_fill_yuan, info.limit_per_day_yuan) == (fill, day)
+        assert (info.plate, info.price_fen) == ("川A12345", PRICE_E4 // 100)
+        assert case.refused("rewrite_limits") == "refusal.nothing_changed"
+        _bound(world, limits.Holder.CARD, case.key, 0, 0)
+    told = world.view.execute(
+        "SELECT act, before, after FROM audit WHERE act LIKE 'card.rewrite_limits.%'"
+    ).fetchall()
+    assert sorted(told) == [
+        ("card.rewrite_limits.limit_per_day_yuan", "0", "900"),
+        ("card.rewrite_limits.limit_per_day_yuan", "900", "0"),
+        ("card.rewrite_limits.limit_per_fill_yuan", "0", "200"),
+        ("card.rewrite_limits.limit_per_fill_yuan", "200", "300"),
+    ]
+
+
+def _limited(case: Case) -> dict[str, Any]:
+    _bound(case.world, limits.Holder.CARD, case.key, 200, 900)
+    return {}
+
+
 # What every act has in common.
 
 
@@ -507,6 +550,7 @@ KINDS: dict[str, tuple[PaymentMode, Callable[[Case], dict[str, Any]]]] = {
     "reverse_top_up": (GAS, _topped_up),
     "cancel": (GAS, _filled),
     "wipe": (MONEY, _cancelled),
+    "rewrite_limits": (MONEY, _limited),
     "edit": (MONEY, lambda case: {"fields": {"plate": "川B54321"}}),
     "cylinder_date": (
         MONEY,
@@ -515,7 +559,15 @@ KINDS: dict[str, tuple[PaymentMode, Callable[[Case], dict[str, Any]]]] = {
         },
     ),
 }
-SWEPT = ["settle_grey", "clear_credit", "reverse_top_up", "cancel", "wipe", "edit"]
+SWEPT = [
+    "settle_grey",
+    "clear_credit",
+    "reverse_top_up",
+    "cancel",
+    "wipe",
+    "edit",
+    "rewrite_limits",
+]
 
 
 def _ready(world: World, kind: str) -> Case:

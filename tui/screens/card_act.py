@@ -46,6 +46,7 @@ TITLES = {
     "edit": mark("Change the plate on a card"),
     "cylinder_date": mark("Change the cylinder date"),
     "rewrite_price": mark("Write the new price on a card"),
+    "rewrite_limits": mark("Write the limits on a card"),
     "crew_rewrite": mark("Rewrite a crew card"),
     "replace": mark("Replace a lost card"),
 }

@@ -35,8 +35,9 @@ NAMES = (
     "unblacklist",
     "settle_grey_by_hand",
     "crew_rewrite",
+    "rewrite_limits",
 )
-_LETTERS = "123456789abcdefgj"
+_LETTERS = "123456789abcdefgjk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class CardMenuScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name the keys."""
-        return [("1-9 a-j", _("choose")), ("Enter", _("this act")), ("Esc", _("back"))]
+        return [("1-9 a-k", _("choose")), ("Enter", _("this act")), ("Esc", _("back"))]
 
     def on_key(self, event: events.Key) -> None:
         """Open an act by its key."""

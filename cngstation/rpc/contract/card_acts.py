@@ -92,6 +92,7 @@ CARD_ACTS = {
     "edit": _act("edit", "card.edit"),
     "cylinder_date": _act("cylinder_date", "card.edit"),
     "rewrite_price": _act("rewrite_price", "card.top_up"),
+    "rewrite_limits": _act("rewrite_limits", "card.edit"),
     "crew_rewrite": _act("crew_rewrite", "card.crew"),
 }
 

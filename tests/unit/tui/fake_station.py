@@ -337,6 +337,9 @@ class FakeStation:
     async def _card_crew_rewrite(self, request: Any) -> Any:
         return self._done(request, "crew_rewrite", 0, 0)
 
+    async def _card_rewrite_limits(self, request: Any) -> Any:
+        return self._done(request, "rewrite_limits", 2_750, 2_750)
+
     async def _card_replace(self, request: Any) -> Any:
         return self._done(request, "replace", 0, 2_750)
 

@@ -147,7 +147,7 @@ async def test_the_menu_opens_every_act() -> None:
     async with opened() as screen:
         screen.station.put(card())
         await screen.rest()
-        for name, key in zip(NAMES, "123456789abcdefgj", strict=True):
+        for name, key in zip(NAMES, "123456789abcdefgjk", strict=True):
             await screen.press("escape", "x")
             await screen.sees("Acts with a card")
             await screen.press(key)
