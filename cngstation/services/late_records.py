@@ -48,12 +48,17 @@ def postings_instead(
     tx: Transaction, card: Payer, record: SaleRecord, settled: Intent | None
 ) -> tuple[Posting, ...] | None:
     """Return what a fill books where the counter has acted already, else None."""
+    if settled is not None:
+        # The balance of a replaced card has moved: its holder cannot owe the rest.
+        owed = ledger.receivable_account(settled.card_key)
+        return settle_grey_card.late_record_postings(
+            tx.connection,
+            settled,
+            record.amount_e4,
+            ledger.LOSSES if card.is_replaced else owed,
+        )
     if card.is_replaced:
         return move(ledger.GAS_SALES, ledger.LOSSES, Unit.CNY, record.amount_e4)
-    if settled is not None:
-        return settle_grey_card.late_record_postings(
-            tx.connection, settled, record.amount_e4
-        )
     return None
 
 

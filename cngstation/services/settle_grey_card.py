@@ -226,11 +226,11 @@ def settled_by_hand(
 
 
 def late_record_postings(
-    connection: Connection, intent: Intent, amount_e4: int
+    connection: Connection, intent: Intent, amount_e4: int, rest: str
 ) -> tuple[Posting, ...]:
     """Book a fill whose card was settled by hand: what was typed pays it.
 
-    The rest is owed. Too much typed is owed to the customer.
+    The rest goes to an account, as owed. Too much typed is owed to the customer.
     """
     clearing = ledger.clearing_account(intent.intent_id)
     row = connection.execute(
@@ -238,9 +238,8 @@ def late_record_postings(
         (clearing,),
     ).fetchone()
     typed = -row[0]
-    owed = ledger.receivable_account(intent.card_key)
     return move(ledger.GAS_SALES, clearing, Unit.CNY, typed) + move(
-        ledger.GAS_SALES, owed, Unit.CNY, amount_e4 - typed
+        ledger.GAS_SALES, rest, Unit.CNY, amount_e4 - typed
     )
 
 

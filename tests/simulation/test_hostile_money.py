@@ -214,6 +214,19 @@ def test_the_record_comes_while_two_people_settle(
     world.require_proved()
 
 
+def test_what_was_typed_pays_the_record_of_a_replaced_card(world: World) -> None:
+    """Only the rest of the fill is a loss; nothing stays in the clearing account."""
+    case = Case(world)
+    grey = case.fill(leaves=True, upload=False)
+    case.done("settle_grey_by_hand", amount=500, act="BY-HAND-1")
+    _replaced(world, case.key)
+    world.upload(0, grey)
+    assert world.account("clearing:BY-HAND-1") == 0
+    assert world.account("expense:loss") == grey.amount_e4 - 50_000
+    assert world.account(f"receivable:{case.key}") == 0
+    world.require_proved()
+
+
 # What was decided of a card stays decided.
 
 
