@@ -18,12 +18,13 @@ WITH RECURSIVE held (card_key) AS (
     SELECT r.old_card_key FROM card_replacement r
     JOIN held ON held.card_key = r.new_card_key WHERE r.state = 'made'
 )
-SELECT p.plan, p.cash_e4 - p.fee_e4 - coalesce((
-    SELECT sum(json_extract(b.plan, '$.refund_e4')) FROM intent b
-    WHERE b.card_key = p.card_key AND b.kind = 'reverse_top_up' AND b.state = 'DONE'
-    AND json_extract(b.plan, '$.of_intent_id') = p.intent_id
-), 0) AS paid
+SELECT p.plan, p.cash_e4 - p.fee_e4 - coalesce(b.back, 0) AS paid
 FROM intent p JOIN held ON held.card_key = p.card_key
+LEFT JOIN (
+    SELECT json_extract(plan, '$.of_intent_id') AS of_intent_id,
+        sum(json_extract(plan, '$.refund_e4')) AS back
+    FROM intent WHERE kind = 'reverse_top_up' AND state = 'DONE' GROUP BY 1
+) b ON b.of_intent_id = p.intent_id
 WHERE p.kind IN ('top_up', 'issue') AND p.state IN ('DONE', 'SCRAP')
 ORDER BY p.changed_seq DESC
 """
