@@ -37,6 +37,9 @@ def _key(keys: str, action: str) -> Binding:
     return Binding(keys, action, show=False)
 
 
+_NEVER_TOPPED_UP = {"black", "replaced", "waste", "cancelled"}
+
+
 class CounterScreen(StationScreen):
     """Digits go to the amount, Enter is yes, Esc is back; the card decides the page.
 
@@ -141,7 +144,7 @@ class CounterScreen(StationScreen):
             return [("Enter", _("show the change")), ("Esc", _("back"))]
         if card.standing == "lost":
             return [("F4/o", _("Replace a lost card"))]
-        if card.payment_mode in PREPAID_MODES:
+        if card.payment_mode in PREPAID_MODES and card.standing not in _NEVER_TOPPED_UP:
             return [("0-9", _("amount of the top-up"))]
         return []
 

@@ -271,3 +271,12 @@ async def test_a_lost_card_offers_its_replacement_and_no_top_up() -> None:
         screen.station.put(card(standing="lost"))
         await screen.sees("F4/o Replace a lost card")
         assert "0-9" not in screen.text()
+
+
+@pytest.mark.parametrize("standing", ["black", "replaced", "waste", "cancelled"])
+async def test_no_top_up_is_offered_where_it_is_always_refused(standing: str) -> None:
+    """The card's own line says what helps."""
+    async with opened() as screen:
+        screen.station.put(card(standing=standing))
+        await screen.sees("01000231")
+        assert "0-9" not in screen.text()
