@@ -11,9 +11,11 @@ from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.do_card_act import ActOrder, Planned
 from cngstation.services.move_balance import KIND as REPLACE
 from cngstation.services.open_rows import facts_of
-from cngstation.services.take_payment import payment_of
+from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
 from cngstation.units import Money
+
+_MOST_PARTS = 100  # as the contract carries them
 
 
 class CardActAnswers:
@@ -57,6 +59,8 @@ class CardActAnswers:
             two_people=two_people,
             wants_reason=two_people,
             notes=_notes(planned),
+            tenders=tender_offers(planned.tenders),
+            refunds=_refunds(planned),
         )
 
     async def _quote_replacement(self, order: ActOrder) -> contract.ActQuote:
@@ -73,6 +77,7 @@ class CardActAnswers:
             two_people=quoted.two_people,
             wants_reason=quoted.two_people,
             notes=_notes(planned),
+            tenders=tender_offers(planned.tenders),
         )
 
     def doing(
@@ -109,6 +114,18 @@ def _notes(planned: Planned) -> tuple[contract.Note, ...]:
     return tuple(
         contract.Note(text=text, facts=facts_of(facts.items()))
         for text, facts in planned.notes
+    )
+
+
+def _refunds(planned: Planned) -> tuple[contract.RefundPart, ...]:
+    parts = planned.plan.get("refunds", ())[:_MOST_PARTS]
+    return tuple(
+        contract.RefundPart(
+            tender=part["tender"],
+            number=part["tender_ref"],
+            fen=Money(part["e4"]).fen,
+        )
+        for part in parts
     )
 
 

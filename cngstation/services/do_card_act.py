@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from cngstation.domain.card_kinds import CREW_REWRITE, CrewCard
 from cngstation.domain.card_life import Act, require
 from cngstation.domain.evidence import Evidence
-from cngstation.domain.tenders import CASH, Payment
+from cngstation.domain.tenders import CASH, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.moments import Clock
 from cngstation.protocols.card_image.purse import require_room
@@ -28,7 +28,7 @@ from cngstation.services.mark_card import ActOpen
 from cngstation.services.price_top_up import AmountRefused
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import paying, same_payment
+from cngstation.services.take_payment import paying, same_payment, tenders_for
 from cngstation.services.top_up_card import (
     CardChanged,
     UnknownCard,
@@ -116,7 +116,8 @@ class Sight:
 class Planned:
     """What an act would do; `after` is a purse figure, `amount` the book's.
 
-    `notes` are sentences with their facts that the operator reads before Enter.
+    `notes` are sentences with their facts that the operator reads before Enter,
+    `tenders` the ways in which the money can be paid.
     """
 
     after: int
@@ -127,6 +128,7 @@ class Planned:
     price_e4: int = 0
     plan: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[tuple[str, Mapping[str, str | int]], ...] = ()
+    tenders: tuple[Tender, ...] = ()
 
 
 class CardAct(Protocol):
@@ -195,7 +197,8 @@ class CounterActs:
 
         def question(connection: Connection) -> tuple[Planned, Evidence, Card]:
             sight = _sight(connection, act, seen, reading, now_ms)
-            return act.plan(connection, sight, order), seen, sight.card
+            planned = act.plan(connection, sight, order)
+            return payable(connection, planned, sight.card), seen, sight.card
 
         return await self._database.read(question)
 
@@ -324,6 +327,14 @@ def _sight(
         raise NoCounters(card_no=card.card_no)
     require_continuity(card, seen)
     return Sight(card, seen, reading, now_ms)
+
+
+def payable(connection: Connection, planned: Planned, card: Card) -> Planned:
+    """Add the ways in which an act can be paid, where it costs anything."""
+    if not planned.cash.e4:
+        return planned
+    offered = tenders_for(connection, card.vehicle_id, planned.cash)
+    return replace(planned, tenders=offered)
 
 
 async def write_purse(

@@ -25,7 +25,7 @@ from cngstation.services.approve import Approvals, Approved, record
 from cngstation.services.cancel_card import bonus_share
 from cngstation.services.card_on_reader import CardPort, CardReading, NoCardOnReader
 from cngstation.services.card_on_reader import CardState as OnReader
-from cngstation.services.do_card_act import ActOrder, Planned
+from cngstation.services.do_card_act import ActOrder, Planned, payable
 from cngstation.services.issue_card import (
     IssueInDoubt,
     NotBlank,
@@ -135,9 +135,13 @@ class Replacements:
             Refusal: why it would not be made.
         """
         now_ms = self._clock.now().wall_ms
-        return await self._database.read(
-            lambda connection: self._checked(connection, order, now_ms)
-        )
+
+        def question(connection: Connection) -> Quoted:
+            quoted = self._checked(connection, order, now_ms)
+            planned = payable(connection, quoted.planned, quoted.old)
+            return replace(quoted, planned=planned)
+
+        return await self._database.read(question)
 
     async def do(self, order: ActOrder, port: CardPort, actor: Actor) -> ActResult:
         """Replace a card by the new one on the reader, or say where the act stands.

@@ -386,6 +386,8 @@ class World:
             reason="because of this",
             fields=_typed(given),
             approval=approval if quoted.two_people and second else None,
+            tender=given.get("tender", "cash"),
+            tender_ref=given.get("tender_ref", ""),
         )
         self.reader.put(chip)
         if fault := given.get("arm"):

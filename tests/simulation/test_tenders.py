@@ -8,7 +8,9 @@ from cngstation.domain.ledger import Entry, move
 from cngstation.domain.payment import PaymentMode
 from cngstation.domain.tenders import CASH, IN_TILL, WANTS_REFERENCE, Payment, Tender
 from cngstation.protocols.receipt.slip import Row
+from cngstation.rpc.contract.card_acts import ActQuote
 from cngstation.rpc.contract.counter import ActReply, ActState, QuoteRequest
+from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.services.act_on_card import ActIdTaken
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.take_payment import (
@@ -182,3 +184,47 @@ def test_a_quote_offers_the_company_only_if_its_money_suffices(world: World) -> 
     _fund(world, 700)
     assert offered(700) == tills | {"company"}
     assert offered(701) == tills
+
+
+@pytest.mark.parametrize("kind", ["clear_credit", "replace"])
+def test_an_act_with_a_card_is_paid_like_a_top_up(world: World, kind: str) -> None:
+    """The quote offers the ways; the money is in the account of the one chosen."""
+    chip = Chip(b"\x04\x11\x22\x33")
+    mode = PaymentMode.CREDIT_MONEY if kind == "clear_credit" else MONEY
+    issued = world.issue(chip, mode, 0 if kind == "clear_credit" else 1_000)
+    assert isinstance(issued, ActReply)
+    if kind == "clear_credit":
+        world.upload(0, world.fill(chip, 500))
+    else:
+        order = MarkOrder(card_key=issued.card_key, reason="lost", approval=None)
+        world.must(world.answers.marks.marking("report_loss")(order, CALL))
+        chip = Chip(b"\x04\x11\x22\x44")
+    drawer = world.account("till:1:cash")
+    quoted = world.quote(kind, issued.card_key, chip)
+    assert isinstance(quoted, ActQuote)
+    assert [offer.tender for offer in quoted.tenders] == list(IN_TILL)
+    paid = {"quoted": quoted, "tender": "wechat", "tender_ref": "W1"}
+    told = world.act(kind, issued.card_key, chip, **paid)
+    assert isinstance(told, ActReply), told
+    assert told.state is ActState.DONE
+    assert world.account("till:1:cash") == drawer
+    assert world.account("till:1:wechat") == quoted.cash_fen * 100 > 0
+    world.require_proved()
+
+
+def test_a_refund_is_quoted_the_way_it_goes_back(world: World) -> None:
+    """By its tender and number, and no way of paying is offered for it."""
+    chip, key = _card(world)
+    world.top_up(key, chip, 500, act="TOP-UP-BEFORE", tender="alipay", tender_ref="A1")
+    taken = world.quote("reverse_top_up", key, chip, of="TOP-UP-BEFORE", amount=200)
+    assert isinstance(taken, ActQuote)
+    assert [(p.tender, p.number, p.fen) for p in taken.refunds] == [
+        ("alipay", "A1", 200)
+    ]
+    ended = world.quote("cancel", key, chip)
+    assert isinstance(ended, ActQuote)
+    assert [(p.tender, p.number, p.fen) for p in ended.refunds] == [
+        ("alipay", "A1", 500),
+        ("cash", "", 1_000),
+    ]
+    assert ended.tenders == ()

@@ -6,6 +6,7 @@ An act that wants nothing is quoted at once: tap, Enter here, Enter does it.
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
@@ -25,16 +26,16 @@ from cngstation.rpc.contract.card_acts import (
 )
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.contract.marks import Approval
+from tui.act_figures import FigureInput, act_figures
 from tui.act_form import fen_of
 from tui.acts import carry_out, new_id
 from tui.desk import Desk
-from tui.figures import fen_text, purse_text
+from tui.paying import CASH, Paying
 from tui.screens.form_screen import Field
 from tui.screens.station_screen import StationScreen
-from tui.texts import error_sentence, labelled, sentence
+from tui.texts import error_sentence, sentence
 from tui.widgets.key_line import Keys
-from tui.widgets.lines import Drawn, line, stacked
-from tui.words import word
+from tui.widgets.lines import Drawn, line
 
 TITLES = {
     "settle_grey": mark("Settle a grey card"),
@@ -72,6 +73,7 @@ _TYPED = Field(
     "typed", mark("Typed balance"), mark("only where the books cannot say"), longest=12
 )
 _TWO_PEOPLE = {"settle_grey_by_hand", "reverse_top_up"}
+_OF_FIGURES = {_AMOUNT.name, _TYPED.name}
 _LABEL = 18
 
 
@@ -80,8 +82,9 @@ class CardActScreen(StationScreen):
 
     HELP = mark(
         "Type what the act wants; Enter shows before and after, what to take or to "
-        "give, and what to know. Enter again does it, with the card on the reader. An "
-        "act for two wants a second operator's name and password."
+        "give, and what to know. A letter chooses another way of paying than cash. "
+        "Enter again does it, with the card on the reader. An act for two wants a "
+        "second operator's name and password."
     )
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,6 +109,7 @@ class CardActScreen(StationScreen):
         self._card_key = card_key or (card.card_key if card else "")
         self._quote: ActQuote | None = None
         self._intent_id = ""
+        self._paying = Paying()
         self._doing = False
         # A replacement may turn out to take two people; its fields stand ready.
         self._two = kind in _TWO_PEOPLE or kind == "replace"
@@ -116,7 +120,8 @@ class CardActScreen(StationScreen):
         for field in self._fields():
             with Horizontal(classes="field"):
                 yield Drawn(self._label_of(field))
-                yield Input(
+                kind = FigureInput if field.name in _OF_FIGURES else Input
+                yield kind(
                     id=field.name,
                     compact=True,
                     max_length=field.longest,
@@ -147,13 +152,15 @@ class CardActScreen(StationScreen):
             return [("Enter", _("show what it would do")), back]
         if self._kind == "replace":
             hands = [("F9", _("Hands"))] if self.desk.hands else []
-            return [("Enter", _("new card on the reader: replace")), *hands, back]
-        return [("Enter", _("do it")), back]
+            enter = ("Enter", _("new card on the reader: replace"))
+            return [enter, *self._paying.offered_keys(), *hands, back]
+        return [("Enter", _("do it")), *self._paying.offered_keys(), back]
 
     def unfinished(self) -> bool:
         """Something typed, an act under way, or a replacement that waits for a card."""
         typed = self.is_mounted and any(i.value for i in self.query(Input))
-        return typed or self._doing or self._kind == "replace"
+        otherwise = self._paying.tender != CASH
+        return typed or otherwise or self._doing or self._kind == "replace"
 
     def card_waits(self) -> None:
         """The new card of a replacement is what is waited for."""
@@ -169,27 +176,7 @@ class CardActScreen(StationScreen):
         quote = self._quote
         if quote is None:
             return line("")
-        unit = word(quote.unit)
-        rows = [
-            line((labelled(_("Card no."), quote.card_no), "bold")),
-            line(
-                labelled(_("Balance before"), purse_text(quote.before_purse))
-                + f" {unit}   ",
-                (labelled(_("Balance after"), purse_text(quote.after_purse)), "bold"),
-                f" {unit}",
-            ),
-        ]
-        if quote.cash_fen:
-            take = labelled(_("Take"), fen_text(quote.cash_fen))
-            rows.append(line((f"{take} {_('yuan')}", "bold $accent")))
-        if quote.refund_fen:
-            give = labelled(_("Give back"), fen_text(quote.refund_fen))
-            rows.append(line((f"{give} {_('yuan')}", "bold $accent")))
-        rows += [line(sentence(note.text, note.facts)) for note in quote.notes]
-        if quote.two_people:
-            two = _("This takes two people: reason, second operator and password.")
-            rows.append(line((two, "bold $warning")))
-        return stacked(rows)
+        return act_figures(quote, self._paying)
 
     # What is typed and pressed.
 
@@ -198,7 +185,39 @@ class CardActScreen(StationScreen):
         own = {field.name for field in FIELDS.get(self._kind, ())} | {_TYPED.name}
         if changed.input.id in own:
             self._quote, self._intent_id = None, ""
+            self._paying = Paying()
             self.redraw()
+
+    def on_key(self, event: events.Key) -> None:
+        """Choose how it is paid, or type the number of the payment."""
+        paying = self._paying
+        at_a_field = isinstance(self.focused, Input)
+        if self._doing or (paying.wants_number and at_a_field):
+            return
+        if event.key == "backspace":
+            taken = not at_a_field and paying.erase()
+        else:
+            taken = event.is_printable and paying.press(event.character or "")
+        if taken:
+            event.stop()
+            self._pay_otherwise()
+
+    def _pay_otherwise(self) -> None:
+        """Another payment is another act."""
+        self._intent_id = ""
+        if self._paying.wants_number:
+            self.set_focus(None)
+        self.redraw()
+
+    def action_leave(self) -> None:
+        """Go back to cash first, then to the counter."""
+        if self._doing or not self._paying.back():
+            super().action_leave()
+            return
+        self._pay_otherwise()
+        for field in self.query(Input).results():
+            field.focus()
+            return
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
         """Go to the next empty field, or on."""
@@ -254,6 +273,7 @@ class CardActScreen(StationScreen):
         except ValueError:
             self.say(_("A field has characters that cannot be used."), "failed")
             return
+        self._paying.offer(self._quote.tenders)
         self.say("")
         self.redraw()
         self.ask_to_confirm()
@@ -305,6 +325,8 @@ class CardActScreen(StationScreen):
             reason=self._value("reason"),
             fields=self._typed(),
             approval=approval,
+            tender=self._paying.tender,
+            tender_ref=self._paying.number,
         )
 
     def _told(self, reply: ActReply) -> None:

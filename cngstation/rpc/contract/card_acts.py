@@ -11,6 +11,7 @@ from pydantic import Field
 from cngstation.rpc.contract.acts import ActReply
 from cngstation.rpc.contract.figures import Asked, Facts, IntentId, Word
 from cngstation.rpc.contract.marks import Approval
+from cngstation.rpc.contract.registers import TenderOffers
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 
 
@@ -41,8 +42,19 @@ class Note(Message):
     facts: Facts
 
 
+class RefundPart(Message):
+    """A part of what goes back: the way it came, with the number it came with."""
+
+    tender: Word
+    number: Line
+    fen: int
+
+
 class ActQuote(Message):
-    """Before and after of an act, what is to be taken or given, and what to read."""
+    """Before and after of an act, what is to be taken or given, and what to read.
+
+    `tenders` are the ways in which what is taken can be paid.
+    """
 
     kind: Word
     card_no: Word
@@ -54,6 +66,8 @@ class ActQuote(Message):
     two_people: bool
     wants_reason: bool
     notes: Annotated[tuple[Note, ...], Field(max_length=12)]
+    tenders: TenderOffers = ()
+    refunds: Annotated[tuple[RefundPart, ...], Field(max_length=100)] = ()
 
 
 class ActOrder(Message):

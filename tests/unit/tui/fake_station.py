@@ -318,9 +318,14 @@ class FakeStation:
         )
 
     async def _act_quote(self, request: Any) -> Any:
+        cash = 1_000 if request.kind in {"replace", "clear_credit"} else 0
+        back = (
+            a.RefundPart(tender="wechat", number="W0042", fen=700),
+            a.RefundPart(tender="cash", number="", fen=300),
+        )
         return a.ActQuote(
             kind=request.kind, card_no="01000231", unit="CNY", before_purse=2_750,
-            after_purse=1_750, cash_fen=0, refund_fen=1_000,
+            after_purse=1_750, cash_fen=cash, refund_fen=0 if cash else 1_000,
             two_people=request.kind == "reverse_top_up",
             wants_reason=request.kind == "reverse_top_up",
             notes=(a.Note(
@@ -329,6 +334,7 @@ class FakeStation:
                 facts=tuple(f.Fact(name=n, value="7") for n in
                     ("number", "nozzle", "quantity", "amount")),
             ),),
+            tenders=TENDERS if cash else (), refunds=() if cash else back,
         )  # fmt: skip
 
     async def _card_settle_grey(self, request: Any) -> Any:
@@ -339,6 +345,9 @@ class FakeStation:
 
     async def _card_rewrite_limits(self, request: Any) -> Any:
         return self._done(request, "rewrite_limits", 2_750, 2_750)
+
+    async def _card_clear_credit(self, request: Any) -> Any:
+        return self._done(request, "clear_credit", 2_750, 0)
 
     async def _card_replace(self, request: Any) -> Any:
         return self._done(request, "replace", 0, 2_750)

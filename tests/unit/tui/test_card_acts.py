@@ -2,9 +2,10 @@
 
 import pytest
 
+from cngstation.errors import Disconnected
 from cngstation.services.approve import SecondPersonMissing
 from tests.unit.tui.fake_station import blank_card, card
-from tests.unit.tui.opened import SMALL, WIDE, opened
+from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.functions import BY_NAME
 from tui.screens.card_act import FIELDS
 from tui.screens.card_act import TITLES as ACTS
@@ -97,6 +98,83 @@ async def test_a_typed_balance_is_quoted_anew_and_takes_two() -> None:
         booked, typed = screen.asked("act.quote")
         assert (booked.amount_purse, booked.fields) == (0, ())
         assert (typed.amount_purse, typed.fields[0].name) == (2_700, "typed")
+
+
+async def _replacing(screen: Opened) -> None:
+    screen.station.card_state = "lost"
+    await screen.press("f4")
+    await screen.type("12345")
+    await screen.press("enter", "enter")
+    await screen.sees("Take 10.00 yuan   cash")
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_replacement_is_paid_by_a_letter(size: tuple[int, int]) -> None:
+    """A letter at the field of the balance chooses; the number is typed, Enter."""
+    async with opened(size=size) as screen:
+        await _replacing(screen)
+        await screen.press("w")
+        await screen.sees("WeChat [")
+        await screen.type("B42i")
+        await screen.press("backspace", "enter")
+        await screen.sees("done: replace")
+        (order,) = screen.asked("card.replace")
+        assert (order.tender, order.tender_ref) == ("wechat", "B42")
+        assert (order.cash_fen, order.amount_purse) == (1_000, 0)
+
+
+async def test_escape_goes_back_to_cash_and_a_figure_begins_anew() -> None:
+    """Esc leaves the tender first; another balance is paid in cash until told."""
+    async with opened() as screen:
+        await _replacing(screen)
+        form = screen.app.screen
+        await screen.press("k")
+        await screen.type("0042")
+        await screen.press("escape")
+        await screen.sees("Take 10.00 yuan   cash")
+        assert screen.app.screen is form
+        await screen.press("g")
+        await screen.sees("company account")
+        await screen.type("27.00")
+        await screen.press("enter")
+        await screen.sees("Take 10.00 yuan   cash")
+        await screen.press("enter")
+        await screen.sees("done: replace")
+        (order,) = screen.asked("card.replace")
+        assert (order.tender, order.tender_ref) == ("cash", "")
+        assert order.amount_purse == 2_700
+
+
+async def test_another_tender_is_another_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An id that may be known is not used again for another payment."""
+    monkeypatch.setattr("tui.acts.ASK_AGAIN_S", 0.01)
+    async with opened() as screen:
+        screen.station.put(card(payment_mode="credit_money"))
+        await screen.rest()
+        screen.app.run_function("clear_credit")
+        await screen.sees("Take 10.00 yuan   cash")
+        screen.station.failing["card.clear_credit"] = [Disconnected(part="counter")]
+        await screen.press("enter")
+        await screen.sees("no money moved")
+        await screen.press("g", "enter")
+        await screen.sees("done: clear_credit")
+        first, second = screen.asked("card.clear_credit")
+        assert (first.tender, second.tender) == ("cash", "company")
+        assert first.intent_id != second.intent_id
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_a_refund_is_shown_the_way_it_came(size: tuple[int, int]) -> None:
+    """Tender, amount and number of each part; no letter chooses another way."""
+    async with opened(size=size) as screen:
+        screen.station.put(card())
+        await screen.rest()
+        screen.app.run_function("cancel")
+        await screen.sees("Give back 10.00 yuan")
+        await screen.sees("WeChat 7.00 yuan W0042")
+        await screen.sees("cash 3.00 yuan")
+        await screen.press("a")
+        assert "Alipay" not in screen.text()
 
 
 async def test_another_amount_is_another_act() -> None:
