@@ -351,6 +351,14 @@ FUNCTIONS = (
         "F6 8",
     ),
     Function(
+        "company_fills",
+        QUERIES,
+        mark("Fills of companies"),
+        "gsjqxx gsjq",
+        "registers:RegistersScreen:company_fills",
+        "F6 9",
+    ),
+    Function(
         "prices",
         SETTINGS,
         mark("Set prices"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import (
     CARD_LIST,
+    COMPANY_FILLS,
     COMPANY_SEARCH,
     EDIT_LIST,
     OPENING_LIST,
@@ -14,6 +15,8 @@ from cngstation.rpc.contract.counter import (
     VEHICLE_SEARCH,
     VEHICLE_TYPES,
     CardRow,
+    CompanyFill,
+    CompanyFillsQuery,
     Page,
     ReceiptQuery,
     Search,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from tui.desk import Desk
 
 Rows = Sequence[Any]
+_PAGES = 5  # of a company's fills, each of the most rows that an answer has
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,28 @@ async def _edits(desk: "Desk", text: str) -> Rows:
 async def _openings(desk: "Desk", text: str) -> Rows:
     found = await desk.link.call(OPENING_LIST, _search(text))
     return found.rows
+
+
+async def _company_fills(desk: "Desk", text: str) -> Rows:
+    """Fills of the company that is searched for, of every one while none is."""
+    company_no = ""
+    rows: list[CompanyFill] = []
+    if text.strip():
+        found = await desk.link.call(COMPANY_SEARCH, Search(text=text, limit=1))
+        if not found.rows:
+            return []
+        company_no = found.rows[0].company_no
+    next_seq = 0
+    for _page in range(_PAGES):
+        query = CompanyFillsQuery(
+            company_no=company_no, limit=MOST_ROWS, before_seq=next_seq
+        )
+        page = await desk.link.call(COMPANY_FILLS, query)
+        rows += page.rows
+        next_seq = page.next_seq
+        if not next_seq:
+            break
+    return rows
 
 
 def _search(text: str) -> Search:
@@ -247,5 +273,22 @@ REGISTERS = (
         ),
         _openings,
         "AcceptOpeningScreen",
+    ),
+    Register(
+        "company_fills",
+        mark("Company fills"),
+        (
+            Column(mark("Time"), 11, lambda r: short_time(r.sale.at_ms)),
+            Column(mark("Company"), 16, lambda r: r.company_name),
+            Column(mark("Card"), 8, lambda r: r.sale.card_no),
+            Column(mark("Plate"), 9, lambda r: r.sale.plate),
+            Column(mark("Quantity"), 9, lambda r: _quantity(r.sale), right=True),
+            Column(mark("Unit"), 4, lambda r: word(r.sale.unit)),
+            Column(
+                mark("Amount"), 9, lambda r: yuan_text(r.sale.amount_e4), right=True
+            ),
+            Column(mark("Kind"), 14, lambda r: word(r.sale.transaction_type)),
+        ),
+        _company_fills,
     ),
 )

@@ -14,6 +14,7 @@ from cngstation.services.keep_company_money import (
     require_company,
     top_company_up,
 )
+from cngstation.services.show_sales import sale_row
 from cngstation.services.take_payment import payment_of
 from cngstation.storage import (
     cards,
@@ -22,6 +23,7 @@ from cngstation.storage import (
     discounts,
     journal,
     receipts,
+    sales,
 )
 from cngstation.storage.company_money import CompanyMove
 from cngstation.storage.database import Transaction
@@ -42,6 +44,7 @@ class CompanyAnswers:
         made.add(counter.COMPANY_TOP_UP, self.top_up)
         made.add(counter.COMPANY_SET_TERMS, self.set_terms)
         made.add(counter.COMPANY_ACCOUNT, self.account)
+        made.add(counter.COMPANY_FILLS, self.fills)
         made.add(counter.DISCOUNT_LIST, self.rules)
         made.add(counter.DISCOUNT_ADD, self.add_rule)
         made.add(counter.DISCOUNT_END, self.end_rule)
@@ -90,6 +93,32 @@ class CompanyAnswers:
                 connection, request.company_no, request.limit
             )
         )
+
+    async def fills(
+        self, request: counter.CompanyFillsQuery, call: CallContext
+    ) -> counter.CompanyFills:
+        """Return a page of the fills of a company, or of all."""
+
+        def question(connection: Connection) -> counter.CompanyFills:
+            if request.company_no:
+                require_company(connection, request.company_no)
+            found = sales.of_company(
+                connection, request.company_no, request.before_seq, request.limit
+            )
+            rows = tuple(
+                counter.CompanyFill(
+                    company_no=row["company_no"],
+                    company_name=row["company_name"],
+                    sale=sale_row(row),
+                )
+                for row in found
+            )
+            whole = len(rows) == request.limit
+            return counter.CompanyFills(
+                rows=rows, next_seq=rows[-1].sale.seq if whole else 0
+            )
+
+        return await self._parts.database.read(question)
 
     async def rules(self, _: Nothing, call: CallContext) -> counter.DiscountRules:
         """Return the rules of discounts."""

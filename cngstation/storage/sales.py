@@ -267,3 +267,32 @@ def lots_left(connection: Connection, card_key: str) -> list[Lot]:
 
 def _values(nozzle: NozzleKey) -> tuple[str, int, int]:
     return (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
+
+
+_OF_COMPANIES = (
+    "SELECT s.*, e.at_ms, v.company_no, k.name AS company_name FROM sale s"
+    " JOIN entry e ON e.seq=s.seq JOIN card c ON c.card_key=s.card_key"
+    " JOIN vehicle v ON v.vehicle_id=c.vehicle_id"
+    " JOIN company k ON k.company_no=v.company_no WHERE s.seq < :before"
+)
+
+
+def of_company(
+    connection: Connection, company_no: str, before_seq: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return fills of a company's vehicles, newest first; empty is every company.
+
+    `before_seq` zero begins with the newest. A fill counts for the company that the
+    card's vehicle belongs to now.
+    """
+    of_one = " AND v.company_no = :company_no" if company_no else ""
+    values = {
+        "before": before_seq or _LAST_SEQ,
+        "company_no": company_no,
+        "limit": limit,
+    }
+    sql = f"{_OF_COMPANIES}{of_one} ORDER BY s.seq DESC LIMIT :limit"
+    return list(rows(connection, sql, values))
+
+
+_LAST_SEQ = 2**63 - 1

@@ -20,7 +20,8 @@ from cngstation.services.take_payment import (
     ReferenceMissing,
     UnknownTender,
 )
-from cngstation.storage import receipts
+from cngstation.storage import customers, receipts
+from cngstation.storage.customers import Company
 from tests.simulation.money_cards import Chip, Fault
 from tests.simulation.money_world import CALL, FEE, World
 
@@ -111,6 +112,43 @@ def test_a_company_pays_in_and_its_cards_use_it(world: World) -> None:
     assert world.account("till:1:transfer") == 1_000_000
     assert world.account("till:1:cash") == drawer
     world.require_proved()
+
+
+def test_fills_of_a_company_come_in_pages(world: World) -> None:
+    """Company, card, plate, quantity, amount, time; the newest first, none twice."""
+    chip, key = _card(world)
+    assert isinstance(world.top_up(key, chip, 5_000), ActReply)
+    for _ in range(3):
+        world.upload(0, world.fill(chip, 500))
+
+    def page(company_no: str, before_seq: int, limit: int = 2) -> counter.CompanyFills:
+        query = counter.CompanyFillsQuery(
+            company_no=company_no, limit=limit, before_seq=before_seq
+        )
+        return world.must(world.answers.companies.fills(query, CALL))
+
+    first = page("0001", 0)
+    last = page("0001", first.next_seq)
+    assert (len(first.rows), len(last.rows), last.next_seq) == (2, 1, 0)
+    every = [*first.rows, *last.rows]
+    booked = world.view.execute(
+        "SELECT seq, quantity_milli, amount_e4 FROM sale ORDER BY seq DESC"
+    ).fetchall()
+    assert booked == [
+        (r.sale.seq, r.sale.quantity_milli, r.sale.amount_e4) for r in every
+    ]
+    assert {(r.company_name, r.sale.card_no) for r in every} == {("公司", key[-8:])}
+    assert all(r.sale.at_ms for r in every)
+    assert page("", 0, 9).rows == tuple(every)
+    unknown = counter.CompanyFillsQuery(company_no="0002", limit=9)
+    refused = world.run(world.answers.companies.fills(unknown, CALL))
+    assert isinstance(refused, StationError)
+    world.must(
+        world.database.write(
+            lambda tx: customers.add_company(tx, Company("0002", "另", "", "", "l"))
+        )
+    )
+    assert page("0002", 0).rows == ()
 
 
 def test_a_repeat_of_a_company_top_up_is_the_same(world: World) -> None:

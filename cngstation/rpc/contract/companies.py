@@ -4,7 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cngstation.rpc.contract.figures import MOST_ROWS, Asked, IntentId, Word
+from cngstation.rpc.contract.figures import (
+    MOST_ROWS,
+    Asked,
+    IntentId,
+    SaleRow,
+    Word,
+)
 from cngstation.rpc.method import LOGGED_IN, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -58,6 +64,32 @@ class CompanyAccount(Message):
     rows: Annotated[tuple[CompanyMove, ...], Field(max_length=MOST_ROWS)]
 
 
+class CompanyFillsQuery(Message):
+    """Fills of a company's vehicles; an empty number is every company.
+
+    `before_seq` is the `next_seq` of the page before, zero for the newest.
+    """
+
+    company_no: Word
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    before_seq: Annotated[int, Field(ge=0)] = 0
+
+
+class CompanyFill(Message):
+    """A fill, and the company that the card's vehicle belongs to now."""
+
+    company_no: Word
+    company_name: Text
+    sale: SaleRow
+
+
+class CompanyFills(Message):
+    """A page of fills, newest first; `next_seq` is zero on the last one."""
+
+    rows: Annotated[tuple[CompanyFill, ...], Field(max_length=MOST_ROWS)]
+    next_seq: int
+
+
 class DiscountRule(Message):
     """A rule of top-up discounts; empty texts and zero bounds mean any.
 
@@ -98,6 +130,9 @@ COMPANY_SET_TERMS = Method(
 COMPANY_ACCOUNT = Method(
     "company.account", CompanyQuery, CompanyAccount, LOGGED_IN, changes=False
 )
+COMPANY_FILLS = Method(
+    "company.fills", CompanyFillsQuery, CompanyFills, LOGGED_IN, changes=False
+)
 DISCOUNT_LIST = Method(
     "discount.list", Nothing, DiscountRules, LOGGED_IN, changes=False
 )
@@ -112,6 +147,7 @@ COMPANY_METHODS = (
     COMPANY_TOP_UP,
     COMPANY_SET_TERMS,
     COMPANY_ACCOUNT,
+    COMPANY_FILLS,
     DISCOUNT_LIST,
     DISCOUNT_ADD,
     DISCOUNT_END,

@@ -511,6 +511,16 @@ class FakeStation:
             rows=(move,),
         )  # fmt: skip
 
+    async def _company_fills(self, query: Any) -> Any:
+        rows = tuple(
+            c.CompanyFill(
+                company_no="0001", company_name="测试出租车公司",
+                sale=sale(n, plate=f"川A{n:05d}"),
+            )
+            for n in ((250,) if query.before_seq else (252, 251))
+        )  # fmt: skip
+        return c.CompanyFills(rows=rows, next_seq=0 if query.before_seq else 251)
+
     async def _company_account(self, query: Any) -> Any:
         return self._account(query.company_no)
 

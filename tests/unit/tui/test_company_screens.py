@@ -155,3 +155,22 @@ async def test_an_invoice_is_recorded_for_a_receipt() -> None:
         await screen.sees("recorded for receipt 7.")
         (invoice,) = screen.asked("invoice.record")
         assert (invoice.receipt_no, invoice.invoice_no) == (7, "24512000000012345678")
+
+
+@pytest.mark.parametrize(
+    ("language", "title"), [("en", "Company fills"), ("zh_CN", "公司加气")]
+)
+async def test_fills_of_a_company_are_listed_page_after_page(
+    language: str, title: str
+) -> None:
+    """All pages stand in one list; the search asks for one company."""
+    async with opened(size=SMALL, language=language) as screen:
+        await _open(screen, "company_fills")
+        for plate in ("川A00252", "川A00251", "川A00250"):
+            await screen.sees(plate)
+        await screen.sees(title)
+        assert [q.before_seq for q in screen.asked("company.fills")] == [0, 251]
+        await screen.press("/")
+        await screen.type("0001")
+        await screen.until(lambda: len(screen.asked("company.fills")) >= 4)
+        assert screen.asked("company.fills")[-1].company_no == "0001"
