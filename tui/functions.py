@@ -16,8 +16,7 @@ UPKEEP = mark("System upkeep")
 class Function:
     """A function: how it is opened, found and shown.
 
-    `target` is `module:Class` with the argument of the screen after a second colon,
-    or the name of an action of the app. `initials` are those of its pinyin.
+    `target` is `module:Class[:argument]` or the app's action, `initials` its pinyin's.
     """
 
     name: str

@@ -158,7 +158,7 @@ async def test_an_invoice_is_recorded_for_a_receipt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "title"), [("en", "Company fills"), ("zh_CN", "公司加气")]
+    ("language", "title"), [("zh_CN", "公司加气"), ("en", "Company fills")]
 )
 async def test_fills_of_a_company_are_listed_page_after_page(
     language: str, title: str
