@@ -12,6 +12,7 @@ from cngstation.language import _
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import (
+    PREPAID_MODES,
     fen_text,
     in_quantity,
     price_text,
@@ -125,7 +126,14 @@ class CardPage(Lines):
         return line(*parts)
 
     def _money(self, card: "CardView") -> list[Content]:
-        """Write three figures in fixed columns, and the cash to take."""
+        """Write three figures in fixed columns, and the cash to take.
+
+        A credit card has no balance: what it holds is owed until it is cleared.
+        """
+        if card.payment_mode not in PREPAID_MODES:
+            used = labelled(_("To be cleared"), purse_text(card.balance_purse))
+            figure = labelled(used, word(card.unit))
+            return [line(" " * 4, (figure, "bold")), self._cash(card)]
         flow, quote = self._flow, self._flow.quote
         before = quote.before_purse if quote else card.balance_purse
         change = f"[ {flow.amount.text:>9} ]"

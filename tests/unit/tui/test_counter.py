@@ -280,3 +280,12 @@ async def test_no_top_up_is_offered_where_it_is_always_refused(standing: str) ->
         screen.station.put(card(standing=standing))
         await screen.sees("01000231")
         assert "0-9" not in screen.text()
+
+
+async def test_a_credit_card_shows_what_is_to_be_cleared_and_no_amount() -> None:
+    """Nobody reads a debt as a balance."""
+    async with opened() as screen:
+        screen.station.put(card(payment_mode="credit_money", balance_purse=796))
+        await screen.sees("To be cleared 7.96 yuan")
+        assert "Balance" not in screen.text()
+        assert "[" not in screen.text()
