@@ -11,6 +11,7 @@ from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.do_card_act import ActOrder, Planned
 from cngstation.services.move_balance import KIND as REPLACE
 from cngstation.services.open_rows import facts_of
+from cngstation.services.reverse_top_up import given_before
 from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
 from cngstation.units import Money
@@ -27,6 +28,7 @@ class CardActAnswers:
     def handle(self, made: Handlers) -> None:
         """Take on the methods of this area."""
         made.add(contract.ACT_QUOTE, self.quote)
+        made.add(contract.TOP_UPS, self.top_ups)
         for kind, method in contract.CARD_ACTS.items():
             made.add(method, self.doing(kind))
 
@@ -62,6 +64,25 @@ class CardActAnswers:
             tenders=tender_offers(planned.tenders),
             refunds=_refunds(planned),
         )
+
+    async def top_ups(
+        self, request: contract.TopUpsRequest, call: CallContext
+    ) -> contract.TopUpsLeft:
+        """Name the last top-ups of a card, one of which may be taken back."""
+        found = await self._parts.database.read(
+            lambda c: given_before(c, request.card_key, contract.MOST_TOP_UPS)
+        )
+        rows = tuple(
+            contract.TopUpLeft(
+                intent_id=given.intent_id,
+                at_ms=given.at_ms,
+                amount_purse=given.amount,
+                left_purse=given.left,
+                tender=given.payment.tender,
+            )
+            for given in found
+        )
+        return contract.TopUpsLeft(rows=rows)
 
     async def _quote_replacement(self, order: ActOrder) -> contract.ActQuote:
         quoted = await self._parts.replacements.quote(order)

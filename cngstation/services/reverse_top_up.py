@@ -13,6 +13,7 @@ from cngstation.domain.discounts import bonus_to_take_back
 from cngstation.domain.ledger import move
 from cngstation.domain.lots import Lot, use_lots
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
+from cngstation.domain.tenders import Payment
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.services.act_kind import ActKind, Moves
@@ -161,6 +162,48 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
         + move(ledger.LOSSES, ledger.DEFERRED_REVENUE, Unit.CNY, money - refund),
         lot_uses=tuple(use.row() for use in uses),
         corrects=corrects,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBefore:
+    """A finished top-up: purse figures of it and of what is left to take back."""
+
+    intent_id: str
+    at_ms: int
+    amount: int
+    left: int
+    payment: Payment
+
+
+def given_before(
+    connection: Connection, card_key: str, limit: int
+) -> tuple[GivenBefore, ...]:
+    """Return a card's last top-ups, newest first."""
+    rows = connection.execute(
+        "SELECT i.intent_id, e.at_ms FROM intent i"
+        " JOIN entry e ON e.entry_id = i.intent_id || '.finish'"
+        " WHERE i.card_key=? AND i.kind='top_up' AND i.state='DONE'"
+        " ORDER BY e.seq DESC LIMIT ?",
+        (card_key, limit),
+    ).fetchall()
+    return tuple(_given(connection, *row) for row in rows)
+
+
+def _given(connection: Connection, intent_id: str, at_ms: int) -> GivenBefore:
+    original = journal.find(connection, intent_id)
+    if original is None:
+        raise AssertionError("an act that is in the book has its row")
+    mode = PaymentMode(json.loads(original.plan)["payment_mode"])
+    left = original.amount - _taken_back(connection, intent_id)
+    if mode.in_quantity and (lot := _lot(connection, original)) is not None:
+        left = min(left, lot.quantity_milli)
+    return GivenBefore(
+        intent_id=intent_id,
+        at_ms=at_ms,
+        amount=original.after_balance - original.before_balance,
+        left=book_to_purse(mode, left),
+        payment=original.payment,
     )
 
 

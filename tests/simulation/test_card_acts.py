@@ -13,14 +13,14 @@ from cngstation.domain.limits import Amount, SpendingLimits
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
-from cngstation.rpc.contract.card_acts import ActQuote
+from cngstation.rpc.contract.card_acts import ActQuote, TopUpsRequest
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.storage import limits, prices
 from cngstation.storage.audit import Actor
 from cngstation.units import Price, Unit
 from tests.simulation.money_cards import PRICE_E4, Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
-from tests.simulation.money_world import CommitFault, World, price_of
+from tests.simulation.money_world import CALL, CommitFault, World, price_of
 
 MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 LENT, LENT_GAS = PaymentMode.CREDIT_MONEY, PaymentMode.CREDIT_QUANTITY
@@ -333,6 +333,24 @@ def test_no_money_leaves_for_a_card_that_was_filled_meanwhile(world: World) -> N
     assert world.find("TAKEN-BACK").state is ActState.GIVEN_BACK
     assert world.account("till:1:cash") == till
     case.check()
+
+
+def test_an_older_top_up_is_found_and_taken_back(world: World) -> None:
+    """Every finished one of this card, newest first, with what is left of it."""
+    case, other = Case(world), Case(world, uid="04a1b2c4")
+    world.top_up(case.key, case.chip, 5_000, act="OLDER-TOP-UP", tender="cash")
+    world.top_up(case.key, case.chip, 3_000, act="NEWER-TOP-UP")
+    world.top_up(other.key, other.chip, 1_000, act="OTHERS-TOP-UP")
+    told = world.act(
+        "reverse_top_up", case.key, case.chip, of="OLDER-TOP-UP", amount=2_000
+    )
+    assert isinstance(told, ActReply)
+    request = TopUpsRequest(card_key=case.key)
+    found = world.must(world.answers.card_acts.top_ups(request, CALL)).rows
+    assert [(row.intent_id, row.amount_purse, row.left_purse) for row in found] == [
+        ("NEWER-TOP-UP", 3_000, 3_000),
+        ("OLDER-TOP-UP", 5_000, 3_000),
+    ]
 
 
 # Cancel and wipe.

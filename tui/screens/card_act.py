@@ -19,9 +19,11 @@ from cngstation.language import _, mark
 from cngstation.rpc.contract.card_acts import (
     ACT_QUOTE,
     CARD_ACTS,
+    TOP_UPS,
     ActOrder,
     ActQuote,
     ActQuoteRequest,
+    TopUpsRequest,
     TypedField,
 )
 from cngstation.rpc.contract.counter import ActReply, ActState
@@ -34,6 +36,7 @@ from tui.paying import CASH, Paying
 from tui.screens.form_screen import Field
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, sentence
+from tui.top_up_choice import TopUpChoice
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line
 
@@ -74,6 +77,7 @@ _TYPED = Field(
 )
 _TWO_PEOPLE = {"settle_grey_by_hand", "reverse_top_up"}
 _OF_FIGURES = {_AMOUNT.name, _TYPED.name}
+_TAKE_BACK = "reverse_top_up"
 _LABEL = 18
 
 
@@ -90,12 +94,13 @@ class CardActScreen(StationScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", show=False),
         Binding("f1", "app.help", show=False),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
+        Binding("up", "move(-1)", show=False),
+        Binding("down", "move(1)", show=False),
     ]
     DEFAULT_CSS = """
     CardActScreen #title { padding: 0 1; text-style: bold;
         border-bottom: solid $primary; }
+    CardActScreen #top_ups { padding: 0 1; height: auto; }
     CardActScreen #quoted { padding: 1 1 0 1; height: auto; }
     CardActScreen .field { height: 1; padding: 0 1; }
     CardActScreen .field Drawn { width: 18; }
@@ -110,6 +115,7 @@ class CardActScreen(StationScreen):
         self._quote: ActQuote | None = None
         self._intent_id = ""
         self._paying = Paying()
+        self._choice = TopUpChoice()
         self._doing = False
         # A replacement may turn out to take two people; its fields stand ready.
         self._two = kind in _TWO_PEOPLE or kind == "replace"
@@ -117,6 +123,8 @@ class CardActScreen(StationScreen):
     def parts(self) -> Iterable[Widget]:
         """Title, what is typed, what it would do."""
         yield Drawn(lambda: line((_(TITLES[self._kind]), "bold")), id="title")
+        if self._kind == _TAKE_BACK:
+            yield Drawn(self._choice.content, id="top_ups")
         for field in self._fields():
             with Horizontal(classes="field"):
                 yield Drawn(self._label_of(field))
@@ -142,6 +150,18 @@ class CardActScreen(StationScreen):
         """An act that wants nothing shows at once what it would do."""
         if not FIELDS.get(self._kind):
             self.run_worker(self._ask_quote(), group="quote")
+        if self._kind == _TAKE_BACK:
+            self.run_worker(self._ask_top_ups(), group="top_ups")
+
+    async def _ask_top_ups(self) -> None:
+        try:
+            request = TopUpsRequest(card_key=self._card_key)
+            found = await self.desk.link.call(TOP_UPS, request)
+        except StationError as error:
+            self.say_error(error)
+            return
+        self._choice.take(found.rows)
+        self.redraw()
 
     def offered_keys(self) -> Keys:
         """Name what Enter does."""
@@ -149,7 +169,8 @@ class CardActScreen(StationScreen):
         if self._doing:
             return [("...", _("leave the card on the reader"))]
         if self._quote is None:
-            return [("Enter", _("show what it would do")), back]
+            which = [("↑↓", _("top-up"))] if self._kind == _TAKE_BACK else []
+            return [("Enter", _("show what it would do")), *which, back]
         if self._kind == "replace":
             hands = [("F9", _("Hands"))] if self.desk.hands else []
             enter = ("Enter", _("new card on the reader: replace"))
@@ -232,6 +253,15 @@ class CardActScreen(StationScreen):
                 return
         self.action_go_on()
 
+    def action_move(self, by: int) -> None:
+        """Choose a top-up where its amount is typed; else go to another field."""
+        at_fields = {field.name for field in _SECOND}
+        if self._kind != _TAKE_BACK or (self.focused and self.focused.id in at_fields):
+            (self.focus_next if by > 0 else self.focus_previous)()
+        elif not self._doing and self._choice.move(by):
+            self._quote, self._intent_id = None, ""
+            self.redraw()
+
     def action_go_on(self) -> None:
         """Ask what it would do, or do it."""
         if self._doing:
@@ -252,10 +282,8 @@ class CardActScreen(StationScreen):
         return fen_of(self._value("amount") or self._value(_TYPED.name))
 
     def _of(self) -> str:
-        """The top-up that is taken back: the card's last one."""
-        card = self.desk.picture.card
-        last = card.last_top_up if card else None
-        return last.intent_id if last and self._kind == "reverse_top_up" else ""
+        """The top-up that is taken back."""
+        return self._choice.intent_id
 
     async def _ask_quote(self) -> None:
         try:

@@ -14,6 +14,8 @@ from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.contract.registers import TenderOffers
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 
+MOST_TOP_UPS = 20
+
 
 class TypedField(Message):
     """A field of an act's form, by its name."""
@@ -87,6 +89,29 @@ class ActOrder(Message):
     tender_ref: Line = ""
 
 
+class TopUpsRequest(Message):
+    """A card whose top-ups are asked for."""
+
+    card_key: Word
+
+
+class TopUpLeft(Message):
+    """A finished top-up, and how much of it can still be taken back at most."""
+
+    intent_id: Word
+    at_ms: int
+    amount_purse: int
+    left_purse: int
+    tender: Word
+
+
+class TopUpsLeft(Message):
+    """The last top-ups of a card, newest first."""
+
+    rows: Annotated[tuple[TopUpLeft, ...], Field(max_length=MOST_TOP_UPS)]
+
+
+TOP_UPS = Method("card.top_ups", TopUpsRequest, TopUpsLeft, LOGGED_IN, changes=False)
 ACT_QUOTE = Method("act.quote", ActQuoteRequest, ActQuote, LOGGED_IN, changes=False)
 
 
@@ -110,4 +135,8 @@ CARD_ACTS = {
     "crew_rewrite": _act("crew_rewrite", "card.crew"),
 }
 
-CARD_ACT_METHODS: tuple[Method[Any, Any], ...] = (ACT_QUOTE, *CARD_ACTS.values())
+CARD_ACT_METHODS: tuple[Method[Any, Any], ...] = (
+    ACT_QUOTE,
+    TOP_UPS,
+    *CARD_ACTS.values(),
+)

@@ -337,6 +337,15 @@ class FakeStation:
             tenders=TENDERS if cash else (), refunds=() if cash else back,
         )  # fmt: skip
 
+    async def _card_top_ups(self, _: Any) -> Any:
+        return a.TopUpsLeft(rows=tuple(
+            a.TopUpLeft(
+                intent_id=f"TOP-UP-{n}", at_ms=NOW_MS - n * 86_400_000,
+                amount_purse=n * 1_000, left_purse=n * 900, tender="wechat",
+            )
+            for n in range(1, 8)
+        ))  # fmt: skip
+
     async def _card_settle_grey(self, request: Any) -> Any:
         return self._done(request, "settle_grey", 2_750, 1_750)
 

@@ -84,6 +84,44 @@ async def test_an_act_for_two_takes_the_second_ones_password() -> None:
         assert (both.reason, both.amount_purse) == ("typed twice", 1_000)
 
 
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_the_top_up_to_take_back_is_chosen(size: tuple[int, int]) -> None:
+    """The newest unless an arrow says another; another one is another act."""
+    async with opened(size=size) as screen:
+        screen.station.put(card())
+        await screen.rest()
+        screen.app.run_function("reverse_top_up")
+        await screen.sees("can go back 9.00")
+        await screen.type("1.00")
+        await screen.press("enter")
+        await screen.sees("Give back 10.00")
+        screen.app.screen.query_one("#amount").focus()
+        await screen.press("down", "down")
+        assert "Give back" not in screen.text()
+        await screen.press("up", "enter")
+        await screen.sees("Give back 10.00")
+        await screen.press("enter")
+        await screen.sees("done: reverse_top_up")
+        quoted = [asked.of_intent_id for asked in screen.asked("act.quote")]
+        assert quoted == ["TOP-UP-1", "TOP-UP-2"]
+        (order,) = screen.asked("card.reverse_top_up")
+        assert order.of_intent_id == "TOP-UP-2"
+
+
+async def test_an_arrow_beyond_the_list_stays_and_fields_are_reached() -> None:
+    """The last shown moves along; among the second one's fields arrows go on."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.rest()
+        screen.app.run_function("reverse_top_up")
+        await screen.sees("can go back 9.00")
+        await screen.press("up", *["down"] * 9)
+        await screen.sees("can go back 63.00")
+        await screen.press("tab", "down")
+        assert screen.app.focused is not None
+        assert screen.app.focused.id == "second_login"
+
+
 async def test_a_typed_balance_is_quoted_anew_and_takes_two() -> None:
     """Where the books cannot say, two people type what moves."""
     async with opened() as screen:
