@@ -100,6 +100,7 @@ class DesfireWorld(World):
     def close(self) -> None:
         """End the station and remove its files."""
         super().close()
+        self.field.field.remove()
         shutil.rmtree(self.folder)
 
 
