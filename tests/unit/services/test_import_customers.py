@@ -230,7 +230,7 @@ async def test_a_sheet_can_be_run_again(station: Station) -> None:
     [
         ({"公司名称": None}, "公司名称 must be filled in"),
         ({"车牌号": "A1"}, "does not look like a plate"),
-        ({"身份证号": "110105194912310021"}, "fails its check"),
+        ({"身份证号": "11010519491231002X"[:-1] + "1"}, "fails its check"),
         ({"车型": "飞机"}, "vehicle type"),
         ({"气瓶检验日期": "soon"}, "cylinder inspection date"),
         ({"卡号": "123"}, "卡号"),
