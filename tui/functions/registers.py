@@ -1,0 +1,102 @@
+"""Registers: what is written into them, looked up and reported."""
+
+from cngstation.language import mark
+from tui.functions.function import QUERIES, REGISTERS, REPORTS, Function
+
+FUNCTIONS = (
+    Function(
+        "vehicle",
+        REGISTERS,
+        mark("Register a vehicle"),
+        "cldj xxdj yhdj djcl",
+        "register_vehicle:RegisterVehicleScreen",
+        "F5",
+    ),
+    Function(
+        "company",
+        REGISTERS,
+        mark("Register a company"),
+        "gsdj dwdj djgs",
+        "register_company:RegisterCompanyScreen",
+        "c",
+    ),
+    Function(
+        "companies",
+        QUERIES,
+        mark("Look up companies"),
+        "gscx cxgs",
+        "registers:RegistersScreen:companies",
+        "F6 1",
+    ),
+    Function(
+        "vehicles",
+        QUERIES,
+        mark("Look up vehicles"),
+        "clcx cxcl",
+        "registers:RegistersScreen:vehicles",
+        "F6 2",
+    ),
+    Function(
+        "cards",
+        QUERIES,
+        mark("Look up cards"),
+        "kpcx kcx cxk",
+        "registers:RegistersScreen:cards",
+        "F6 3",
+    ),
+    Function(
+        "sales",
+        REPORTS,
+        mark("Last fills"),
+        "jqjl cxjl zjjq",
+        "registers:RegistersScreen:sales",
+        "F6 4",
+    ),
+    Function(
+        "receipts",
+        QUERIES,
+        mark("Print a receipt again"),
+        "cdxp dyxp xp zdxp",
+        "registers:RegistersScreen:receipts",
+        "F6 5",
+    ),
+    Function(
+        "types",
+        REGISTERS,
+        mark("Vehicle types"),
+        "cx clx lx cxgl",
+        "registers:RegistersScreen:types",
+        "F6 6",
+    ),
+    Function(
+        "add_type",
+        REGISTERS,
+        mark("Add a vehicle type"),
+        "zjcx tjcx",
+        "edit_rows:AddTypeScreen",
+    ),
+    Function(
+        "edits",
+        QUERIES,
+        mark("What was changed, and by whom"),
+        "gkrz xgrz xgjl gkrzyzlxgjl",
+        "registers:RegistersScreen:edits",
+        "F6 7",
+    ),
+    Function(
+        "openings",
+        QUERIES,
+        mark("Balances of old cards"),
+        "jkye qcye jk jkqcye",
+        "registers:RegistersScreen:openings",
+        "F6 8",
+    ),
+    Function(
+        "company_fills",
+        QUERIES,
+        mark("Fills of companies"),
+        "gsjqxx gsjq",
+        "registers:RegistersScreen:company_fills",
+        "F6 9",
+    ),
+)

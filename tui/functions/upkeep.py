@@ -1,0 +1,37 @@
+"""The station and this screen: books, language, lock, help."""
+
+from cngstation.language import mark
+from tui.functions.function import SETTINGS, UPKEEP, Function
+
+FUNCTIONS = (
+    Function(
+        "books",
+        UPKEEP,
+        mark("Check the books, finish what is open"),
+        "hz hdzm wwc bcz zmjy",
+        "books:BooksScreen",
+        "F7",
+    ),
+    Function(
+        "language", SETTINGS, mark("Language: 中文 / English"), "yy zw", "language"
+    ),
+    Function(
+        "theme",
+        SETTINGS,
+        mark("Colours: dark, light, contrast"),
+        "ys ss qs gdb",
+        "theme",
+    ),
+    Function("lock", SETTINGS, mark("Lock the screen"), "sp sd sdpm", "lock", "Ctrl+K"),
+    Function("help", UPKEEP, mark("Help about this screen"), "bz bybz", "help", "F1"),
+    Function(
+        "hands",
+        UPKEEP,
+        mark("Hands of the demonstration"),
+        "ys mnss yscz dtsjhsyyds",
+        "hands:HandsScreen",
+        "F9",
+        demo_only=True,
+    ),
+    Function("quit", UPKEEP, mark("Quit"), "tc", "quit", "Ctrl+Q"),
+)
