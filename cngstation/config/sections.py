@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from cngstation import hygiene
 from cngstation.protocols.card_image.plain import Figure, PlainLayout, Seal
+from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.protocols.receipt.slip import Columns
 from cngstation.units import GAS_UNITS, Money, Unit, parse_decimal, yuan_text
 
@@ -93,10 +94,23 @@ OptionalPort = Annotated[
         description="the path of a serial port, such as /dev/serial/by-path/...",
     ),
 ]
+LineBaud = Annotated[
+    Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200],
+    Field(description="1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200"),
+]
 Baud = Annotated[
     Literal[9600, 19200, 38400, 115200],
     Field(description="9600, 19200, 38400 or 115200"),
 ]
+
+
+_PROTOCOL_NAMES = " or ".join(f'"{name}"' for name in PROTOCOLS)
+
+
+def _known_protocol(name: str) -> str:
+    if name not in PROTOCOLS:
+        raise ValueError("no such protocol")
+    return name
 
 
 class Section(BaseModel):
@@ -165,8 +179,12 @@ class Line(Section):
 
     name: Words
     port: Port
-    protocol: Annotated[Literal["jxv4"], Field(description='"jxv4"')]
-    baud: Baud
+    protocol: Annotated[
+        str, AfterValidator(_known_protocol), Field(description=_PROTOCOL_NAMES)
+    ]
+    baud: LineBaud
+    # The protocol's own switches, by its page in the handbook.
+    options: dict[str, int | str] = Field(default_factory=dict)
     nozzles: Annotated[
         tuple[Nozzle, ...],
         Field(

@@ -8,44 +8,39 @@ record under way is committed whatever the cable does.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from collections.abc import Iterable
 
 import structlog
 
 from cngstation.drivers.frame_log import FrameLog
+from cngstation.drivers.line_service import LineHandler, LineState, ServiceCalls
 from cngstation.drivers.serial_link import SerialLink, SerialSettings, open_serial
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
 from cngstation.moments import Clock
 from cngstation.protocols.dispenser.canonical import (
-    DebitDecision,
-    DebitRequest,
     Identity,
-    Link,
-    NozzleStatus,
     SaleRecord,
     Totals,
 )
 from cngstation.protocols.dispenser.dialogue import (
     AnswerMissed,
     CycleCompleted,
-    DebitRequested,
     Dialogue,
     Event,
     IdentityReceived,
-    LinkChanged,
     NoticeReceived,
-    ProtocolFault,
+    OrderAnswered,
     Question,
-    RecordReceived,
     RecordReread,
     Request,
     RequestFailed,
-    StatusReceived,
     TotalsReceived,
     Transmission,
+)
+from cngstation.protocols.dispenser.forecourt import (
+    Downloads,
+    Order,
+    OrderOutcome,
 )
 
 FIRST_PAUSE_S = 0.25
@@ -57,40 +52,6 @@ KEPT_CYCLES = 512
 KEPT_NOTICES = 50
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class LineState:
-    """Whether the port is open; `why` says why it is not."""
-
-    is_open: bool
-    why: str = ""
-
-
-class LineHandler(Protocol):
-    """The service behind a line.
-
-    `status`, `link`, `line_state` and `fault` are called on the line's own time: they
-    return at once and do not raise.
-    """
-
-    async def record(self, gun: int, record: SaleRecord) -> bool:
-        """Commit a record; True only after the commit, and it is acknowledged."""
-
-    async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
-        """Decide what a dispenser takes from the card in it; posts nothing."""
-
-    def status(self, gun: int, status: NozzleStatus) -> None:
-        """Take a live reading."""
-
-    def link(self, gun: int, link: Link) -> None:
-        """Take note of how a nozzle is heard now."""
-
-    def line_state(self, state: LineState) -> None:
-        """Take note that the port opened, failed to open or was lost."""
-
-    def fault(self, fault: ProtocolFault) -> None:
-        """Take note of ignored bytes."""
 
 
 Asked = TotalsReceived | RecordReread | IdentityReceived | RequestFailed
@@ -113,8 +74,9 @@ class DispenserLine:
         self._clock = clock
         self._wake = asyncio.Event()
         self._state: LineState | None = None
-        self._calls: dict[int, asyncio.Task[None]] = {}  # one for each nozzle
+        self._calls = ServiceCalls(dialogue, handler, self._wake.set, _now_us)
         self._asked: dict[Request, asyncio.Future[Asked]] = {}
+        self._ordered: dict[Order, asyncio.Future[OrderOutcome]] = {}
         self.log = FrameLog()
         self.frames_sent = 0
         self.frames_lost = 0  # that wanted an answer and got no valid one
@@ -139,7 +101,7 @@ class DispenserLine:
                 await self._pause(pause_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         finally:
-            await self._end_calls()
+            await self._calls.end()
 
     async def request_totals(self, gun: int) -> Totals:
         """Ask a nozzle for its totalisers.
@@ -173,6 +135,31 @@ class DispenserLine:
         answer = await self._ask(Request(gun, Question.IDENTITY))
         assert isinstance(answer, IdentityReceived)
         return answer.answer
+
+    def offer(self, downloads: Downloads) -> None:
+        """Say what every nozzle of the line shall hold from now on."""
+        self._dialogue.offer(downloads)
+        self._wake.set()
+
+    async def give(self, order: Order) -> OrderOutcome:
+        """Give a nozzle an order, once; UNKNOWN says that its state must be read.
+
+        Raises:
+            DeviceUnavailable: the port is not open; nothing was sent.
+        """
+        self._must_be_open()
+        loop = asyncio.get_running_loop()
+        if order not in self._ordered:
+            self._ordered[order] = loop.create_future()
+            self._dialogue.order(order)
+            self._wake.set()
+        waiting = self._ordered[order]
+        try:
+            async with asyncio.timeout(REQUEST_LIMIT_S):
+                return await asyncio.shield(waiting)
+        except TimeoutError:
+            self._ordered.pop(order, None)
+            return OrderOutcome.UNKNOWN
 
     # The port
 
@@ -235,62 +222,26 @@ class DispenserLine:
 
     def _hear(self, events: Iterable[Event]) -> None:
         for event in events:
+            if self._calls.take(event):
+                continue
             match event:
-                case StatusReceived(gun, status):
-                    self._handler.status(gun, status)
-                case RecordReceived(gun, record):
-                    self._call(gun, partial(self._commit, gun, record))
-                case DebitRequested(gun, request):
-                    self._call(gun, partial(self._decide, gun, request))
-                case LinkChanged(gun, link):
-                    self._handler.link(gun, link)
-                case ProtocolFault():
-                    self._handler.fault(event)
+                case OrderAnswered(order, outcome):
+                    self._answered(order, outcome)
                 case CycleCompleted(cycle_us):
                     self.cycle_times_us.append(cycle_us)
                 case AnswerMissed():
                     self.frames_lost += 1
                 case NoticeReceived():
                     self.notices.append(event)
-                case _:
+                case TotalsReceived() | RecordReread() | IdentityReceived():
+                    self._settle(event)
+                case RequestFailed():
                     self._settle(event)
 
-    def _call(self, gun: int, call: Callable[[], Coroutine[None, None, None]]) -> None:
-        # What is repeated while the service still works on it is answered by that.
-        if gun in self._calls:
-            return
-        task = asyncio.ensure_future(call())
-        self._calls[gun] = task
-        task.add_done_callback(lambda done: self._called(gun, done))
-
-    def _called(self, gun: int, done: asyncio.Task[None]) -> None:
-        del self._calls[gun]
-        if not done.cancelled() and (error := done.exception()) is not None:
-            _log.error("dispenser.service_failed", gun=gun, exc_info=error)
-
-    async def _commit(self, gun: int, record: SaleRecord) -> None:
-        accepted = False
-        try:
-            accepted = await self._handler.record(gun, record)
-        finally:
-            self._dialogue.answer_record(
-                gun, record.device_seq, _now_us(), accepted=accepted
-            )
-            self._wake.set()
-
-    async def _decide(self, gun: int, request: DebitRequest) -> None:
-        decision: DebitDecision | None = None
-        try:
-            decision = await self._handler.debit(gun, request)
-        finally:
-            self._dialogue.answer_debit(gun, request, decision, _now_us())
-            self._wake.set()
-
-    async def _end_calls(self) -> None:
-        calls = list(self._calls.values())
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+    def _answered(self, order: Order, outcome: OrderOutcome) -> None:
+        waiting = self._ordered.pop(order, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(outcome)
 
     def _report(self, state: LineState) -> None:
         if state != self._state:
@@ -298,8 +249,7 @@ class DispenserLine:
             self._handler.line_state(state)
 
     async def _ask(self, request: Request) -> Asked:
-        if self._state is None or not self._state.is_open:
-            raise DeviceUnavailable(device=self._settings.path, why="it is not open")
+        self._must_be_open()
         self._dialogue.request(request)
         self._wake.set()
         loop = asyncio.get_running_loop()
@@ -313,6 +263,10 @@ class DispenserLine:
         if isinstance(answer, RequestFailed):
             raise self._silent(request, since_us)
         return answer
+
+    def _must_be_open(self) -> None:
+        if self._state is None or not self._state.is_open:
+            raise DeviceUnavailable(device=self._settings.path, why="it is not open")
 
     def _settle(self, answer: Asked) -> None:
         waiting = self._asked.pop(answer.request, None)

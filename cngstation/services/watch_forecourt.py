@@ -26,7 +26,14 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
-from cngstation.protocols.dispenser.dialogue import ProtocolFault
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    CardQuestion,
+    CardVerdict,
+    ParameterChange,
+    ShiftRecord,
+)
 from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.book_sale import Booking, SaleBook
@@ -154,6 +161,26 @@ class LineDesk:
     async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
         """Decide what is taken from the card in the dispenser."""
         return await self._debits.answer(request)
+
+    async def shift(self, gun: int, record: ShiftRecord) -> bool:
+        """Leave it with the dispenser: nobody here takes shift records yet."""
+        _log.info("line.shift_record", line=self._name, gun=gun, seq=record.device_seq)
+        return False
+
+    async def parameter(self, gun: int, change: ParameterChange) -> bool:
+        """Leave it with the dispenser: nobody here takes parameter changes yet."""
+        _log.info("line.parameter", line=self._name, gun=gun, seq=change.device_seq)
+        return False
+
+    async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
+        """Say what the lists say: no list is kept here yet."""
+        _log.info("line.card_check", line=self._name, gun=gun)
+        if check.question is CardQuestion.CHECK:
+            return CardVerdict.UNKNOWN_CARD
+        return CardVerdict.NOT_LISTED
+
+    def download(self, advanced: DownloadAdvanced) -> None:
+        """Nothing is offered yet, so nothing is fetched."""
 
     def status(self, gun: int, status: NozzleStatus) -> None:
         """Show a live reading where something of it has changed."""

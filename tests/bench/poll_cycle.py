@@ -8,7 +8,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from cngstation.drivers.dispenser_line import DispenserLine, LineState
+from cngstation.drivers.dispenser_line import DispenserLine
+from cngstation.drivers.line_service import LineState
 from cngstation.drivers.serial_link import SerialSettings
 from cngstation.moments import SystemClock
 from cngstation.protocols.dispenser.canonical import (

@@ -131,7 +131,7 @@ def test_the_day_may_begin_later(tmp_path: Path) -> None:
 # Place in the example, what stands there instead, key, and words of the sentence.
 REFUSALS = {
     "wrong type": ("baud = 38400", 'baud = "38400"', "lines.0.baud", "9600, 19200"),
-    "wrong number": ("baud = 38400", "baud = 4800", "lines.0.baud", "4800 does not"),
+    "wrong number": ("baud = 38400", "baud = 4801", "lines.0.baud", "4801 does not"),
     "number for text": ('"0316"', "316", "station.area_no", '316 does not fit. .*"4 d'),
     "true for a number": ("tries = 3", "tries = true", "security.wrong_tries", "true"),
     "number for true": ("= false", "= 0", "printer.two_copies", "true or"),

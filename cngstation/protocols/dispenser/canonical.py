@@ -91,6 +91,7 @@ class TransactionType(StrEnum):
     GREY = "grey"  # 灰卡: sold, but the card was not written
     MAKE_UP_DEBIT = "make_up_debit"  # 补扣: collects an earlier grey sale, no gas
     SUPPLEMENT = "supplement"
+    NO_CARD = "no_card"  # sold to whoever stood there: the crew on duty owes it
     UNKNOWN = "unknown"
 
 

@@ -20,6 +20,16 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    CardVerdict,
+    DownloadKind,
+    Downloads,
+    Order,
+    OrderOutcome,
+    ParameterChange,
+    ShiftRecord,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,49 @@ class NoticeReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftReceived:
+    """A shift record that the dispenser keeps until it is acknowledged."""
+
+    gun: int
+    record: ShiftRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterReceived:
+    """A changed parameter that the dispenser keeps until it is acknowledged."""
+
+    gun: int
+    change: ParameterChange
+
+
+@dataclass(frozen=True, slots=True)
+class CardCheckRequested:
+    gun: int
+    check: CardCheck
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadAdvanced:
+    """A nozzle fetched or was sent a part; `is_in_force` when it holds the version.
+
+    `sent` and `count` are cards, or price levels.
+    """
+
+    gun: int
+    kind: DownloadKind
+    version: int
+    sent: int
+    count: int
+    is_in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswered:
+    order: Order
+    outcome: OrderOutcome
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     gun: int
     link: Link
@@ -148,6 +201,11 @@ Event = (
     | IdentityReceived
     | RequestFailed
     | NoticeReceived
+    | ShiftReceived
+    | ParameterReceived
+    | CardCheckRequested
+    | DownloadAdvanced
+    | OrderAnswered
     | LinkChanged
     | AnswerMissed
     | ProtocolFault
@@ -191,4 +249,35 @@ class Dialogue(Protocol):
         """Answer a debit request; None leaves it unanswered for a while."""
 
     def request(self, request: Request) -> None:
-        """Put a question in the queue; one that waits already is not repeated."""
+        """Put a question in the queue; one that waits already is not repeated.
+
+        A question that the protocol does not know fails at the next tick.
+        """
+
+    def answer_shift(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that a shift record is committed, or cannot be taken now."""
+
+    def answer_parameter(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that a changed parameter is committed, or cannot be taken now."""
+
+    def answer_card_check(
+        self, gun: int, check: CardCheck, verdict: CardVerdict | None, now_us: int
+    ) -> None:
+        """Answer a question about a card; None leaves it unanswered for a while."""
+
+    def offer(self, downloads: Downloads) -> None:
+        """Say what every nozzle shall hold from now on.
+
+        Blocks of it wait for polls: one never delays a poll by more than an exchange.
+        """
+
+    def order(self, order: Order) -> None:
+        """Put an order in the queue; it is sent at most once.
+
+        One that the protocol or the nozzle's link cannot take is REFUSED at the next
+        tick.
+        """

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from cngstation.drivers import dispenser_line
-from cngstation.drivers.dispenser_line import DispenserLine, LineState
+from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.frame_log import (
     KEPT_FRAMES,
     LONGEST_ENTRY,
@@ -20,6 +20,7 @@ from cngstation.drivers.frame_log import (
     FrameLog,
     LoggedFrame,
 )
+from cngstation.drivers.line_service import LineState
 from cngstation.drivers.serial_link import SerialSettings
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
 from cngstation.moments import SystemClock

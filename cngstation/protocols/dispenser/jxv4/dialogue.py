@@ -75,6 +75,7 @@ from cngstation.protocols.dispenser.jxv4.readers import (
     read_answer,
 )
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from cngstation.protocols.dispenser.without import WithoutForecourtCommands
 
 CAPABILITIES = frozenset(
     {
@@ -93,10 +94,11 @@ REFUSED_REST_US = 4_000_000
 LARGEST_REQUEST_QUEUE = 64
 
 
-class BusDialogue:
+class BusDialogue(WithoutForecourtCommands):
     """All nozzles of one RS-485 line; fits `dispenser.dialogue.Dialogue`."""
 
     def __init__(self, nozzles: Sequence[NozzleSettings], speed: LineSpeed) -> None:
+        super().__init__()
         if not nozzles:
             raise ValueError("a line without nozzles has nobody to talk to")
         if len({settings.gun for settings in nozzles}) != len(nozzles):
@@ -365,5 +367,6 @@ class BusDialogue:
         self._faults.clear()
 
     def _drain(self) -> list[Event]:
-        events, self._events = self._events, []
+        events, self._events = [*self._events, *self.refused], []
+        self.refused.clear()
         return events

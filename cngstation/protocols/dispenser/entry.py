@@ -1,0 +1,57 @@
+"""What the registry knows of a dispenser protocol."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from cngstation.protocols.dispenser.canonical import Capability
+from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.units import Unit
+
+
+class Transport(StrEnum):
+    """What carries a protocol's bytes."""
+
+    SERIAL = "serial"
+    HTTP = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleSetup:
+    """One nozzle as the configuration describes it.
+
+    `unit_code` is the byte by which this nozzle names `unit`, where it names one.
+    """
+
+    gun: int
+    unit: Unit
+    unit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LineSetup:
+    """A line as the configuration describes it.
+
+    `options` are the protocol's own switches, such as a register offset or a number
+    of decimals; a protocol refuses one that it does not know with ValueError.
+    """
+
+    baud: int
+    nozzles: tuple[NozzleSetup, ...]
+    options: Mapping[str, int | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolEntry:
+    """How a line of this protocol is opened, and who speaks on it.
+
+    `parity` is "N", "E" or "O"; characters have 8 data bits.
+    """
+
+    title: str
+    capabilities: frozenset[Capability]
+    dialogue: Callable[[LineSetup], Dialogue]
+    transport: Transport = Transport.SERIAL
+    parity: str = "N"
+    stop_bits: int = 1
+    bauds: tuple[int, ...] = (9600, 19200, 38400, 115200)

@@ -1,0 +1,10 @@
+"""Every dispenser protocol that the station speaks: one folder and one line each."""
+
+from collections.abc import Mapping
+
+from cngstation.protocols.dispenser.entry import ProtocolEntry
+from cngstation.protocols.dispenser.jxv4 import entry as jxv4
+
+PROTOCOLS: Mapping[str, ProtocolEntry] = {
+    "jxv4": jxv4.ENTRY,
+}
