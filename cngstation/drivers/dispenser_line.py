@@ -1,4 +1,4 @@
-"""One dispenser line: a serial port, the dialogue on it, and the service behind.
+"""One dispenser line: the port, the dialogue on it, and the service behind.
 
 The port may be missing or go away at any time: the line reports it, opens it again
 with growing pauses, and goes on. Calls of the service outlive the port, so that a
@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import structlog
 
 from cngstation.drivers.frame_log import FrameLog
+from cngstation.drivers.line_link import LineLink, LineSettings
 from cngstation.drivers.line_service import LineHandler, LineState, ServiceCalls
-from cngstation.drivers.serial_link import SerialLink, SerialSettings, open_serial
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
 from cngstation.moments import Clock
 from cngstation.protocols.dispenser.canonical import (
@@ -62,7 +62,7 @@ class DispenserLine:
 
     def __init__(
         self,
-        settings: SerialSettings,
+        settings: LineSettings,
         dialogue: Dialogue,
         handler: LineHandler,
         *,
@@ -89,7 +89,7 @@ class DispenserLine:
         try:
             while True:
                 try:
-                    link = await open_serial(self._settings)
+                    link = await self._settings.open()
                 except DeviceUnavailable as error:
                     self._report(LineState(is_open=False, why=error.sentence()))
                 else:
@@ -163,7 +163,7 @@ class DispenserLine:
 
     # The port
 
-    async def _converse(self, link: SerialLink) -> str:
+    async def _converse(self, link: LineLink) -> str:
         why = ""
         self._dialogue.line_opened(_now_us())
         try:
@@ -178,7 +178,7 @@ class DispenserLine:
             await link.close()
         return why
 
-    async def _listen(self, link: SerialLink) -> None:
+    async def _listen(self, link: LineLink) -> None:
         while True:
             data = await link.read()
             now_us = _now_us()
@@ -186,7 +186,7 @@ class DispenserLine:
             self._hear(self._dialogue.receive(data, now_us))
             self._wake.set()
 
-    async def _talk(self, link: SerialLink) -> None:
+    async def _talk(self, link: LineLink) -> None:
         while True:
             self._wake.clear()
             now_us = _now_us()

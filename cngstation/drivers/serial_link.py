@@ -60,6 +60,10 @@ class SerialSettings:
     parity: Parity = Parity.NONE
     stop_bits: int = 1
 
+    async def open(self) -> "SerialLink":
+        """Open the port, as `open_serial` does."""
+        return await open_serial(self)
+
 
 class SerialLink:
     """An opened port; one task reads it, any may write. Made by `open_serial`."""
