@@ -82,7 +82,11 @@ class Child:
     async def _launch(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *self._command, stdout=log, stderr=log
+                sys.executable,
+                *self._command,
+                stdout=log,
+                stderr=log,
+                process_group=self._leash.group,
             )
         self._leash.hold(self._process.pid)
 

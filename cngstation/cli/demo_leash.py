@@ -1,9 +1,13 @@
 """Ends the parts of a demo whose own process was killed: nobody else would.
 
-A process of its own, in a session of its own, reads from the demo which processes live
-(`+PID`, `-PID`, one a line). When the demo is gone the pipe ends, and what still lives
-is told to end and then killed. It works where there is no PR_SET_PDEATHSIG, and the
-daemons need not know that they are in a demo.
+A process of its own reads from the demo which processes live (`+PID`, `-PID`, one a
+line). When the demo is gone the pipe ends, and what still lives is told to end and then
+killed. It works where there is no PR_SET_PDEATHSIG, and the daemons need not know that
+they are in a demo.
+
+A demo that is killed may have just started a process and not told of it yet. Its parts
+are therefore born into the process group that this process leads, and what is left of
+that group is killed at last.
 """
 
 import contextlib
@@ -23,14 +27,14 @@ class Leash:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def group(self) -> int:
+        """The process group that parts are started in."""
+        return self._started().pid
+
     def hold(self, pid: int) -> None:
         """Let a process end with this one, whatever ends this one."""
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cngstation.cli.demo_leash"],
-                stdin=subprocess.PIPE,
-                start_new_session=True,
-            )
+        self._started()
         self._tell(f"+{pid}")
 
     def release(self, pid: int) -> None:
@@ -43,6 +47,15 @@ class Leash:
         if process is not None:
             with contextlib.suppress(OSError):
                 process.communicate()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "cngstation.cli.demo_leash"],
+                stdin=subprocess.PIPE,
+                process_group=0,
+            )
+        return self._process
 
     def _tell(self, line: str) -> None:
         if self._process is None or self._process.stdin is None:
@@ -92,6 +105,7 @@ def main() -> None:
     # What is told to a whole terminal is told to the demo, which then ends all this.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_all(follow(sys.stdin))
+    os.killpg(0, signal.SIGKILL)  # this process too
 
 
 if __name__ == "__main__":

@@ -79,9 +79,9 @@ class Screen(Generic[Snap]):
         body: Body = found[0]
         return body
 
-    def forget(self) -> None:
-        """Begin to listen anew."""
-        self.heard.clear()
+    def forget(self, event: Event[Any] | None = None) -> None:
+        """Begin to listen anew, for one event or for all."""
+        self.heard[:] = [h for h in self.heard if event and h.event is not event]
 
     async def close(self) -> None:
         """Leave."""

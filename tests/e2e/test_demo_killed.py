@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cngstation.cli.demo_leash import follow
+from cngstation.cli.demo_leash import Leash, follow
 from tests.simulated_devices import ROOT
 
 pytestmark = pytest.mark.timeout(120)
@@ -77,6 +77,22 @@ def test_no_part_outlives_the_demo(short_path: Path, number: signal.Signals) -> 
         for pid in _parts(short_path):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def test_a_part_that_was_not_told_of_yet_ends_too() -> None:
+    """The demo may be killed between the birth of a process and its telling."""
+    leash = Leash()
+    part = subprocess.Popen(
+        [sys.executable, "-c", "input()"],
+        stdin=subprocess.PIPE,
+        process_group=leash.group,
+    )
+    try:
+        leash.close()
+        assert part.wait(ENDS_WITHIN_S) == -signal.SIGKILL
+    finally:
+        part.kill()
+        part.communicate()
 
 
 def test_what_has_ended_is_not_held_any_more() -> None:

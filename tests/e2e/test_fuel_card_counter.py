@@ -119,6 +119,7 @@ class Counter:
 
     async def take(self) -> dict[str, object]:
         """Take the card away; return what it holds."""
+        self.desk.forget(counter.CARD_REMOVED)
         await self.hand("remove")
         await self.desk.until(counter.CARD_REMOVED)
         return await self.hand("memory", uid=UID)
@@ -232,7 +233,8 @@ async def _torn(counter_: Counter, held: int, *, done: bool) -> int:
     reply = await counter_.top_up()
     assert reply.state is ActState.PENDING
     assert (await counter_.hand("state"))["pulled"] == "8052"
-    row = (await desk.until(counter.OPEN_ROWS_CHANGED)).rows[0]
+    shown = await desk.until(counter.OPEN_ROWS_CHANGED, lambda shown: bool(shown.rows))
+    row = shown.rows[0]
     assert (row.kind, row.intent_id) == ("top_up", reply.intent_id)
     await desk.until(counter.CARD_REMOVED)
     now = (await counter_.hand("memory", uid=UID))["balance"]

@@ -71,6 +71,7 @@ async def test_an_act_never_answers_for_another_act(tmp_path: Path) -> None:
         barter = ISSUE.model_copy(update={"payment_mode": "barter"})
         with pytest.raises(UnknownKind):
             await call(counter.CARD_ISSUE, barter)
+        desk.forget(counter.CARD_REMOVED)
         await hands.call("remove")
         await desk.until(counter.CARD_REMOVED)
         purse = purse_of(station, cashier.uid(0))
