@@ -5,10 +5,8 @@ use one without. A card is selected anew before each sector, because after a wri
 reader has let go of it.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from cngstation.drivers.card_reader import (
     CardGone,
@@ -18,6 +16,7 @@ from cngstation.drivers.card_reader import (
     ReaderHealth,
     SectorsOnly,
 )
+from cngstation.drivers.reader_line import Link, ReaderLine
 from cngstation.errors import (
     DeviceError,
     DeviceReported,
@@ -25,15 +24,10 @@ from cngstation.errors import (
     OutcomeUnknown,
 )
 from cngstation.hygiene import clean
-from cngstation.moments import seconds
 from cngstation.protocols.card_reader.gnetplus import commands
 from cngstation.protocols.card_reader.gnetplus.commands import Command
-from cngstation.protocols.card_reader.gnetplus.dialogue import (
-    Answered,
-    Dialogue,
-    Outcome,
-    Refused,
-)
+from cngstation.protocols.card_reader.gnetplus.dialogue import Dialogue, Refused
+from cngstation.protocols.card_reader.outcomes import Answered
 
 BAUD = 19_200
 _LONGEST_FIRMWARE = 40
@@ -67,32 +61,21 @@ class ReaderRefused(DeviceReported):
         )
 
 
-class Link(Protocol):
-    """What this driver needs of a serial port."""
-
-    def write(self, data: bytes) -> None: ...
-    async def read(self) -> bytes: ...
-    def discard_input(self) -> None: ...
-    async def close(self) -> None: ...
-
-
 class GNetPlusReader(SectorsOnly):
     """Carries out card commands one at a time; reopened by its owner when lost."""
 
     NAME: ClassVar[str] = "The card reader"
 
     def __init__(self, open_link: Callable[[], Awaitable[Link]]) -> None:
-        self._open_link = open_link
-        self._link: Link | None = None
-        self._dialogue = Dialogue()
-        self._lock = asyncio.Lock()
+        self._line = ReaderLine[Command, Answered | Refused](
+            self.NAME, open_link, Dialogue
+        )
         self._selected: bytes | None = None
-        self._health = ReaderHealth(online=False, firmware="", last_fault="")
 
     @property
     def health(self) -> ReaderHealth:
         """How the reader is now."""
-        return self._health
+        return self._line.health
 
     async def open(self) -> None:
         """Open the port, or open it again, and ask the reader what it is.
@@ -100,21 +83,8 @@ class GNetPlusReader(SectorsOnly):
         Raises:
             DeviceUnavailable: no port, or nobody answers on it; the port is free.
         """
-        await self.close()
-        try:
-            self._link = await self._open_link()
-        except DeviceUnavailable as error:
-            self._note_fault(error)
-            raise
-        self._dialogue = Dialogue()
-        try:
-            name = await self._ask(commands.version())
-        except BaseException:
-            # Whoever drops a reader that did not open must not leave its port held.
-            await self.close()
-            raise
-        firmware = clean(name.decode("ascii", "replace"), limit=_LONGEST_FIRMWARE)
-        self._health = replace(self._health, firmware=firmware)
+        self._selected = None
+        await self._line.open(self._firmware)
 
     async def find_card(self) -> bytes | None:
         """Select a card in the field and return its UID, or None; never blocks."""
@@ -195,7 +165,7 @@ class GNetPlusReader(SectorsOnly):
                 raise
             raise self._unconfirmed() from refused
         except DeviceError as error:
-            if self._dialogue.command_sent:
+            if self._line.may_have_arrived:
                 raise self._unconfirmed() from error
             raise
 
@@ -211,10 +181,11 @@ class GNetPlusReader(SectorsOnly):
     async def close(self) -> None:
         """Close the port; `open` opens it again."""
         self._selected = None
-        link, self._link = self._link, None
-        self._health = replace(self._health, online=False)
-        if link is not None:
-            await link.close()
+        await self._line.close()
+
+    async def _firmware(self) -> str:
+        name = await self._ask(commands.version())
+        return clean(name.decode("ascii", "replace"), limit=_LONGEST_FIRMWARE)
 
     def _require_selected(self) -> bytes:
         if self._selected is None:
@@ -226,60 +197,12 @@ class GNetPlusReader(SectorsOnly):
         return OutcomeUnknown(device=self.NAME)
 
     async def _ask(self, command: Command) -> bytes:
-        """Send a command and return its answer; the port is lost with a fault."""
-        async with self._lock:
-            if self._link is None:
-                raise DeviceUnavailable(device=self.NAME, why="its port is not open")
-            try:
-                outcome = await self._converse(self._link, command)
-            except DeviceUnavailable as error:
-                self._note_fault(error)
-                await self.close()
-                raise
-        if isinstance(outcome, Answered):
-            self._health = replace(self._health, online=True)
-            return outcome.data
-        if isinstance(outcome, Refused):
-            self._health = replace(self._health, online=True)
-            raise ReaderRefused(outcome.reason)
-        self._selected = None
-        silence = DeviceUnavailable(device=self.NAME, why="it does not answer")
-        self._note_fault(silence)
-        raise silence
-
-    async def _converse(self, link: Link, command: Command) -> Outcome:
-        dialogue = self._dialogue
-        dialogue.ask(command, _now_ms())
+        """Send a command and return its answer."""
         try:
-            while True:
-                if pending := dialogue.take_bytes():
-                    link.write(pending)
-                if outcome := dialogue.take_outcome():
-                    return outcome
-                await self._hear(link)
-        finally:
-            dialogue.abandon()
-
-    async def _hear(self, link: Link) -> None:
-        """Wait for bytes or for the dialogue's deadline, whichever comes first."""
-        wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
-        # What came while this program itself stood still is heard before time passes.
-        data = await _read_within(link, wait_ms) or await _read_within(link, 0)
-        self._dialogue.receive(data, _now_ms())
-        self._dialogue.pass_time(_now_ms())
-
-    def _note_fault(self, fault: DeviceError) -> None:
-        self._health = replace(self._health, online=False, last_fault=fault.sentence())
-
-
-async def _read_within(link: Link, wait_ms: int) -> bytes:
-    """Return what arrives in time, or nothing; what is there needs no time."""
-    try:
-        async with asyncio.timeout(seconds(max(wait_ms, 0))):
-            return await link.read()
-    except TimeoutError:
-        return b""
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)
+            outcome = await self._line.ask(command)
+        except DeviceUnavailable:
+            self._selected = None
+            raise
+        if isinstance(outcome, Refused):
+            raise ReaderRefused(outcome.reason)
+        return outcome.data

@@ -1,9 +1,7 @@
 """A card reader with a PN532 on a serial port."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from cngstation.drivers.card_reader import (
     CardGone,
@@ -14,6 +12,7 @@ from cngstation.drivers.card_reader import (
     ReaderHealth,
     ReaderMakesNoSense,
 )
+from cngstation.drivers.reader_line import Link, ReaderLine
 from cngstation.errors import (
     DeviceError,
     DeviceUnavailable,
@@ -21,15 +20,10 @@ from cngstation.errors import (
     OutcomeUnknown,
     RemoteProtocolError,
 )
-from cngstation.moments import seconds
+from cngstation.protocols.card_reader.outcomes import Answered
 from cngstation.protocols.card_reader.pn532 import commands, status
 from cngstation.protocols.card_reader.pn532.commands import Command, Target
-from cngstation.protocols.card_reader.pn532.dialogue import (
-    Answered,
-    Dialogue,
-    NotUnderstood,
-    Outcome,
-)
+from cngstation.protocols.card_reader.pn532.dialogue import Dialogue, NotUnderstood
 from cngstation.protocols.card_reader.pn532.status import ChipReported
 
 BAUD = 115_200  # what the chip speaks after a reset
@@ -40,34 +34,22 @@ LONGEST_ANSWER = 1_024
 Answer = TypeVar("Answer")
 
 
-class Link(Protocol):
-    """What this driver needs of a serial port."""
-
-    def write(self, data: bytes) -> None: ...
-    async def read(self) -> bytes: ...
-    def discard_input(self) -> None: ...
-    async def close(self) -> None: ...
-
-
 class Pn532Reader:
     """Carries out card commands one at a time; reopened by its owner when lost."""
 
     NAME: ClassVar[str] = "The card reader"
 
     def __init__(self, open_link: Callable[[], Awaitable[Link]]) -> None:
-        self._open_link = open_link
-        self._link: Link | None = None
-        self._dialogue = Dialogue()
-        self._lock = asyncio.Lock()
+        self._line = ReaderLine[Command[Any], Answered | NotUnderstood](
+            self.NAME, open_link, Dialogue
+        )
         self._target: Target | None = None
-        self._may_have_arrived = False
         self._may_be_deaf = False
-        self._health = ReaderHealth(online=False, firmware="", last_fault="")
 
     @property
     def health(self) -> ReaderHealth:
         """How the reader is now."""
-        return self._health
+        return self._line.health
 
     async def open(self) -> None:
         """Open the port, or open it again, and wake the chip.
@@ -75,20 +57,8 @@ class Pn532Reader:
         Raises:
             DeviceUnavailable: no port, or nobody answers on it; the port is free.
         """
-        await self.close()
-        try:
-            self._link = await self._open_link()
-        except DeviceUnavailable as error:
-            self._note_fault(error)
-            raise
-        self._dialogue = Dialogue()
-        try:
-            firmware = await self._ask(commands.GetFirmwareVersion())
-        except BaseException:
-            # Whoever drops a reader that did not open must not leave its port held.
-            await self.close()
-            raise
-        self._health = replace(self._health, firmware=str(firmware))
+        self._target = None
+        await self._line.open(self._firmware)
 
     async def find_card(self) -> bytes | None:
         """Select a card in the field and return its UID, or None; never blocks."""
@@ -226,10 +196,11 @@ class Pn532Reader:
     async def close(self) -> None:
         """Close the port; `open` opens it again."""
         self._target = None
-        link, self._link = self._link, None
-        self._health = replace(self._health, online=False)
-        if link is not None:
-            await link.close()
+        await self._line.close()
+
+    async def _firmware(self) -> str:
+        firmware = await self._ask(commands.GetFirmwareVersion())
+        return str(firmware)
 
     async def _searched(self, search: commands.FindCard) -> Target | None:
         """Search anew, after a card that takes APDUs in a field that was off.
@@ -267,78 +238,22 @@ class Pn532Reader:
         """Tell whether the card may have carried out the command that failed so."""
         if isinstance(error, ChipReported):
             return error.status not in status.REFUSED_BEFORE_FIELD
-        return self._may_have_arrived
+        return self._line.may_have_arrived
 
     def _unconfirmed(self) -> OutcomeUnknown:
         self._target = None
         return OutcomeUnknown(device=self.NAME)
 
     async def _ask(self, command: Command[Answer]) -> Answer:
-        """Send a command and read its answer; the port is lost with the first fault."""
-        async with self._lock:
-            self._may_have_arrived = False
-            if self._link is None:
-                raise DeviceUnavailable(device=self.NAME, why="its port is not open")
-            try:
-                outcome = await self._converse(self._link, command)
-            except DeviceUnavailable as error:
-                self._note_fault(error)
-                await self.close()
-                raise
-            return self._read(command, outcome)
-
-    def _read(self, command: Command[Answer], outcome: Outcome) -> Answer:
-        if isinstance(outcome, Answered | NotUnderstood):
-            self._health = replace(self._health, online=True)
+        """Send a command and read its answer."""
+        try:
+            outcome = await self._line.ask(command)
+        except DeviceUnavailable:
+            self._target = None
+            raise
         if isinstance(outcome, NotUnderstood):
             raise ChipReported(status.SYNTAX)
-        if isinstance(outcome, Answered):
-            try:
-                return command.read_answer(outcome.data)
-            except RemoteProtocolError as error:
-                raise ReaderMakesNoSense(why=error.facts["why"]) from error
-        self._target = None
-        silence = DeviceUnavailable(device=self.NAME, why="it does not answer")
-        self._note_fault(silence)
-        raise silence
-
-    async def _converse(self, link: Link, command: Command[Answer]) -> Outcome:
-        dialogue = self._dialogue
-        link.discard_input()
-        dialogue.ask(command, _now_ms())
         try:
-            while True:
-                if pending := dialogue.take_bytes():
-                    link.write(pending)
-                    self._may_have_arrived = dialogue.command_sent
-                if outcome := dialogue.take_outcome():
-                    return outcome
-                await self._hear(link)
-        finally:
-            dialogue.abandon()
-
-    async def _hear(self, link: Link) -> None:
-        """Wait for bytes or for the dialogue's deadline, whichever comes first."""
-        wait_ms = (self._dialogue.deadline_ms or 0) - _now_ms()
-        # When this program itself stood still, what came in time is there by now and
-        # only its deadline seems to be over: it is heard before time passes.
-        data = await _read_within(link, wait_ms) or await _read_within(link, 0)
-        self._dialogue.receive(data, _now_ms())
-        # Noise without end must not push a deadline away.
-        self._dialogue.pass_time(_now_ms())
-
-    def _note_fault(self, fault: DeviceError) -> None:
-        self._health = replace(self._health, online=False, last_fault=fault.sentence())
-
-
-async def _read_within(link: Link, wait_ms: int) -> bytes:
-    """Return what arrives in time, or nothing; what is there needs no time."""
-    try:
-        async with asyncio.timeout(seconds(max(wait_ms, 0))):
-            return await link.read()
-    except TimeoutError:
-        return b""
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)
+            return command.read_answer(outcome.data)
+        except RemoteProtocolError as error:
+            raise ReaderMakesNoSense(why=error.facts["why"]) from error

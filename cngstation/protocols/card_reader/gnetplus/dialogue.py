@@ -28,6 +28,7 @@ from cngstation.errors import LocalProtocolError
 from cngstation.protocols.card_reader.gnetplus import commands, frames
 from cngstation.protocols.card_reader.gnetplus.commands import Command
 from cngstation.protocols.card_reader.gnetplus.frames import Frame, FrameParser
+from cngstation.protocols.card_reader.outcomes import Answered, Unanswered
 
 CLEAR_WITHIN_MS = 1_500  # above the longest wait for any answer
 TRIES = 2
@@ -35,22 +36,10 @@ _LAST_NUMBER = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The reader did it; `data` is what it says."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Refused:
     """The reader did not do it; `reason` is its code."""
 
     reason: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """No good answer after all tries."""
 
 
 Outcome = Answered | Refused | Unanswered

@@ -32,6 +32,7 @@ from enum import Enum, auto
 from typing import Any
 
 from cngstation.errors import LocalProtocolError
+from cngstation.protocols.card_reader.outcomes import Answered, Unanswered
 from cngstation.protocols.card_reader.pn532 import frames
 from cngstation.protocols.card_reader.pn532.commands import (
     Command,
@@ -49,20 +50,8 @@ FAILURES_BEFORE_WAKE_UP = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """The chip answered; `data` follows the answer code."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class NotUnderstood:
     """The chip answered with its error frame: it did not carry the command out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """No answer after all tries; `command_sent` tells whether it may have arrived."""
 
 
 Outcome = Answered | NotUnderstood | Unanswered

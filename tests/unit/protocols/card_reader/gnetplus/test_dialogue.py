@@ -3,12 +3,11 @@
 from cngstation.protocols.card_reader.gnetplus import commands, frames
 from cngstation.protocols.card_reader.gnetplus.dialogue import (
     CLEAR_WITHIN_MS,
-    Answered,
     Dialogue,
     Refused,
-    Unanswered,
 )
 from cngstation.protocols.card_reader.gnetplus.frames import Frame
+from cngstation.protocols.card_reader.outcomes import Answered, Unanswered
 
 BLOCK = bytes(range(16))
 OTHER = bytes(16)

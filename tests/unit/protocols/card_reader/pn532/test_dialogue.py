@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cngstation.errors import LocalProtocolError
+from cngstation.protocols.card_reader.outcomes import Answered, Unanswered
 from cngstation.protocols.card_reader.pn532.commands import (
     Authenticate,
     Command,
@@ -20,10 +21,8 @@ from cngstation.protocols.card_reader.pn532.commands import (
 )
 from cngstation.protocols.card_reader.pn532.dialogue import (
     WAKE_UP,
-    Answered,
     Dialogue,
     NotUnderstood,
-    Unanswered,
 )
 from cngstation.protocols.card_reader.pn532.frames import Frame
 from tests.unit.protocols.card_reader.pn532.vectors import ACK, ERROR, NACK
