@@ -1,108 +1,32 @@
-"""Acts on a registered card: what each does to card, account and till; refusals.
+"""Acts on a registered card: what each does to card, account and till; refusals."""
 
-Every act is also cut off at each block, command and commit; the next tap ends it.
-"""
-
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cngstation.domain.limits import Amount, SpendingLimits
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.card_acts import ActQuote, TopUpsRequest
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.storage import limits, prices
-from cngstation.storage.audit import Actor
 from cngstation.units import Price, Unit
-from tests.simulation.money_cards import PRICE_E4, Chip, Fault, PowerCut
-from tests.simulation.money_proof import Holder, Proof, started
-from tests.simulation.money_world import CALL, CommitFault, World, price_of
-
-MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
-LENT, LENT_GAS = PaymentMode.CREDIT_MONEY, PaymentMode.CREDIT_QUANTITY
-FIRST, FILL = 10_000, 1_000
-ACT = "ACT-UNDER-TEST"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
-
-
-@dataclass
-class Case:
-    """A card made ready for an act, with its records."""
-
-    world: World
-    mode: PaymentMode = MONEY
-    amount: int = FIRST
-    uid: str = "04a1b2c3"
-    given: dict[str, Any] = field(default_factory=dict)
-    records: list[Any] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.chip = Chip(bytes.fromhex(self.uid))
-        amount = self.amount if self.mode.prepaid else 0
-        issued = self.world.issue(self.chip, self.mode, amount)
-        assert isinstance(issued, ActReply)
-        assert issued.state is ActState.DONE
-        self.key = issued.card_key
-
-    def fill(self, *, leaves: bool = False, upload: bool = True) -> Any:
-        """Fill, and bring the record in."""
-        record = self.world.fill(self.chip, FILL, leaves=leaves)
-        if upload:
-            self.bring(record)
-        else:
-            self.records.append(record)
-        return record
-
-    def bring(self, record: Any) -> None:
-        """Bring a record in."""
-        if record not in self.records:
-            self.records.append(record)
-        self.world.upload(0, record)
-        self.given.setdefault("brought", []).append(record)
-
-    def do(self, kind: str, **given: Any) -> Any:
-        """Do an act and return its reply."""
-        return self.world.act(kind, self.key, self.chip, **{**self.given, **given})
-
-    def done(self, kind: str, **given: Any) -> ActReply:
-        """Do an act that is not refused."""
-        told = self.do(kind, **given)
-        assert isinstance(told, ActReply), told
-        assert told.state is ActState.DONE
-        self.check()
-        return told
-
-    def refused(self, kind: str, **given: Any) -> str:
-        """Do an act that is refused; return why."""
-        told = self.do(kind, **given)
-        assert isinstance(told, StationError), told
-        self.check()
-        return told.code
-
-    @property
-    def balance(self) -> int:
-        """What the chip shows."""
-        return self.world.balance_on(self.chip)
-
-    def check(self) -> None:
-        """Prove everything."""
-        holder = Holder(self.chip, self.mode, ACT, self.key)
-        holder.fills = [(0, record) for record in self.records]
-        brought = self.given.get("brought", [])
-        proof = Proof([holder], {(0, started(record)) for record in brought})
-        proof.check(self.world)
-
+from tests.simulation.card_cases import (
+    ACT,
+    FILL,
+    FIRST,
+    GAS,
+    LENT,
+    LENT_GAS,
+    MONEY,
+    Case,
+    armed,
+    bound,
+    open_rows,
+)
+from tests.simulation.money_cards import PRICE_E4, Chip, Fault
+from tests.simulation.money_world import CALL, World, price_of
 
 # Un-grey.
 
@@ -112,10 +36,10 @@ def test_grey_is_settled_by_the_record(world: World, mode: PaymentMode) -> None:
     """The fill's own figure goes off in one write, and the card fills again."""
     case = Case(world, mode)
     grey = case.fill(leaves=True)
-    rows = _open_rows(world, "grey_card")
+    rows = open_rows(world, "grey_card")
     assert rows == 1
     case.done("settle_grey", act=ACT)
-    assert _open_rows(world, "grey_card") == 0
+    assert open_rows(world, "grey_card") == 0
     due = FILL if mode.in_quantity else grey.amount_e4 // 100
     assert case.balance == (FIRST - due if mode.prepaid else due)
     case.fill()
@@ -145,7 +69,7 @@ def test_grey_collected_by_a_dispenser_first(world: World) -> None:
     """The card's mark lets one win: an open settling is undone, not written."""
     case = Case(world)
     grey = case.fill(leaves=True)
-    arm = _armed(world, "write", Fault.PULLED, 0)
+    arm = armed(world, "write", Fault.PULLED, 0)
     assert case.do("settle_grey", act=ACT, arm=arm).state is ActState.PENDING
     made = world.must(world.dispensers[0].collect(case.chip, grey))
     world.present(case.chip)
@@ -158,7 +82,7 @@ def test_collection_record_ends_an_open_settling(world: World) -> None:
     """The dispenser's record alone is enough; the card need not come."""
     case = Case(world)
     grey = case.fill(leaves=True)
-    arm = _armed(world, "write", Fault.PULLED, 0)
+    arm = armed(world, "write", Fault.PULLED, 0)
     case.do("settle_grey", act=ACT, arm=arm)
     made = world.must(world.dispensers[0].collect(case.chip, grey))
     case.bring(made)
@@ -175,7 +99,7 @@ def test_collection_of_a_settled_fill_is_named(world: World) -> None:
     copy = Chip(case.chip.uid, saved)
     made = world.must(world.dispensers[0].collect(copy, grey))
     world.upload(0, made)
-    assert _open_rows(world, "grey_collected_twice") == 1
+    assert open_rows(world, "grey_collected_twice") == 1
 
 
 @pytest.mark.parametrize("mode", list(PaymentMode))
@@ -186,10 +110,10 @@ def test_by_hand_and_the_record_after_all(world: World, mode: PaymentMode) -> No
     typed = FILL // 2
     case.done("settle_grey_by_hand", amount=typed)
     assert case.balance == (FIRST - typed if mode.prepaid else typed)
-    assert _open_rows(world, "ungrey_without_record") == 1
+    assert open_rows(world, "ungrey_without_record") == 1
     world.upload(0, grey)
-    assert _open_rows(world, "ungrey_without_record") == 0
-    assert _open_rows(world, "grey_card") == 0
+    assert open_rows(world, "ungrey_without_record") == 0
+    assert open_rows(world, "grey_card") == 0
     assert world.account("income:gas") == -grey.amount_e4
     act = world.intents()[-1]["intent_id"]
     assert world.account(f"clearing:{act}") == 0
@@ -255,7 +179,7 @@ def test_a_fill_between_keeps_its_debt(world: World) -> None:
     """Not written, filled, written again: only what was paid is cleared."""
     case = Case(world, LENT)
     case.fill()
-    arm = _armed(world, "write", Fault.PULLED, 0)
+    arm = armed(world, "write", Fault.PULLED, 0)
     case.do("clear_credit", act=ACT, arm=arm)
     between = case.fill()
     world.present(case.chip)
@@ -315,7 +239,7 @@ def test_taking_back_needs_two_and_the_switch(world: World) -> None:
     one = case.refused("reverse_top_up", of=ACT, amount=1, second="")
     assert one == "refusal.second_person_missing"
     act = world.answers.card_acts._parts.card_acts._every["reverse_top_up"]
-    object.__setattr__(act, "rules", _without_negative(act))
+    object.__setattr__(act, "rules", replace(act.rules, negative_top_up=False))
     off = case.refused("reverse_top_up", of=ACT, amount=1)
     assert off == "refusal.negative_top_up_off"
 
@@ -324,7 +248,7 @@ def test_no_money_leaves_for_a_card_that_was_filled_meanwhile(world: World) -> N
     """Too little is left when the card comes back: undone, the till as it was."""
     case = Case(world, amount=100)
     world.top_up(case.key, case.chip, 5_000, act=ACT)
-    arm = _armed(world, "write", Fault.PULLED, 0)
+    arm = armed(world, "write", Fault.PULLED, 0)
     told = case.do("reverse_top_up", of=ACT, amount=5_000, act="TAKEN-BACK", arm=arm)
     assert told.state is ActState.PENDING
     till = world.account("till:1:cash")
@@ -492,23 +416,12 @@ def test_price_is_rewritten_after_a_change(world: World) -> None:
     assert told[0][1] == "4.50"
 
 
-def _bound(world: World, holder: Any, key: str, fill: int, day: int) -> None:
-    amounts = {"fill": Amount(fill * 10_000, 0), "day": Amount(day * 10_000, 0)}
-    world.must(
-        world.database.write(
-            lambda tx: limits.set_limits(
-                tx, holder, key, SpendingLimits(**amounts), Actor("01", "till")
-            )
-        )
-    )
-
-
 def test_limits_of_now_are_written_on_the_card(world: World) -> None:
     """The tighter of card and company; what has none any more is taken off."""
     case = Case(world)
     assert case.refused("rewrite_limits") == "refusal.nothing_changed"
-    _bound(world, limits.Holder.COMPANY, "0001", 300, 0)
-    _bound(world, limits.Holder.CARD, case.key, 200, 900)
+    bound(world, limits.Holder.COMPANY, "0001", 300, 0)
+    bound(world, limits.Holder.CARD, case.key, 200, 900)
     for fill, day in ((200, 900), (300, 0)):
         case.done("rewrite_limits")
         info = world.reading(case.chip).info
@@ -516,7 +429,7 @@ def test_limits_of_now_are_written_on_the_card(world: World) -> None:
         assert (info.limit_per_fill_yuan, info.limit_per_day_yuan) == (fill, day)
         assert (info.plate, info.price_fen) == ("川A12345", PRICE_E4 // 100)
         assert case.refused("rewrite_limits") == "refusal.nothing_changed"
-        _bound(world, limits.Holder.CARD, case.key, 0, 0)
+        bound(world, limits.Holder.CARD, case.key, 0, 0)
     told = world.view.execute(
         "SELECT act, before, after FROM audit WHERE act LIKE 'card.rewrite_limits.%'"
     ).fetchall()
@@ -526,189 +439,3 @@ def test_limits_of_now_are_written_on_the_card(world: World) -> None:
         ("card.rewrite_limits.limit_per_fill_yuan", "0", "200"),
         ("card.rewrite_limits.limit_per_fill_yuan", "200", "300"),
     ]
-
-
-def _limited(case: Case) -> dict[str, Any]:
-    _bound(case.world, limits.Holder.CARD, case.key, 200, 900)
-    return {}
-
-
-# What every act has in common.
-
-
-def _grey(case: Case) -> dict[str, Any]:
-    case.fill(leaves=True)
-    return {}
-
-
-def _grey_without(case: Case) -> dict[str, Any]:
-    case.fill(leaves=True, upload=False)
-    return {"amount": 500}
-
-
-def _filled(case: Case) -> dict[str, Any]:
-    case.fill()
-    return {}
-
-
-def _topped_up(case: Case) -> dict[str, Any]:
-    case.world.top_up(case.key, case.chip, 5_000, act="TOP-UP-BEFORE")
-    return {"of": "TOP-UP-BEFORE", "amount": 2_000}
-
-
-def _cancelled(case: Case) -> dict[str, Any]:
-    case.done("cancel")
-    return {}
-
-
-KINDS: dict[str, tuple[PaymentMode, Callable[[Case], dict[str, Any]]]] = {
-    "settle_grey": (MONEY, _grey),
-    "settle_grey_by_hand": (GAS, _grey_without),
-    "clear_credit": (LENT, _filled),
-    "reverse_top_up": (GAS, _topped_up),
-    "cancel": (GAS, _filled),
-    "wipe": (MONEY, _cancelled),
-    "rewrite_limits": (MONEY, _limited),
-    "edit": (MONEY, lambda case: {"fields": {"plate": "川B54321"}}),
-    "cylinder_date": (
-        MONEY,
-        lambda case: {
-            "fields": {"cylinder_due": "2030-01-31", "certificate": "CERT-0042"}
-        },
-    ),
-}
-SWEPT = [
-    "settle_grey",
-    "clear_credit",
-    "reverse_top_up",
-    "cancel",
-    "wipe",
-    "edit",
-    "rewrite_limits",
-]
-
-
-def _ready(world: World, kind: str) -> Case:
-    mode, prepare = KINDS[kind]
-    case = Case(world, mode)
-    case.given |= prepare(case)
-    return case
-
-
-@pytest.mark.parametrize("fault", [f for f in Fault if f is not Fault.REFUSED])
-@pytest.mark.parametrize("kind", SWEPT)
-def test_every_block_write_of_an_act_can_fail(kind: str, fault: Fault) -> None:
-    """At every block write a fault leaves money and card where they are found again."""
-    at = 0
-    while _ends_well(kind, "write", fault, at):
-        at += 1
-    assert at >= 3
-
-
-@pytest.mark.parametrize("fault", [Fault.PULLED, Fault.NONSENSE, Fault.CUT_BEFORE])
-@pytest.mark.parametrize("kind", SWEPT)
-def test_every_command_of_an_act_can_fail(kind: str, fault: Fault) -> None:
-    """Looking, opening, reading and reading back may fail: the next tap goes on."""
-    at = 0
-    while _ends_well(kind, "command", fault, at):
-        at += 4
-    assert at > 20
-
-
-@pytest.mark.parametrize("fault", list(CommitFault))
-@pytest.mark.parametrize("countdown", [0, 1])
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_commit_of_an_act_can_fail(
-    kind: str, countdown: int, fault: CommitFault
-) -> None:
-    """Before and after each commit, durable or not: the act is found or was not."""
-    assert _ends_well(kind, "commit", fault, countdown)
-
-
-def _ends_well(kind: str, place: str, fault: Any, countdown: int) -> bool:
-    world = World()
-    try:
-        case = _ready(world, kind)
-        starts = world.starts
-        case.do(kind, act=ACT, arm=_armed(world, place, fault, countdown))
-        struck = world.starts > starts
-        struck = struck or (place != "commit" and world.reader.fault is None)
-        world.reader.arm(None, writes=True)
-        world.database.fault = None
-        world.require_proved()
-        for _ in range(2):
-            shown = world.present(case.chip)
-            assert not isinstance(shown, StationError | PowerCut), shown
-        end = world.find(ACT)
-        assert end.state in {
-            ActState.DONE,
-            ActState.UNKNOWN,
-            ActState.GIVEN_BACK,
-        }, end
-        if kind == "wipe" and end.state is ActState.GIVEN_BACK:
-            # A tear in a trailer has killed the chip; its card stays out of use.
-            assert fault in {Fault.TORN, Fault.CUT_INSIDE}
-            assert world.value("SELECT state FROM card", case.key) == "cancelled"
-        elif end.state is not ActState.DONE:
-            # What was not accepted, or was undone, can be done anew.
-            case.check()
-            assert case.do(kind).state is ActState.DONE
-        if kind == "wipe":
-            world.require_proved()
-        else:
-            case.check()
-        return struck
-    finally:
-        world.close()
-
-
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_an_act_is_done_once_and_answers_for_itself(world: World, kind: str) -> None:
-    """The same id again is the same act; the id with other figures is refused."""
-    case = _ready(world, kind)
-    quoted = world.quote(kind, case.key, case.chip, **case.given)
-    first = case.do(kind, act=ACT, quoted=quoted)
-    assert isinstance(first, ActReply)
-    assert first.state is ActState.DONE
-    again = case.do(kind, act=ACT, quoted=quoted)
-    assert isinstance(again, ActReply)
-    assert again.receipt_no == first.receipt_no > 0
-    other = case.do(kind, act=ACT, quoted=quoted, amount=77)
-    assert isinstance(other, StationError)
-    assert other.code == "refusal.act_id_taken"
-
-
-@pytest.mark.parametrize("kind", sorted(KINDS))
-def test_an_act_confirmed_on_other_figures_is_refused(world: World, kind: str) -> None:
-    """What the card held when it was shown has to be what it holds now."""
-    case = _ready(world, kind)
-    quoted = world.quote(kind, case.key, case.chip, **case.given)
-    assert isinstance(quoted, ActQuote)
-    for name in ("before_purse", "cash_fen", "refund_fen"):
-        value = getattr(quoted, name) + 1
-        told = case.do(kind, quoted=quoted.model_copy(update={name: value}))
-        assert isinstance(told, StationError), name
-        assert told.code in {"refusal.card_changed", "refusal.amount"}
-
-
-def _without_negative(act: Any) -> Any:
-    return replace(act.rules, negative_top_up=False)
-
-
-def _armed(world: World, place: str, fault: Any, countdown: int) -> Callable[[], None]:
-    def arm() -> None:
-        if place == "commit":
-            world.database.fault, world.database.countdown = fault, countdown
-        else:
-            world.reader.arm(fault, countdown, writes=place == "write")
-
-    return arm
-
-
-def _open_rows(world: World, kind: str) -> int:
-    row = world.view.execute(
-        "SELECT count(*) FROM finding f WHERE kind=? AND NOT EXISTS"
-        " (SELECT 1 FROM finding_closed c WHERE c.finding_seq=f.seq)",
-        (kind,),
-    ).fetchone()
-    return int(row[0])

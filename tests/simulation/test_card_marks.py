@@ -1,6 +1,5 @@
 """Loss, blacklist and activation: by number, with right, reason and second person."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -18,14 +17,6 @@ from tests.simulation.money_world import CALL, PASSWORD, World
 
 FIRST = 10_000
 SECOND = Approval(login_name="name02", password=SecretStr(PASSWORD))
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def test_a_lost_card_comes_back_as_it_was(world: World) -> None:

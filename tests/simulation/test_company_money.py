@@ -1,7 +1,5 @@
 """Companies' money and discounts: what comes in, what goes to cards, what is given."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cngstation.domain.payment import PaymentMode
@@ -40,14 +38,6 @@ RULE = counter.DiscountRule(
     since_ms=0,
     until_ms=0,
 )
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _card(world: World, mode: PaymentMode = MONEY) -> tuple[Chip, str]:

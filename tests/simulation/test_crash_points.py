@@ -4,7 +4,6 @@ The rows are those of the sequence hold, write, read back, finish. Each case rea
 cut, lays the card on the reader again and requires that the money is there once.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
@@ -25,14 +24,6 @@ MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 PREPAID = [MONEY, GAS]
 FIRST, ADDED = 10_000, 5_000
 ACT = "ACT-UNDER-TEST"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Issue and rewriting are cut off at each block, command and commit; the next tap 
 them.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from cngstation.rpc.contract.counter import ActReply, ActState, CardView
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.services.limit_spending import may_fill
 from cngstation.storage.sqlite import connect
+from tests.simulation.card_cases import armed
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof
 from tests.simulation.money_world import CALL, RULES, CommitFault, World
@@ -34,14 +34,6 @@ MONEY_ACTS = (
     "rewrite_price",
     "wipe",
 )
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _chip(number: int = 1) -> Chip:
@@ -255,13 +247,7 @@ def _ends_well(kind: str, place: str, fault: Any, countdown: int) -> bool:
         chip = _chip()
         key = _issued(world, chip) if kind == "crew_rewrite" else ""
         starts = world.starts
-
-        def arm() -> None:
-            if place == "commit":
-                world.database.fault, world.database.countdown = fault, countdown
-            else:
-                world.reader.arm(fault, countdown, writes=place == "write")
-
+        arm = armed(world, place, fault, countdown)
         if key:
             _rewrite(world, key, chip, act=ACT, arm=arm)
         else:

@@ -16,9 +16,9 @@ from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.storage import prices
 from cngstation.units import Price, Unit
+from tests.simulation.card_cases import ACT, FIRST, KINDS, Case
 from tests.simulation.money_cards import MASTER_KEY, Chip, Dispenser, PowerCut, Reader
 from tests.simulation.money_world import CALL, Watch
-from tests.simulation.test_card_acts import ACT, FIRST, KINDS, Case
 from tests.simulation.test_desfire_crash_points import CHIP, DesfireWorld, Fault
 
 GAS = PaymentMode.PREPAID_QUANTITY

@@ -4,7 +4,6 @@ What a card, a till and a company hold at the end is counted from what was hande
 and not from how an act was booked.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,9 +18,7 @@ from cngstation.services.keep_company_money import CompanyTopUp, top_company_up
 from cngstation.services.keep_till import DROP, CashMove, move_cash, open_till
 from cngstation.units import Money
 from tests.plain_cards import KEY, PlainWorld, plain_chip
-from tests.simulation.money_cards import Chip, Fault
-from tests.simulation.money_world import CALL, FEE, RULES, World
-from tests.simulation.test_card_acts import (
+from tests.simulation.card_cases import (
     FIRST,
     GAS,
     LENT,
@@ -29,18 +26,12 @@ from tests.simulation.test_card_acts import (
     MONEY,
     Case,
 )
+from tests.simulation.money_cards import Chip, Fault
+from tests.simulation.money_world import CALL, FEE, RULES, World
 from tests.small_station import CASHIER
 
 DRAWER = "till:1:cash"
 DEFERRED = "liability:deferred_revenue"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 # Money goes back the way it came.

@@ -1,7 +1,5 @@
 """Invoices: one for a receipt of money, each number once."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cngstation.domain.payment import PaymentMode
@@ -17,14 +15,6 @@ from tests.simulation.money_cards import Chip
 from tests.simulation.money_world import CALL, World
 
 NUMBER = "24512000000012345678"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _invoice(

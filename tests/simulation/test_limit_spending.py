@@ -1,9 +1,5 @@
 """Limits as kept and as asked: what was filled counts, by card and by company."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from cngstation.domain.limits import Allowance, Stopped
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
@@ -17,14 +13,6 @@ from tests.simulation.money_world import CALL, RULES, World
 
 MONEY = PaymentMode.PREPAID_MONEY
 NONE = WindowLimit()
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _card(world: World, last: int = 0x33) -> tuple[Chip, str]:

@@ -1,9 +1,5 @@
 """Receipts are found without their number: the newest, or those of a card."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from cngstation.domain.payment import PaymentMode
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply, ReceiptRow
@@ -11,14 +7,6 @@ from tests.simulation.money_cards import Chip
 from tests.simulation.money_world import CALL, FEE, World
 
 MONEY = PaymentMode.PREPAID_MONEY
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _issued(world: World, number: int) -> tuple[Chip, ActReply]:

@@ -1,9 +1,6 @@
 """What is refused before money is held: dear prices, second cards, empty readers."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from cngstation.domain.card_life import CardState
 from cngstation.domain.payment import PaymentMode
@@ -23,14 +20,6 @@ from tests.simulation.money_world import CALL, World
 
 MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 TILL = "till:1:cash"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _chip(number: int = 1) -> Chip:

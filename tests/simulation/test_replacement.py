@@ -1,6 +1,5 @@
 """Replacing a lost card: once, by transfer, and with the proof of its balance."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.storage import replacements
 from cngstation.storage.audit import STATION
+from tests.simulation.card_cases import armed
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_world import CALL, FEE, CommitFault, World
 
@@ -21,14 +21,6 @@ MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 FIRST, FILL = 10_000, 1_000
 ACT = "ACT-UNDER-TEST"
 HOUR = 3_600_000
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("mode", list(PaymentMode))
@@ -241,7 +233,7 @@ def test_undone_replacement_can_be_made_again(world: World) -> None:
     _lose(world, key)
     new = _blank()
     quoted = world.quote("replace", key, new)
-    arm = _armed(world, "write", Fault.PULLED, 3)
+    arm = armed(world, "write", Fault.PULLED, 3)
     told = world.act("replace", key, new, quoted=quoted, act=ACT, arm=arm)
     world.reader.arm(None, writes=True)
     assert isinstance(told, ActReply)
@@ -280,7 +272,7 @@ def _ends_well(place: str, fault: Any, countdown: int) -> bool:
         left = world.balance_on(chip)
         _lose(world, key)
         new, starts = _blank(), world.starts
-        arm = _armed(world, place, fault, countdown)
+        arm = armed(world, place, fault, countdown)
         world.act("replace", key, new, act=ACT, arm=arm)
         struck = world.starts > starts
         struck = struck or (place == "write" and world.reader.fault is None)
@@ -384,16 +376,6 @@ def _lots(world: World, key: str) -> int:
         (key,),
     ).fetchone()
     return int(row[0])
-
-
-def _armed(world: World, place: str, fault: Any, countdown: int) -> Any:
-    def arm() -> None:
-        if place == "commit":
-            world.database.fault, world.database.countdown = fault, countdown
-        else:
-            world.reader.arm(fault, countdown, writes=True)
-
-    return arm
 
 
 def _code(told: object) -> str:

@@ -1,7 +1,5 @@
 """Ways of paying: each tender's account is the sum of its acts, and pays them back."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cngstation.domain.ledger import Entry, move
@@ -26,14 +24,6 @@ from tests.simulation.money_world import CALL, FEE, World
 
 MONEY = PaymentMode.PREPAID_MONEY
 PAID_BY_NUMBER = [tender for tender in Tender if WANTS_REFERENCE[tender]]
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _card(world: World) -> tuple[Chip, str]:

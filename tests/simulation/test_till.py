@@ -1,7 +1,5 @@
 """The till: float, drops, pay-outs, counts; closed, it neither takes nor gives."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cngstation.domain.payment import PaymentMode
@@ -24,14 +22,6 @@ from tests.simulation.money_world import CALL, FEE, World
 
 MONEY = PaymentMode.PREPAID_MONEY
 CASH = "till:1:cash"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 class Till:

@@ -1,6 +1,6 @@
 """No path reaches a dangerous effect with one identity: every one is walked here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -26,14 +26,6 @@ TWO_PEOPLE = {
     "settle_grey_by_hand": "card.settle_grey_by_hand",
     "replace": "card.replace_unproved",  # of a balance that is typed or not proved
 }
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _card(world: World) -> tuple[Chip, str]:
