@@ -1,0 +1,1 @@
+"""Compac CNG dispensers on Modbus-RTU: monitor, lock and price."""

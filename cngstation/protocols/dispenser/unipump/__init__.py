@@ -1,0 +1,1 @@
+"""UniPump: the serial protocol of the first Technotrade forecourt controller."""
