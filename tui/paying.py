@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cngstation.language import _
+from tui.texts import sentence
 from tui.words import word
 
 if TYPE_CHECKING:
@@ -48,11 +49,20 @@ class Paying:
             taken = fits and character.isascii() and character.isalnum()
             self.number += character if taken else ""
             return taken
-        tender = KEYS.get(character)
-        if tender is None or all(o.tender != tender for o in self._offered):
+        offer = self._offer_of(character)
+        if offer is None or offer.refused:
             return False
-        self.tender, self.number = tender, ""
+        self.tender, self.number = offer.tender, ""
         return True
+
+    def why_not(self, character: str) -> str:
+        """Say why the tender that a key stands for is not taken; empty otherwise."""
+        offer = None if self.wants_number else self._offer_of(character)
+        return sentence(offer.refused, offer.facts) if offer else ""
+
+    def _offer_of(self, character: str) -> "TenderOffer | None":
+        tender = KEYS.get(character)
+        return next((o for o in self._offered if o.tender == tender), None)
 
     def erase(self) -> bool:
         """Take the last sign of the number back."""
@@ -73,7 +83,9 @@ class Paying:
         return [
             (by_tender[offer.tender], word(offer.tender))
             for offer in self._offered
-            if offer.tender != self.tender and offer.tender in by_tender
+            if offer.tender in by_tender
+            and offer.tender != self.tender
+            and not offer.refused
         ]
 
     def text(self) -> str:

@@ -61,7 +61,7 @@ class CardActAnswers:
             two_people=two_people,
             wants_reason=two_people,
             notes=_notes(planned),
-            tenders=tender_offers(planned.tenders),
+            tenders=tender_offers(planned.ways),
             refunds=_refunds(planned),
         )
 
@@ -98,7 +98,7 @@ class CardActAnswers:
             two_people=quoted.two_people,
             wants_reason=quoted.two_people,
             notes=_notes(planned),
-            tenders=tender_offers(planned.tenders),
+            tenders=tender_offers(planned.ways),
         )
 
     def doing(

@@ -54,7 +54,7 @@ class CardAnswers:
             bonus_purse=quoted.bonus.purse,
             cash_fen=quoted.cash.fen,
             price_e4=quoted.price.e4,
-            tenders=tender_offers(quoted.tenders),
+            tenders=tender_offers(quoted.ways),
         )
 
     async def top_up(self, request: counter.TopUp, call: CallContext) -> ActReply:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from cngstation.domain.card_kinds import CREW_REWRITE, CrewCard
 from cngstation.domain.card_life import Act, require
 from cngstation.domain.evidence import Evidence
-from cngstation.domain.tenders import CASH, Payment, Tender
+from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
 from cngstation.moments import Clock
 from cngstation.protocols.card_image.purse import require_room
@@ -28,7 +28,7 @@ from cngstation.services.mark_card import ActOpen
 from cngstation.services.price_top_up import AmountRefused
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import paying, same_payment, tenders_for
+from cngstation.services.take_payment import Way, paying, same_payment, ways_for
 from cngstation.services.top_up_card import (
     CardChanged,
     UnknownCard,
@@ -117,7 +117,7 @@ class Planned:
     """What an act would do; `after` is a purse figure, `amount` the book's.
 
     `notes` are sentences with their facts that the operator reads before Enter,
-    `tenders` the ways in which the money can be paid.
+    `ways` those in which the money can be paid.
     """
 
     after: int
@@ -128,7 +128,7 @@ class Planned:
     price_e4: int = 0
     plan: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[tuple[str, Mapping[str, str | int]], ...] = ()
-    tenders: tuple[Tender, ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 class CardAct(Protocol):
@@ -333,8 +333,8 @@ def payable(connection: Connection, planned: Planned, card: Card) -> Planned:
     """Add the ways in which an act can be paid, where it costs anything."""
     if not planned.cash.e4:
         return planned
-    offered = tenders_for(connection, card.vehicle_id, planned.cash)
-    return replace(planned, tenders=offered)
+    ways = ways_for(connection, card.vehicle_id, planned.cash)
+    return replace(planned, ways=ways)
 
 
 async def write_purse(

@@ -11,6 +11,7 @@ from cngstation.domain.numbers import IdNumberFault
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
+from cngstation.language import mark
 from cngstation.storage import audit, customers
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Company, Vehicle
@@ -23,6 +24,7 @@ PHONE_TAIL_COLUMN = "vehicle.phone_tail"
 PHONE_TAIL_DIGITS = 4
 # A longer one would be cut, and two vehicles could become one.
 LONGEST_FLEET_NO = 6
+_FLEET_NO_TOO_LONG = mark("at most 6 characters")
 _PHONE = re.compile(r"[0-9+() -]{5,20}")
 _PHONE_PART = re.compile(r"[0-9+() -]{4,20}")
 
@@ -153,9 +155,7 @@ class CustomerDesk:
         if not _PHONE.fullmatch(draft.phone.strip() or "00000"):
             raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
         if len(draft.fleet_no.strip()) > LONGEST_FLEET_NO:
-            raise FieldWrong(
-                field="fleet number", why=f"at most {LONGEST_FLEET_NO} characters"
-            )
+            raise FieldWrong(field="fleet number", why=_FLEET_NO_TOO_LONG)
         return self._vehicle(draft, plate, id_no, date_of(draft.cylinder_due))
 
     def draft_of(self, vehicle: Vehicle) -> VehicleDraft:

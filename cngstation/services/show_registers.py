@@ -12,7 +12,7 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.session import Nothing
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import tender_offers
+from cngstation.services.take_payment import Way, tender_offers
 from cngstation.storage import audit, cards, customers, facts, prices
 from cngstation.storage.customers import Company, Vehicle, VehicleType
 from cngstation.storage.database import Database
@@ -111,7 +111,7 @@ class Registers:
                 single_lower_fen=rules.single_lower.fen,
                 single_upper_fen=rules.single_upper.fen,
                 balance_ceiling_fen=rules.balance_ceiling.fen,
-                tenders=tender_offers(Tender),
+                tenders=tender_offers(Way(tender) for tender in Tender),
             )
 
         return await self._database.read(question)

@@ -1,12 +1,13 @@
 """How an act is paid: the tender with its number, or the account of a company."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from cngstation.domain.tenders import IN_TILL, WANTS_REFERENCE, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.rpc.contract.registers import TenderOffer
+from cngstation.services.open_rows import facts_of
 from cngstation.storage import company_money, customers
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Money, yuan_text
@@ -61,6 +62,27 @@ class NoCompany(Refusal):
     )
 
 
+class VehicleOfNoCompany(Refusal):
+    """The vehicle of the card belongs to no company."""
+
+    code = "refusal.vehicle_of_no_company"
+    text = (
+        "The vehicle of this card belongs to no company, so no company account pays "
+        "for it. Nothing was done and no money moved. Pay another way."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way of paying one act, or why it is not taken for it."""
+
+    tender: Tender
+    refused: Refusal | None = None
+
+
+CASHIERS_WAYS = tuple(Way(tender) for tender in IN_TILL)
+
+
 def payment_of(word: str, reference: str) -> Payment:
     """Return a payment as it was confirmed.
 
@@ -80,23 +102,27 @@ def payment_of(word: str, reference: str) -> Payment:
     return Payment(tender, number)
 
 
-def tender_offers(tenders: Iterable[Tender]) -> tuple[TenderOffer, ...]:
+def tender_offers(ways: Iterable[Way]) -> tuple[TenderOffer, ...]:
     """Return ways of paying as the contract carries them."""
     return tuple(
-        TenderOffer(tender=tender, wants_reference=WANTS_REFERENCE[tender])
-        for tender in tenders
+        TenderOffer(
+            tender=way.tender,
+            wants_reference=WANTS_REFERENCE[way.tender],
+            refused=way.refused.text if way.refused else "",
+            facts=facts_of(way.refused.facts.items() if way.refused else ()),
+        )
+        for way in ways
     )
 
 
-def tenders_for(
-    connection: Connection, vehicle_id: int, amount: Money
-) -> tuple[Tender, ...]:
-    """Return how an act for a vehicle can be paid; its company only if it can."""
+def ways_for(connection: Connection, vehicle_id: int, amount: Money) -> tuple[Way, ...]:
+    """Return how an act for a vehicle can be paid, and why not by its company."""
+    company = Way(Tender.COMPANY)
     try:
         paying(connection, Payment(Tender.COMPANY), vehicle_id, amount)
-    except (NoCompany, CompanyFundsShort):
-        return IN_TILL
-    return (*IN_TILL, Tender.COMPANY)
+    except Refusal as refused:
+        company = replace(company, refused=refused)
+    return (*CASHIERS_WAYS, company)
 
 
 def same_payment(ordered: Payment, found: Payment) -> bool:
@@ -110,7 +136,7 @@ def paying(
     """Return who pays for a vehicle; inside the unit of work that takes the money.
 
     Raises:
-        NoCompany: a company is to pay, and the vehicle has none.
+        NoCompany, VehicleOfNoCompany: a company is to pay, and there is none.
         CompanyFundsShort: its account does not cover the amount.
     """
     if payment.tender is not Tender.COMPANY:
@@ -118,6 +144,8 @@ def paying(
     vehicle = customers.find_vehicle(connection, vehicle_id)
     if vehicle is None:
         raise NoCompany
+    if not vehicle.company_no:
+        raise VehicleOfNoCompany
     company = customers.find_company(connection, vehicle.company_no)
     if company is None:
         raise NoCompany

@@ -33,7 +33,7 @@ from cngstation.services.price_top_up import (
 )
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
-from cngstation.services.take_payment import paying, tenders_for
+from cngstation.services.take_payment import paying, ways_for
 from cngstation.services.top_up_order import KIND, Quoted, TopUpOrder
 from cngstation.storage import cards, customers, journal
 from cngstation.storage.audit import Actor
@@ -125,8 +125,8 @@ class TopUps:
 
         def question(connection: Connection) -> Quoted:
             card, quoted, _ = self._checked(connection, seen, wanted, now_ms)
-            tenders = tenders_for(connection, card.vehicle_id, quoted.cash)
-            return replace(quoted, tenders=tenders)
+            ways = ways_for(connection, card.vehicle_id, quoted.cash)
+            return replace(quoted, ways=ways)
 
         quoted = await self._database.read(question)
         _require_room(reading, quoted)

@@ -3,10 +3,10 @@
 import json
 from dataclasses import dataclass
 
-from cngstation.domain.tenders import CASH, IN_TILL, Payment, Tender
+from cngstation.domain.tenders import CASH, Payment
 from cngstation.services.give_bonus import NO_BONUS, Given
 from cngstation.services.price_top_up import Wanted
-from cngstation.services.take_payment import same_payment
+from cngstation.services.take_payment import CASHIERS_WAYS, Way, same_payment
 from cngstation.storage.journal import Intent
 from cngstation.units import Money, Price
 
@@ -44,4 +44,4 @@ class Quoted:
     cash: Money
     price: Price
     bonus: Given = NO_BONUS
-    tenders: tuple[Tender, ...] = IN_TILL
+    ways: tuple[Way, ...] = CASHIERS_WAYS

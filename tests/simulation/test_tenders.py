@@ -159,15 +159,19 @@ def test_an_act_from_before_there_were_tenders_was_paid_in_cash() -> None:
     assert Payment.of_plan(kept.as_plan()) == kept
 
 
-def test_a_quote_offers_the_company_only_if_its_money_suffices(world: World) -> None:
-    """What would be refused is not offered."""
+def test_a_quote_says_why_the_company_does_not_pay(world: World) -> None:
+    """Its account and what it lacks are named; with enough money it is offered."""
     chip, key = _card(world)
     world.reader.put(chip)
 
     def offered(fen: int) -> set[str]:
         request = QuoteRequest(card_key=key, money_fen=fen, quantity_hundredths=0)
         quote = world.must(world.answers.cards.quote(request, CALL))
-        return {offer.tender for offer in quote.tenders}
+        (company,) = (o for o in quote.tenders if o.tender == "company")
+        refused = {fact.name: fact.value for fact in company.facts}
+        assert bool(refused) == bool(company.refused)
+        assert refused.get("wanted", "") == (f"{fen / 100:.2f}" if refused else "")
+        return {offer.tender for offer in quote.tenders if not offer.refused}
 
     tills = {str(tender) for tender in IN_TILL}
     assert offered(500) == tills
@@ -192,7 +196,8 @@ def test_an_act_with_a_card_is_paid_like_a_top_up(world: World, kind: str) -> No
     drawer = world.account("till:1:cash")
     quoted = world.quote(kind, issued.card_key, chip)
     assert isinstance(quoted, ActQuote)
-    assert [offer.tender for offer in quoted.tenders] == list(IN_TILL)
+    taken = [offer.tender for offer in quoted.tenders if not offer.refused]
+    assert taken == list(IN_TILL)
     paid = {"quoted": quoted, "tender": "wechat", "tender_ref": "W1"}
     told = world.act(kind, issued.card_key, chip, **paid)
     assert isinstance(told, ActReply), told

@@ -39,6 +39,7 @@ from tui.texts import error_sentence, sentence
 from tui.top_up_choice import TopUpChoice
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line
+from tui.wrong_field import wrong_field
 
 TITLES = {
     "settle_grey": mark("Settle a grey card"),
@@ -104,7 +105,7 @@ class CardActScreen(StationScreen):
     CardActScreen #quoted { padding: 1 1 0 1; height: auto; }
     CardActScreen .field { height: 1; padding: 0 1; }
     CardActScreen .field Drawn { width: 18; }
-    CardActScreen .field Input { width: 1fr; }
+    CardActScreen .field Input { width: 1fr; max-width: 44; }
     """
 
     def __init__(self, desk: Desk, kind: str, card_key: str = "") -> None:
@@ -222,6 +223,9 @@ class CardActScreen(StationScreen):
         if taken:
             event.stop()
             self._pay_otherwise()
+        elif why := paying.why_not(event.character or ""):
+            event.stop()
+            self.say(why, "failed")
 
     def _pay_otherwise(self) -> None:
         """Another payment is another act."""
@@ -296,7 +300,7 @@ class CardActScreen(StationScreen):
             )
             self._quote = await self.desk.link.call(ACT_QUOTE, request)
         except StationError as error:
-            self.say_error(error)
+            self._say_refused(error)
             return
         except ValueError:
             self.say(_("A field has characters that cannot be used."), "failed")
@@ -323,7 +327,7 @@ class CardActScreen(StationScreen):
                 still_asking=lambda error: self.say(error_sentence(error), "failed"),
             )
         except StationError as error:
-            self.say_error(error)
+            self._say_refused(error)
             self._intent_id = ""
         except ValueError:
             self.say(_("A field has characters that cannot be used."), "failed")
@@ -334,6 +338,13 @@ class CardActScreen(StationScreen):
             self._doing = False
         self.redraw()
         self.ask_to_confirm()
+
+    def _say_refused(self, error: StationError) -> None:
+        fields = self._fields()
+        typed = {field.name: self._value(field.name) for field in fields}
+        if name := wrong_field(error, fields, typed):
+            self.query_one(f"#{name}", Input).focus()
+        self.say_error(error)
 
     def _order(self, quote: ActQuote) -> ActOrder:
         approval = None

@@ -203,7 +203,8 @@ class CounterScreen(StationScreen):
             self.say("")
             self._flow_changed()
         elif quoted and character.isalpha():
-            self.say(_("There is no such choice."))
+            why = self.flow.paying.why_not(character)
+            self.say(why or _("There is no such choice."), "failed" if why else "")
 
     def action_why(self) -> None:
         """Say why the card on the reader will not fill."""

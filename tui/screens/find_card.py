@@ -43,9 +43,10 @@ class FindCardScreen(StationScreen):
     """Search above, cards below; letters do what stands in the key line."""
 
     HELP = mark(
-        "Type a part of the plate, the card number or the driver; Enter goes to the "
-        "cards found. Enter on a card reports it lost; on a lost card it opens the "
-        "replacement. W withdraws a loss."
+        "Type a part of the plate, the card number or the driver; Enter takes the "
+        "card if only one is found, else it goes to the cards found. Enter on a card "
+        "reports it lost; on a lost card it opens the replacement. W on a card of the "
+        "list withdraws a loss."
     )
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,7 +87,8 @@ class FindCardScreen(StationScreen):
     def offered_keys(self) -> Keys:
         """Name what Enter does."""
         if self.is_mounted and self.query_one(Input).has_focus:
-            return [("Enter", _("to the cards found")), ("Esc", _("back"))]
+            rows = ("↓", _("to the cards found"))
+            return [("Enter", _("the card found")), rows, ("Esc", _("back"))]
         if self._act != LOSS:
             return [("Enter", _(TITLES[self._act])), ("Esc", _("back"))]
         enter = _("report this card lost; a lost one: replace it")
@@ -122,7 +124,10 @@ class FindCardScreen(StationScreen):
         """Go to what was found, of the text as it is now."""
         self.workers.cancel_group(self, "search")
         await self._search(submitted.value, 0)
-        self.action_to_rows()
+        if len(self._rows) == 1 and submitted.value.strip():
+            self._choose(self._rows[0])
+        elif self._rows:
+            self.action_to_rows()
 
     def action_to_rows(self) -> None:
         """Go to the cards."""
@@ -131,7 +136,9 @@ class FindCardScreen(StationScreen):
 
     def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
         """Do what the card's state calls for, or what was asked."""
-        row: CardRow = chosen.row
+        self._choose(chosen.row)
+
+    def _choose(self, row: CardRow) -> None:
         if self._act != LOSS:
             self._open(self._act, row)
         elif row.state == "lost":

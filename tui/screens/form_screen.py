@@ -1,6 +1,6 @@
 """A form of fields one below the other; Enter goes on, and saves from the last."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line
+from tui.wrong_field import field_of_message, wrong_field
 
 _LABEL = 16
 _HINT = 30
@@ -60,7 +61,7 @@ class FormScreen(StationScreen):
     FormScreen .field { height: 1; }
     FormScreen .field Drawn { width: 16; }
     FormScreen .field Drawn.hint { width: 30; color: $text-muted; padding: 0 0 0 1; }
-    FormScreen .field Input { width: 1fr; }
+    FormScreen .field Input { width: 1fr; max-width: 44; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -184,7 +185,7 @@ class FormScreen(StationScreen):
         except StationError as error:
             self._say_refused(error)
         except ValueError as problem:  # the contract's own check of the message
-            self.say(_field_problem(problem), "failed")
+            self._say_unusable(problem)
         else:
             counter = self.station_app.counter()
             self.station_app.back_to_counter()
@@ -193,6 +194,8 @@ class FormScreen(StationScreen):
             self._saving = False
 
     def _say_refused(self, error: StationError) -> None:
+        typed = {field.name: self.value(field.name) for field in self.FIELDS}
+        self._go_to(wrong_field(error, self.FIELDS, typed))
         flag = self.ACCEPTS.get(error.code, "")
         if flag and flag not in self._accepted:
             self._offered = flag
@@ -204,11 +207,26 @@ class FormScreen(StationScreen):
             self._offered = ""
             self.say_error(error)
 
+    def _say_unusable(self, problem: ValueError) -> None:
+        found = list(_fields_of(problem, self.FIELDS))
+        self._go_to(found[0].name if found else "")
+        labels = ", ".join(_(field.label) for field in found)
+        text = _(
+            "A field has characters that cannot be used, or is too long: {field}. "
+            "Nothing was done."
+        )
+        self.say(text.replace("{field}", labels or "?"), "failed")
 
-def _field_problem(problem: ValueError) -> str:
-    text = _("A field has characters that cannot be used, or is too long: {field}.")
-    where = ""
-    if isinstance(problem, ValidationError):
-        fields = (str(part) for error in problem.errors() for part in error["loc"])
-        where = ", ".join(fields)
-    return text.replace("{field}", where or "?")
+    def _go_to(self, name: str) -> None:
+        """Bring the cursor to what has to be typed again."""
+        if name:
+            self.query_one(f"#{name}", Input).focus()
+
+
+def _fields_of(problem: ValueError, fields: Sequence[Field]) -> Iterator[Field]:
+    """Yield the fields of a form that the contract does not take."""
+    if not isinstance(problem, ValidationError):
+        return
+    for error in problem.errors():
+        parts = (field_of_message(str(part), fields) for part in error["loc"])
+        yield from (field for field in parts if field is not None)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cngstation.rpc.contract.figures import MOST_PRICE_E4, MOST_ROWS, Word
+from cngstation.rpc.contract.figures import MOST_PRICE_E4, MOST_ROWS, Facts, Word
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -188,10 +188,15 @@ class LevelPrice(Message):
 
 
 class TenderOffer(Message):
-    """A way of paying, and whether it is only taken with the number of the payment."""
+    """A way of paying, and whether it is only taken with the number of the payment.
+
+    `refused` says why it is not taken for this act; empty where it is.
+    """
 
     tender: Word
     wants_reference: bool
+    refused: Text = ""
+    facts: Facts = ()
 
 
 TenderOffers = Annotated[tuple[TenderOffer, ...], Field(max_length=20)]

@@ -146,6 +146,8 @@ class FakeStation:
         self.till: c.TillView | None = None
         self.diagnosis = c.Diagnosis(uid="", card_no="", causes=())
         self.rules: list[c.DiscountRule] = []
+        self.tenders: tuple[c.TenderOffer, ...] = TENDERS
+        self.cards_of_a_plate = 1
 
     # Snapshots and what hands do.
 
@@ -302,6 +304,7 @@ class FakeStation:
     async def _card_search(self, search: Any) -> Any:
         rows = (await self._card_list(search)).rows
         lost = tuple(r.model_copy(update={"state": self.card_state}) for r in rows)
+        lost *= self.cards_of_a_plate
         return c.CardRows(rows=lost if search.text in "川A12345 01000231" else ())
 
     async def _card_report_loss(self, order: Any) -> Any:
@@ -380,7 +383,7 @@ class FakeStation:
         return c.Quote(
             before_purse=before, change_purse=change, after_purse=before + change,
             bonus_purse=0, cash_fen=request.money_fen, price_e4=39_800,
-            tenders=TENDERS,
+            tenders=self.tenders,
         )  # fmt: skip
 
     def _done(self, request: Any, kind: str, before: int, after: int) -> c.ActReply:

@@ -221,7 +221,7 @@ async def _replacing(screen: Opened) -> None:
     screen.station.card_state = "lost"
     await screen.press("f4")
     await screen.type("12345")
-    await screen.press("enter", "enter")
+    await screen.press("enter")
     await screen.until(lambda: screen.asked("act.quote"))
     await screen.type("27.00")
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from cngstation.domain.tenders import Tender
 from cngstation.errors import Disconnected
+from cngstation.services.take_payment import CompanyFundsShort, Way, tender_offers
 from tests.unit.tui.fake_station import TENDERS, blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.paying import KEYS, Paying
@@ -56,6 +58,24 @@ async def test_a_company_pays_without_a_number_and_escape_goes_back_to_cash() ->
         await screen.sees("Topped up 100.00")
         (request,) = screen.asked("card.top_up")
         assert (request.tender, request.tender_ref) == ("company", "")
+
+
+async def test_a_company_without_money_says_so_and_is_not_offered() -> None:
+    """The letter of a way that is refused says why; another letter has no sense."""
+    async with opened() as screen:
+        short = CompanyFundsShort(company="测试公司", left="7.00", wanted="100.00")
+        company = tender_offers([Way(Tender.COMPANY, short)])
+        screen.station.tenders = (*TENDERS[:-1], *company)
+        await _quoted(screen)
+        assert "g company account" not in screen.text()
+        await screen.press("g")
+        await screen.sees("The account of 测试公司 has 7.00 yuan left; 100.00 are")
+        await screen.press("z")
+        await screen.sees("There is no such choice.")
+        await screen.press("enter")
+        await screen.sees("Topped up 100.00")
+        (request,) = screen.asked("card.top_up")
+        assert request.tender == "cash"
 
 
 async def test_another_tender_is_another_act(monkeypatch: pytest.MonkeyPatch) -> None:

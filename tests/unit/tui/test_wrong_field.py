@@ -1,0 +1,138 @@
+"""After a refused save the cursor stands in the field that the refusal speaks of."""
+
+import importlib
+import pkgutil
+
+import pytest
+
+import cngstation.services
+from cngstation.errors import Refusal, StationError, registered
+from cngstation.services.approve import ReasonMissing, SecondPersonMissing
+from cngstation.services.keep_till import MoreThanInTill
+from cngstation.services.register_customers import (
+    AlreadyRegistered,
+    FieldEmpty,
+    FieldWrong,
+    IdNumberUnusual,
+    PlateUnusual,
+    UnknownCompany,
+)
+from tests.unit.tui.opened import Opened, opened
+from tui.functions import FUNCTIONS
+from tui.screens.edit_rows import NotYesOrNo
+from tui.screens.register_vehicle import RegisterVehicleScreen
+from tui.wrong_field import FIELDS, wrong_field
+
+_OF_VEHICLES = RegisterVehicleScreen.FIELDS
+_TYPED = {field.name: "" for field in _OF_VEHICLES} | {
+    "plate": "川A00001",
+    "fleet-no": "117",
+}
+
+
+def _cursor(screen: Opened) -> str:
+    return str(screen.app.focused.id) if screen.app.focused else ""
+
+
+@pytest.mark.parametrize(
+    ("refused", "name"),
+    [
+        (PlateUnusual(plate="川A00001"), "plate"),
+        (IdNumberUnusual(why="checksum"), "id-no"),
+        (FieldEmpty(field="cylinder inspection date"), "cylinder-due"),
+        (FieldEmpty(field="company_no"), "company"),
+        (FieldWrong(field="vehicle type", why="not one of the list"), "vehicle-type"),
+        (FieldWrong(field="phone", why="digits"), "phone"),
+        (AlreadyRegistered(what="117"), "fleet-no"),
+        (AlreadyRegistered(what="川A00001"), "plate"),
+        (UnknownCompany(company_no="0009"), "company"),
+        (ReasonMissing(), ""),
+        (Refusal(), ""),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_a_refusal_of_a_vehicle_names_its_field(
+    refused: StationError, name: str
+) -> None:
+    """By the service's word for it, by its code, or by what stands in it."""
+    assert wrong_field(refused, _OF_VEHICLES, _TYPED) == name
+
+
+def test_every_code_that_the_forms_know_exists() -> None:
+    """A code that was renamed would send the cursor nowhere."""
+    for package in (cngstation.services,):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    for function in FUNCTIONS:
+        module_name = function.target.partition(":")[0]
+        if ":" in function.target:
+            importlib.import_module(f"tui.screens.{module_name}")
+    assert NotYesOrNo.code in FIELDS
+    assert FIELDS.keys() <= registered().keys()
+
+
+async def test_the_cursor_of_a_form_goes_to_the_wrong_field() -> None:
+    """Saved from the last field, refused for the first."""
+    async with opened() as screen:
+        await screen.press("f5")
+        await screen.sees("Vehicle type")
+        await screen.type("XY")
+        await screen.press("enter")
+        await screen.type("1")
+        await screen.press("up", "up", "up")
+        refused = FieldWrong(field="phone", why="digits, + - ( ) and spaces")
+        screen.station.failing["vehicle.register"] = [refused]
+        await screen.press("f2")
+        await screen.sees("Phone is not well formed")
+        assert _cursor(screen) == "phone"
+
+
+async def test_a_sum_beyond_the_till_brings_the_cursor_to_the_amount() -> None:
+    """The amount is typed over: what stands there is chosen whole."""
+    async with opened() as screen:
+        screen.app.action_open("till_drop")
+        await screen.type("500")
+        await screen.press("enter")
+        short = MoreThanInTill(amount="500.00")
+        screen.station.failing["till.drop"] = [short]
+        await screen.press("enter")
+        await screen.sees("does not hold 500.00 yuan")
+        assert _cursor(screen) == "amount"
+        await screen.type("20")
+        await screen.press("f2")
+        await screen.until(lambda: len(screen.asked("till.drop")) == 2)
+        assert screen.asked("till.drop")[1].amount_fen == 2_000
+
+
+async def test_an_act_for_two_without_the_second_asks_for_the_name() -> None:
+    """The cursor stands where the second operator types."""
+    async with opened() as screen:
+        screen.app.run_function("unblacklist")
+        await screen.sees("Take a card off the blacklist")
+        await screen.type("01000231")
+        await screen.press("enter")
+        await screen.sees("Second operator")
+        await screen.type("paid")
+        screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
+        await screen.press("f2")
+        await screen.sees("This takes two people.")
+        assert _cursor(screen) == "second_login"
+
+
+async def test_text_that_no_message_carries_is_named_by_the_label() -> None:
+    """The contract's own name of the field is not shown."""
+    async with opened() as screen:
+        await screen.press("f5")
+        await screen.sees("Vehicle type")
+        await screen.type("XY")
+        await screen.press("enter")
+        await screen.type("1")
+        await screen.press(*["enter"] * 7)
+        await screen.type("2027-03-15")
+        due = screen.app.focused
+        assert due is not None
+        assert due.id == "cylinder-due"
+        screen.app.screen.query_one("#driver").value = "\u202e"  # type: ignore[attr-defined]
+        await screen.press("f2")
+        await screen.sees("cannot be used, or is too long: Driver.")
+        assert _cursor(screen) == "driver"
