@@ -23,7 +23,7 @@ from cngstation.services.stage_counter import CounterStage, Signboard
 from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
 from cngstation.storage.database import Database
 from tests.small_station import CARD, HandClock, a_card, opened, register_card
-from tests.unit.drivers.test_mifare_purse_card import (
+from tests.unit.drivers.fake_mifare import (
     INFO,
     MASTER,
     PURSE,
