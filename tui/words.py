@@ -73,6 +73,7 @@ WORDS = {
     "crew_issue": mark("crew card issue"),
     "crew_rewrite": mark("crew card rewritten"),
     "replace": mark("replacement"),
+    "refund_waits": mark("refund from the safe"),
     "given_back": mark("money given back"),
     "scrapped": mark("given up"),
     "done": mark("done"),

@@ -81,6 +81,11 @@ def bank_account(tender: str) -> str:
     return f"bank:{tender}"
 
 
+def kept_account(tender: str) -> str:
+    """Name the account of where the money of a tender is while its till is closed."""
+    return SAFE if tender == "cash" else bank_account(tender)
+
+
 def suspense_account(intent_id: str) -> str:
     """Name the account that holds the money of an act that is under way."""
     return f"suspense:{intent_id}"

@@ -31,6 +31,7 @@ SENIOR = MIDDLE | {
     "card.wipe",
     "card.crew",
     "card.replace_unproved",
+    "row.explain",
 }
 ADMINISTRATOR = SENIOR | {
     "card.cancel",

@@ -9,54 +9,33 @@ card proves whether the write happened, and `settle` goes on from there. The eng
 never guesses: what the card cannot prove is held for two people.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cngstation.domain import ledger
 from cngstation.domain.card_life import OUT_OF_USE, CardState
 from cngstation.domain.evidence import Evidence, Verdict, same_card_state
 from cngstation.domain.ledger import Entry, move
-from cngstation.domain.tenders import Tender
 from cngstation.drivers.purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_kind import ActKind
+from cngstation.services.act_result import (
+    ActIdTaken,
+    ActResult,
+    finish_id,
+    standing_of_act,
+    told,
+)
 from cngstation.services.card_on_reader import CardPort, CardReading
+from cngstation.services.drawn_from_safe import from_where_it_is
 from cngstation.services.judge_card import verdict_of
-from cngstation.services.till_state import require_open_for
+from cngstation.services.till_state import require_open, require_open_for
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
-
-
-@dataclass(frozen=True, slots=True)
-class ActResult:
-    """Where an act stands; purse figures are fen or 0.01 unit."""
-
-    intent_id: str
-    state: IntentState
-    kind: str
-    card_key: str
-    before_balance: int
-    after_balance: int
-    cash_e4: int
-    receipt_no: int
-    tender: Tender
-    refund_e4: int = 0
-    trouble: str = ""
-
-
-class ActIdTaken(Refusal):
-    """An id belongs to one act, and a retry asks for that very act."""
-
-    code = "refusal.act_id_taken"
-    text = (
-        "This act has the number of another act. Nothing was written and no money was "
-        "taken for it. Begin anew."
-    )
 
 
 class CardActs:
@@ -90,7 +69,7 @@ class CardActs:
                 return None
             if not is_wanted(intent):
                 raise ActIdTaken
-            return _standing(connection, intent)
+            return standing_of_act(connection, intent)
 
         return await self._database.read(question)
 
@@ -215,30 +194,36 @@ class CardActs:
     async def _finish(self, intent: Intent, reason: str) -> ActResult:
         return await self._database.write(lambda tx: self.finish(tx, intent, reason))
 
-    def finish(self, tx: Transaction, intent: Intent, reason: str) -> ActResult:
-        """COMMIT 2: the card has it; once only."""
+    def finish(
+        self, tx: Transaction, intent: Intent, reason: str, *, attended: bool = True
+    ) -> ActResult:
+        """COMMIT 2: the card has it; once only, at the counter if attended."""
         current = journal.find(tx.connection, intent.intent_id)
         if current is None or current.state not in journal.OPEN_STATES:
-            return _standing(tx.connection, intent)
+            return standing_of_act(tx.connection, intent)
         kind = self._kinds[intent.kind]
         done = journal.change(tx, current, reason, state=IntentState.DONE)
-        self._post_finish(tx, done, "finish")
+        self._post_finish(tx, done, "finish", attended=attended)
         cards.written(tx, done.card_key, done.before_wseq + 1)
         kind.registers(tx, done)
         number = receipts.make(
             tx,
-            _finish_id(done.intent_id),
+            finish_id(done.intent_id),
             done.kind,
             kind.slip(tx, done),
             wanted=self._prints_wanted,
         )
-        return _result(done, number)
+        return told(tx.connection, done, number)
 
-    def _post_finish(self, tx: Transaction, intent: Intent, step: str) -> None:
+    def _post_finish(
+        self, tx: Transaction, intent: Intent, step: str, *, attended: bool = True
+    ) -> None:
         moves = self._kinds[intent.kind].moves(tx, intent)
         suspense = ledger.suspense_account(intent.intent_id)
         fee = move(ledger.CARD_FEES, suspense, Unit.CNY, intent.fee_e4)
-        entry = self._entry(tx, intent, step, fee + moves.postings)
+        postings = fee + moves.postings
+        postings = from_where_it_is(tx, intent, postings, attended=attended)
+        entry = self._entry(tx, intent, step, postings)
         facts.post(
             tx,
             replace(entry, corrects=moves.corrects),
@@ -255,10 +240,10 @@ class CardActs:
         def unit(tx: Transaction) -> ActResult:
             current = _unmoved(tx, intent)
             if current is None:
-                return _standing(tx.connection, intent)
-            if at_till:
-                require_open_for(tx.connection, current)
-            return _result(self.undo(tx, current, reason), 0)
+                return standing_of_act(tx.connection, intent)
+            if at_till and current.cash_e4:
+                require_open(tx.connection, current.till, current.payment.tender)
+            return told(tx.connection, self.undo(tx, current, reason))
 
         return await self._database.write(unit)
 
@@ -271,6 +256,7 @@ class CardActs:
             Unit.CNY,
             intent.cash_e4,
         )
+        postings = from_where_it_is(tx, void, postings)
         facts.post(tx, self._entry(tx, void, "void", postings))
         self._kinds[intent.kind].undoes(tx, void)
         return void
@@ -295,9 +281,9 @@ class CardActs:
         def unit(tx: Transaction) -> ActResult:
             current = _unmoved(tx, intent)
             if current is None:
-                return _standing(tx.connection, intent)
+                return standing_of_act(tx.connection, intent)
             doubt = journal.change(tx, current, reason, state=IntentState.INDOUBT)
-            return replace(_result(doubt, 0), trouble=reason)
+            return told(tx.connection, doubt, trouble=reason)
 
         return await self._database.write(unit)
 
@@ -307,7 +293,7 @@ class CardActs:
         def unit(tx: Transaction) -> ActResult:
             current = _unmoved(tx, intent)
             if current is None:
-                return _standing(tx.connection, intent)
+                return standing_of_act(tx.connection, intent)
             scrapped = self.give_up(tx, current, reason)
             card = cards.find(tx.connection, intent.card_key)
             if card and card.state not in OUT_OF_USE | {CardState.LOST}:
@@ -315,7 +301,7 @@ class CardActs:
                 findings.open_once(
                     tx, "waste_card", intent.card_key, {"intent": intent.intent_id}
                 )
-            return _result(scrapped, 0)
+            return told(tx.connection, scrapped)
 
         return await self._database.write(unit)
 
@@ -323,7 +309,7 @@ class CardActs:
         def unit(tx: Transaction) -> ActResult:
             current = _unmoved(tx, intent)
             if current is None:
-                return _standing(tx.connection, intent)
+                return standing_of_act(tx.connection, intent)
             if current.state is IntentState.PREPARED:
                 current = journal.change(
                     tx, current, str(verdict), state=IntentState.INDOUBT
@@ -331,7 +317,7 @@ class CardActs:
             findings.open_once(
                 tx, f"intent_{verdict}", intent.card_key, {"intent": intent.intent_id}
             )
-            return replace(_result(current, 0), trouble=str(verdict))
+            return told(tx.connection, current, trouble=str(verdict))
 
         return await self._database.write(unit)
 
@@ -355,10 +341,6 @@ class CardActs:
         )
 
 
-def _finish_id(intent_id: str) -> str:
-    return f"{intent_id}.finish"
-
-
 def _unmoved(tx: Transaction, intent: Intent) -> Intent | None:
     """Return the act if it still is open and as it was judged.
 
@@ -375,24 +357,3 @@ def _unmoved(tx: Transaction, intent: Intent) -> Intent | None:
 def _goes_on(tx: Transaction, kind: ActKind, intent: Intent) -> bool:
     card = cards.find(tx.connection, intent.card_key)
     return card is not None and card.state in kind.goes_on
-
-
-def _standing(connection: Connection, intent: Intent) -> ActResult:
-    current = journal.find(connection, intent.intent_id) or intent
-    receipt = receipts.of_entry(connection, _finish_id(intent.intent_id))
-    return _result(current, receipt.receipt_no if receipt else 0)
-
-
-def _result(intent: Intent, receipt_no: int) -> ActResult:
-    return ActResult(
-        intent_id=intent.intent_id,
-        state=intent.state,
-        kind=intent.kind,
-        card_key=intent.card_key,
-        before_balance=intent.before_balance,
-        after_balance=intent.after_balance,
-        cash_e4=intent.cash_e4,
-        receipt_no=receipt_no,
-        tender=intent.payment.tender,
-        refund_e4=json.loads(intent.plan).get("refund_e4", 0),
-    )

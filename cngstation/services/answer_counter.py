@@ -11,6 +11,7 @@ from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_openings import OpeningAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
+from cngstation.services.answer_rows import RowAnswers
 from cngstation.services.answer_till import TillAnswers
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.diagnose_card import DiagnosisAnswers
@@ -26,6 +27,7 @@ class CounterAnswers:
         self.card_acts = CardActAnswers(parts)
         self.marks = MarkAnswers(parts)
         self.openings = OpeningAnswers(parts)
+        self.rows = RowAnswers(parts)
         self.receipts = ReceiptAnswers(parts)
         self.till = TillAnswers(parts)
         self.diagnosis = DiagnosisAnswers(parts)
@@ -43,6 +45,7 @@ class CounterAnswers:
             self.card_acts,
             self.marks,
             self.openings,
+            self.rows,
             self.receipts,
             self.till,
             self.diagnosis,

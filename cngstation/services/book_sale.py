@@ -177,7 +177,7 @@ class SaleBook:
                 tx, "intent_hold", card.card_key, {"intent": intent.intent_id}
             )
             return card
-        self._acts.finish(tx, intent, "a fill proves the write")
+        self._acts.finish(tx, intent, "a fill proves the write", attended=False)
         return cards.payer(tx.connection, card.card_key) or card
 
     def _late_postings(

@@ -11,6 +11,7 @@ from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
+from cngstation.services.explain_row import ExplainRows
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.log_in import StaffSession
@@ -40,6 +41,7 @@ class CounterParts:
     customers: CustomerDesk
     edits: RegisterEdits
     openings: OpeningBalances
+    explained: ExplainRows
     registers: Registers
     cards: CardService
     watch: ReaderWatch

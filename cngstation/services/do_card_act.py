@@ -21,7 +21,8 @@ from cngstation.errors import Refusal
 from cngstation.moments import Clock
 from cngstation.protocols.card_image.purse import require_room
 from cngstation.services.act_kind import ActKind
-from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActResult
 from cngstation.services.approve import Approval, Approvals, Approved, record
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.mark_card import ActOpen

@@ -14,7 +14,8 @@ from cngstation.domain.payment import PaymentMode
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.services.act_kind import ActKind
-from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActResult
 from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,

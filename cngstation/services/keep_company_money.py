@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cngstation.domain.ledger import company_account, move
 from cngstation.domain.tenders import Payment, Tender
 from cngstation.errors import Refusal
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.book_entry import book_entry
 from cngstation.services.keep_till import NoAmount
 from cngstation.services.station_rules import StationRules

@@ -12,7 +12,7 @@ from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.tenders import CASH, IN_TILL, Tender
 from cngstation.errors import Refusal
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.book_entry import book_entry
 from cngstation.services.station_rules import StationRules
 from cngstation.services.till_state import require_open
@@ -215,7 +215,7 @@ def held_in_till(connection: Connection, till: str) -> dict[Tender, int]:
 
 def _handed_over(till: str, tender: Tender, amount_e4: int) -> tuple[Posting, ...]:
     """Move money out of a till to where it is kept; negative brings it in."""
-    kept = ledger.SAFE if tender is Tender.CASH else ledger.bank_account(tender)
+    kept = ledger.kept_account(tender)
     return move(ledger.till_account(till, tender), kept, Unit.CNY, amount_e4)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
+from cngstation.services.explain_row import people_of
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
 from cngstation.units import decimal_text, yuan_text
@@ -84,6 +85,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "grey_collected_twice": (
         mark("Card {subject}: fill {grey} was collected here and at a dispenser."),
         _TWO_PEOPLE,
+    ),
+    "refund_waits": (
+        mark("Card {subject}: {amount} yuan are to be given back out of the safe."),
+        mark(
+            "Its till was closed, or nobody stood at it. Give the money the way it "
+            "came ({tender}), then close this row with E."
+        ),
     ),
     "fill_of_replaced_card": (
         mark("Card {subject} was replaced and filled again: {amount} yuan are lost."),
@@ -203,5 +211,6 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
         cure=cure,
         facts=facts_of({**shown, "subject": finding.subject}.items()),
         at_ms=finding.at_ms,
+        people=people_of(finding.kind),
         intent_id=str(values.get("intent", "")),
     )

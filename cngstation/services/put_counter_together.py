@@ -12,6 +12,7 @@ from cngstation.services.card_act_kinds import every_act
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
+from cngstation.services.explain_row import ExplainRows
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.mark_card import CardMarks
@@ -60,6 +61,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         openings=OpeningBalances(
             database, cut_off_minute=needs.rules.business_day_starts_minute
         ),
+        explained=ExplainRows(database, approvals),
         registers=Registers(database, needs.desk, rules, clock),
         cards=needs.cards,
         watch=needs.watch,

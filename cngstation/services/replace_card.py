@@ -20,7 +20,8 @@ from cngstation.domain.payment import book_to_purse, purse_to_book
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.moments import MS_PER_HOUR, Clock, time_text
-from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActResult
 from cngstation.services.approve import Approvals, Approved, record
 from cngstation.services.cancel_card import bonus_share
 from cngstation.services.card_on_reader import CardPort, CardReading, NoCardOnReader

@@ -8,7 +8,8 @@ book, so that a copy or an old image shows itself.
 from cngstation.errors import StationError
 from cngstation.moments import Clock
 from cngstation.services import opening_balances
-from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActResult
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.show_card import Looked, look_at
 from cngstation.services.station_rules import StationRules

@@ -3,7 +3,7 @@
 from cngstation.domain.tenders import Tender
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.services.act_on_card import ActResult
+from cngstation.services.act_result import ActResult
 from cngstation.services.open_rows import facts_of
 from cngstation.storage.journal import IntentState
 from cngstation.units import Money, decimal_text, yuan_text
@@ -82,6 +82,14 @@ _PAID_BACK_OTHERWISE = mark(
     "The act with card {card} was undone: pay {cash} yuan back the way they came, "
     "not in cash."
 )
+_OUT_OF_SAFE = mark(
+    "Card {card} is done with, but its till is closed: {refund} yuan go back out of "
+    "the safe, the way they came. The row of it stays until they are given."
+)
+_BACK_OUT_OF_SAFE = mark(
+    "The act with card {card} was undone, but its till is closed: {cash} yuan go back "
+    "out of the safe, the way they came. The row of it stays until they are given."
+)
 _BY_STATE = {
     ActState.SCRAPPED: mark(
         "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
@@ -133,6 +141,9 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
 def _text(result: ActResult, state: ActState) -> str:
     if state is ActState.GIVEN_BACK and not result.cash_e4:
         return _NOTHING_MOVED
+    if result.from_safe:
+        given_back = state is ActState.GIVEN_BACK
+        return _BACK_OUT_OF_SAFE if given_back else _OUT_OF_SAFE
     if state is ActState.GIVEN_BACK:
         return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
     if state is ActState.PENDING:

@@ -2,7 +2,7 @@
 
 import json
 
-from cngstation.domain.tenders import IN_TILL, Tender
+from cngstation.domain.tenders import IN_TILL, Payment, Tender
 from cngstation.errors import Refusal
 from cngstation.storage import tills
 from cngstation.storage.journal import Intent
@@ -25,9 +25,10 @@ def require_open_for(connection: Connection, intent: Intent) -> None:
     Raises:
         TillClosed: the till's last session is closed.
     """
-    paid = intent.cash_e4 or json.loads(intent.plan).get("refund_e4", 0)
-    if paid:
-        require_open(connection, intent.till, intent.payment.tender)
+    taken = [intent.payment] if intent.cash_e4 else []
+    given = map(Payment.of_plan, json.loads(intent.plan).get("refunds", ()))
+    for payment in (*taken, *given):
+        require_open(connection, intent.till, payment.tender)
 
 
 def require_open(connection: Connection, till: str, tender: Tender) -> None:
@@ -38,8 +39,11 @@ def require_open(connection: Connection, till: str, tender: Tender) -> None:
     Raises:
         TillClosed: the till's last session is closed.
     """
-    if tender not in IN_TILL:
-        return
-    last = tills.last_step(connection, till)
-    if last is not None and not last.is_open:
+    if tender in IN_TILL and not is_open(connection, till):
         raise TillClosed(till=till)
+
+
+def is_open(connection: Connection, till: str) -> bool:
+    """Tell whether money may go into a till and out of it."""
+    last = tills.last_step(connection, till)
+    return last is None or last.is_open

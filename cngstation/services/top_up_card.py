@@ -13,7 +13,8 @@ from cngstation.errors import Refusal
 from cngstation.moments import Clock, days_until
 from cngstation.protocols.card_image.purse import require_room
 from cngstation.services.act_kind import ActKind, load_moves
-from cngstation.services.act_on_card import ActResult, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActResult
 from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,

@@ -8,6 +8,8 @@ from cngstation.storage.database import Transaction
 from cngstation.storage.facts import prove_row
 from cngstation.storage.sqlite import Connection
 
+LONGEST_SEQ = 19  # digits: less than 2^63
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -43,6 +45,14 @@ def close_finding(
     """Record that a finding is settled."""
     row = {"finding_seq": finding_seq, "reason": reason, "operator_no": operator_no}
     prove_row(tx, "finding_closed", str(finding_seq), row)
+
+
+def find_open(connection: Connection, row_id: str) -> Finding | None:
+    """Return an open row by its number."""
+    if not (row_id.isascii() and row_id.isdigit() and len(row_id) < LONGEST_SEQ):
+        return None
+    found = [row for row in open_findings(connection) if row.seq == int(row_id)]
+    return found[0] if found else None
 
 
 def open_findings(connection: Connection, subject: str | None = None) -> list[Finding]:

@@ -8,7 +8,7 @@ from ulid import ULID
 
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.figures import MOST_ASKED
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.issue_card import UnknownKind
 from tests.e2e.live_station import (
     cashier_of,

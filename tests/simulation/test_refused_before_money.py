@@ -8,7 +8,7 @@ from cngstation.protocols.card_image.purse import LARGEST_PRICE_FEN
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply
 from cngstation.rpc.contract.figures import MOST_PRICE_E4
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.services.issue_card import SecondCard
 from cngstation.services.price_top_up import PriceTooHigh, Wanted

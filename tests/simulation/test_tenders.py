@@ -9,7 +9,7 @@ from cngstation.protocols.receipt.slip import Row
 from cngstation.rpc.contract.card_acts import ActQuote
 from cngstation.rpc.contract.counter import ActReply, ActState, QuoteRequest
 from cngstation.rpc.contract.marks import MarkOrder
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.take_payment import (
     CompanyFundsShort,

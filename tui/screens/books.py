@@ -26,6 +26,7 @@ from tui.acts import carry_out
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import fen_text, purse_text, short_time
+from tui.screens.explain_row import ExplainRowScreen
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled, sentence
 from tui.widgets.key_line import Keys
@@ -50,12 +51,14 @@ class BooksScreen(StationScreen):
     HELP = mark(
         "V reads every record of the books and proves them. Below stands what was cut "
         "off: put that card on the reader, choose the row, Enter finishes it. G, "
-        "pressed twice, gives the money back instead."
+        "pressed twice, gives the money back instead. E closes a row that only a "
+        "reason closes."
     )
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", show=False),
         Binding("g", "give_back", show=False),
+        Binding("e", "explain", show=False),
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
@@ -82,6 +85,8 @@ class BooksScreen(StationScreen):
         on_row: Keys = []
         if row is not None and row.intent_id:
             on_row = [("Enter", _("finish it")), ("G G", _("give the money back"))]
+        if row is not None and row.people:
+            on_row = [("E", _("close with a reason"))]
         return [*on_row, ("V", _("prove the books")), ("Esc", _("back"))]
 
     @property
@@ -174,6 +179,14 @@ class BooksScreen(StationScreen):
         self._asked_to_give_back = row.row_id
         self.say(_("Press G again: the money goes back and the act is void."))
         self.ask_to_confirm()
+
+    def action_explain(self) -> None:
+        """Close the chosen row with a reason."""
+        row = self._row
+        if row is not None and row.people:
+            self.app.push_screen(ExplainRowScreen(self.desk, row))
+        elif row is not None:
+            self.say(sentence(row.cure, row.facts))
 
     async def _give_back(self, row: OpenRow) -> None:
         if self._asked_to_give_back == row.row_id:

@@ -19,6 +19,7 @@ from cngstation.rpc.contract import (
     openings,
     receipts,
     registers,
+    rows,
     till,
 )
 from cngstation.rpc.contract.acts import *
@@ -36,6 +37,7 @@ from cngstation.rpc.contract.limits import *
 from cngstation.rpc.contract.openings import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
+from cngstation.rpc.contract.rows import *
 from cngstation.rpc.contract.till import *
 from cngstation.rpc.method import Contract, Event, Message, Version
 
@@ -66,6 +68,7 @@ COUNTER = Contract(
         *card_acts.CARD_ACT_METHODS,
         *marks.MARK_METHODS,
         *openings.OPENING_METHODS,
+        *rows.ROW_METHODS,
         *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,
         *till.TILL_METHODS,

@@ -76,6 +76,7 @@ class OpenRow(Message):
     facts: Facts
     at_ms: int
     intent_id: Word
+    people: int = 0  # who close it by saying why; 0: it closes by itself
 
 
 OpenRows = Annotated[tuple[OpenRow, ...], Field(max_length=MOST_ROWS)]

@@ -263,6 +263,12 @@ class FakeStation:
     async def _opening_accept(self, request: Any) -> Any:
         return self.opening.model_copy(update={"verdict": "accepted"})
 
+    async def _row_explain(self, request: Any) -> Any:
+        facts = (f.Fact(name="subject", value=f"1/{request.row_id}"),)
+        return c.RowExplained(
+            row_id=request.row_id, text="The row of {subject} is closed.", facts=facts
+        )
+
     async def _register_edits(self, _: Any) -> Any:
         row = c.EditRow(
             at_ms=NOW_MS, kind="vehicle", subject="川A12345", field="driver",

@@ -71,3 +71,38 @@ async def test_money_goes_back_only_when_asked_twice() -> None:
         assert not screen.asked("card.give_back")
         await screen.press("g")
         await screen.sees("Gave 100.00 yuan back")
+
+
+def _rows_for_words() -> FakeStation:
+    station = FakeStation()
+    station.open_rows = tuple(
+        f.OpenRow(
+            row_id=str(number), kind="till_short", subject=f"1/{number}",
+            text="Till {subject} is short.", cure="The manager explains it.",
+            facts=(f.Fact(name="subject", value=f"1/{number}"),),
+            at_ms=NOW_MS, intent_id="", people=people,
+        )
+        for number, people in enumerate((0, 1, 2))
+    )  # fmt: skip
+    return station
+
+
+async def test_a_row_is_closed_with_a_reason() -> None:
+    """E asks for the words, and for a second person where two people decide."""
+    async with opened(station=_rows_for_words()) as screen:
+        await screen.press("f7", "e")
+        await screen.sees("The manager explains it.")
+        await screen.press("down")
+        await screen.sees("E close with a reason")
+        await screen.press("e")
+        await screen.sees("Close a row with a reason")
+        assert "Second operator" not in screen.text()
+        await screen.press(*"found", "enter")
+        await screen.sees("The row of 1/1 is closed.")
+        await screen.press("f7", "down", "down", "e", *"seen", "enter")
+        await screen.press(*"name02", "enter", *"secret", "enter")
+        await screen.until(lambda: len(screen.asked("row.explain")) == 2)
+        one, two = screen.asked("row.explain")
+        assert (one.row_id, one.reason, one.approval) == ("1", "found", None)
+        assert (two.row_id, two.approval.login_name) == ("2", "name02")
+        assert "secret" not in screen.text()

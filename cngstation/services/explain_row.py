@@ -1,0 +1,113 @@
+"""Closes a row that no act and no device closes: somebody looked, and says why.
+
+Rows that end by an act, a record or a card are not closed by words. Where two people
+decide, two people close.
+"""
+
+from dataclasses import dataclass
+
+from cngstation.errors import Refusal
+from cngstation.services.approve import Approval, Approvals, reason_of, record
+from cngstation.services.drawn_from_safe import WAITS
+from cngstation.storage import audit, findings
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.findings import Finding
+from cngstation.storage.sqlite import Connection
+
+RIGHT = "row.explain"
+BY_ONE = frozenset(
+    {
+        WAITS,
+        "amount_differs",
+        "device_counter_reset",
+        "fill_of_replaced_card",
+        "nozzle_unreadable",
+        "till_over",
+        "till_short",
+        "totaliser_break",
+        "unit_differs",
+        "unusual_record",
+    }
+)
+BY_TWO = frozenset(
+    {
+        "card_balance_differs",
+        "card_disagrees",
+        "card_rolled_back",
+        "grey_collected_twice",
+    }
+)
+
+
+class RowClosesItself(Refusal):
+    """What a row waits for is an act, a record or a card, not words."""
+
+    code = "refusal.row_closes_itself"
+    text = (
+        "This row is not closed by words. Nothing was done. Do what stands under it; "
+        "then it closes by itself."
+    )
+
+
+class NoSuchRow(Refusal):
+    """There is no open row with this number."""
+
+    code = "refusal.no_such_row"
+    text = "This row is not open any more. Nothing was done."
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Which row is closed, and why."""
+
+    row_id: str
+    reason: str
+    approval: Approval | None = None
+
+
+def people_of(kind: str) -> int:
+    """Return how many people close rows of a kind by words; 0: words do not."""
+    return 1 if kind in BY_ONE else 2 if kind in BY_TWO else 0
+
+
+class ExplainRows:
+    """Closes rows."""
+
+    def __init__(self, database: Database, approvals: Approvals) -> None:
+        self._database = database
+        self._approvals = approvals
+
+    async def explain(self, wanted: Explanation, actor: Actor) -> Finding:
+        """Close a row; return it.
+
+        Raises:
+            NoSuchRow, RowClosesItself, ReasonMissing: nothing was done.
+            SecondPersonMissing, SamePerson, RightMissing, LoginRefused: likewise.
+        """
+        reason = reason_of(wanted.reason)
+        row = await self._database.read(lambda connection: _row(connection, wanted))
+        approved = None
+        if people_of(row.kind) > 1:
+            approved = await self._approvals.approve(
+                wanted.approval, RIGHT, actor, reason
+            )
+
+        def unit(tx: Transaction) -> Finding:
+            found = _row(tx.connection, wanted)
+            findings.close_finding(tx, found.seq, reason, actor.operator_no)
+            audit.record(tx, actor, RIGHT, found.subject, reason=reason)
+            if approved:
+                record(tx, approved, RIGHT, found.subject, actor)
+            return found
+
+        return await self._database.write(unit)
+
+
+def _row(connection: Connection, wanted: Explanation) -> Finding:
+    row = findings.find_open(connection, wanted.row_id)
+    if row is None:
+        raise NoSuchRow
+    if not people_of(row.kind):
+        raise RowClosesItself
+    return row
