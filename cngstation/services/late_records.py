@@ -12,6 +12,7 @@ from cngstation.domain.ledger import Posting, move
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import settle_grey_card
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.move_balance import LOST_FILL
 from cngstation.services.settle_grey_card import NO_RECORD, grey_parts
 from cngstation.storage import findings, journal
 from cngstation.storage.cards import Payer
@@ -69,7 +70,7 @@ def rows_of(
     connection = tx.connection
     place = {"number": record.device_seq, "amount_e4": record.amount_e4}
     if card.is_replaced and record.transaction_type is not COLLECTION:
-        findings.open_finding(tx, "fill_of_replaced_card", card.card_key, place)
+        findings.open_finding(tx, LOST_FILL, card.card_key, place)
     if settled is not None:
         for found in findings.open_findings(connection, card.card_key):
             number = json.loads(found.facts).get("number")

@@ -24,11 +24,12 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
-from cngstation.storage.sales import lots_left
+from cngstation.storage.sales import fills_since, lots_left
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 KIND = "replace"
+LOST_FILL = "fill_of_replaced_card"
 
 
 def replace_kind() -> ActKind:
@@ -41,7 +42,7 @@ def replace_kind() -> ActKind:
             becomes = _state_before_loss(tx.connection, _old_key(intent))
             cards.change(tx, intent.card_key, reason=KIND, actor=actor, state=becomes)
         for found in findings.open_findings(tx.connection, _old_key(intent)):
-            if found.kind != "fill_of_replaced_card":
+            if found.kind != LOST_FILL:
                 findings.close_finding(
                     tx, found.seq, "the card was replaced", intent.operator_no
                 )
@@ -79,6 +80,7 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
     old_card = cards.find(connection, old_key)
     book = book_balance(connection, old_card) if old_card else 0
     moved = intent.amount + intent.bonus
+    _name_lost_fills(tx, intent, mode)
     sign = 1 if mode.prepaid else -1
     owed = facts.balance(connection, ledger.receivable_account(old_key), Unit.CNY)
     postings = move(new, old, unit, sign * book) + move(
@@ -120,15 +122,33 @@ def _moves(tx: Transaction, intent: Intent) -> Moves:
     return Moves(postings, lots=tuple(lots), lot_uses=uses)
 
 
+def _name_lost_fills(tx: Transaction, intent: Intent, mode: PaymentMode) -> None:
+    """Name the fills of the old card that came while the new one was not written.
+
+    Of gas on credit nothing is lost: what is owed for it goes to the new card.
+    """
+    if mode is PaymentMode.CREDIT_QUANTITY:
+        return
+    begun = facts.entry_seq(tx.connection, f"{intent.intent_id}.hold") or 0
+    for fill in fills_since(tx.connection, _old_key(intent), begun):
+        findings.open_finding(tx, LOST_FILL, _old_key(intent), fill)
+
+
 def _state_before_loss(connection: Connection, old_key: str) -> CardState:
     """Return what a new card becomes: a replacement lifts no blacklist, no suspension.
 
-    A card whose own issue was never finished was not suspended by anybody.
+    A chip that breaks lifts none either. A card whose own issue was never finished was
+    not suspended by anybody; one whose replacement was not is as the card before it.
     """
     lost = card_marks.last(connection, old_key, REPORT_LOSS)
     before = lost.state_before if lost else CardState.NORMAL
+    if before is CardState.WASTE:
+        before = cards.state_before_waste(connection, old_key)
     if before is CardState.INACTIVE and journal.was_never_written(connection, old_key):
-        return CardState.NORMAL
+        made = replacements.of_new_card(connection, old_key)
+        if made is None:
+            return CardState.NORMAL
+        return _state_before_loss(connection, made.old_card_key)
     kept = {CardState.BLACK, CardState.INACTIVE}
     return before if before in kept else CardState.NORMAL
 

@@ -156,7 +156,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
     row = connection.execute(_PAYER, (card_key, card_account(card_key))).fetchone()
     if row is None:
         return None
-    mode, unit, wseq, pseq, booked, has_open_act, state = row
+    mode, unit, wseq, pseq, booked, has_open_act, is_replaced = row
     return Payer(
         card_key,
         _MODES[mode],
@@ -165,7 +165,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
         pseq,
         booked,
         has_open_act=has_open_act == 1,
-        is_replaced=state == CardState.REPLACED,
+        is_replaced=is_replaced == 1,
     )
 
 
@@ -173,7 +173,10 @@ _PAYER = (
     "SELECT c.payment_mode, c.unit, c.wseq, c.pseq, coalesce("
     "  (SELECT balance FROM account WHERE name=?2 AND unit=c.unit), 0), EXISTS"
     " (SELECT 1 FROM intent WHERE card_key=?1 AND state IN ('PREPARED','INDOUBT')),"
-    " c.state FROM card c WHERE c.card_key=?1"
+    # Until the new card is written the balance is the old card's.
+    " c.state='replaced' AND NOT EXISTS (SELECT 1 FROM card_replacement r"
+    "  JOIN intent i USING (intent_id) WHERE r.old_card_key=?1 AND r.state='made'"
+    "  AND i.state IN ('PREPARED','INDOUBT')) FROM card c WHERE c.card_key=?1"
 )
 
 
@@ -207,6 +210,18 @@ def seen(tx: Transaction, evidence: Evidence) -> None:
             tx.now.wall_ms, evidence.card_key,
         ),
     )  # fmt: skip
+
+
+def state_before_waste(connection: Connection, card_key: str) -> CardState:
+    """Return what a card was when its chip broke."""
+    row = connection.execute(
+        "SELECT json_extract(content, '$.state') AS was FROM register_change"
+        " WHERE register='card' AND row_key=?1 AND was<>'waste' AND seq <"
+        " (SELECT min(seq) FROM register_change WHERE register='card' AND row_key=?1"
+        "  AND json_extract(content, '$.state')='waste') ORDER BY seq DESC LIMIT 1",
+        (card_key,),
+    ).fetchone()
+    return CardState.NORMAL if row is None else _STATES[row[0]]
 
 
 def newest(connection: Connection, limit: int) -> list[Card]:

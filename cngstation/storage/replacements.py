@@ -49,6 +49,17 @@ def of_old_card(connection: Connection, card_key: str) -> Replacement | None:
     return None if row is None else Replacement(**row)
 
 
+def of_new_card(connection: Connection, card_key: str) -> Replacement | None:
+    """Return which replacement made a card, if one did."""
+    found = rows(
+        connection,
+        "SELECT * FROM card_replacement WHERE new_card_key=? AND state='made'",
+        (card_key,),
+    )
+    row = next(found, None)
+    return None if row is None else Replacement(**row)
+
+
 def delivered(tx: Transaction, nozzles: Iterable[NozzleKey], at_ms: int) -> None:
     """Record that nozzles have no record left that they had at this moment."""
     tx.connection.executemany(

@@ -191,6 +191,20 @@ def sum_between(
     return int(row[0]), int(row[1])
 
 
+def fills_since(
+    connection: Connection, card_key: str, seq: int
+) -> list[dict[str, Any]]:
+    """Return the fills that a card's account paid for after a fact: nozzle, number."""
+    found = rows(
+        connection,
+        "SELECT nozzle_no AS nozzle, device_seq AS number, amount_e4 FROM sale s"
+        " WHERE card_key=? AND seq>? AND transaction_type<>'make_up_debit' AND EXISTS"
+        " (SELECT 1 FROM posting p WHERE p.seq=s.seq AND p.account='card:'||card_key)",
+        (card_key, seq),
+    )
+    return list(found)
+
+
 def _of_card(
     connection: Connection, where: str, values: tuple[str, int, int]
 ) -> dict[str, Any] | None:
