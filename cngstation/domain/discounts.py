@@ -95,6 +95,29 @@ def bonus_to_take_back(
     return taken(back_before + back) - taken(back_before)
 
 
+def most_to_take_back(
+    *, bonus: int, paid: int, back_before: int, room: int, step: int = E4_PER_FEN
+) -> int:
+    """Return the most that can be paid back, in whole steps, with its bonus in a room.
+
+    `room` is what there is to take both from.
+    """
+
+    def fits(steps: int) -> bool:
+        back = steps * step
+        taken = bonus_to_take_back(
+            bonus=bonus, paid=paid, back=back, back_before=back_before, step=step
+        )
+        return back + taken <= room
+
+    # What is paid back and its bonus rise together.
+    least, above = 0, (paid - back_before) // step + 1
+    while above - least > 1:
+        middle = (least + above) // 2
+        least, above = (middle, above) if fits(middle) else (least, middle)
+    return least * step
+
+
 def _steps(numerator: int, denominator: int, step: int) -> int:
     return divide_down(numerator, denominator * step) * step
 

@@ -89,9 +89,11 @@ def open_till(
 
     Raises:
         TillIsOpen: there is a session already.
+        ActIdTaken: this id was another act, or an opening with another float.
     """
     entry_id = f"{act_id}.till_open"
-    if facts.entry_seq(tx.connection, entry_id) is not None:
+    counts = {Tender.CASH: counted}
+    if _was_done(tx.connection, act_id, entry_id, rules.till, counts):
         return
     last = tills.last_step(tx.connection, rules.till)
     if last is not None and last.is_open:
@@ -118,13 +120,14 @@ def move_cash(
 
     Raises:
         NoAmount, PayOutReasonMissing, TillClosed, TillNotOpen, MoreThanInTill.
-        ActIdTaken: another amount was moved by this id.
+        ActIdTaken: this id was another act, or moved something else.
     """
     entry_id = f"{wanted.act_id}.{wanted.kind.replace('.', '_')}"
     drawer = CASH.account(rules.till)
-    booked = facts.booked_by(tx.connection, entry_id, drawer)
-    if booked is not None:
-        if abs(booked) != wanted.amount.e4:
+    if (seq := _booked(tx.connection, wanted.act_id, entry_id)) is not None:
+        moved = abs(facts.booked_by(tx.connection, entry_id, drawer) or 0)
+        found = (moved, facts.note_of(tx.connection, seq))
+        if found != (wanted.amount.e4, wanted.reason):
             raise ActIdTaken
         return
     if wanted.amount <= ZERO:
@@ -175,9 +178,10 @@ def close_till(
     Raises:
         TillNotOpen: there is no session.
         CashNotCounted: the count of the cash is missing.
+        ActIdTaken: this id was another act, or a closing with other counts.
     """
     entry_id = f"{act_id}.till_close"
-    if facts.entry_seq(tx.connection, entry_id) is not None:
+    if _was_done(tx.connection, act_id, entry_id, rules.till, counted):
         return
     last = tills.last_step(tx.connection, rules.till)
     if last is None or not last.is_open:
@@ -203,6 +207,32 @@ def close_till(
     for count in counts:
         _name_difference(tx, rules.till, last.session_no, count, actor)
     audit.record(tx, actor, "till.close", rules.till)
+
+
+def _was_done(
+    connection: Connection,
+    act_id: str,
+    entry_id: str,
+    till: str,
+    counted: Mapping[Tender, Money],
+) -> bool:
+    """Tell whether a till was opened or closed by this id, with these counts."""
+    seq = _booked(connection, act_id, entry_id)
+    if seq is None:
+        return False
+    step = tills.step_of_entry(connection, till, seq)
+    found = {c.tender: c.counted_e4 for c in step.counts if c.counted_e4 is not None}
+    if found != {tender: amount.e4 for tender, amount in counted.items()}:
+        raise ActIdTaken
+    return True
+
+
+def _booked(connection: Connection, act_id: str, entry_id: str) -> int | None:
+    """Return where an act is booked; an id that booked anything else is taken."""
+    booked = facts.entries_of_act(connection, act_id)
+    if booked.keys() - {entry_id}:
+        raise ActIdTaken
+    return booked.get(entry_id)
 
 
 def held_in_till(connection: Connection, till: str) -> dict[Tender, int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cngstation.domain import ledger
 from cngstation.domain.card_life import Act
-from cngstation.domain.discounts import bonus_to_take_back
+from cngstation.domain.discounts import bonus_to_take_back, most_to_take_back
 from cngstation.domain.ledger import move
 from cngstation.domain.lots import Lot, use_lots
 from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
@@ -83,21 +83,18 @@ class ReverseTopUp:
             raise NotThatTopUp
         taken = _taken_back(connection, original.intent_id)
         wanted = purse_to_book(mode, order.amount)
-        left = original.amount - taken
-        bonus = _bonus_of(original, taken, wanted) if 0 < wanted <= left else 0
-        off = book_to_purse(mode, wanted + bonus)
         lot = _lot(connection, original) if mode.in_quantity else None
-        too_much = lot is not None and wanted + bonus > lot.quantity_milli
-        if not 0 < wanted <= left or off > seen.balance or too_much:
-            most = min(book_to_purse(mode, left), seen.balance)
-            raise MoreThanWasGiven(most=yuan_text(100 * most))
+        most = _most_of(original, taken, purse_to_book(mode, seen.balance), lot)
+        if not 0 < wanted <= most:
+            raise MoreThanWasGiven(most=yuan_text(100 * book_to_purse(mode, most)))
+        bonus = _bonus_of(original, taken, wanted)
         money = wanted
         if lot is not None:
             uses, _ = use_lots([lot], wanted + bonus)
             # A lot's share may end in a part of a fen; the drawer has none.
             money = 100 * divide_down(sum(use.money_e4 for use in uses), 100)
         return Planned(
-            after=seen.balance - off,
+            after=seen.balance - book_to_purse(mode, wanted + bonus),
             amount=-wanted,
             bonus=-bonus,
             refund=Money(money),
@@ -195,9 +192,9 @@ def _given(connection: Connection, intent_id: str, at_ms: int) -> GivenBefore:
     if original is None:
         raise AssertionError("an act that is in the book has its row")
     mode = PaymentMode(json.loads(original.plan)["payment_mode"])
-    left = original.amount - _taken_back(connection, intent_id)
-    if mode.in_quantity and (lot := _lot(connection, original)) is not None:
-        left = min(left, lot.quantity_milli)
+    taken = _taken_back(connection, intent_id)
+    lot = _lot(connection, original) if mode.in_quantity else None
+    left = _most_of(original, taken, original.amount + original.bonus, lot)
     return GivenBefore(
         intent_id=intent_id,
         at_ms=at_ms,
@@ -228,11 +225,26 @@ def _bonus_of(original: Intent, taken: int, wanted: int) -> int:
         paid=original.amount,
         back=wanted,
         back_before=taken,
-        step=E4_PER_FEN if original.unit == Unit.CNY else GAS_STEP_MILLI,
+        step=_step_of(original),
     )
 
 
-def _lot(connection: Connection, original: Intent) -> Lot | None:
+def _most_of(original: Intent, taken: int, room: int, lot: Lot | None) -> int:
+    """Return how much can be paid back: its bonus goes off the card with it."""
+    return most_to_take_back(
+        bonus=original.bonus,
+        paid=original.amount,
+        back_before=taken,
+        room=room if lot is None else min(room, lot.quantity_milli),
+        step=_step_of(original),
+    )
+
+
+def _step_of(original: Intent) -> int:
+    return E4_PER_FEN if original.unit == Unit.CNY else GAS_STEP_MILLI
+
+
+def _lot(connection: Connection, original: Intent) -> Lot:
     seq = facts.entry_seq(connection, f"{original.intent_id}.finish")
     lots = sales.lots_left(connection, original.card_key)
     return next((lot for lot in lots if lot.seq == seq), Lot(0, 0, 0))

@@ -237,6 +237,23 @@ def booked_by(connection: Connection, entry_id: str, account: str) -> int | None
     return None if row is None else int(row[0])
 
 
+def entries_of_act(connection: Connection, act_id: str) -> dict[str, int]:
+    """Return the entries that an act has booked, each with its place in the chain."""
+    found = connection.execute(
+        # Their ids begin with the act's and a full stop, which stands before "/".
+        "SELECT entry_id, seq FROM entry"
+        " WHERE entry_id > ?1||'.' AND entry_id < ?1||'/'",
+        (act_id,),
+    )
+    return dict(found.fetchall())
+
+
+def note_of(connection: Connection, seq: int) -> str:
+    """Return what was noted with an entry."""
+    row = connection.execute("SELECT note FROM entry WHERE seq=?", (seq,)).fetchone()
+    return str(row[0])
+
+
 def entry_seq(connection: Connection, entry_id: str) -> int | None:
     """Return the place of an entry in the chain, or None if it is not booked."""
     row = connection.execute(

@@ -1,8 +1,9 @@
 """Sessions of tills: each opening and each closing is a proved row with its counts."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from cngstation.domain.tenders import Tender
 from cngstation.storage.audit import Actor
@@ -79,17 +80,28 @@ def steps(connection: Connection, till: str, *, limit: int) -> list[TillStep]:
         " LIMIT ?",
         (till, limit),
     )
-    return [
-        TillStep(
-            seq=row["seq"],
-            session_no=row["session_no"],
-            step=row["step"],
-            counts=tuple(
-                Count(Tender(c["tender"]), c["expected_e4"], c["counted_e4"])
-                for c in json.loads(row["counts"])
-            ),
-            operator_no=row["operator_no"],
-            at_ms=row["at_ms"],
-        )
-        for row in found
-    ]
+    return [_step(row) for row in found]
+
+
+def step_of_entry(connection: Connection, till: str, seq: int) -> TillStep:
+    """Return the opening or the closing that an entry was booked for."""
+    found = rows(
+        connection,
+        "SELECT * FROM till_session WHERE till=? AND seq>? ORDER BY seq LIMIT 1",
+        (till, seq),
+    )
+    return _step(next(found))
+
+
+def _step(row: Mapping[str, Any]) -> TillStep:
+    return TillStep(
+        seq=row["seq"],
+        session_no=row["session_no"],
+        step=row["step"],
+        counts=tuple(
+            Count(Tender(c["tender"]), c["expected_e4"], c["counted_e4"])
+            for c in json.loads(row["counts"])
+        ),
+        operator_no=row["operator_no"],
+        at_ms=row["at_ms"],
+    )

@@ -12,6 +12,7 @@ from cngstation.services.keep_company_money import OwesMore
 from cngstation.services.keep_till import NoAmount
 from cngstation.services.price_top_up import AmountRefused
 from cngstation.services.print_receipts import PaperSettings, slips
+from cngstation.services.reverse_top_up import MoreThanWasGiven
 from cngstation.services.take_payment import (
     CompanyFundsShort,
     NoCompany,
@@ -290,4 +291,38 @@ def test_an_act_that_was_cut_off_keeps_its_bonus(world: World) -> None:
     assert world.balance_on(chip) == 2_050
     assert world.account("expense:promotion") == 5_000
     assert world.account("income:card_fee") == -FEE.e4
+    world.require_proved()
+
+
+@pytest.mark.parametrize("mode", [MONEY, GAS])
+@pytest.mark.parametrize("percent", [500, 3_333])
+def test_what_can_be_taken_back_leaves_room_for_its_bonus(
+    world: World, mode: PaymentMode, percent: int
+) -> None:
+    """The figure of the refusal is taken, one more is not, and no more goes out."""
+    chip, key = _card(world, mode)
+    _add(world, percent_hundredths=percent)
+    drawer = world.account("till:1:cash")
+    world.top_up(key, chip, 5_000, act="WITH-BONUS")
+    paid = world.account("till:1:cash") - drawer
+    world.upload(0, world.fill(chip, 700))
+    back = {"of": "WITH-BONUS"}
+    above = world.act("reverse_top_up", key, chip, amount=5_001, **back)
+    assert isinstance(above, MoreThanWasGiven)
+    most = round(100 * float(str(above.facts["most"])))
+    assert 0 < most <= 5_000
+    over = world.act("reverse_top_up", key, chip, amount=most + 1, **back)
+    assert isinstance(over, MoreThanWasGiven)
+    before, promotion = world.balance_on(chip), world.account("expense:promotion")
+    for part in (most // 3, most - most // 3):
+        done = world.act("reverse_top_up", key, chip, amount=part, **back)
+        assert isinstance(done, ActReply), done
+    off = before - world.balance_on(chip)
+    assert most < off <= before
+    assert world.account("till:1:cash") >= drawer
+    assert 0 <= world.account("expense:promotion") <= promotion
+    assert paid > 0
+    again = world.act("reverse_top_up", key, chip, amount=5_000, **back)
+    assert isinstance(again, MoreThanWasGiven)
+    world.present(chip)
     world.require_proved()

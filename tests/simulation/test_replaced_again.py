@@ -1,16 +1,12 @@
 """Replacements that break, are lost, or are given back: marks and money stay whole."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.contract.marks import MarkOrder
-from tests.simulation.money_cards import Chip, Fault
-from tests.simulation.money_world import CALL, World
-from tests.simulation.test_card_acts import (
+from tests.simulation.card_cases import (
     FILL,
     FIRST,
     GAS,
@@ -19,16 +15,10 @@ from tests.simulation.test_card_acts import (
     MONEY,
     Case,
 )
+from tests.simulation.money_cards import Chip, Fault
+from tests.simulation.money_world import CALL, World
 
 ACT = "ACT-REPLACE"
-
-
-@pytest.fixture
-def world() -> Iterator[World]:
-    """A station with a file of its own."""
-    made = World()
-    yield made
-    made.close()
 
 
 def _mark(world: World, name: str, key: str) -> None:

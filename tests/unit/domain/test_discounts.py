@@ -12,6 +12,7 @@ from cngstation.domain.discounts import (
     TopUpCase,
     best_bonus,
     bonus_to_take_back,
+    most_to_take_back,
 )
 from cngstation.domain.payment import PaymentMode
 
@@ -93,3 +94,27 @@ def test_more_than_was_paid_is_not_paid_back() -> None:
     """A wrong question has no answer."""
     with pytest.raises(ValueError, match="cannot be paid back"):
         bonus_to_take_back(bonus=100, paid=1_000, back=600, back_before=500)
+
+
+@given(
+    paid=st.integers(1, 900),
+    percent=st.integers(0, 20_000),
+    before=st.integers(0, 900),
+    room=st.integers(0, 3_000),
+    step=st.sampled_from([10, 100]),
+)
+def test_the_most_that_goes_back_fits_with_its_bonus(
+    paid: int, percent: int, before: int, room: int, step: int
+) -> None:
+    """It fits, one step more does not, and nothing beyond what was paid goes back."""
+    bonus = paid * percent // 10_000 * step
+    paid, before = paid * step, min(before, paid) * step
+    known = {"bonus": bonus, "paid": paid, "back_before": before, "step": step}
+
+    def off(back: int) -> int:
+        return back + bonus_to_take_back(back=back, **known)
+
+    most = most_to_take_back(room=room * step, **known)
+    assert 0 <= most <= paid - before
+    assert off(most) <= room * step
+    assert most + before == paid or off(most + step) > room * step
