@@ -38,9 +38,14 @@ from cngstation.protocols.dispenser.dialogue import NoticeReceived, ProtocolFaul
 from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from cngstation.protocols.dispenser.turns import PolledNozzle
 from tests.unit.protocols.dispenser.jxv4 import vectors
 
 POLL, RECORD, DEBIT = 0x51, 0x52, 0x55
+
+
+def busy(gun: int) -> bytes:
+    return vectors.status(gun, 0xA4)
 
 
 class FarEnd:
@@ -345,9 +350,7 @@ async def test_nozzles_of_a_lost_line_go_offline(
 ) -> None:
     """Time passes for the nozzles although nothing can be sent."""
     far_end.pull()
-    monkeypatch.setattr(
-        "cngstation.protocols.dispenser.jxv4.nozzles.OFFLINE_AFTER_US", 200_000
-    )
+    monkeypatch.setattr(PolledNozzle, "offline_after_us", 200_000)
     async with running(make_line(far_end, service)):
         await until(lambda: service.links)
     assert service.links == [(1, Link.OFFLINE)]
@@ -382,7 +385,7 @@ async def test_an_echoing_adapter_changes_nothing(
     far_end: FarEnd, service: Service
 ) -> None:
     """An adapter that hears itself costs a count, not an answer."""
-    far_end.always = lambda gun: far_end.frames[-1] + vectors.status(gun)
+    far_end.always = lambda gun: far_end.frames[-1] + busy(gun)
     line = make_line(far_end, service)
     async with running(line):
         await until(lambda: len(service.statuses) > 2)
@@ -429,6 +432,7 @@ async def test_spacing_counts_from_the_write(
         real(dialogue, now_us)
 
     monkeypatch.setattr(BusDialogue, "sent", note)
+    far_end.always = busy
     line = make_line(far_end, service)
     async with running(line):
         await until(lambda: len(service.statuses) > 2)
@@ -453,13 +457,14 @@ async def test_stopping_ends_what_the_service_does(
 async def test_the_cycle_reaches_the_tick_limit(
     far_end: FarEnd, service: Service
 ) -> None:
-    """With quick dispensers a cycle takes at most 10 % more than 110 ms a nozzle."""
-    line = make_line(far_end, service, guns=2)
+    """With quick busy nozzles a cycle takes at most 10 % more than 110 ms each."""
+    far_end.always = busy
+    line = make_line(far_end, service, guns=3)
     async with running(line):
         await until(lambda: len(line.cycle_times_us) >= 8)
     cycles = sorted(line.cycle_times_us)
-    assert cycles[0] >= 220_000
-    assert cycles[len(cycles) // 2] < 242_000
+    assert cycles[0] >= 330_000
+    assert cycles[len(cycles) // 2] < 363_000
 
 
 @pytest.mark.serial_timing
@@ -467,12 +472,23 @@ async def test_the_cycle_reaches_the_wire_limit(
     far_end: FarEnd, service: Service
 ) -> None:
     """With slow answers a cycle takes at most 10 % more than they do."""
+    far_end.always = busy
     far_end.delay_s = 0.13
-    line = make_line(far_end, service, guns=2)
+    line = make_line(far_end, service, guns=3)
     async with running(line):
         await until(lambda: len(line.cycle_times_us) >= 6)
     cycles = sorted(line.cycle_times_us)
-    assert cycles[len(cycles) // 2] < 286_000
+    assert cycles[len(cycles) // 2] < 429_000
+
+
+async def test_an_idle_line_rests_between_its_polls(
+    far_end: FarEnd, service: Service
+) -> None:
+    """A lone idle nozzle is asked once a second."""
+    line = make_line(far_end, service)
+    async with running(line):
+        await until(lambda: len(line.cycle_times_us) >= 2)
+    assert min(line.cycle_times_us) >= 1_000_000
 
 
 @pytest.fixture

@@ -64,9 +64,10 @@ from cngstation.protocols.dispenser.jxv4.messages import (
     record_no_body,
 )
 from cngstation.protocols.dispenser.jxv4.nozzles import (
+    AskedDebit,
     Nozzle,
     NozzleSettings,
-    Turns,
+    OfferedRecord,
 )
 from cngstation.protocols.dispenser.jxv4.readers import (
     QUESTIONS,
@@ -75,6 +76,7 @@ from cngstation.protocols.dispenser.jxv4.readers import (
     read_answer,
 )
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from cngstation.protocols.dispenser.turns import Turn, Turns
 from cngstation.protocols.dispenser.without import WithoutForecourtCommands
 
 CAPABILITIES = frozenset(
@@ -103,7 +105,10 @@ class BusDialogue(WithoutForecourtCommands):
             raise ValueError("a line without nozzles has nobody to talk to")
         if len({settings.gun for settings in nozzles}) != len(nozzles):
             raise ValueError("two nozzles of one line have the same gun number")
-        self._nozzles = {settings.gun: Nozzle(settings) for settings in nozzles}
+        self._nozzles = {
+            settings.gun: Nozzle(settings.gun, settings=settings)
+            for settings in nozzles
+        }
         self._speed = speed
         self._turns = Turns(self._nozzles.values())
         self._parser = FrameParser()
@@ -159,7 +164,10 @@ class BusDialogue(WithoutForecourtCommands):
             transmission = step(now_us, wall_ms)
             if transmission is not None:
                 return transmission
-        return Wait(min(n.asked_again_us for n in self._nozzles.values()))
+        turn = self._turns.spare(now_us)
+        if turn is not None:
+            return self._polled(turn, now_us, wall_ms)
+        return Wait(self._turns.next_due_us())
 
     def sent(self, now_us: int) -> None:
         """Say that the transmission is on its way; its times count from here.
@@ -191,12 +199,10 @@ class BusDialogue(WithoutForecourtCommands):
         What comes too late is dropped: the record is sent again.
         """
         nozzle = self._nozzles[gun]
-        undecided = nozzle.undecided
-        if undecided is None or undecided.request is not None:
+        matter = nozzle.undecided.matter if nozzle.undecided else None
+        if not isinstance(matter, OfferedRecord) or matter.seq != device_seq:
             return
-        if undecided.device_seq != device_seq:
-            return
-        body = acknowledgement_body(undecided.transaction, device_seq)
+        body = acknowledgement_body(matter.transaction, device_seq)
         self._decide(nozzle, Command.RECORD, body if accepted else None, now_us)
 
     def answer_debit(
@@ -214,12 +220,12 @@ class BusDialogue(WithoutForecourtCommands):
             LocalProtocolError: a figure of the decision does not fit the frame.
         """
         nozzle = self._nozzles[gun]
-        undecided = nozzle.undecided
-        if undecided is None or undecided.request != request:
+        matter = nozzle.undecided.matter if nozzle.undecided else None
+        if not isinstance(matter, AskedDebit) or matter.request != request:
             return
         body = None
         if decision is not None:
-            body = mapping.decision_body(request, undecided.card, decision).to_bytes()
+            body = mapping.decision_body(request, matter.card, decision).to_bytes()
         self._decide(nozzle, Command.DEBIT, body, now_us)
 
     def request(self, request: Request) -> None:
@@ -240,9 +246,10 @@ class BusDialogue(WithoutForecourtCommands):
     # Sending
 
     def _poll(self, now_us: int, wall_ms: int) -> Transmission | None:
-        turn = self._turns.next(now_us)
-        if turn is None:
-            return None
+        turn = self._turns.due(now_us)
+        return None if turn is None else self._polled(turn, now_us, wall_ms)
+
+    def _polled(self, turn: Turn[Nozzle], now_us: int, wall_ms: int) -> Transmission:
         if turn.cycle_us is not None:
             self._events.append(CycleCompleted(turn.cycle_us))
         self._asked_last = False

@@ -30,7 +30,12 @@ from cngstation.protocols.dispenser.jxv4.messages import (
     Status,
     TotalsBody,
 )
-from cngstation.protocols.dispenser.jxv4.nozzles import Nozzle, Undecided
+from cngstation.protocols.dispenser.jxv4.nozzles import (
+    AskedDebit,
+    Nozzle,
+    OfferedRecord,
+)
+from cngstation.protocols.dispenser.turns import Undecided, poll_period_us
 
 # What a nozzle may find more urgent than its status.
 _POLL_ANSWERS = frozenset(
@@ -92,18 +97,21 @@ def read_answer(exchange: Exchange, frame: Frame, now_us: int) -> Event:
     """
     if exchange.request is not None:
         return _QUESTION_READERS[frame.command](exchange, exchange.request, frame)
+    exchange.nozzle.has_more = frame.command != Command.STATUS
     reader = _READERS.get(frame.command, _notice)
     return reader(exchange.nozzle, frame, now_us)
 
 
 def _status(nozzle: Nozzle, frame: Frame, _now_us: int) -> Event:
     status = mapping.nozzle_status(Status.from_bytes(frame.body), frame.body)
+    nozzle.period_us = poll_period_us(status)
     return StatusReceived(nozzle.gun, status)
 
 
 def _record(nozzle: Nozzle, frame: Frame, now_us: int) -> Event:
     record = Record.from_bytes(frame.body)
-    nozzle.undecided = Undecided(now_us, record.seq, record.transaction)
+    matter = OfferedRecord(record.seq, record.transaction)
+    nozzle.undecided = Undecided(now_us, matter)
     sale = mapping.sale_record(record, nozzle.settings.units, frame)
     return RecordReceived(nozzle.gun, sale)
 
@@ -111,7 +119,7 @@ def _record(nozzle: Nozzle, frame: Frame, now_us: int) -> Event:
 def _debit(nozzle: Nozzle, frame: Frame, now_us: int) -> Event:
     body = DebitRequestBody.from_bytes(frame.body)
     request = mapping.debit_request(body)
-    nozzle.undecided = Undecided(now_us, body.seq, request=request, card=body.card)
+    nozzle.undecided = Undecided(now_us, AskedDebit(request, body.card))
     return DebitRequested(nozzle.gun, request)
 
 

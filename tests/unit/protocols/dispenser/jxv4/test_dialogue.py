@@ -59,6 +59,11 @@ def idle(sent: Transmission) -> bytes:
     return vectors.status(sent.gun) if sent.data[4] == 0x51 else b""
 
 
+def fuelling(sent: Transmission) -> bytes:
+    """Answer every poll with the status of a fill."""
+    return vectors.status(sent.gun, 0xA4) if sent.data[4] == 0x51 else b""
+
+
 class Bus:
     """A line on a fake clock, with a script for its far end."""
 
@@ -153,16 +158,16 @@ def test_frames_begin_110_ms_apart(baud: int) -> None:
 
 
 def test_the_next_poll_waits_for_nothing_else() -> None:
-    """With quick answers the spacing alone sets the pace."""
-    bus = Bus(guns=2)
-    bus.run(bus.now_us + 2 * SECOND)
+    """With quick answers of busy nozzles the spacing alone sets the pace."""
+    bus = Bus(guns=4)
+    bus.run(bus.now_us + 2 * SECOND, fuelling)
     starts = [at for at, _ in bus.sent]
     assert {b - a for a, b in itertools.pairwise(starts)} == {SPACING}
 
 
 def test_a_slow_answer_is_followed_at_once() -> None:
     """When the answer took longer than the spacing, the next frame goes with it."""
-    bus = Bus()
+    bus = Bus(guns=2)
     bus.send()
     bus.hear(vectors.IDLE, after_us=150 * MS)
     bus.send()
@@ -171,7 +176,7 @@ def test_a_slow_answer_is_followed_at_once() -> None:
 
 def test_times_count_from_the_sending_not_from_the_saying() -> None:
     """A machine that was busy before the write does not shorten spacing or wait."""
-    bus = Bus()
+    bus = Bus(guns=3)
     bus.send()
     said_us = bus.now_us
     bus.dialogue.sent(said_us + 40 * MS)
@@ -182,7 +187,7 @@ def test_times_count_from_the_sending_not_from_the_saying() -> None:
     bus.send()
     bus.dialogue.sent(bus.now_us + 7 * MS)
     begun_us = bus.now_us + 7 * MS
-    bus.hear(vectors.IDLE)
+    bus.hear(vectors.status(2))
     bus.send()
     assert bus.now_us == begun_us + SPACING
 
@@ -291,7 +296,7 @@ def test_dead_nozzles_cost_one_time_out_a_cycle() -> None:
     assert last.count(1) == 8
     assert all(sorted(last[at : at + 8]) == [1, 1, 1, 1, 2, 3, 4, 5] for at in (0, 8))
     cycles = of_kind(bus.events, CycleCompleted)
-    assert cycles[-1].cycle_us == SPACING + POLL_LIMIT
+    assert cycles[-1].cycle_us == SECOND
 
 
 def test_a_dead_nozzle_comes_back() -> None:
@@ -304,9 +309,9 @@ def test_a_dead_nozzle_comes_back() -> None:
 
 
 def test_a_cycle_is_measured_from_first_poll_to_first_poll() -> None:
-    """Four nozzles with quick answers take four spacings."""
+    """Four busy nozzles with quick answers take four spacings."""
     bus = Bus(guns=4)
-    bus.run(bus.now_us + 2 * SECOND)
+    bus.run(bus.now_us + 2 * SECOND, fuelling)
     cycles = of_kind(bus.events, CycleCompleted)
     assert {cycle.cycle_us for cycle in cycles} == {4 * SPACING}
 
@@ -480,10 +485,10 @@ def test_another_record_than_asked_for_is_a_fault() -> None:
 
 def test_questions_take_turns_with_polls() -> None:
     """A long list of questions does not blind the board."""
-    bus = Bus()
+    bus = Bus(guns=4)
     for seq in range(5):
         bus.dialogue.request(Request(1, Question.RECORD, seq))
-    bus.run(bus.now_us + 3 * SECOND, idle)
+    bus.run(bus.now_us + 3 * SECOND, fuelling)
     commands = [sent.data[4] for _, sent in bus.sent]
     assert commands[:8] == [0x58, 0x51] * 4
 
