@@ -36,12 +36,12 @@ from cngstation.services.book_sale import Booked, Booking, SaleBook
 from cngstation.storage import journal, receipts, replacements, sales
 from cngstation.storage.journal import IntentState
 from tests.simulation import test_card_acts as card_acts
-from tests.simulation import test_crash_points as crash_points
+from tests.simulation import test_open_acts as open_acts
 from tests.simulation import test_replacement as replacing
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import CommitFault, World
-from tests.simulation.test_crash_points import ACT, ADDED, FIRST, GAS, MONEY
+from tests.simulation.prepaid_card import ACT, ADDED, FIRST, GAS, MONEY
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 Example = Callable[[World], None]
@@ -489,7 +489,7 @@ MUTANTS = (
     Mutant(
         "blind_balance",
         _blind_balance,
-        crash_points.test_fill_between_a_lost_answer_and_the_next_tap,
+        open_acts.test_fill_between_a_lost_answer_and_the_next_tap,
     ),
     Mutant("no_reprepare", _no_reprepare, a_fill_before_the_tap_is_kept),
     Mutant(
@@ -529,22 +529,22 @@ MUTANTS = (
     Mutant(
         "moved_act_goes_on",
         _moved_act_goes_on,
-        crash_points.test_give_back_while_the_card_is_being_written,
+        open_acts.test_give_back_while_the_card_is_being_written,
     ),
     Mutant(
         "finished_act_reopened",
         _moved_act_goes_on,
-        crash_points.test_record_overtakes_the_counter,
+        open_acts.test_record_overtakes_the_counter,
     ),
     Mutant(
         "half_read_proves",
         _half_read_proves,
-        crash_points.test_give_back_needs_the_proof_of_both_copies,
+        open_acts.test_give_back_needs_the_proof_of_both_copies,
     ),
     Mutant(
         "lost_card_loaded",
         _everybody,
-        crash_points.test_lost_card_is_not_loaded_by_its_open_act,
+        open_acts.test_lost_card_is_not_loaded_by_its_open_act,
     ),
     Mutant(
         "late_record_is_a_fault",
@@ -554,7 +554,7 @@ MUTANTS = (
     Mutant(
         "chip_not_looked_up",
         lambda patch: patch.setattr(issue_card, "require_free_chip", lambda *_: None),
-        crash_points.test_wiped_chip_of_a_card_is_not_issued_again,
+        open_acts.test_wiped_chip_of_a_card_is_not_issued_again,
     ),
     Mutant(
         "rollback_not_named",

@@ -14,7 +14,7 @@ from cngstation.cli import verify as command
 from cngstation.hygiene import is_clean
 from cngstation.storage.sqlite import connect
 from tests.furnished_station import furnish
-from tests.unit.services.test_verify_books import content, tamper
+from tests.unit.services.whole_books import content, tamper
 
 Damage = Callable[[bytearray, random.Random], None]
 PAGE = 4096

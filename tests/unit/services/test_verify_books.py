@@ -1,24 +1,16 @@
 """The proof of the books: whatever is changed, deleted, added or swapped is named."""
 
-import asyncio
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cngstation.cli import verify as command
-from cngstation.errors import SchemaMismatch, StorageError
-from cngstation.services.act_on_card import CardActs
-from cngstation.services.card_act_kinds import every_kind
-from cngstation.services.card_on_reader import CardReading, CardState
+from cngstation.errors import StorageError
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import cards, chain, facts
-from cngstation.storage.sqlite import Connection, connect, sqlite3
-from tests.furnished_station import furnish, top_up
-from tests.small_station import opened, register_card, sight
+from cngstation.storage import chain, facts
+from cngstation.storage.sqlite import connect
+from tests.unit.services.whole_books import UNPROVED, columns_of, content, named, tamper
 
 PROVED = (
     "chain",
@@ -35,66 +27,6 @@ PROVED = (
     "receipt",
     "register_change",
 )
-# What changes without a fact in the chain: how cards and passwords were last seen, and
-# how far receipts and rows of the outbox have got. Flipped bits there can stay unseen.
-UNPROVED = {
-    "operator": "wrong_tries blocked_until_mono_ms blocked_boot_id",
-    "schema_migration": "applied_at_ms program",
-    "card": "seen_balance seen_wseq seen_pseq seen_grey seen_at_ms",
-    "receipt": "originals copies wanted outcome",
-    "outbox": "sent_at_ms",
-}
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with some of everything; tests change copies of it."""
-    path = tmp_path_factory.mktemp("books") / "s.db"
-    asyncio.run(furnish(path))
-    connection = connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return path
-
-
-@pytest.fixture
-def books(whole: Path, tmp_path: Path) -> Path:
-    """Return a copy of the file."""
-    return Path(shutil.copy(whole, tmp_path / "s.db"))
-
-
-def tamper(path: Path, *statements: str) -> None:
-    """Change the file as an insider would: belts off, statements, belts on again."""
-    connection = connect(path)
-    connection.execute("PRAGMA foreign_keys=OFF")
-    connection.execute("PRAGMA ignore_check_constraints=ON")
-    belts = connection.execute(
-        "SELECT name, sql FROM sqlite_schema WHERE type='trigger'"
-    ).fetchall()
-    for name, _ in belts:
-        connection.execute(f"DROP TRIGGER {name}")
-    for statement in statements:
-        assert connection.execute(statement).rowcount != 0, statement
-    for _, sql in belts:
-        connection.execute(sql)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-
-
-def columns_of(path: Path, table: str) -> list[tuple[str, str, bool]]:
-    """Return name, type and whether it is in the key, of each column."""
-    connection = connect(path, read_only=True)
-    found = connection.execute(f"PRAGMA table_info({table})").fetchall()
-    connection.close()
-    return [(row[1], row[2], bool(row[5])) for row in found]
-
-
-def named(path: Path) -> str:
-    """Return what verify says is wrong."""
-    proof = verify_file(path)
-    assert not proof.proved
-    assert proof.first_bad
-    return proof.first_bad
 
 
 def test_clean_books_are_proved(books: Path) -> None:
@@ -363,19 +295,6 @@ def relink(path: Path, sql: str) -> None:
     )
 
 
-def content(connection: Connection) -> Iterator[tuple[Any, ...]]:
-    """Yield everything that is proved, row by row."""
-    tables = connection.execute(
-        "SELECT name FROM sqlite_schema WHERE type='table' ORDER BY name"
-    ).fetchall()
-    for (table,) in tables:
-        hidden = UNPROVED.get(table, "").split()
-        names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-        shown = ", ".join(name for name in names if name not in hidden)
-        for row in connection.execute(f"SELECT {shown} FROM {table} ORDER BY 1, 2"):
-            yield (table, *row)
-
-
 def test_a_flipped_bit_is_reported_or_without_effect(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -407,106 +326,3 @@ def test_a_flipped_bit_is_reported_or_without_effect(
         connection.close()
     assert wrong == []
     assert reported > 500
-
-
-def ended(capsys: pytest.CaptureFixture[str], path: Path) -> tuple[int, str, str]:
-    """Run the command; return its code and what it wrote."""
-    code = command.run(["--database", str(path), "--json"])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def test_a_file_that_is_not_there_is_not_reached(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Exit 3 and a sentence, for a missing file and for a folder."""
-    code, out, err = ended(capsys, tmp_path / "none.db")
-    assert (code, out) == (3, "")
-    assert "there is no file" in err
-    assert ended(capsys, tmp_path)[0] == 3
-
-
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"", "is not a station's database"),
-        (b"plain text, nothing else\n" * 100, "file is not a database"),
-        (b"\0" * 8192, "file is not a database"),
-    ],
-)
-def test_another_file_is_not_reached(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, text: str
-) -> None:
-    """Exit 3 and a sentence for what is no station's file; it stays as it was."""
-    path = tmp_path / "s.db"
-    path.write_bytes(content)
-    code, out, err = ended(capsys, path)
-    assert (code, out) == (3, "")
-    assert text in err
-    assert path.read_bytes() == content
-
-
-def test_another_programs_database_is_not_reached(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A SQLite file without our schema is named, not proved and not failed."""
-    path = tmp_path / "s.db"
-    connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE t (x)")
-    connection.close()
-    code, _, err = ended(capsys, path)
-    assert code == 3
-    assert "is not a station's database" in err
-
-
-def test_a_newer_file_is_not_reached(
-    books: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The file of a newer program is neither proved nor failed by this one."""
-    tamper(books, "INSERT INTO schema_migration VALUES (99, 'x', 0, '9')")
-    with pytest.raises(SchemaMismatch):
-        verify_file(books)
-    assert ended(capsys, books)[0] == 3
-
-
-def test_a_torn_file_is_named(books: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Half a file is wrong, exit 1."""
-    books.write_bytes(books.read_bytes()[: 4096 * 20])
-    code, out, _ = ended(capsys, books)
-    assert code == 1
-    assert '"verify": "failed"' in out
-    assert "damaged" in out
-
-
-def test_a_file_that_cannot_be_opened_is_not_reached(
-    books: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An auditor without permission is told so; the books are not called damaged."""
-
-    def forbidden(*arguments: object, **named: object) -> Connection:
-        error = sqlite3.OperationalError("unable to open database file")
-        error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
-        raise error
-
-    monkeypatch.setattr("cngstation.services.verify_books.connect", forbidden)
-    code, out, err = ended(capsys, books)
-    assert (code, out) == (3, "")
-    assert "unable to open" in err
-
-
-def test_an_act_whose_card_died_is_no_disagreement(tmp_path: Path) -> None:
-    """The money of a dead card is on its account and was never seen on the card."""
-    path = tmp_path / "s.db"
-    asyncio.run(scrapped(path))
-    assert verify_file(path).first_bad is None
-
-
-async def scrapped(path: Path) -> None:
-    """Top up a card that was seen before, and find it unreadable afterwards."""
-    async with opened(path) as db:
-        acts = CardActs(db, every_kind(), cut_off_minute=0, prints_wanted=1)
-        await db.write(register_card)
-        await db.write(lambda tx: cards.seen(tx, sight(0)))
-        await db.write(lambda tx: acts.hold(tx, top_up("T1")))
-        dead = CardReading(CardState.BOTH_BAD, bytes.fromhex("DEADBEEF"))
-        await acts.settle(top_up("T1"), dead, None)  # type: ignore[arg-type]

@@ -1,6 +1,5 @@
 """The proof of the registers: each row is what the chain says of it."""
 
-import asyncio
 import shutil
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from cngstation.storage.register_rows import REGISTERS
 from cngstation.storage.sqlite import connect
 from tests.furnished_station import GAS_CARD, furnish, top_up
 from tests.small_station import CARD, MORNING, a_session, opened, register_card
-from tests.unit.services.test_verify_books import columns_of, named, tamper
+from tests.unit.services.whole_books import columns_of, furnished, named, tamper
 
 # What a fact does not carry; README names it among the honest limits.
 UNPROVED = {
@@ -47,17 +46,7 @@ async def _furnish_whole(path: Path) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a file with a row in every register; tests change copies of it."""
     path = tmp_path_factory.mktemp("registers") / "s.db"
-    asyncio.run(_furnish_whole(path))
-    connection = connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    return path
-
-
-@pytest.fixture
-def books(whole: Path, tmp_path: Path) -> Path:
-    """Return a copy of the file."""
-    return Path(shutil.copy(whole, tmp_path / "s.db"))
+    return furnished(path, _furnish_whole(path))
 
 
 # Proved by checks of their own, or named among the honest limits in README.
