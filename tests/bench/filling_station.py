@@ -2,7 +2,8 @@
 
 import asyncio
 
-from tests.unit.tui.fake_station import FakeStation, card
+from tests.unit.tui.fake_rows import card
+from tests.unit.tui.fake_station import FakeStation
 
 TILES, BEAT_S = 64, 0.1
 STEP_MILLI = 40

@@ -5,7 +5,8 @@ from typing import Any
 
 from cngstation.errors import StationError
 from cngstation.rpc.session import SessionState
-from tests.unit.tui.fake_station import NOW_MS, FakeStation, LoginRefused
+from tests.unit.tui.fake_rows import NOW_MS, LoginRefused
+from tests.unit.tui.fake_station import FakeStation
 from tui.link import News, Part, PartDown, PartUp, Told
 
 PASSWORD = "right"  # nobody's

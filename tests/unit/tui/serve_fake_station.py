@@ -21,7 +21,8 @@ from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from tests.unit.tui.fake_link import PASSWORD
-from tests.unit.tui.fake_station import FakeStation, LoginRefused, blank_card, card
+from tests.unit.tui.fake_rows import LoginRefused, blank_card, card
+from tests.unit.tui.fake_station import FakeStation
 from tui.link import Part
 
 CONTRACTS = {

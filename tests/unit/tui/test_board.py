@@ -5,7 +5,8 @@ from textual.geometry import Region
 
 from cngstation.hygiene import width
 from cngstation.language import use_language
-from tests.unit.tui.fake_station import FakeStation, nozzle
+from tests.unit.tui.fake_rows import nozzle
+from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.areas import TURNS
 from tui.tiles import DENSITIES, FULL, arrange, heading, tile

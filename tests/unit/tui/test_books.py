@@ -1,7 +1,8 @@
 """The books: a verdict in words, and open rows that are finished with their card."""
 
 from cngstation.rpc.contract import figures as f
-from tests.unit.tui.fake_station import NOW_MS, FakeStation, card
+from tests.unit.tui.fake_rows import NOW_MS, card
+from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import opened
 
 

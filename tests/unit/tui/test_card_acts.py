@@ -4,7 +4,7 @@ import pytest
 
 from cngstation.errors import Disconnected
 from cngstation.services.approve import SecondPersonMissing
-from tests.unit.tui.fake_station import blank_card, card
+from tests.unit.tui.fake_rows import blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.functions import BY_NAME
 from tui.screens.card_act import FIELDS

@@ -7,7 +7,7 @@ import pytest
 
 from cngstation.rpc.contract.counter import OPEN_ROWS_CHANGED, OpenRowsNow
 from cngstation.rpc.contract.figures import OpenRow
-from tests.unit.tui.fake_station import NOW_MS, blank_card, card
+from tests.unit.tui.fake_rows import NOW_MS, blank_card, card
 from tests.unit.tui.opened import Opened, opened
 from tui import confirming
 from tui.confirming import Confirming

@@ -4,7 +4,7 @@ import pytest
 
 from cngstation.errors import Disconnected, NotLoggedIn
 from cngstation.rpc.contract.counter import CardOnReaderState
-from tests.unit.tui.fake_station import blank_card, card
+from tests.unit.tui.fake_rows import blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 
 

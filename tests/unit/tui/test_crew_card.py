@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.tui.fake_station import blank_card, card
+from tests.unit.tui.fake_rows import blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, opened
 
 

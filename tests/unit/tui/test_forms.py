@@ -8,7 +8,7 @@ from textual.widgets import Input
 
 from cngstation.errors import Disconnected, Refusal
 from cngstation.services.issue_card import SecondCard
-from tests.unit.tui.fake_station import blank_card, card
+from tests.unit.tui.fake_rows import blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, opened
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tui.fake_station import blank_card
+from tests.unit.tui.fake_rows import blank_card
 from tests.unit.tui.opened import Opened, opened
 from tui.demo import read_demo
 from tui.hands import ON_THE_READER, ON_THE_TABLE, Hands, HandsFailed

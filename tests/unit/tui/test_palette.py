@@ -7,7 +7,7 @@ import pytest
 from pypinyin import Style, lazy_pinyin
 
 from cngstation.language import _, use_language
-from tests.unit.tui.fake_station import card
+from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
 from tui.functions import FUNCTIONS, Function
 

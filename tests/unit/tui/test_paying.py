@@ -5,7 +5,7 @@ import pytest
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Disconnected
 from cngstation.services.take_payment import CompanyFundsShort, Way, tender_offers
-from tests.unit.tui.fake_station import TENDERS, blank_card, card
+from tests.unit.tui.fake_rows import TENDERS, blank_card, card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.paying import KEYS, Paying
 

@@ -13,7 +13,8 @@ from cngstation.rpc.contract.forecourt import SALE_LIST
 from cngstation.rpc.failures import NotConnected
 from cngstation.rpc.method import Version
 from cngstation.rpc.session import Nothing
-from tests.unit.tui.fake_station import FakeStation, LoginRefused, card
+from tests.unit.tui.fake_rows import LoginRefused, card
+from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.serve_fake_station import CONTRACTS, serve
 from tui.link import News, Part, PartDown, PartUp, Told
 from tui.socket_link import SocketLink

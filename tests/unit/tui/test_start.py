@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.unit.tui.fake_station import card
+from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
 
 

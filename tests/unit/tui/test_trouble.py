@@ -4,7 +4,8 @@ import pytest
 
 from cngstation.errors import NotLoggedIn
 from cngstation.rpc.failures import NotConnected
-from tests.unit.tui.fake_station import FakeStation, card, vehicle
+from tests.unit.tui.fake_rows import card, vehicle
+from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.link import Part
 

@@ -6,7 +6,7 @@ from cngstation.domain.causes import WORDS, Cause, Cure
 from cngstation.errors import Disconnected
 from cngstation.rpc.contract.diagnosis import Diagnosis, WhyNot
 from cngstation.rpc.contract.figures import Fact
-from tests.unit.tui.fake_station import card
+from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import SMALL, opened
 from tui.screens.why import function_of
 
