@@ -22,6 +22,7 @@ from cngstation.protocols.dispenser.canonical import (
 from cngstation.protocols.dispenser.dialogue import (
     CardCheckRequested,
     DebitRequested,
+    DeviceEventReceived,
     Dialogue,
     DownloadAdvanced,
     Event,
@@ -35,6 +36,7 @@ from cngstation.protocols.dispenser.dialogue import (
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
+    DeviceEvent,
     ParameterChange,
     ShiftRecord,
 )
@@ -68,6 +70,9 @@ class LineHandler(Protocol):
 
     async def parameter(self, gun: int, change: ParameterChange) -> bool:
         """Commit a changed parameter; True only after the commit."""
+
+    async def event(self, gun: int, event: DeviceEvent) -> bool:
+        """Commit an event of a dispenser; True only after the commit."""
 
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
         """Say whether the card in a dispenser may fill, or is on a list."""
@@ -132,6 +137,8 @@ class ServiceCalls:
                 self._call(gun, partial(self._commit_shift, gun, shift))
             case ParameterReceived(gun, change):
                 self._call(gun, partial(self._commit_parameter, gun, change))
+            case DeviceEventReceived(gun, happened):
+                self._call(gun, partial(self._commit_event, gun, happened))
             case CardCheckRequested(gun, check):
                 self._call(gun, partial(self._check, gun, check))
             case _:
@@ -187,6 +194,14 @@ class ServiceCalls:
             self._dialogue.answer_parameter(
                 gun, change.device_seq, self._now_us(), accepted=accepted
             )
+            self._wake()
+
+    async def _commit_event(self, gun: int, event: DeviceEvent) -> None:
+        accepted = False
+        try:
+            accepted = await self._handler.event(gun, event)
+        finally:
+            self._dialogue.answer_event(gun, event, self._now_us(), accepted=accepted)
             self._wake()
 
     async def _check(self, gun: int, check: CardCheck) -> None:

@@ -108,7 +108,7 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced}
         findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
     _compare_totalisers(tx, nozzle.key, record, arrival.stand)
-    if card is None:
+    if card is None or record.card_top_up_count is None:
         return
     counters = (record.card_top_up_count, record.card_consumption_count)
     if counters == (card.wseq, card.pseq + 1):

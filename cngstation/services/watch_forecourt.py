@@ -31,6 +31,7 @@ from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardQuestion,
     CardVerdict,
+    DeviceEvent,
     ParameterChange,
     ShiftRecord,
 )
@@ -172,6 +173,11 @@ class LineDesk:
         _log.info("line.parameter", line=self._name, gun=gun, seq=change.device_seq)
         return False
 
+    async def event(self, gun: int, event: DeviceEvent) -> bool:
+        """Leave it with the dispenser: nobody here takes events yet."""
+        _log.info("line.event", line=self._name, gun=gun, event=event.name)
+        return False
+
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
         """Say what the lists say: no list is kept here yet."""
         _log.info("line.card_check", line=self._name, gun=gun)
@@ -292,6 +298,8 @@ class LineDesk:
             totals = await self._line.request_totals(gun)
         except DeviceError:
             return False  # the next return of the link asks again
+        if totals.device_seq is None:
+            return False
         if totals.device_seq < last:
             await self._book.counter_fell(setting, totals.device_seq, last)
             return True

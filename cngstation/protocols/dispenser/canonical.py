@@ -159,7 +159,9 @@ class SaleRecord:
     `device_seq` is the dispenser's own rising number. `unit` is None when the
     configured unit map does not know `unit_code`. `card_top_up_count` rises with
     counter writes of the card (wseq), `card_consumption_count` with dispenser writes
-    (pseq). Times are `YYYY-MM-DD HH:MM:SS` by the device, None when not a time.
+    (pseq). Times are `YYYY-MM-DD HH:MM:SS` by the device, None when not a time. A
+    figure that the protocol does not carry is None. `gun` is the nozzle of a record
+    that was read again by a number which another nozzle of the dispenser has used.
     """
 
     protocol: str
@@ -183,22 +185,24 @@ class SaleRecord:
     debited_hundredths: int
     balance_before_hundredths: int
     balance_after_hundredths: int
-    card_top_up_count: int
-    card_top_up_total_hundredths: int
+    card_top_up_count: int | None
+    card_top_up_total_hundredths: int | None
     card_consumption_count: int
-    card_consumed_quantity_milli: int
-    card_consumed_total_hundredths: int
+    card_consumed_quantity_milli: int | None
+    card_consumed_total_hundredths: int | None
     gun_total_quantity_milli: int
-    gun_total_amount_e4: int
+    gun_total_amount_e4: int | None
     pressure_before_kpa: int | None
     pressure_after_kpa: int | None
-    density_e4: int
-    equivalent_e4: int
+    density_e4: int | None
+    equivalent_e4: int | None
     stop_reason: StopReason
     stop_code: int
     related_grey_seq: int | None
-    shift_record_seq: int
+    shift_record_seq: int | None
     raw_frame: bytes
+    is_offline: bool = False
+    gun: int | None = None
 
 
 class DebitKind(StrEnum):
@@ -213,7 +217,8 @@ class DebitRequest:
     """A dispenser asks what to take from the card in it.
 
     Of an UNLOCK, quantity and amount are 0, and station, gun and `device_seq` are
-    those of the grey sale, as the card names them.
+    those of the grey sale, as the card names them. A card that does not name them
+    leaves them empty or 0 and names its `card_consumption_count` instead.
     """
 
     kind: DebitKind
@@ -225,11 +230,15 @@ class DebitRequest:
     station_no: str
     gun: int
     device_seq: int
+    card_consumption_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DebitDecision:
-    """What the station answers to a `DebitRequest`; `found` False unlocks nothing."""
+    """What the station answers to a `DebitRequest`; `found` False unlocks nothing.
+
+    `grey_frame` is the grey sale's record as its dispenser sent it.
+    """
 
     found: bool
     amount_e4: int = 0
@@ -242,6 +251,7 @@ class DebitDecision:
     total_amount_e4: int = 0
     total_quantity_milli: int = 0
     related_grey_seq: int = 0
+    grey_frame: bytes = b""
 
 
 NOT_FOUND = DebitDecision(found=False)
@@ -249,13 +259,16 @@ NOT_FOUND = DebitDecision(found=False)
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A nozzle's totalisers and the number of its last transaction."""
+    """A nozzle's totalisers and the number of its last transaction.
 
-    device_seq: int
+    A figure that the protocol does not carry is None.
+    """
+
+    device_seq: int | None
     gun_total_quantity_milli: int
-    gun_total_amount_e4: int
-    shift_total_quantity_milli: int
-    shift_total_amount_e4: int
+    gun_total_amount_e4: int | None
+    shift_total_quantity_milli: int | None
+    shift_total_amount_e4: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +288,7 @@ class Identity:
     """Who a dispenser says it is."""
 
     gun: int
-    last_device_seq: int
+    last_device_seq: int | None
     versions: ListVersions
     station_no: str
     province_no: str

@@ -23,6 +23,7 @@ from cngstation.protocols.dispenser.canonical import (
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
+    DeviceEvent,
     DownloadKind,
     Downloads,
     Order,
@@ -137,6 +138,14 @@ class ParameterReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceEventReceived:
+    """An event that the dispenser keeps until it is acknowledged."""
+
+    gun: int
+    event: DeviceEvent
+
+
+@dataclass(frozen=True, slots=True)
 class CardCheckRequested:
     gun: int
     check: CardCheck
@@ -203,6 +212,7 @@ Event = (
     | NoticeReceived
     | ShiftReceived
     | ParameterReceived
+    | DeviceEventReceived
     | CardCheckRequested
     | DownloadAdvanced
     | OrderAnswered
@@ -263,6 +273,11 @@ class Dialogue(Protocol):
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
     ) -> None:
         """Say that a changed parameter is committed, or cannot be taken now."""
+
+    def answer_event(
+        self, gun: int, event: DeviceEvent, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that an event is committed, or cannot be taken now."""
 
     def answer_card_check(
         self, gun: int, check: CardCheck, verdict: CardVerdict | None, now_us: int

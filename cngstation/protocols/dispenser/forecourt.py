@@ -51,6 +51,23 @@ class ParameterChange:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceEvent:
+    """Something that a dispenser wants kept and that is neither a sale nor a duty.
+
+    `device_seq` is its number among the dispenser's records; None: it has none. `code`
+    is the protocol's own, `name` says it in a word.
+    """
+
+    device_seq: int | None
+    name: str
+    code: int
+    card_no: str | None
+    happened_at: str | None
+    text: str
+    raw: bytes
+
+
 class CardQuestion(StrEnum):
     """What a dispenser wants to know of the card in it."""
 
@@ -116,21 +133,34 @@ class PriceTable:
 
 
 @dataclass(frozen=True, slots=True)
+class StationData:
+    """Where a dispenser stands: numbers of province, city, superior and station."""
+
+    version: int
+    province_no: int
+    city_no: int
+    superior_no: int
+    station_no: int
+
+
+@dataclass(frozen=True, slots=True)
 class Downloads:
     """What every nozzle of a line shall hold; a kind that is absent is left alone."""
 
     lists: Mapping[ListKind, CardList] = field(default_factory=dict)
     prices: PriceTable | None = None
+    station: StationData | None = None
 
 
 class DownloadKind(StrEnum):
-    """What is downloaded, by the names of `ListKind`, and prices."""
+    """What is downloaded: by the names of `ListKind`, prices, the station's data."""
 
     BASE = "base"
     ADDED = "added"
     DELETED = "deleted"
     WHITE = "white"
     PRICES = "prices"
+    STATION = "station"
 
 
 class OrderKind(StrEnum):

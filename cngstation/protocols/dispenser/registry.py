@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 from cngstation.protocols.dispenser.entry import ProtocolEntry
 from cngstation.protocols.dispenser.jxv4 import entry as jxv4
+from cngstation.protocols.dispenser.sinopec import entry as sinopec
 
 PROTOCOLS: Mapping[str, ProtocolEntry] = {
     "jxv4": jxv4.ENTRY,
+    "sinopec": sinopec.ENTRY,
 }

@@ -6,6 +6,7 @@ from cngstation.protocols.dispenser.dialogue import Event, OrderAnswered
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
+    DeviceEvent,
     Downloads,
     Order,
     OrderOutcome,
@@ -28,6 +29,11 @@ class WithoutForecourtCommands:
 
     def answer_parameter(
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """Nothing was asked."""
+
+    def answer_event(
+        self, gun: int, event: DeviceEvent, now_us: int, *, accepted: bool
     ) -> None:
         """Nothing was asked."""
 

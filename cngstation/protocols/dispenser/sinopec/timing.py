@@ -1,0 +1,52 @@
+"""The Sinopec clockwork: when a host frame may begin and how long answers are awaited.
+
+A dispenser begins its answer within 20 ms of the frame or not at all, and looks at
+what it received as often. Source: a public terminal program; 3.5 characters of silence
+before a frame are the common practice of such lines.
+"""
+
+from dataclasses import dataclass
+
+FRAME_SPACING_US = 20_000
+ANSWER_ALLOWANCE_US = 100_000
+# An adapter hands bytes over in lumps of up to 16 ms.
+SILENCE_WITHIN_US = 40_000
+_SILENT_TENTHS = 35
+
+
+@dataclass(frozen=True, slots=True)
+class LineSpeed:
+    """What a byte takes on the wire; 8 data bits, no parity, 1 stop are 10 bits."""
+
+    baud: int
+    bits_per_byte: int = 10
+
+    def __post_init__(self) -> None:
+        if self.baud <= 0 or self.bits_per_byte <= 0:
+            raise ValueError("speed and bits of a line are positive")
+
+    def wire_us(self, byte_count: int) -> int:
+        """Return the time of so many bytes on the wire."""
+        return byte_count * self.bits_per_byte * 1_000_000 // self.baud
+
+    @property
+    def silence_us(self) -> int:
+        """What the line is silent between an answer and the next frame."""
+        return self.wire_us(_SILENT_TENTHS) // 10
+
+    def begins_within_us(self, request_bytes: int) -> int:
+        """Return how long after a request's start its answer must have begun."""
+        return self.wire_us(request_bytes) + ANSWER_ALLOWANCE_US
+
+    def ends_within_us(self, request_bytes: int, longest_answer: int) -> int:
+        """Return how long after a request's start its answer is given up."""
+        return self.begins_within_us(request_bytes) + self.wire_us(longest_answer)
+
+    def spacing_us(self, frame_bytes: int, *, answered: bool) -> int:
+        """Return the least time from a frame's start to the next frame's.
+
+        Behind a frame that nobody answers the dispenser's look at it is waited for.
+        """
+        if answered:
+            return FRAME_SPACING_US
+        return self.wire_us(frame_bytes) + FRAME_SPACING_US

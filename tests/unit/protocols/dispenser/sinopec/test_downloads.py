@@ -1,0 +1,220 @@
+"""Lists, prices and station data: their bytes, who fetches them and when."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from cngstation.errors import LocalProtocolError
+from cngstation.protocols.dispenser.canonical import FaultKind
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.forecourt import (
+    CardList,
+    DownloadKind,
+    Downloads,
+    ListKind,
+    PriceTable,
+    StationData,
+)
+from cngstation.protocols.dispenser.sinopec.downloads import (
+    MOST_SEGMENTS,
+    Place,
+    list_part,
+    price_part,
+    station_part,
+)
+from tests.unit.protocols.dispenser.sinopec import vectors
+from tests.unit.protocols.dispenser.sinopec.talk import IDLE, INFO, Talk
+
+CARDS = tuple(f"51010000{number:04d}" for number in range(25))
+BASE = CardList(ListKind.BASE, 258, CARDS, "2025-06-01", "2026-05-31")
+PRICES = PriceTable(9, (45_000, 39_800), "2025-06-01 08:00:00")
+STATION = StationData(3, 51, 1, 5101, 51010001)
+PLACE = Place(bytes.fromhex("5101"), bytes.fromhex("1010"), 7, 4)
+
+
+def asks(kind: int, offset: int, count: int) -> bytes:
+    """Return a dispenser's question for segments."""
+    return bytes([0x34, kind]) + offset.to_bytes(2, "big") + bytes([count])
+
+
+def test_a_list_is_a_head_and_its_cards() -> None:
+    """Numbers get the issuer's mark and 16 digits; the last segment is padded."""
+    part = list_part(replace(BASE, cards=CARDS[:2]), PLACE)
+    assert part.data == bytes.fromhex(
+        "0102 20250601 20260531 5101 00000002"
+        "0100 0000510100000000 0100 0000510100000001"
+    )
+    assert (part.segment_count, part.count) == (3, 2)
+    assert b"".join(part.segments(0, 9)) == part.data + bytes(12)
+    assert part.segments(2, 9) == [part.data[32:] + bytes(12)]
+    assert part.segments(3, 1) == []
+
+
+def test_prices_are_two_blocks() -> None:
+    """Those in force and those to come; every nozzle has the same levels."""
+    following = PriceTable(10, (46_000, 40_000), "2025-07-01 00:00:00")
+    part = price_part(PRICES, following, [1, 2], PLACE)
+    nozzle = "1010 00000007 02 01C2 018E"
+    later = "1010 00000007 02 01CC 0190"
+    assert part.data == bytes.fromhex(
+        f"09 202506010800 02 01{nozzle} 02{nozzle}"
+        f"0A 202507010000 02 01{later} 02{later}"
+    )
+    assert (part.version, part.count) == (10, 2)
+
+
+def test_station_data() -> None:
+    """Codes, the terminal, the nozzles."""
+    part = station_part(STATION, [1, 2], PLACE)
+    assert part.data == bytes.fromhex("03 33 01 000013ED 030A59D1 04 02 0102")
+
+
+@pytest.mark.parametrize(
+    "downloads",
+    [
+        Downloads({ListKind.BASE: replace(BASE, version=0)}),
+        Downloads({ListKind.BASE: replace(BASE, version=65_536)}),
+        Downloads({ListKind.BASE: replace(BASE, cards=("12x",))}),
+        Downloads({ListKind.BASE: replace(BASE, cards=("1" * 17,))}),
+        Downloads({ListKind.BASE: replace(BASE, cards=("",))}),
+        Downloads({ListKind.BASE: replace(BASE, valid_from="2025-6-1")}),
+        Downloads({ListKind.ADDED: CardList(ListKind.ADDED, 1, CARDS * 9, "", "")}),
+        Downloads(prices=replace(PRICES, version=256)),
+        Downloads(prices=replace(PRICES, prices_e4=())),
+        Downloads(prices=replace(PRICES, prices_e4=(1,))),
+        Downloads(prices=replace(PRICES, prices_e4=(6_553_600,))),
+        Downloads(prices=replace(PRICES, effective_at="soon")),
+        Downloads(station=replace(STATION, province_no=256)),
+    ],
+)
+def test_what_does_not_fit_is_refused_whole(downloads: Downloads) -> None:
+    """Nothing of it is announced."""
+    talk = Talk()
+    with pytest.raises(LocalProtocolError):
+        talk.dialogue.offer(downloads)
+    talk.settle()
+    assert talk.answer(IDLE).data == vectors.POLL[6:-2]
+
+
+def test_a_list_is_fetched_and_found_in_force() -> None:
+    """Version, length, segments; the identity says that it is held."""
+    talk = Talk((101, 102))
+    talk.settle()
+    talk.dialogue.offer(Downloads({ListKind.BASE: BASE}))
+    poll = talk.answer(bytes.fromhex("33 00 0003"))
+    assert poll.data[8:10] == bytes.fromhex("0102")
+    answer = talk.next_frame()
+    size = 16 + 10 * len(CARDS)
+    assert answer.data == b"\x33" + size.to_bytes(4, "big") + b"\x00"
+    assert answer.number == poll.number
+    fetched, offset = b"", 0
+    for count in (1, 10, 30):
+        talk.answer(asks(0, offset, count))
+        block = talk.next_frame().data
+        assert block[:4] == asks(0, offset, 0)[:4]
+        assert block[4] <= MOST_SEGMENTS
+        fetched, offset = fetched + block[5:], offset + block[4]
+    assert fetched[:size] == list_part(BASE, Place()).data
+    frame = talk.next_frame()
+    assert frame.command == 0x3A
+    talk.say(INFO[:-7] + bytes.fromhex("0102 01 01 00 07 02"), frame)
+    last = talk.of(DownloadAdvanced)[-1]
+    assert last == DownloadAdvanced(
+        102, DownloadKind.BASE, 258, 25, 25, is_in_force=True
+    )
+    steps = [e.sent for e in talk.of(DownloadAdvanced) if e.gun == 101]
+    assert steps == [0, 1, 16, 25, 25]
+
+
+def test_what_a_dispenser_holds_already_is_in_force_at_once() -> None:
+    """Its identity at the beginning tells; it is told once."""
+    talk = Talk()
+    talk.dialogue.offer(Downloads({ListKind.BASE: replace(BASE, version=3)}))
+    talk.settle()
+    talk = Talk()
+    talk.dialogue.offer(Downloads({ListKind.BASE: replace(BASE, version=3)}))
+    talk.say(INFO, talk.next_frame())
+    assert [e.is_in_force for e in talk.of(DownloadAdvanced)] == [True]
+
+
+def test_what_is_not_offered_is_not_answered() -> None:
+    """A length of 0 would erase its list."""
+    talk = Talk()
+    talk.settle()
+    talk.answer(bytes.fromhex("33 00 0003"))
+    assert talk.next_frame().command == 0x30
+    talk.answer(asks(3, 0, 1))
+    assert talk.next_frame().command == 0x30
+
+
+def test_a_block_never_delays_a_poll_by_more_than_one_exchange() -> None:
+    """Two dispensers fetch at once, one of them unasked: between blocks is a poll."""
+    talk = Talk((101, 201))
+    talk.settle()
+    many = replace(BASE, cards=CARDS * 8)
+    talk.dialogue.offer(Downloads({ListKind.BASE: many}))
+    for _ in range(40):
+        frame = talk.next_frame()
+        if frame.command in (0x30, 0x3A):
+            answer = INFO if frame.command == 0x3A else asks(0, 0, 10)
+            talk.say(answer, frame)
+            other = 3 - frame.receiver
+            talk.say(asks(0, 10, 10), frame, sender=other, number=0x80)
+    commands = [frame.command for frame in talk.sent]
+    pairs = list(pairwise(commands))
+    assert (0x34, 0x30) in pairs
+    assert (0x34, 0x34) not in pairs
+
+
+def test_prices_are_not_fetched_while_gas_flows() -> None:
+    """The question stays open until the nozzle is idle."""
+    talk = Talk()
+    talk.settle()
+    talk.dialogue.offer(Downloads(prices=PRICES))
+    talk.answer(b"\x31\x01" + vectors.FUELLING[8:-2])
+    talk.answer(asks(4, 0, 10))
+    assert talk.next_frame().command == 0x30
+    talk.say(IDLE, talk.sent[-1])
+    talk.answer(asks(4, 0, 10))
+    assert talk.next_frame().command == 0x34
+
+
+def test_prices_to_come_wait_for_prices_in_force() -> None:
+    """Without such they are announced when their time has come; beside such at once."""
+    talk = Talk()
+    talk.settle()
+    talk.dialogue.offer(
+        Downloads(prices=replace(PRICES, effective_at="2025-06-01 08:30:20"))
+    )
+    assert talk.answer(IDLE).data[13] == 7
+    talk.wall_ms += 5_000
+    assert talk.answer(IDLE).data[13] == 9
+    talk.dialogue.offer(
+        Downloads(prices=PriceTable(10, (46_000,), "2025-06-02 00:00:00"))
+    )
+    assert talk.answer(asks(4, 0, 10)).data[13] == 10
+    block = talk.next_frame().data
+    assert block[5:12] == bytes.fromhex("09 202506010830")
+    assert bytes.fromhex("0A 202506020000") in block
+
+
+def test_station_data_are_fetched() -> None:
+    """In one go."""
+    talk = Talk((101, 102), terminal=4)
+    talk.settle()
+    talk.dialogue.offer(Downloads(station=STATION))
+    assert talk.answer(asks(5, 0, 10)).data[14] == 3
+    block = talk.next_frame().data
+    assert block[4:] == b"\x01" + bytes.fromhex(
+        "03 33 01 000013ED 030A59D1 04 02 0102 00"
+    )
+
+
+def test_a_download_of_an_unknown_kind_is_without_sense() -> None:
+    """There are six."""
+    talk = Talk()
+    talk.settle()
+    talk.answer(asks(6, 0, 1))
+    talk.next_frame()
+    assert [f.kind for f in talk.of(ProtocolFault)] == [FaultKind.BAD_BODY]
