@@ -15,6 +15,8 @@ from pydantic_core import ErrorDetails
 from cngstation import hygiene
 from cngstation.config.sections import Reader, Section, StationConfig
 from cngstation.errors import ConfigError
+from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
+from cngstation.protocols.dispenser.registry import PROTOCOLS
 
 # A station of 64 nozzles needs 12 KiB.
 LARGEST_FILE_BYTES = 256 * 1024
@@ -140,6 +142,7 @@ def _clashes(config: StationConfig) -> Iterator[_Problem]:
     yield from _reader_without_place(config.reader)
     yield from _shared_ports(config)
     yield from _shared_numbers(config)
+    yield from _lines_of_their_protocol(config)
     yield from _plain_layout(config)
     limits = config.limits
     if limits.top_up_lower_yuan > limits.top_up_upper_yuan:
@@ -192,6 +195,31 @@ def _shared_numbers(config: StationConfig) -> Iterator[_Problem]:
     yield from _repeated(numbers, "a number once in the station")
     names = [(f"lines.{n}.name", line.name) for n, line in enumerate(config.lines)]
     yield from _repeated(names, "a name once in the station")
+
+
+def _lines_of_their_protocol(config: StationConfig) -> Iterator[_Problem]:
+    """Find addresses and options with which a protocol opens no line."""
+    for n, line in enumerate(config.lines):
+        entry = PROTOCOLS[line.protocol]
+        strange = [
+            (m, nozzle.gun)
+            for m, nozzle in enumerate(line.nozzles)
+            if nozzle.gun not in entry.guns
+        ]
+        allowed = f"{entry.guns.start} to {entry.guns.stop - 1}"
+        for m, gun in strange:
+            key = f"lines.{n}.nozzles.{m}.gun"
+            yield _Problem(
+                key, f"{gun} does not fit", f"{allowed} on a line of {line.protocol}"
+            )
+        if strange:
+            continue
+        nozzles = tuple(NozzleSetup(z.gun, z.unit, z.unit_code) for z in line.nozzles)
+        try:
+            entry.dialogue(LineSetup(line.baud, nozzles, line.options))
+        except ValueError as error:
+            allowed = f"what the handbook says of {line.protocol}"
+            yield _Problem(f"lines.{n}", hygiene.clean(str(error)), allowed)
 
 
 def _repeated(values: Iterable[tuple[str, object]], allowed: str) -> Iterator[_Problem]:

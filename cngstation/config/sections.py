@@ -165,7 +165,7 @@ class Paths(Section):
 class Nozzle(Section):
     """One nozzle (枪) and its address on the line."""
 
-    gun: Annotated[int, Field(ge=1, le=255, description="1 to 255")]
+    gun: Annotated[int, Field(ge=1, le=9999, description="1 to 9999")]
     nozzle_no: Annotated[int, Field(ge=1, le=64, description="1 to 64")]
     dispenser_no: Annotated[int, Field(ge=1, le=64, description="1 to 64")]
     unit: GasUnit

@@ -45,7 +45,8 @@ class LineSetup:
 class ProtocolEntry:
     """How a line of this protocol is opened, and who speaks on it.
 
-    `parity` is "N", "E" or "O"; characters have 8 data bits.
+    `parity` is "N", "E" or "O"; characters have 8 data bits. `guns` are the numbers by
+    which it addresses nozzles.
     """
 
     title: str
@@ -55,3 +56,4 @@ class ProtocolEntry:
     parity: str = "N"
     stop_bits: int = 1
     bauds: tuple[int, ...] = (9600, 19200, 38400, 115200)
+    guns: range = range(1, 256)

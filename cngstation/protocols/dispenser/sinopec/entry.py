@@ -8,6 +8,10 @@ from collections.abc import Mapping
 
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.sinopec.dialogue import CAPABILITIES, LineDialogue
+from cngstation.protocols.dispenser.sinopec.dispensers import (
+    LARGEST_ADDRESS,
+    NOZZLES_PER_ADDRESS,
+)
 from cngstation.protocols.dispenser.sinopec.downloads import Place
 from cngstation.protocols.dispenser.sinopec.timing import LineSpeed
 
@@ -42,4 +46,10 @@ def _two_bytes(name: str, digits: int | str) -> bytes:
     return two
 
 
-ENTRY = ProtocolEntry("Sinopec FA", CAPABILITIES, _dialogue, bauds=(9600, 19200, 38400))
+ENTRY = ProtocolEntry(
+    "Sinopec FA",
+    CAPABILITIES,
+    _dialogue,
+    bauds=(9600, 19200, 38400),
+    guns=range(NOZZLES_PER_ADDRESS + 1, (LARGEST_ADDRESS + 1) * NOZZLES_PER_ADDRESS),
+)
