@@ -25,7 +25,8 @@ from cngstation.errors import StationError
 from cngstation.protocols.dispenser.canonical import TransactionType
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof, is_open, started
-from tests.simulation.money_world import CommitFault, World
+from tests.simulation.money_world import World
+from tests.simulation.world_parts import CommitFault
 
 PROGRAMS = int(os.environ.get("CNG_MONEY_PROGRAMS", "0"))
 # A program that fails is made shorter only on demand: that can take minutes.

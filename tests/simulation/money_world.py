@@ -6,14 +6,9 @@ again and the start-up recovery runs, as after kill -9.
 """
 
 import asyncio
-import atexit
-import contextlib
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from enum import StrEnum
-from functools import cache
+from collections.abc import Coroutine
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -22,7 +17,6 @@ from cngstation.domain.payment import PaymentMode
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import CardReading
 from cngstation.errors import CommitUncertain, StationError
-from cngstation.moments import Instant
 from cngstation.rpc.authority import CallContext, Peer
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.card_acts import (
@@ -37,18 +31,13 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.book_sale import Booked, SaleBook
 from cngstation.services.card_act_kinds import every_kind
-from cngstation.services.log_in import Gate, Passwords, StaffSession, add_operator
+from cngstation.services.log_in import Gate, StaffSession
 from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_act import act_reply
 from cngstation.services.verify_books import verify
-from cngstation.services.watch_reader import BorrowedReader
-from cngstation.storage import customers, prices, receipts
-from cngstation.storage.audit import STATION
-from cngstation.storage.customers import Company, Vehicle
-from cngstation.storage.database import Database, Transaction
-from cngstation.storage.operators import Operator
+from cngstation.storage import receipts
 from cngstation.storage.sqlite import Connection, connect
 from cngstation.units import Money, Price, Quantity, Unit, amount_of
 from tests.simulation.money_cards import (
@@ -59,12 +48,17 @@ from tests.simulation.money_cards import (
     PowerCut,
     Reader,
 )
+from tests.simulation.world_parts import (
+    PASSWORD,
+    PASSWORDS,
+    CountingClock,
+    CuttingDatabase,
+    Watch,
+    new_folder,
+    template,
+)
 
 T = TypeVar("T")
-PASSWORDS = Passwords(memory_kib=8, passes=1)
-PASSWORD = "a password of many"
-# Who works here: the cashier of every call, and those who may be a second person.
-STAFF = {"01": "administrator", "02": "administrator", "03": "junior"}
 FEE = Money.from_fen(1_000)
 RULES = StationRules(
     station_no="00000001",
@@ -84,92 +78,14 @@ RULES = StationRules(
 )
 
 
-class CommitFault(StrEnum):
-    """What goes wrong at a commit."""
-
-    CUT_BEFORE = "cut_before"
-    CUT_AFTER = "cut_after"
-    ERROR_LOST = "error_lost"  # COMMIT raised, and nothing is on the disk
-    ERROR_DURABLE = "error_durable"  # COMMIT raised, and everything is
-
-
-class CountingClock:
-    """A clock that goes on by one second whenever somebody looks at it."""
-
-    def __init__(self) -> None:
-        self._ms = 1_780_000_000_000
-
-    def now(self) -> Instant:
-        """Return the next second."""
-        self._ms += 1_000
-        return Instant(self._ms, self._ms, "boot")
-
-
-class CuttingDatabase(Database):
-    """The product's database, whose next commits can be cut off."""
-
-    fault: CommitFault | None = None
-    countdown = 0
-    commits = 0
-    # Something that another daemon does in the moment before a commit.
-    meanwhile: Callable[[], Awaitable[None]] | None = None
-
-    async def write(self, unit: Callable[[Transaction], T]) -> T:
-        """Write, or be cut off."""
-        if self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            await meanwhile()
-        fault = self._strikes()
-        if fault is CommitFault.CUT_BEFORE:
-            raise PowerCut
-        if fault is CommitFault.ERROR_LOST:
-            self._failed = CommitUncertain(why="simulated")
-            raise self._failed
-        result = await super().write(unit)
-        self.commits += 1
-        if fault is CommitFault.CUT_AFTER:
-            raise PowerCut
-        if fault is CommitFault.ERROR_DURABLE:
-            self._failed = CommitUncertain(why="simulated")
-            raise self._failed
-        return result
-
-    def _strikes(self) -> CommitFault | None:
-        if self.fault is None:
-            return None
-        if self.countdown > 0:
-            self.countdown -= 1
-            return None
-        fault, self.fault = self.fault, None
-        return fault
-
-
-class Watch:
-    """Lends the one reader, as the product's watch does."""
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._card = MifarePurseCard(reader, MASTER_KEY)
-        self._lock = asyncio.Lock()
-
-    @contextlib.asynccontextmanager
-    async def borrow(self) -> AsyncIterator[BorrowedReader]:
-        """Lend the reader to one act."""
-        async with self._lock:
-            yield BorrowedReader(self._reader, self._card)
-
-    def show_again(self) -> None:
-        """Nobody looks by itself here."""
-
-
 class World:
     """One till, two dispensers and their chips; use `close` at the end."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        place = folder or _folder()
+        place = folder or new_folder()
         place.mkdir(exist_ok=True)
         self.path = place / "station.db"
-        shutil.copy(_template(), self.path)
+        shutil.copy(template(), self.path)
         self.clock = CountingClock()
         self.dispensers = [Dispenser(1), Dispenser(2)]
         self.starts = 0
@@ -498,49 +414,3 @@ _SESSION = StaffSession(
     operator_no="01",
 )
 CALL = CallContext(session=_SESSION, peer=Peer(1, 1, 1), connection_id=1)
-
-
-def _folder() -> Path:
-    """Make a folder in memory: the disk itself is not what these tests are about."""
-    memory = "/dev/shm"
-    return Path(mkdtemp(prefix="money-", dir=memory if Path(memory).is_dir() else None))
-
-
-@cache
-def _template() -> Path:
-    """Make a file with a customer and a price once; worlds are copies of it."""
-    path = _folder() / "template.db"
-    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
-
-    def unit(tx: Transaction) -> None:
-        customers.add_company(tx, Company("0001", "公司", "", "", "gs"))
-        blobs = ("id_no_sealed", "id_no_digest", "phone_sealed", "phone_digest")
-        fields: dict[str, Any] = dict.fromkeys(Vehicle.__dataclass_fields__, "")
-        fields |= dict.fromkeys((*blobs, "phone_tail_digest"), b"")
-        fields |= {"plate": "川A12345", "plate_overridden": 0, "vehicle_type": "01"}
-        fields |= {
-            "company_no": "0001",
-            "fleet_no": None,
-            "vehicle_id": 0,
-            "retired": 0,
-        }
-        customers.add_vehicle(tx, Vehicle(**fields))
-        prices.plan(
-            tx,
-            level=0,
-            price=Price(PRICE_E4),
-            unit=Unit.M3,
-            from_ms=0,
-            operator_no="01",
-        )
-
-    async def make() -> None:
-        database = await Database.open(path, CountingClock())
-        await database.write(unit)
-        for number, role in STAFF.items():
-            operator = Operator(number, f"name{number}", number, role, "", 0, "active")
-            await add_operator(database, PASSWORDS, operator, PASSWORD, STATION)
-        await database.close()
-
-    asyncio.run(make())
-    return path

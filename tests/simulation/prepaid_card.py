@@ -15,9 +15,11 @@ FIRST, ADDED = 10_000, 5_000
 ACT = "ACT-UNDER-TEST"
 
 
-def new_card(world: World, mode: PaymentMode) -> tuple[Chip, str]:
+def new_card(
+    world: World, mode: PaymentMode, uid: str = "04a1b2c3"
+) -> tuple[Chip, str]:
     """Issue a card; return its chip and its key."""
-    chip = Chip(bytes.fromhex("04a1b2c3"))
+    chip = Chip(bytes.fromhex(uid))
     issued = world.issue(chip, mode, FIRST)
     assert isinstance(issued, ActReply)
     assert issued.state is ActState.DONE

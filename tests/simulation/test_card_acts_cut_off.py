@@ -9,7 +9,8 @@ from cngstation.rpc.contract.card_acts import ActQuote
 from cngstation.rpc.contract.counter import ActReply, ActState
 from tests.simulation.card_cases import ACT, KINDS, armed, ready
 from tests.simulation.money_cards import Fault, PowerCut
-from tests.simulation.money_world import CommitFault, World
+from tests.simulation.money_world import World
+from tests.simulation.world_parts import CommitFault
 
 SWEPT = [
     "settle_grey",

@@ -13,7 +13,8 @@ from cngstation.rpc.contract.marks import Approval, Marked, MarkOrder
 from cngstation.services.mark_card import KINDS
 from cngstation.storage import operators
 from tests.simulation.money_cards import Chip, Fault
-from tests.simulation.money_world import CALL, PASSWORD, World
+from tests.simulation.money_world import CALL, World
+from tests.simulation.world_parts import PASSWORD
 
 FIRST = 10_000
 SECOND = Approval(login_name="name02", password=SecretStr(PASSWORD))

@@ -13,7 +13,7 @@ from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.counter import ActReply, ActState
 from tests.simulation.money_cards import Chip, Fault, PowerCut
-from tests.simulation.money_world import FEE, CommitFault, World, price_of
+from tests.simulation.money_world import FEE, World, price_of
 from tests.simulation.prepaid_card import (
     ACT,
     ADDED,
@@ -23,6 +23,7 @@ from tests.simulation.prepaid_card import (
     new_card,
     require,
 )
+from tests.simulation.world_parts import CommitFault
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from cngstation.storage.sqlite import connect
 from tests.simulation.card_cases import armed
 from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_proof import Holder, Proof
-from tests.simulation.money_world import CALL, RULES, CommitFault, World
+from tests.simulation.money_world import CALL, RULES, World
+from tests.simulation.world_parts import CommitFault
 
 ACT, HOLDER, OTHER = "ACT-UNDER-TEST", "王一班", "李二班"
 MONEY_ACTS = (

@@ -18,8 +18,9 @@ from cngstation.storage import prices
 from cngstation.units import Price, Unit
 from tests.simulation.card_cases import ACT, FIRST, KINDS, Case
 from tests.simulation.money_cards import MASTER_KEY, Chip, Dispenser, PowerCut, Reader
-from tests.simulation.money_world import CALL, Watch
+from tests.simulation.money_world import CALL
 from tests.simulation.test_desfire_crash_points import CHIP, DesfireWorld, Fault
+from tests.simulation.world_parts import Watch
 
 GAS = PaymentMode.PREPAID_QUANTITY
 EVERY_NTH = 3  # frames; an act has some forty

@@ -16,7 +16,7 @@ from cngstation.storage import prices
 from cngstation.units import Price, Unit
 from tests.fuel_cards import MOMENT, PLACE, dispenser
 from tests.simulation.money_cards import Chip, PowerCut, Reader
-from tests.simulation.money_world import CALL, Watch, World
+from tests.simulation.money_world import CALL, World
 from tests.simulation.test_fuel_card_crash_points import (
     ACT,
     CHIP,
@@ -27,6 +27,7 @@ from tests.simulation.test_fuel_card_crash_points import (
     FuelWorld,
     proved,
 )
+from tests.simulation.world_parts import Watch
 
 ADDED = 5_000
 EVERY_NTH = 3  # commands; an act has some forty

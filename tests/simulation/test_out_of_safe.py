@@ -19,8 +19,9 @@ from cngstation.services.log_in import RightMissing
 from cngstation.services.open_rows import open_rows
 from cngstation.storage import findings
 from tests.simulation.money_cards import Chip, Fault
-from tests.simulation.money_world import CALL, PASSWORD, World
+from tests.simulation.money_world import CALL, World
 from tests.simulation.test_till import Till, a_card, rows_of
+from tests.simulation.world_parts import PASSWORD
 
 MONEY = PaymentMode.PREPAID_MONEY
 CASH = "till:1:cash"

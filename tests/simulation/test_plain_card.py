@@ -17,7 +17,7 @@ from cngstation.storage import findings
 from tests.furnished_station import fill
 from tests.plain_cards import KEY, PlainWorld, plain_chip
 from tests.simulation.money_cards import Chip, Fault, PowerCut
-from tests.simulation.money_world import CommitFault
+from tests.simulation.world_parts import CommitFault
 
 HELD, ADDED, FUEL = 10_000, 5_000, 5_000
 ACT = "ACT-UNDER-TEST"

@@ -15,7 +15,8 @@ from cngstation.storage import replacements
 from cngstation.storage.audit import STATION
 from tests.simulation.card_cases import armed
 from tests.simulation.money_cards import Chip, Fault, PowerCut
-from tests.simulation.money_world import CALL, FEE, CommitFault, World
+from tests.simulation.money_world import CALL, FEE, World
+from tests.simulation.world_parts import CommitFault
 
 MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 FIRST, FILL = 10_000, 1_000

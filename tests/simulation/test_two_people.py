@@ -17,7 +17,8 @@ from cngstation.services import mark_card
 from cngstation.services.move_balance import KIND as REPLACE
 from cngstation.services.replace_card import UNPROVED_RIGHT
 from tests.simulation.money_cards import Chip
-from tests.simulation.money_world import CALL, PASSWORD, World
+from tests.simulation.money_world import CALL, World
+from tests.simulation.world_parts import PASSWORD
 
 # What takes two people at this counter, by the act and its right.
 TWO_PEOPLE = {
