@@ -55,6 +55,8 @@ class Cause(StrEnum):
     FILL_LIMIT = "fill_limit"
     TOO_LOW = "too_low"
     PRICE_OLD = "price_old"
+    PLATE_OLD = "plate_old"
+    LIMITS_OLD = "limits_old"
 
 
 class Cure(StrEnum):
@@ -75,6 +77,7 @@ class Cure(StrEnum):
     CLEAR_CREDIT = "clear_credit"
     EDIT_CARD = "edit_card"
     REWRITE_PRICE = "rewrite_price"
+    REWRITE_LIMITS = "rewrite_limits"
     LIMITS = "limits"
     CYLINDER = "cylinder"
 
@@ -308,13 +311,13 @@ WORDS: dict[Cause, Words] = {
     ),
     Cause.DAY_LIMIT: Words(
         mark("The day's limit of {day_limit} yuan is used up: {today} yuan today."),
-        mark("Fill tomorrow, or raise the limit: edit the card."),
-        Cure.EDIT_CARD,
+        mark("Fill tomorrow, or change the limits and write them on the card."),
+        Cure.LIMITS,
     ),
     Cause.FILL_LIMIT: Words(
         mark("The limit per fill, {fill_limit} yuan, buys less than one unit of gas."),
-        mark("Raise the limit: edit the card."),
-        Cure.EDIT_CARD,
+        mark("Change the limits, then write them on the card."),
+        Cure.LIMITS,
     ),
     Cause.TOO_LOW: Words(
         mark("{balance} on the card is less than one unit of gas; its price: {price}."),
@@ -325,5 +328,18 @@ WORDS: dict[Cause, Words] = {
         mark("The card carries the price {card_price}; its level costs {price} now."),
         mark("Write the new price on the card."),
         Cure.REWRITE_PRICE,
+    ),
+    Cause.PLATE_OLD: Words(
+        mark("The card carries the plate {card_plate}; its vehicle is {plate} now."),
+        _EDIT,
+        Cure.EDIT_CARD,
+    ),
+    Cause.LIMITS_OLD: Words(
+        mark(
+            "The card carries {fill_limit} yuan per fill and {day_limit} per day; its "
+            "limits are {fill_limit_now} and {day_limit_now} now (0 is none)."
+        ),
+        mark("Write the limits on the card."),
+        Cure.REWRITE_LIMITS,
     ),
 }

@@ -234,6 +234,24 @@ def _price_old(known: Known) -> bool:
     return now != 100 * reading.price_fen
 
 
+def _plate_old(known: Known) -> bool:
+    return known.registered is not None and not known.registered.is_of_plate
+
+
+def _limits_old(known: Known) -> bool:
+    card, reading = known.registered, known.reading
+    if card is None or reading is None or card.limits_yuan is None:
+        return False
+    on_card = (reading.limit_per_fill_yuan, reading.limit_per_day_yuan)
+    return reading.can_be_written and on_card != card.limits_yuan
+
+
+def _old_limits_stop(known: Known) -> bool:
+    """What stops the card is a limit that it does not have any more."""
+    stops = _day_used_up(known) or _fill_limit_too_small(known)
+    return stops and _limits_old(known)
+
+
 _A_UNIT = 100  # in hundredths, as quantity purses count
 _E4_PER_YUAN = 10_000
 _RULES: tuple[_Rule, ...] = (
@@ -303,10 +321,16 @@ _RULES: tuple[_Rule, ...] = (
         Cause.STOPPED,
         lambda known: known.registered is not None and bool(known.registered.stopped),
     ),
+    (Cause.LIMITS_OLD, _old_limits_stop),
     (Cause.DAY_LIMIT, _day_used_up),
     (Cause.FILL_LIMIT, _fill_limit_too_small),
     (Cause.TOO_LOW, _too_low),
     (Cause.PRICE_OLD, _price_old),
+    (Cause.PLATE_OLD, _plate_old),
+    (
+        Cause.LIMITS_OLD,
+        lambda known: _limits_old(known) and not _old_limits_stop(known),
+    ),
 )
 _ORDER = [cause for cause, _ in _RULES]
 _NOTHING_AFTER = frozenset(_ORDER[: _ORDER.index(Cause.UNKNOWN_COUNTER) + 1])
@@ -341,11 +365,16 @@ def _facts_of_reading(reading: Reading) -> Facts:
         "card_due": reading.cylinder_due,
         "day_limit": reading.limit_per_day_yuan,
         "fill_limit": reading.limit_per_fill_yuan,
+        "card_plate": reading.plate or "-",
     }
 
 
 def _facts_of_register(card: Registered) -> Facts:
+    fill_limit, day_limit = card.limits_yuan or (0, 0)
     return {
+        "plate": card.plate,
+        "fill_limit_now": fill_limit,
+        "day_limit_now": day_limit,
         "card": card.card_no,
         "due": card.cylinder_due,
         "unit": card.unit,

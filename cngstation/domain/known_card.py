@@ -42,6 +42,8 @@ class Reading:
     counters_left: bool
     limit_per_fill_yuan: int
     limit_per_day_yuan: int
+    plate: str = ""
+    can_be_written: bool = True  # a card without counters is never written
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,9 @@ class Registered:
     credit_limit_e4: int | None = None
     filled_today_e4: int = 0
     stopped: str = ""  # by which limit of the register, of card or company
+    plate: str = ""  # of its vehicle
+    is_of_plate: bool = True  # the card carries it
+    limits_yuan: tuple[int, int] | None = None  # per fill, per day; None: not known
     refused_at: tuple[int, ...] = ()  # dispensers whose list names the card
 
 

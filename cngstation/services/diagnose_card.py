@@ -7,7 +7,6 @@ from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.causes import WORDS
 from cngstation.domain.continuity import break_of
 from cngstation.domain.diagnosis import Found, causes_of
-from cngstation.domain.evidence import Evidence
 from cngstation.domain.known_card import Known, Lies
 from cngstation.domain.limits import Stopped, Verdict
 from cngstation.domain.payment import MODE_OF_CODE
@@ -31,11 +30,13 @@ from cngstation.rpc.contract.diagnosis import (
 )
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services import old_on_card
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.limit_spending import may_fill
+from cngstation.services.old_on_card import acts_that_write, limits_of
 from cngstation.services.open_rows import facts_of
-from cngstation.storage import cards, facts, journal, prices, sales
+from cngstation.storage import cards, customers, facts, journal, prices, sales
 from cngstation.storage.cards import Card
 from cngstation.storage.journal import Intent
 from cngstation.storage.sqlite import Connection
@@ -123,7 +124,7 @@ class DiagnosisAnswers:
         return replace(
             known,
             station=self._here(self._price(connection, card, now_ms)),
-            registered=self._registered(connection, card, seen, now_ms),
+            registered=self._registered(connection, card, reading, now_ms),
             grey=_grey(connection, card, reading.purse.grey, seen.pseq),
             act=self._act(mine, reading),
         )
@@ -152,9 +153,14 @@ class DiagnosisAnswers:
         return price.e4 if price else None
 
     def _registered(
-        self, connection: Connection, card: Card, seen: Evidence, now_ms: int
+        self, connection: Connection, card: Card, reading: CardReading, now_ms: int
     ) -> known_card.Registered:
         due, key = card.cylinder_due, card.card_key
+        seen, vehicle = evidence_of(reading), None
+        if card.for_customers:
+            vehicle = customers.find_vehicle(connection, card.vehicle_id)
+        plate = vehicle.plate if vehicle else ""
+        limits = limits_of(connection, card)
         today = business_day(
             now_ms, cut_off_minute=self._rules.business_day_starts_minute
         )
@@ -166,6 +172,12 @@ class DiagnosisAnswers:
             cylinder_due=due,
             cylinder_days=days_until(due, now_ms) if due else None,
             broken=break_of(card.known, seen),
+            plate=plate,
+            is_of_plate=old_on_card.EDIT
+            not in acts_that_write(connection, card, reading, None),
+            limits_yuan=None
+            if limits is None
+            else (limits["limit_per_fill_yuan"], limits["limit_per_day_yuan"]),
             owed_e4=facts.balance(connection, f"receivable:{key}", Unit.CNY),
             stopped=_stopped(may_fill(connection, key, now_ms, self._rules)),
             filled_today_e4=sales.amount_on_day(connection, key, today),
@@ -189,6 +201,8 @@ def _of_card(
         counters_left=left,
         limit_per_fill_yuan=info.limit_per_fill_yuan,
         limit_per_day_yuan=info.limit_per_day_yuan,
+        plate=info.plate,
+        can_be_written=purse.counted,
     )
 
 

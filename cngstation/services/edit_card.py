@@ -16,10 +16,14 @@ from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.protocols.card_image.purse import CardInfo
+from cngstation.services import old_on_card
 from cngstation.services.act_kind import ActKind
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.do_card_act import ActOrder, Planned, Sight, write_purse
-from cngstation.services.limit_spending import NO_LIMITS, limits_on_card
+from cngstation.services.old_on_card import (
+    limits_of,
+    plate_is_old,
+)
 from cngstation.services.price_top_up import NoPrice
 from cngstation.services.register_customers import (
     AlreadyRegistered,
@@ -38,8 +42,8 @@ from cngstation.storage.journal import Intent
 from cngstation.storage.sqlite import Connection
 from cngstation.units import yuan_text
 
-KIND, CYLINDER, PRICE = "edit", "cylinder_date", "rewrite_price"
-LIMITS = "rewrite_limits"
+KIND, LIMITS, PRICE = old_on_card.EDIT, old_on_card.LIMITS, old_on_card.PRICE
+CYLINDER = "cylinder_date"
 _CHANGE = mark("{field}: {old} becomes {new}.")
 SHORTEST_CERTIFICATE = 4
 
@@ -94,7 +98,7 @@ class EditCard:
         on_card = info.plate if info else ""
         columns = {"plate": plate} if plate != vehicle.plate else {}
         told: tuple[tuple[str, str, str], ...] = ()
-        if columns or not plate.startswith(on_card) or not on_card:
+        if columns or plate_is_old(plate, on_card):
             told = (("plate", vehicle.plate if columns else on_card, plate),)
         return _planned(sight, Edit(columns, {}, told), plate=plate)
 
@@ -161,11 +165,10 @@ class RewriteLimits:
 
     def plan(self, connection: Connection, sight: Sight, order: ActOrder) -> Planned:
         """Return old and new bounds; refuse when they are the same."""
-        vehicle = _vehicle(connection, sight)
+        wanted = limits_of(connection, sight.card)
+        if wanted is None:
+            raise FieldEmpty(field="vehicle")
         info = sight.reading.info or CardInfo(sight.card.area_no, 0, "", 0, 0)
-        wanted = NO_LIMITS | limits_on_card(
-            connection, vehicle.company_no, sight.card.card_key
-        )
         told = tuple(
             (name, str(getattr(info, name)), str(yuan))
             for name, yuan in wanted.items()

@@ -11,7 +11,9 @@ from cngstation.language import mark
 from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import Purse
 from cngstation.rpc.contract.counter import CardOnReaderState, CardView, TopUpRow
+from cngstation.services import old_on_card
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
+from cngstation.services.old_on_card import acts_that_write
 from cngstation.services.show_sales import sale_row
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import (
@@ -29,7 +31,14 @@ _DISAGREES = mark(
     "The card does not continue the books: perhaps a copy or an old image. "
     "Keep the card, call the manager."
 )
+_PLATE_OLD = mark("The plate on the card is not the plate of its vehicle now.")
+_LIMITS_OLD = mark("The limits on the card are not those that it has now.")
 _PRICE_OLD = mark("The price on the card is not the price of its level now.")
+_OLD = {
+    old_on_card.EDIT: _PLATE_OLD,
+    old_on_card.LIMITS: _LIMITS_OLD,
+    old_on_card.PRICE: _PRICE_OLD,
+}
 
 _STATES = {
     CardState.BLANK: CardOnReaderState.BLANK,
@@ -69,7 +78,16 @@ def look_at(
         if reading.purse is not None:
             view = _with_purse(view, reading.purse, rules)
         return Looked(view, None, seen)
-    return Looked(_whole(connection, card, seen, rules, now_ms), card, seen)
+    in_force = prices.in_force(connection, rules.gas_unit, now_ms)
+    price = in_force.get(card.price_level)
+    acts = acts_that_write(connection, card, reading, price.e4 if price else None)
+    view = _whole(connection, card, seen, rules, now_ms)
+    cures = acts if view.standing == Life.NORMAL and not view.open_intent_id else ()
+    said = {
+        "warnings": (*view.warnings, *(_OLD[act] for act in acts)),
+        "cure": cures[0] if cures else "",
+    }
+    return Looked(view.model_copy(update=said), card, seen)
 
 
 def _whole(
@@ -134,9 +152,6 @@ def _warnings(
         days = days_until(card.cylinder_due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:
             found.append(_CYLINDER_SOON)
-    now = prices.in_force(connection, rules.gas_unit, now_ms).get(card.price_level)
-    if card.for_customers and now is not None and now.e4 != card.price_e4:
-        found.append(_PRICE_OLD)
     return found
 
 

@@ -13,7 +13,7 @@ from cngstation.domain.payment import PaymentMode
 from cngstation.protocols.card_image.purse import LAST_GEN, SLOT_BYTES, GreyMark
 from cngstation.protocols.dispenser.canonical import TransactionType
 from cngstation.rpc.contract.counter import CardOnReaderState as Seen
-from cngstation.storage import limits, prices
+from cngstation.storage import customers, limits, prices
 from cngstation.storage.limits import Holder
 from cngstation.units import Price, Unit
 from tests.e2e.fault_bench import PREPAID, FaultBench, written_for
@@ -252,8 +252,8 @@ async def other_unit(bench: FaultBench) -> None:
     await bench.issued(mode=PaymentMode.PREPAID_QUANTITY)
 
 
-async def day_limit(bench: FaultBench) -> None:
-    """Everything that the card may fill in a day was filled."""
+async def old_day_limit(bench: FaultBench) -> None:
+    """All was filled that the card says for a day; the register says more by now."""
     key = await bench.issued()
     paid = {
         "balance_before_hundredths": PREPAID,
@@ -278,6 +278,33 @@ async def month_limit(bench: FaultBench) -> None:
     bound = SpendingLimits(month=Amount(e4=9_0000))
     await bench.register(
         lambda tx: limits.set_limits(tx, Holder.CARD, key, bound, CASHIER)
+    )
+
+
+async def fill_limit(bench: FaultBench) -> None:
+    """The card may fill for less than a unit costs, and the register wants it so."""
+    key = await bench.issued()
+    bound = SpendingLimits(fill=Amount(e4=3_0000))
+    await bench.register(
+        lambda tx: limits.set_limits(tx, Holder.CARD, key, bound, CASHIER)
+    )
+    bench.forge_info(limit_per_fill_yuan=3)
+
+
+async def limits_old(bench: FaultBench) -> None:
+    """The company's limit was set after the card was written."""
+    await bench.issued()
+    bound = SpendingLimits(day=Amount(e4=500_0000))
+    await bench.register(
+        lambda tx: limits.set_limits(tx, Holder.COMPANY, "0001", bound, CASHIER)
+    )
+
+
+async def plate_old(bench: FaultBench) -> None:
+    """The vehicle got another plate by an edit of its other card."""
+    await bench.issued()
+    await bench.register(
+        lambda tx: customers.change_vehicle(tx, 1, reason="edit", plate="川B54321")
     )
 
 
@@ -364,14 +391,17 @@ FAULTS: dict[str, Fault] = {
     "no price": Fault(no_price, Cause.NO_PRICE, blocks=False),
     "empty": Fault(empty, Cause.EMPTY, balance=0, blocks=False),
     "too low": Fault(too_low, Cause.TOO_LOW, balance=399, blocks=False),
-    "day's limit": Fault(
-        day_limit, Cause.DAY_LIMIT, balance=PREPAID - 900, blocks=False
+    "old limit of a day": Fault(
+        old_day_limit, Cause.LIMITS_OLD, balance=PREPAID - 900, blocks=False
     ),
     "month's limit": Fault(
         month_limit, Cause.STOPPED, balance=PREPAID - 900, blocks=False
     ),
-    "limit per fill": Fault(
-        _info(limit_per_fill_yuan=3), Cause.FILL_LIMIT, blocks=False
+    "limit per fill": Fault(fill_limit, Cause.FILL_LIMIT, blocks=False),
+    "old limit per fill": Fault(
+        _info(limit_per_fill_yuan=3), Cause.LIMITS_OLD, blocks=False
     ),
+    "old limits": Fault(limits_old, Cause.LIMITS_OLD, blocks=False),
+    "old plate": Fault(plate_old, Cause.PLATE_OLD, blocks=False),
     "old price": Fault(price_old, Cause.PRICE_OLD, blocks=False),
 }

@@ -144,9 +144,10 @@ class CounterScreen(StationScreen):
             return [("Enter", _("show the change")), ("Esc", _("back"))]
         if card.standing == "lost":
             return [("F4/o", _("Replace a lost card"))]
+        anew: Keys = [("Enter", _("write the card anew"))] if card.cure else []
         if card.payment_mode in PREPAID_MODES and card.standing not in _NEVER_TOPPED_UP:
-            return [("0-9", _("amount of the top-up"))]
-        return []
+            return [("0-9", _("amount of the top-up")), *anew]
+        return anew
 
     def unfinished(self) -> bool:
         """An amount that was typed, or an act under way."""
@@ -238,6 +239,8 @@ class CounterScreen(StationScreen):
             self.station_app.action_open("books")
         elif card.standing == "grey":
             self.station_app.action_open("settle_grey")
+        elif card.cure and not self.flow.unfinished:
+            self.station_app.run_function(card.cure)
         elif self._is_quoted():
             self.confirm(self._do_as_quoted)
         elif self.flow.stage is Stage.TYPING:

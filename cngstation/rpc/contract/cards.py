@@ -63,6 +63,7 @@ class CardView(Message):
     last_sale: SaleRow | None
     last_top_up: TopUpRow | None
     warnings: Annotated[tuple[Text, ...], Field(max_length=10)]
+    cure: Word = ""  # the act that writes what is old on the card
     holder: Line = ""
 
 

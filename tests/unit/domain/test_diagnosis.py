@@ -108,6 +108,31 @@ ONE_FACT: dict[str, tuple[dict[str, Any], Cause | None]] = {
     "no nozzles": ({**GAS, "unit": "kg", "gas_units": ()}, None),
     "no price": ({"price_e4": None}, Cause.NO_PRICE),
     "old price": ({"price_fen": 399}, Cause.PRICE_OLD),
+    "old plate": (
+        {"plate": "川B54321", "is_of_plate": False},
+        Cause.PLATE_OLD,
+    ),
+    "old limits": ({"limits_yuan": (0, 500)}, Cause.LIMITS_OLD),
+    "same limits": (
+        {"limit_per_day_yuan": 500, "limits_yuan": (0, 500)},
+        None,
+    ),
+    "old limits of a card that is not written": (
+        {"limits_yuan": (0, 500), "can_be_written": False},
+        None,
+    ),
+    "a day's limit that was raised": (
+        {"limit_per_day_yuan": 9, "filled_today_e4": 9_0000, "limits_yuan": (0, 500)},
+        Cause.LIMITS_OLD,
+    ),
+    "a day's limit that holds": (
+        {"limit_per_day_yuan": 9, "filled_today_e4": 9_0000, "limits_yuan": (0, 9)},
+        Cause.DAY_LIMIT,
+    ),
+    "a fill limit that was raised": (
+        {"limit_per_fill_yuan": 3, "limits_yuan": (300, 0)},
+        Cause.LIMITS_OLD,
+    ),
     "crew card": ({"stopped": "crew", "balance": 0}, Cause.CREW_CARD),
     "stopped by a limit": ({"stopped": "hours"}, Cause.STOPPED),
     "dispensers' list": ({"refused_at": (2, 3)}, Cause.REFUSED_AT),

@@ -289,3 +289,16 @@ async def test_a_credit_card_shows_what_is_to_be_cleared_and_no_amount() -> None
         await screen.sees("To be cleared 7.96 yuan")
         assert "Balance" not in screen.text()
         assert "[" not in screen.text()
+
+
+async def test_what_is_old_on_a_card_is_written_by_one_key() -> None:
+    """The page says what, Enter opens the act; digits go to the amount as ever."""
+    old = "The limits on the card are not those that it has now."
+    async with opened() as screen:
+        screen.station.put(card(warnings=(old,), cure="rewrite_limits"))
+        await screen.sees(old)
+        await screen.sees("Enter write the card anew")
+        await screen.type("1")
+        await screen.sees("Enter show the change")
+        await screen.press("escape", "enter")
+        await screen.sees("Write the limits on a card")
