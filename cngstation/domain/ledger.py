@@ -101,6 +101,14 @@ def receivable_account(card_key: str) -> str:
     return f"receivable:{card_key}"
 
 
+def crew_account(shift_no: int, tender: str) -> str:
+    """Name the account of what the crew of a shift took and owes in a way of paying.
+
+    Shift 0 is nobody's: a fill was sold while no crew was on duty.
+    """
+    return f"crew:{shift_no or 'nobody'}:{tender}"
+
+
 SAFE = "safe:cash"
 PAY_OUTS = "expense:pay_out"
 OVER_SHORT = "expense:over_short"  # 长款/短款
@@ -110,6 +118,7 @@ GAS_SALES = "income:gas"
 DISCOUNTS = "expense:discount"
 PROMOTION = "expense:promotion"  # 充值优惠
 LOSSES = "expense:loss"
+DRIVE_OFFS = "expense:drive_off"  # 逃单
 ROUNDING = "income:rounding"  # parts of a fen that no drawer holds
 DEFERRED_REVENUE = "liability:deferred_revenue"  # money taken for gas not yet filled
 GAS_OWED = "stock:gas_owed"  # gas that prepaid-quantity cards may still fill

@@ -21,6 +21,7 @@ MIDDLE = JUNIOR | {
     "card.clear_credit",
     "card.edit",
     "till.pay_out",
+    "fill.mark",
     "register.edit",
     "company.top_up",
 }

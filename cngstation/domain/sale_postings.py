@@ -12,6 +12,7 @@ from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.lots import LotUse
 from cngstation.domain.payment import PaymentMode
+from cngstation.domain.tenders import Tender
 from cngstation.units import (
     Unit,
     divide_down,
@@ -85,6 +86,12 @@ def collection_postings(fill: FillToBook, collected: int) -> tuple[Posting, ...]
 def unknown_card_postings(amount_e4: int) -> tuple[Posting, ...]:
     """Return the postings of a fill whose card the register does not have."""
     return move(ledger.GAS_SALES, ledger.SUSPENSE_SALES, Unit.CNY, amount_e4)
+
+
+def cash_fill_postings(shift_no: int, amount_e4: int) -> tuple[Posting, ...]:
+    """Return the postings of a fill without a card: the crew on duty owes its cash."""
+    crew = ledger.crew_account(shift_no, Tender.CASH)
+    return move(ledger.GAS_SALES, crew, Unit.CNY, amount_e4)
 
 
 def _prepaid_money(fill: FillToBook) -> tuple[Posting, ...]:

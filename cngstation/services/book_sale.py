@@ -10,17 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from cngstation.domain import sale_postings
-from cngstation.domain.ledger import Entry, Posting
-from cngstation.domain.lots import LotUse, use_lots
-from cngstation.domain.payment import PaymentMode, purse_to_book
-from cngstation.domain.sale_postings import (
-    FillToBook,
-    asked_of_purse,
-    collection_postings,
-    fill_postings,
-)
-from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import late_records
 from cngstation.services.act_on_card import CardActs
@@ -29,12 +18,12 @@ from cngstation.services.check_sale import (
     Arrival,
     NozzleSetting,
     compare,
-    debited_by,
     open_rows_of,
     subject_of,
     wire_card_key,
 )
-from cngstation.storage import audit, cards, facts, findings, journal, sales
+from cngstation.services.post_sale import duty_of, is_cash_fill, post_sale
+from cngstation.storage import audit, cards, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 
@@ -147,8 +136,24 @@ class SaleBook:
                 record.device_seq,
                 record.card_consumption_count + 1,
             )
-        arrival = Arrival(nozzle, record, source, stand, card, collected_by, settled)
-        seq, postings = self._post(tx, arrival)
+        is_cash = is_cash_fill(
+            record,
+            card_is_known=card is not None,
+            is_crew=card is not None and card.is_crew,
+        )
+        if is_cash:
+            card = None  # a crew card says who sold it; nothing is taken from it
+        arrival = Arrival(
+            nozzle, record, source, stand, card, collected_by, settled, is_cash
+        )
+        duty = duty_of(tx, kept, arrival)
+        seq, postings = post_sale(
+            tx, arrival, duty, cut_off_minute=self._cut_off_minute
+        )
+        open_rows_of(tx, arrival, duty.shift_no)
+        if card is not None:
+            late_records.rows_of(tx, card, record, settled)
+            cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
         missing = _gap(tx, nozzle.key, stand.device_seq, record.device_seq)
         kept[nozzle.key] = stand.after(
@@ -179,57 +184,6 @@ class SaleBook:
             return card
         self._acts.finish(tx, intent, "a fill proves the write", attended=False)
         return cards.payer(tx.connection, card.card_key) or card
-
-    def _late_postings(
-        self, tx: Transaction, arrival: Arrival
-    ) -> tuple[Posting, ...] | None:
-        card, record = arrival.card, arrival.record
-        if card is None or record.transaction_type is COLLECTION:
-            return None
-        return late_records.postings_instead(tx, card, record, arrival.settled)
-
-    def _post(
-        self, tx: Transaction, arrival: Arrival
-    ) -> tuple[int, tuple[Posting, ...]]:
-        record, card = arrival.record, arrival.card
-        collection = _is_collection(record)
-        uses: list[LotUse] = []
-        postings: tuple[Posting, ...] = ()
-        if card is None and not collection:
-            postings = sale_postings.unknown_card_postings(record.amount_e4)
-        elif card is not None and (late := self._late_postings(tx, arrival)):
-            postings = late
-        elif card is not None and not collection:
-            fill = _fill(card, arrival)
-            bought = card.payment_mode is PaymentMode.PREPAID_QUANTITY
-            lots = sales.lots_left(tx.connection, card.card_key) if bought else []
-            uses, missing = use_lots(lots, fill.debited)
-            postings = fill_postings(fill, uses, missing)
-        elif card is not None:
-            postings = _collection(tx, card, arrival)
-        entry = Entry(
-            # Nozzle and number are unique in `sale`; an id that only rises is found
-            # a place in its index without a page of its own.
-            entry_id=f"sale-{tx.tip.seq + 1:012d}",
-            kind="collection" if collection else "sale",
-            business_day=business_day(
-                tx.now.wall_ms, cut_off_minute=self._cut_off_minute
-            ),
-            operator_no="",
-            terminal="forecourt",
-            postings=postings,
-        )
-        seq = facts.post(
-            tx,
-            entry,
-            sale=_sale_row(arrival),
-            lot_uses=[use.row() for use in uses],
-        )
-        open_rows_of(tx, arrival)
-        if card is not None:
-            late_records.rows_of(tx, card, record, arrival.settled)
-            cards.filled(tx, card.card_key, record.card_consumption_count)
-        return seq, postings
 
 
 def _is_collection(record: SaleRecord) -> bool:
@@ -285,98 +239,6 @@ def _new_life(
         {"nozzle": nozzle.nozzle_no, "number": device_seq},
     )
     return sales.Stand(epoch + 1, None, 0)
-
-
-def _fill(card: cards.Payer, arrival: Arrival) -> FillToBook:
-    record, collection = arrival.record, arrival.collected_by
-    debited = debited_by(card.payment_mode, record)
-    left = record.balance_after_hundredths
-    if record.transaction_type is TransactionType.GREY:
-        left = record.balance_before_hundredths - debited
-    if collection is not None:
-        debited, left = collection["debited"], collection["balance_after"]
-    return FillToBook(
-        card_key=card.card_key,
-        mode=card.payment_mode,
-        gas_unit=card.unit if card.payment_mode.in_quantity else arrival.nozzle.unit,
-        quantity_milli=record.quantity_milli,
-        amount_e4=record.amount_e4,
-        debited=purse_to_book(card.payment_mode, debited),
-        purse_emptied=left == 0,
-    )
-
-
-def _collection(
-    tx: Transaction, card: cards.Payer, arrival: Arrival
-) -> tuple[Posting, ...]:
-    """What a make-up debit moves; nothing while its fill is not in the book."""
-    record = arrival.record
-    grey = sales.grey_fill(
-        tx.connection,
-        card.card_key,
-        record.related_grey_seq or 0,
-        record.card_consumption_count - 1,
-    )
-    if grey is None:
-        return ()
-    mode = card.payment_mode
-    fill = FillToBook(
-        card_key=card.card_key,
-        mode=mode,
-        gas_unit=card.unit if mode.in_quantity else arrival.nozzle.unit,
-        quantity_milli=grey["quantity_milli"],
-        amount_e4=grey["amount_e4"],
-        debited=purse_to_book(
-            mode,
-            asked_of_purse(
-                mode,
-                grey["quantity_milli"],
-                grey["amount_e4"],
-                grey["balance_before"],
-            ),
-        ),
-        purse_emptied=record.balance_after_hundredths == 0,
-    )
-    collected = purse_to_book(mode, record.debited_hundredths)
-    return collection_postings(fill, collected)
-
-
-def _sale_row(arrival: Arrival) -> dict[str, Any]:
-    nozzle, record, card = arrival.nozzle, arrival.record, arrival.card
-    return {
-        "station_no": nozzle.key.station_no,
-        "dispenser_no": nozzle.key.dispenser_no,
-        "nozzle_no": nozzle.key.nozzle_no,
-        "epoch": arrival.stand.epoch,
-        "device_seq": record.device_seq,
-        "transaction_type": str(record.transaction_type),
-        "source": arrival.source,
-        "card_key": card.card_key if card else "",
-        "wire_card_no": record.card_no or "",
-        "plate": record.plate or "",
-        "payment_mode": str(card.payment_mode) if card else "",
-        "unit": str(nozzle.unit),
-        "quantity_milli": record.quantity_milli,
-        "price_e4": record.price_e4,
-        "amount_e4": record.amount_e4,
-        "debited": record.debited_hundredths,
-        "balance_before": record.balance_before_hundredths,
-        "balance_after": record.balance_after_hundredths,
-        "wseq": record.card_top_up_count or 0,
-        "pseq": record.card_consumption_count,
-        "total_quantity_milli": record.gun_total_quantity_milli,
-        "total_amount_e4": record.gun_total_amount_e4 or 0,
-        "pressure_before_kpa": record.pressure_before_kpa or 0,
-        "pressure_after_kpa": record.pressure_after_kpa or 0,
-        "stop_reason": str(record.stop_reason),
-        "related_grey_seq": record.related_grey_seq or 0,
-        "shift_no": record.shift_no,
-        "employee_card": record.employee_card or "",
-        "device_started": record.started_at or "",
-        "device_ended": record.ended_at or "",
-        "protocol": record.protocol,
-        "raw_frame": record.raw_frame,
-    }
 
 
 def _gap(

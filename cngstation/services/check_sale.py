@@ -18,6 +18,7 @@ from cngstation.units import E4_PER_FEN, Unit, priced_e4
 WIRE_CARD_DIGITS = 16
 CARD_KEY_DIGITS = 12
 COLLECTION = TransactionType.MAKE_UP_DEBIT
+CASH_WITHOUT_CREW = "cash_without_crew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Arrival:
     collected_by: Mapping[str, Any] | None = None
     # The act that settled this unpaid fill by hand before its record came.
     settled: Intent | None = None
+    # Sold without a customer's card, for cash.
+    is_cash: bool = False
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -64,9 +67,17 @@ def debited_by(mode: PaymentMode, record: SaleRecord) -> int:
     return asked_of_purse(mode, record.quantity_milli, record.amount_e4, before)
 
 
-def open_rows_of(tx: Transaction, arrival: Arrival) -> None:
-    """Name what a record leaves open: a grey card, an unknown card, an odd record."""
+def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
+    """Name what a record leaves open: a grey card, an unknown card, an odd record.
+
+    The cash of a fill that no shift owes (`shift_no` 0) is a row of its nozzle.
+    """
     nozzle, record, card = arrival.nozzle.key, arrival.record, arrival.card
+    if arrival.is_cash:
+        if not shift_no:
+            named = {"nozzle": nozzle.nozzle_no}
+            findings.open_once(tx, CASH_WITHOUT_CREW, subject_of(nozzle), named)
+        return
     place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     subject = card.card_key if card else record.card_no or "no card"
     if record.transaction_type is TransactionType.GREY:

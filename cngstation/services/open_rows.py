@@ -144,6 +144,10 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
     ),
+    "cash_without_crew": (
+        mark("Nozzle {nozzle} sold without a card while nobody was on duty."),
+        mark("Put the crew on duty (F8) and say whose shift owes these fills."),
+    ),
     "till_short": (
         mark("Till {subject}, {tender}: {difference} short, {counted} counted."),
         mark("The manager explains it; the books have {expected}."),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, TypedDict, Unpack
 
-from cngstation.domain.card_kinds import BY_NAME
+from cngstation.domain.card_kinds import BY_NAME, CREW
 from cngstation.domain.card_life import CardState
 from cngstation.domain.continuity import Known
 from cngstation.domain.evidence import Evidence
@@ -83,6 +83,7 @@ class Payer(NamedTuple):
     booked: int
     has_open_act: bool
     is_replaced: bool
+    is_crew: bool = False
 
     def after(self, pseq: int, postings: Iterable[Posting]) -> "Payer":
         """Return the card once a fill with these postings is booked."""
@@ -156,7 +157,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
     row = connection.execute(_PAYER, (card_key, card_account(card_key))).fetchone()
     if row is None:
         return None
-    mode, unit, wseq, pseq, booked, has_open_act, is_replaced = row
+    mode, unit, wseq, pseq, booked, has_open_act, kind, is_replaced = row
     return Payer(
         card_key,
         _MODES[mode],
@@ -166,6 +167,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
         booked,
         has_open_act=has_open_act == 1,
         is_replaced=is_replaced == 1,
+        is_crew=kind == CREW.name,
     )
 
 
@@ -174,7 +176,7 @@ _PAYER = (
     "  (SELECT balance FROM account WHERE name=?2 AND unit=c.unit), 0), EXISTS"
     " (SELECT 1 FROM intent WHERE card_key=?1 AND state IN ('PREPARED','INDOUBT')),"
     # Until the new card is written the balance is the old card's.
-    " c.state='replaced' AND NOT EXISTS (SELECT 1 FROM card_replacement r"
+    " c.kind, c.state='replaced' AND NOT EXISTS (SELECT 1 FROM card_replacement r"
     "  JOIN intent i USING (intent_id) WHERE r.old_card_key=?1 AND r.state='made'"
     "  AND i.state IN ('PREPARED','INDOUBT')) FROM card c WHERE c.card_key=?1"
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from cngstation.domain.ledger import Entry, require_balance
 from cngstation.storage.database import Transaction
+from cngstation.storage.register_rows import has_table
 from cngstation.storage.sqlite import Connection
 
 Row = Mapping[str, Any]
@@ -30,6 +31,10 @@ PLAIN_FACTS = (
     "invoice",
     "opening_balance",
     "opening_verdict",
+    "shift_step",
+    "shift_reading",
+    "duty_record",
+    "parameter_change",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
@@ -48,6 +53,10 @@ _STAMPED = frozenset(
         "invoice",
         "opening_balance",
         "opening_verdict",
+        "shift_step",
+        "shift_reading",
+        "duty_record",
+        "parameter_change",
     }
 )
 
@@ -82,8 +91,11 @@ def post(
     sale: Row | None = None,
     lots: Sequence[Row] = (),
     lot_uses: Sequence[Row] = (),
+    shift_no: int = 0,
 ) -> int:
     """Book an entry with what belongs to it; return its `seq`.
+
+    `shift_no` is the shift that its sale belongs to, 0 for none.
 
     Raises:
         LedgerImbalance: the postings do not sum to zero; nothing is booked.
@@ -104,7 +116,7 @@ def post(
         "boot_id": now.boot_id,
     }
     postings = [(p.account, str(p.unit), p.amount) for p in entry.postings]
-    body = entry_body(head, postings, sale, lots, lot_uses)
+    body = entry_body(head, postings, sale, lots, lot_uses, shift_no=shift_no)
     seq = tx.prove("entry", entry.entry_id, body)
     connection = tx.connection
     insert(connection, "entry", {"seq": seq, **head})
@@ -114,6 +126,8 @@ def post(
     )
     if sale is not None:
         insert(connection, "sale", {"seq": seq, **sale})
+    if shift_no:
+        insert(connection, "sale_shift", {"seq": seq, "shift_no": shift_no})
     for lot in lots:
         insert(connection, "gas_lot", {"seq": seq, **lot})
     for use in lot_uses:
@@ -127,6 +141,8 @@ def entry_body(
     sale: Row | None,
     lots: Iterable[Row],
     lot_uses: Iterable[Row],
+    *,
+    shift_no: int = 0,
 ) -> dict[str, Any]:
     """Return the body under which an entry is chained."""
     body = {**head, "postings": list(postings)}
@@ -136,6 +152,8 @@ def entry_body(
         body["lots"] = kept
     if used := [printable(use) for use in lot_uses]:
         body["lot_uses"] = used
+    if shift_no:
+        body["shift_no"] = shift_no
     return body
 
 
@@ -164,9 +182,13 @@ def _entries(connection: Connection) -> Iterator[tuple[int, Row]]:
     sales = _grouped_rows(connection, "sale")
     lots = _grouped_rows(connection, "gas_lot")
     uses = _grouped_rows(connection, "gas_lot_use")
+    # A file of a version before the shifts has no such table.
+    has_shifts = has_table(connection, "sale_shift")
+    shifts = _grouped_rows(connection, "sale_shift") if has_shifts else None
     for head in rows(connection, "SELECT * FROM entry ORDER BY seq"):
         seq = head.pop("seq")
         sale = sales.of(seq)
+        shift = shifts.of(seq) if shifts else []
         yield (
             seq,
             entry_body(
@@ -175,6 +197,7 @@ def _entries(connection: Connection) -> Iterator[tuple[int, Row]]:
                 sale[0] if sale else None,
                 lots.of(seq),
                 sorted(uses.of(seq), key=lambda use: use["lot_seq"]),
+                shift_no=shift[0]["shift_no"] if shift else 0,
             ),
         )
 
@@ -260,3 +283,11 @@ def entry_seq(connection: Connection, entry_id: str) -> int | None:
         "SELECT seq FROM entry WHERE entry_id=?", (entry_id,)
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def corrected_by(connection: Connection, entry_id: str) -> str:
+    """Return the id of the entry that an entry corrects; empty for none."""
+    row = connection.execute(
+        "SELECT corrects FROM entry WHERE entry_id=?", (entry_id,)
+    ).fetchone()
+    return "" if row is None else str(row[0])

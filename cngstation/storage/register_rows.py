@@ -71,6 +71,8 @@ REGISTERS = (
     ),
     Register("session", ("token_hash",)),
     Register("card_replacement", ("intent_id",)),
+    Register("crew", ("crew_no",)),
+    Register("crew_staff", ("card_no",)),
     Register("device_epoch", ("station_no", "dispenser_no", "nozzle_no", "epoch")),
 )
 BY_TABLE = {register.table: register for register in REGISTERS}

@@ -1,0 +1,221 @@
+"""Says of a fill without a card that it was not paid in cash, and why.
+
+Test and calibration fills are no sale at all: their gas went back. A company may owe
+a fill, a driver may have left without paying, another way of paying may have been
+taken. Each is a correcting entry that names the fill; the fill itself stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cngstation.domain import ledger
+from cngstation.domain.ledger import Entry, Posting
+from cngstation.domain.tenders import Tender
+from cngstation.errors import Refusal
+from cngstation.moments import business_day
+from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.approve import reason_of
+from cngstation.services.take_payment import CompanyFundsShort, NoCompany
+from cngstation.storage import (
+    audit,
+    cash_fills,
+    company_money,
+    customers,
+    facts,
+    shifts,
+)
+from cngstation.storage.audit import Actor
+from cngstation.storage.cash_fills import CashFill
+from cngstation.storage.database import Transaction
+from cngstation.units import Money, Unit, yuan_text
+
+RIGHT = "fill.mark"
+
+
+class FillMark(StrEnum):
+    """What a fill without a card is; CASH is what each is until somebody says else."""
+
+    CASH = "cash"
+    TEST = "test"  # 检测
+    CALIBRATION = "calibration"  # 检定
+    COMPANY = "company"  # 单位记帐
+    DRIVE_OFF = "drive_off"  # 逃单
+    WECHAT = "wechat"
+    ALIPAY = "alipay"
+    BANK_CARD = "bank_card"
+
+
+NO_SALE = frozenset({FillMark.TEST, FillMark.CALIBRATION})
+BY_TENDER = {
+    FillMark.CASH: Tender.CASH,
+    FillMark.WECHAT: Tender.WECHAT,
+    FillMark.ALIPAY: Tender.ALIPAY,
+    FillMark.BANK_CARD: Tender.BANK_CARD,
+}
+# What a crew may hold when it hands over.
+CREW_TENDERS = tuple(BY_TENDER.values())
+
+
+class NoCashFill(Refusal):
+    """The fill was paid by a card, or there is none."""
+
+    code = "refusal.no_cash_fill"
+    text = (
+        "Only a fill that was sold without a card can be marked. Nothing was done and "
+        "no money moved."
+    )
+
+
+class FillHandedOver(Refusal):
+    """The money of the fill was handed over with its shift."""
+
+    code = "refusal.fill_handed_over"
+    text = (
+        "Shift {shift} was handed over with this fill. Nothing was done and no money "
+        "moved. Correct it where the money is: in the till."
+    )
+
+
+class NoSuchShift(Refusal):
+    """There is no open shift with this number."""
+
+    code = "refusal.no_such_shift"
+    text = "There is no open shift {shift}. Nothing was done and no money moved."
+
+
+@dataclass(frozen=True, slots=True)
+class MarkOrder:
+    """What a fill is to be marked as.
+
+    `company_no` is whose account pays it; `shift_no` is the shift that is to owe a
+    fill of nobody's, else 0.
+    """
+
+    act_id: str
+    sale_seq: int
+    mark: FillMark
+    reason: str
+    company_no: str = ""
+    shift_no: int = 0
+
+
+def mark_fill(
+    tx: Transaction, order: MarkOrder, actor: Actor, *, cut_off_minute: int
+) -> CashFill:
+    """Mark a fill; return it as it is now. A repeat changes nothing.
+
+    Raises:
+        ReasonMissing, NoCashFill, FillHandedOver, NoSuchShift, NoCompany,
+        CompanyFundsShort: nothing was done.
+        ActIdTaken: the id belongs to another act.
+    """
+    reason = reason_of(order.reason)
+    fill = cash_fills.find(tx.connection, order.sale_seq)
+    if fill is None:
+        raise NoCashFill
+    entry_id = f"{order.act_id}.fill_mark"
+    if facts.entry_seq(tx.connection, entry_id) is not None:
+        if facts.corrected_by(tx.connection, entry_id) != fill.entry_id:
+            raise ActIdTaken
+        return fill
+    owner = _owner(tx, fill, order)
+    wanted = _accounts(tx, fill, order, owner)
+    _require_in_hand(tx, fill, wanted, owner)
+    postings = _difference(fill.accounts, wanted)
+    day = business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute)
+    shift = shifts.find(tx.connection, owner) if owner else None
+    entry = Entry(
+        entry_id=entry_id,
+        kind=f"{cash_fills.MARK}{order.mark}",
+        business_day=shift.business_day if shift and shift.is_open else day,
+        operator_no=actor.operator_no,
+        terminal=actor.terminal,
+        postings=postings,
+        corrects=fill.entry_id,
+        note=reason,
+    )
+    facts.post(tx, entry)
+    number = fill.sale["device_seq"]
+    audit.record(
+        tx,
+        actor,
+        RIGHT,
+        f"nozzle {fill.nozzle_no} fill {number}",
+        reason=reason,
+        before=fill.marked or FillMark.CASH,
+        after=order.mark,
+    )
+    changed = cash_fills.find(tx.connection, order.sale_seq)
+    assert changed is not None, "it was found before"
+    return changed
+
+
+def _owner(tx: Transaction, fill: CashFill, order: MarkOrder) -> int:
+    """Return the shift that owes the fill from now on."""
+    if fill.shift_no or not order.shift_no:
+        return fill.shift_no
+    shift = shifts.find(tx.connection, order.shift_no)
+    if shift is None or not shift.is_open:
+        raise NoSuchShift(shift=order.shift_no)
+    return order.shift_no
+
+
+def _accounts(
+    tx: Transaction, fill: CashFill, order: MarkOrder, owner: int
+) -> Mapping[str, int]:
+    """Return what the fill's entries shall come to, by account."""
+    if order.mark in NO_SALE:
+        return {}
+    amount = fill.amount_e4
+    if order.mark is FillMark.DRIVE_OFF:
+        payer = ledger.DRIVE_OFFS
+    elif order.mark is FillMark.COMPANY:
+        payer = _company(tx, fill, order)
+    else:
+        payer = ledger.crew_account(owner, BY_TENDER[order.mark])
+    return {payer: amount, ledger.GAS_SALES: -amount} if amount else {}
+
+
+def _company(tx: Transaction, fill: CashFill, order: MarkOrder) -> str:
+    company = customers.find_company(tx.connection, order.company_no)
+    if company is None:
+        raise NoCompany
+    account = ledger.company_account(company.company_no)
+    left = company_money.balance(tx.connection, company.company_no)
+    left += company_money.credit_limit(tx.connection, company.company_no)
+    left += Money(fill.accounts.get(account, 0))
+    if Money(fill.amount_e4) > left:
+        raise CompanyFundsShort(
+            company=company.name,
+            left=yuan_text(left.e4),
+            wanted=yuan_text(fill.amount_e4),
+        )
+    return account
+
+
+def _require_in_hand(
+    tx: Transaction, fill: CashFill, wanted: Mapping[str, int], owner: int
+) -> None:
+    """Refuse to touch what an ended shift has handed over already."""
+    shift = shifts.find(tx.connection, owner) if owner else None
+    if shift is None or shift.is_open:
+        return
+    for account in {*fill.accounts, *wanted}:
+        if not account.startswith(cash_fills.CREW):
+            continue
+        change = wanted.get(account, 0) - fill.accounts.get(account, 0)
+        if facts.balance(tx.connection, account, Unit.CNY) + change < 0 or change > 0:
+            raise FillHandedOver(shift=owner)
+
+
+def _difference(
+    present: Mapping[str, int], wanted: Mapping[str, int]
+) -> tuple[Posting, ...]:
+    changes = {
+        name: wanted.get(name, 0) - present.get(name, 0)
+        for name in sorted({*present, *wanted})
+    }
+    return tuple(
+        Posting(name, Unit.CNY, change) for name, change in changes.items() if change
+    )

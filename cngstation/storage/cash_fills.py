@@ -1,0 +1,100 @@
+"""Fills without a card as the books have them now: sold, and corrected since.
+
+A correction is an entry that names the sale's entry; nothing of the sale is changed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cngstation.storage.facts import rows
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+CREW = "crew:"
+MARK = "fill."  # begins the kind of a correcting entry
+
+
+@dataclass(frozen=True, slots=True)
+class CashFill:
+    """A fill, what its entries come to by account (CNY), and what it was marked as.
+
+    `shift_no` is the shift that owes it, 0 for nobody's. `marked` is empty where
+    nobody has corrected it.
+    """
+
+    seq: int
+    entry_id: str
+    shift_no: int
+    marked: str
+    reason: str
+    accounts: Mapping[str, int]
+    sale: Mapping[str, Any]
+
+    @property
+    def nozzle_no(self) -> int:
+        """The nozzle that sold it."""
+        return int(self.sale["nozzle_no"])
+
+    @property
+    def amount_e4(self) -> int:
+        """What it was sold for."""
+        return int(self.sale["amount_e4"])
+
+
+_SALE = (
+    "SELECT s.*, e.entry_id, e.at_ms, coalesce(h.shift_no, 0) AS of_shift FROM sale s"
+    " JOIN entry e ON e.seq=s.seq LEFT JOIN sale_shift h ON h.seq=s.seq"
+)
+_IS_CASH = (
+    "EXISTS (SELECT 1 FROM posting p WHERE p.seq=s.seq AND p.account LIKE 'crew:%')"
+)
+
+
+def find(connection: Connection, seq: int) -> CashFill | None:
+    """Return a fill without a card by its place in the chain."""
+    found = rows(connection, f"{_SALE} WHERE s.seq=? AND {_IS_CASH}", (seq,))
+    return next((_cash_fill(connection, row) for row in found), None)
+
+
+def of_shift(connection: Connection, shift_no: int, limit: int) -> list[CashFill]:
+    """Return the fills without a card that ended in a shift, newest first.
+
+    Of shift 0 those that ended while nobody was on duty.
+    """
+    belongs = "h.shift_no=?1" if shift_no else "h.seq IS NULL AND ?1=0"
+    found = rows(
+        connection,
+        f"{_SALE} WHERE {belongs} AND s.card_key='' AND {_IS_CASH}"
+        " ORDER BY s.seq DESC LIMIT ?2",
+        (shift_no, limit),
+    )
+    return [_cash_fill(connection, row) for row in list(found)]
+
+
+def _cash_fill(connection: Connection, row: dict[str, Any]) -> CashFill:
+    entry_id, of_shift = row["entry_id"], int(row["of_shift"])
+    accounts: dict[str, int] = {}
+    marked = reason = ""
+    for kind, note, account, amount in connection.execute(
+        "SELECT e.kind, e.note, coalesce(p.account, ''), coalesce(p.amount, 0)"
+        " FROM entry e LEFT JOIN posting p ON p.seq=e.seq AND p.unit=?2"
+        " WHERE e.seq=?3 OR (e.corrects=?1 AND e.corrects <> '')"
+        " ORDER BY e.seq, p.line",
+        (entry_id, str(Unit.CNY), row["seq"]),
+    ):
+        accounts[account] = accounts.get(account, 0) + amount
+        if kind.startswith(MARK):
+            marked, reason = kind.removeprefix(MARK), note
+        if not of_shift and account.startswith(CREW):
+            number = account.split(":")[1]
+            of_shift = int(number) if number.isdigit() else of_shift
+    return CashFill(
+        seq=row["seq"],
+        entry_id=entry_id,
+        shift_no=of_shift,
+        marked=marked,
+        reason=reason,
+        accounts={name: amount for name, amount in accounts.items() if amount},
+        sale=row,
+    )
