@@ -14,7 +14,7 @@ from cngstation.domain.ledger import Entry, Posting
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.moments import business_day
-from cngstation.services.act_on_card import ActIdTaken
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import reason_of
 from cngstation.services.take_payment import CompanyFundsShort, NoCompany
 from cngstation.storage import (

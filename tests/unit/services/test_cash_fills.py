@@ -11,7 +11,8 @@ from cngstation.domain.card_kinds import CREW
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.protocols.dispenser.canonical import TransactionType
-from cngstation.services.act_on_card import ActIdTaken, CardActs
+from cngstation.services.act_on_card import CardActs
+from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
