@@ -14,16 +14,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.check_sale import NozzleSetting
-from cngstation.storage import (
-    audit,
-    cards,
-    crews,
-    findings,
-    journal,
-    operators,
-    prices,
-)
-from cngstation.storage.crews import Crew, Staff
+from cngstation.storage import audit, cards, findings, journal, operators, prices
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sales import NozzleKey
@@ -143,8 +134,6 @@ async def furnish(path: Path) -> None:
                 tx, level=0, price=Price(4_5000), unit=Unit.M3, from_ms=MORNING,
                 operator_no="01",
             )  # fmt: skip
-            crews.add_crew(tx, Crew("1", "甲班"))
-            crews.put_staff(tx, Staff("12", "1", "Zhao Yi"))
             audit.record(tx, CASHIER, "company.register", "0001", after="蜀都出租")
 
         def finish(tx: Transaction, intent: Intent) -> None:

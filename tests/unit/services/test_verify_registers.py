@@ -10,7 +10,15 @@ from cngstation.errors import StorageError
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import cards, customers, migrations, operators, registers
+from cngstation.storage import (
+    cards,
+    crews,
+    customers,
+    migrations,
+    operators,
+    registers,
+)
+from cngstation.storage.crews import Crew, Staff
 from cngstation.storage.facts import PLAIN_FACTS
 from cngstation.storage.migrations import known_migrations, migrate
 from cngstation.storage.register_rows import REGISTERS
@@ -40,6 +48,8 @@ async def _furnish_whole(path: Path) -> None:
                 },
             )
         )  # fmt: skip
+        await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
+        await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
 
 
 @pytest.fixture(scope="module")
