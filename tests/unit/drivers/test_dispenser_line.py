@@ -1,11 +1,7 @@
 """The dispenser line on a pseudo-terminal, against a small scripted far end."""
 
 import asyncio
-import contextlib
-import os
-import pty
-import tty
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,125 +10,30 @@ import pytest_asyncio
 from cngstation.drivers import dispenser_line
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.frame_log import (
-    KEPT_FRAMES,
-    LONGEST_ENTRY,
     Direction,
-    FrameLog,
-    LoggedFrame,
 )
 from cngstation.drivers.line_service import LineState
-from cngstation.drivers.serial_link import SerialSettings
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
-from cngstation.moments import SystemClock
 from cngstation.protocols.dispenser.canonical import (
-    NOT_FOUND,
-    DebitDecision,
-    DebitRequest,
     FaultKind,
     FuellingState,
     Link,
-    NozzleStatus,
-    SaleRecord,
 )
-from cngstation.protocols.dispenser.dialogue import NoticeReceived, ProtocolFault
+from cngstation.protocols.dispenser.dialogue import NoticeReceived
 from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
-from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
-from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
 from cngstation.protocols.dispenser.turns import PolledNozzle
+from tests.unit.drivers.far_end import (
+    DEBIT,
+    POLL,
+    RECORD,
+    FarEnd,
+    Service,
+    busy,
+    make_line,
+    running,
+    until,
+)
 from tests.unit.protocols.dispenser.jxv4 import vectors
-
-POLL, RECORD, DEBIT = 0x51, 0x52, 0x55
-
-
-def busy(gun: int) -> bytes:
-    return vectors.status(gun, 0xA4)
-
-
-class FarEnd:
-    """Answers host frames by script; its port can be pulled and put back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "line"
-        self.replies: dict[int, list[bytes]] = {}  # one after another, by command
-        self.always = vectors.status
-        self.frames: list[bytes] = []
-        self.starts: list[float] = []
-        self.delay_s = 0.0
-        self._fds: tuple[int, int] | None = None
-
-    def plug_in(self) -> None:
-        far, near = pty.openpty()
-        tty.setraw(near)
-        self._fds = far, near
-        self.path.unlink(missing_ok=True)
-        self.path.symlink_to(os.ttyname(near))
-        asyncio.get_running_loop().add_reader(far, self._read)
-
-    def pull(self) -> None:
-        if self._fds is not None:
-            asyncio.get_running_loop().remove_reader(self._fds[0])
-            for fd in self._fds:
-                os.close(fd)
-        self._fds = None
-        self.path.unlink(missing_ok=True)
-
-    def say(self, data: bytes) -> None:
-        if self._fds is not None:
-            os.write(self._fds[0], data)
-
-    def heard(self, command: int) -> list[bytes]:
-        return [frame for frame in self.frames if frame[4] == command]
-
-    def _read(self) -> None:
-        assert self._fds is not None
-        frame = os.read(self._fds[0], 1_000)
-        loop = asyncio.get_running_loop()
-        self.starts.append(loop.time())
-        self.frames.append(frame)
-        script = self.replies.get(frame[4], [])
-        if script:
-            reply = script.pop(0)
-        else:
-            reply = self.always(frame[2]) if frame[4] == POLL else b""
-        loop.call_later(self.delay_s, self.say, reply)
-
-
-class Service:
-    """A handler that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.records: list[SaleRecord] = []
-        self.debits: list[DebitRequest] = []
-        self.statuses: list[tuple[int, NozzleStatus]] = []
-        self.links: list[tuple[int, Link]] = []
-        self.states: list[LineState] = []
-        self.faults: list[ProtocolFault] = []
-        self.commit = asyncio.Event()
-        self.commit.set()
-        self.accepts: bool | Exception = True
-
-    async def record(self, gun: int, record: SaleRecord) -> bool:
-        self.records.append(record)
-        await self.commit.wait()
-        if isinstance(self.accepts, Exception):
-            raise self.accepts
-        return self.accepts
-
-    async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
-        self.debits.append(request)
-        return NOT_FOUND
-
-    def status(self, gun: int, status: NozzleStatus) -> None:
-        self.statuses.append((gun, status))
-
-    def link(self, gun: int, link: Link) -> None:
-        self.links.append((gun, link))
-
-    def line_state(self, state: LineState) -> None:
-        self.states.append(state)
-
-    def fault(self, fault: ProtocolFault) -> None:
-        self.faults.append(fault)
 
 
 @pytest_asyncio.fixture
@@ -151,31 +52,6 @@ async def service() -> Service:
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispenser_line, "FIRST_PAUSE_S", 0.02)
-
-
-def make_line(far_end: FarEnd, service: Service, guns: int = 1) -> DispenserLine:
-    nozzles = [NozzleSettings(gun) for gun in range(1, guns + 1)]
-    dialogue = BusDialogue(nozzles, LineSpeed(38_400))
-    settings = SerialSettings(str(far_end.path), 38_400)
-    return DispenserLine(settings, dialogue, service, clock=SystemClock())
-
-
-@contextlib.asynccontextmanager
-async def running(line: DispenserLine) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(line.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(true: Callable[[], object], within_s: float = 5) -> None:
-    """Wait until something is so."""
-    async with asyncio.timeout(within_s):
-        while not true():
-            await asyncio.sleep(0.005)
 
 
 async def test_status_and_link_reach_the_service(
@@ -489,32 +365,3 @@ async def test_an_idle_line_rests_between_its_polls(
     async with running(line):
         await until(lambda: len(line.cycle_times_us) >= 2)
     assert min(line.cycle_times_us) >= 1_000_000
-
-
-@pytest.fixture
-def log() -> FrameLog:
-    return FrameLog()
-
-
-def test_pieces_of_an_answer_are_one_entry(log: FrameLog) -> None:
-    """What arrives between two transmissions reads as one."""
-    log.sent(b"a", 1)
-    log.received(b"b", 2)
-    log.received(b"c", 3)
-    log.sent(b"d", 4)
-    assert log.frames() == [
-        LoggedFrame(1, Direction.SENT, b"a"),
-        LoggedFrame(2, Direction.RECEIVED, b"bc"),
-        LoggedFrame(4, Direction.SENT, b"d"),
-    ]
-
-
-def test_the_log_is_bounded(log: FrameLog) -> None:
-    """The last 200 entries are kept, and of a babbling line the beginning."""
-    for at_us in range(KEPT_FRAMES + 5):
-        log.sent(b"x", at_us)
-    for _ in range(50):
-        log.received(bytes(100), 1_000)
-    frames = log.frames()
-    assert len(frames) == KEPT_FRAMES
-    assert len(frames[-1].data) == LONGEST_ENTRY

@@ -5,7 +5,13 @@ from datetime import datetime
 from typing import TypeVar
 
 from cngstation.moments import CHINA
-from cngstation.protocols.dispenser.dialogue import Event, Transmission, Wait
+from cngstation.protocols.dispenser.canonical import FaultKind
+from cngstation.protocols.dispenser.dialogue import (
+    Event,
+    ProtocolFault,
+    Transmission,
+    Wait,
+)
 from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.protocols.dispenser.sinopec.frames import Frame, FrameParser
@@ -13,6 +19,7 @@ from cngstation.units import Unit
 from tests.unit.protocols.dispenser.sinopec import vectors
 
 MORNING_MS = int(datetime(2025, 6, 1, 8, 30, 15, tzinfo=CHINA).timestamp() * 1000)
+ACK = bytes.fromhex("3200")
 IDLE = bytes.fromhex("3100")
 RECORD = vectors.RECORD[6:-2]
 INFO = (
@@ -100,3 +107,9 @@ class Talk:
     def of(self, kind: type[E]) -> list[E]:
         """Return the events of one kind so far."""
         return [event for event in self.events if isinstance(event, kind)]
+
+
+def faults(talk: Talk) -> dict[FaultKind, int]:
+    """Return what was ignored so far."""
+    talk.next_frame()
+    return {fault.kind: fault.count for fault in talk.of(ProtocolFault)}
