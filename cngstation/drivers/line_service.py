@@ -32,6 +32,7 @@ from cngstation.protocols.dispenser.dialogue import (
     RecordReceived,
     ShiftReceived,
     StatusReceived,
+    TotaliserJumped,
 )
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
@@ -55,8 +56,8 @@ class LineState:
 class LineHandler(Protocol):
     """The service behind a line.
 
-    `status`, `download`, `link`, `line_state` and `fault` are called on the line's own
-    time: they return at once and do not raise.
+    What is not awaited is called on the line's own time: it returns at once and does
+    not raise.
     """
 
     async def record(self, gun: int, record: SaleRecord) -> bool:
@@ -82,6 +83,9 @@ class LineHandler(Protocol):
 
     def download(self, advanced: DownloadAdvanced) -> None:
         """Take note of what a nozzle fetched."""
+
+    def totaliser_jumped(self, jumped: TotaliserJumped) -> None:
+        """Take note that a totaliser moved without a fill."""
 
     def link(self, gun: int, link: Link) -> None:
         """Take note of how a nozzle is heard now."""
@@ -123,6 +127,8 @@ class ServiceCalls:
                 self._handler.download(event)
             case ProtocolFault():
                 self._handler.fault(event)
+            case TotaliserJumped():
+                self._handler.totaliser_jumped(event)
             case _:
                 return False
         return True

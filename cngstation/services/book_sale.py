@@ -22,6 +22,7 @@ from cngstation.services.check_sale import (
     subject_of,
     wire_card_key,
 )
+from cngstation.services.number_by_total import leave_out, why_new_life
 from cngstation.services.post_sale import duty_of, is_cash_fill, post_sale
 from cngstation.storage import audit, cards, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
@@ -33,6 +34,7 @@ class Booking(StrEnum):
 
     BOOKED = "booked"
     REPEATED = "repeated"
+    LEFT_OUT = "left_out"  # named, because it may be a fill of before the books
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class SaleBook:
     ) -> Booked:
         kept = tx.kept.rows(tx.connection)
         stand = kept.get(nozzle.key) or sales.stand_of(tx.connection, nozzle.key)
-        if _may_be_known(stand, record.device_seq):
+        if _may_be_known(stand, record.device_seq) or not record.is_watched:
             same_no = sales.find_in_every_epoch(
                 tx.connection, nozzle.key, stand.epoch, record.device_seq
             )
@@ -117,8 +119,9 @@ class SaleBook:
             for known in same_no:
                 if _same_fill(known, record):
                     return Booked(Booking.REPEATED, known["seq"], stand.epoch, range(0))
-            if same_no and same_no[0]["epoch"] == stand.epoch:
-                why = "the same number came with another fill"
+            if leave_out(tx, nozzle, record, stand):
+                return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
+            if why := why_new_life(record, stand, same_no):
                 stand = _new_life(tx, nozzle.key, stand.epoch, record.device_seq, why)
         card_key = wire_card_key(record.card_no)
         card = kept.get(card_key) or cards.payer(tx.connection, card_key)
@@ -155,7 +158,7 @@ class SaleBook:
             late_records.rows_of(tx, card, record, settled)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
-        missing = _gap(tx, nozzle.key, stand.device_seq, record.device_seq)
+        missing = _gap(tx, nozzle.key, stand.device_seq, record)
         kept[nozzle.key] = stand.after(
             record.device_seq, record.gun_total_quantity_milli
         )
@@ -242,11 +245,13 @@ def _new_life(
 
 
 def _gap(
-    tx: Transaction, nozzle: NozzleKey, last: int | None, device_seq: int
+    tx: Transaction, nozzle: NozzleKey, last: int | None, record: SaleRecord
 ) -> range:
     """Name the numbers that were skipped; close the row when they have come."""
-    subject = subject_of(nozzle)
-    if last is not None and device_seq > last + 1:
+    subject, device_seq = subject_of(nozzle), record.device_seq
+    if record.is_numbered_by_total or last is None:
+        return range(0)
+    if device_seq > last + 1:
         missing = range(last + 1, device_seq)
         findings.open_finding(
             tx, "sequence_gap", subject, {"first": last + 1, "last": device_seq - 1}

@@ -133,9 +133,12 @@ def _compare_totalisers(
     tx: Transaction, nozzle: NozzleKey, record: SaleRecord, stand: sales.Stand
 ) -> None:
     number, newest = record.device_seq, stand.device_seq
-    if newest is None or number > newest + 1:
+    if newest is None:
         return
-    if number == newest + 1:
+    follows = number > newest if record.is_numbered_by_total else number == newest + 1
+    if number > newest + 1 and not follows:
+        return
+    if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
         began = record.gun_total_quantity_milli - moved
         _compare_totaliser(tx, nozzle, number, stand.total_quantity_milli, began)

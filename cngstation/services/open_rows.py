@@ -117,6 +117,16 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle}: its totaliser does not continue at fill {number}."),
         mark("Fills may be missing: fetch them again, or explain the difference."),
     ),
+    "totaliser_jump": (
+        mark("Nozzle {nozzle}: its totaliser went from {expected} to {found} unseen."),
+        mark("Look for test fills, work on the nozzle, fills while it was cut off."),
+    ),
+    "fill_shown_before": (
+        mark(
+            "Nozzle {nozzle} showed {quantity}, {amount} yuan, when it was first heard."
+        ),
+        mark("It is not booked, for it may be an old one; ask the crew, and note it."),
+    ),
     "sequence_gap": (
         mark("{subject}: fills {first} to {last} have not come."),
         mark("They are fetched again by themselves; if not, look at the dispenser."),

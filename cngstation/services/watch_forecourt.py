@@ -26,7 +26,11 @@ from cngstation.protocols.dispenser.canonical import (
     SaleRecord,
     Totals,
 )
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAdvanced,
+    ProtocolFault,
+    TotaliserJumped,
+)
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardQuestion,
@@ -41,6 +45,7 @@ from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.name_unbooked import UnbookedFills
+from cngstation.services.number_by_total import name_jump
 from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
@@ -187,6 +192,14 @@ class LineDesk:
 
     def download(self, advanced: DownloadAdvanced) -> None:
         """Nothing is offered yet, so nothing is fetched."""
+
+    def totaliser_jumped(self, jumped: TotaliserJumped) -> None:
+        """Name it: nobody was seen to fill."""
+        key = self._nozzles[jumped.gun].key
+        named = self._database.write(
+            lambda tx: name_jump(tx, key, jumped.known_milli, jumped.found_milli)
+        )
+        self._start(named, f"name a jump of gun {jumped.gun}")
 
     def status(self, gun: int, status: NozzleStatus) -> None:
         """Show a live reading where something of it has changed."""

@@ -39,6 +39,17 @@ def open_once(
     return open_finding(tx, kind, subject, facts)
 
 
+def was_named(
+    connection: Connection, kind: str, subject: str, facts: Mapping[str, str | int]
+) -> bool:
+    """Tell whether a row with these facts was ever opened, closed or not."""
+    row = connection.execute(
+        "SELECT 1 FROM finding WHERE kind=? AND subject=? AND facts=?",
+        (kind, subject, canonical(facts)),
+    ).fetchone()
+    return row is not None
+
+
 def close_finding(
     tx: Transaction, finding_seq: int, reason: str, operator_no: str
 ) -> None:

@@ -162,6 +162,10 @@ class SaleRecord:
     (pseq). Times are `YYYY-MM-DD HH:MM:SS` by the device, None when not a time. A
     figure that the protocol does not carry is None. `gun` is the nozzle of a record
     that was read again by a number which another nozzle of the dispenser has used.
+
+    Of a pump that numbers nothing, `device_seq` is the totaliser behind the fill in
+    1/1000 unit: it rises, and no record is missing between two of them. `is_watched`
+    is False for a fill that the program only found shown when it began.
     """
 
     protocol: str
@@ -203,6 +207,8 @@ class SaleRecord:
     raw_frame: bytes
     is_offline: bool = False
     gun: int | None = None
+    is_numbered_by_total: bool = False
+    is_watched: bool = True
 
 
 class DebitKind(StrEnum):

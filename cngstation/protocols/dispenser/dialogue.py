@@ -173,6 +173,15 @@ class OrderAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class TotaliserJumped:
+    """A totaliser moved, or stood still, where no fill of its pump explains it."""
+
+    gun: int
+    known_milli: int
+    found_milli: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkChanged:
     gun: int
     link: Link
@@ -216,6 +225,7 @@ Event = (
     | CardCheckRequested
     | DownloadAdvanced
     | OrderAnswered
+    | TotaliserJumped
     | LinkChanged
     | AnswerMissed
     | ProtocolFault

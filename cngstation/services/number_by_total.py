@@ -1,0 +1,62 @@
+"""Fills of pumps that number nothing: their number is the totaliser behind them.
+
+What such a pump shows when the program begins may be a fill that nobody watched: of
+before the books began, of a nozzle whose totaliser was set back. It is a sale only
+where it follows the books; otherwise it is named, once, and a person decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cngstation.protocols.dispenser.canonical import SaleRecord
+from cngstation.services.check_sale import NozzleSetting, subject_of
+from cngstation.storage import findings
+from cngstation.storage.database import Transaction
+from cngstation.storage.sales import NozzleKey, Stand
+from cngstation.units import decimal_text
+
+SHOWN_BEFORE, JUMPED = "fill_shown_before", "totaliser_jump"
+
+
+def leave_out(
+    tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, stand: Stand
+) -> bool:
+    """Name an unwatched fill that does not follow the books; True if it is one."""
+    newest = stand.device_seq
+    if record.is_watched or (newest is not None and record.device_seq > newest):
+        return False
+    subject = subject_of(nozzle.key)
+    facts: dict[str, str | int] = {
+        "nozzle": nozzle.key.nozzle_no,
+        "number": record.device_seq,
+        "quantity": decimal_text(record.quantity_milli, 3, 2),
+        "amount_e4": record.amount_e4,
+    }
+    if not findings.was_named(tx.connection, SHOWN_BEFORE, subject, facts):
+        findings.open_finding(tx, SHOWN_BEFORE, subject, facts)
+    return True
+
+
+def why_new_life(
+    record: SaleRecord, stand: Stand, same_no: Sequence[Mapping[str, Any]]
+) -> str:
+    """Say why a new fill's number shows that the device's count began anew, or ""."""
+    newest = stand.device_seq
+    by_total = record.is_numbered_by_total
+    if by_total and newest is not None and record.device_seq < newest:
+        return "the totaliser shows less than is booked"
+    if same_no and same_no[0]["epoch"] == stand.epoch:
+        return "the same number came with another fill"
+    return ""
+
+
+def name_jump(
+    tx: Transaction, nozzle: NozzleKey, known_milli: int, found_milli: int
+) -> None:
+    """Name what a totaliser moved, or did not, without a fill that explains it."""
+    facts: dict[str, str | int] = {
+        "nozzle": nozzle.nozzle_no,
+        "expected": decimal_text(known_milli, 3, 2),
+        "found": decimal_text(found_milli, 3, 2),
+    }
+    findings.open_finding(tx, JUMPED, subject_of(nozzle), facts)

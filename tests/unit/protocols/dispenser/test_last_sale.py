@@ -1,0 +1,402 @@
+"""Fills of a pump that remembers one: each rule, and a pump of accidents over them."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+
+from cngstation.protocols.dispenser.last_sale import (
+    MOST_WAITING,
+    OFFERED_AGAIN_US,
+    SETTLE_US,
+    UPDATE_LIMIT_US,
+    Figures,
+    Jump,
+    LastSale,
+    Stage,
+    Total,
+)
+
+SECOND = 1_000_000
+WRAP = 10_000_000
+START = 500_000
+PRICE = 39_800
+
+
+def shows(quantity: int) -> Figures:
+    return Figures(quantity, quantity * PRICE // 1_000, PRICE)
+
+
+@dataclass
+class Bench:
+    """A nozzle's fills on a fake clock, polled once a second at rest."""
+
+    sale: LastSale = field(
+        default_factory=lambda: LastSale(wrap_milli=WRAP, step_milli=10)
+    )
+    now_us: int = 0
+    total: int = START
+    shown: int = 0
+    booked: list[tuple[int, int]] = field(default_factory=list)
+    jumps: list[Jump] = field(default_factory=list)
+    is_flowing: bool = False
+    is_over: bool = True
+    accepts: bool = True
+
+    def poll(self, times: int = 1, every_us: int = SECOND) -> None:
+        for _ in range(times):
+            self.now_us += every_us
+            self.sale.saw(
+                shows(self.shown),
+                self.now_us,
+                is_flowing=self.is_flowing,
+                is_over=self.is_over,
+            )
+            if self.sale.wants_total(self.now_us):
+                total = Total(self.total % WRAP, self.total * 4)
+                self.sale.counted(total, self.now_us)
+            fill = self.sale.offer(self.now_us)
+            if fill is not None:
+                if self.accepts:
+                    self.booked.append((fill.device_seq, fill.figures.quantity_milli))
+                self.sale.decided(fill.device_seq, self.now_us, accepted=self.accepts)
+            self.jumps += self.sale.take_jumps()
+
+    def flow(self, *quantities: int) -> None:
+        self.is_flowing, self.is_over = True, False
+        for quantity in quantities:
+            self.shown = quantity
+            self.poll(every_us=300_000)
+        self.is_flowing, self.is_over = False, True
+
+    def rest(self) -> "Bench":
+        """Line up at a pump that shows nothing."""
+        self.poll(8)
+        assert self.sale.is_settled
+        return self
+
+
+def test_a_fill_is_booked_under_the_totaliser_behind_it() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000, 2_500)
+    bench.total += 2_500
+    bench.poll(3)
+    assert bench.booked == [(START + 2_500, 2_500)]
+    assert bench.sale.is_settled
+
+
+def test_the_last_figures_count_and_must_stay_for_750_ms() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000)
+    bench.shown, bench.total = 1_040, START + 1_040
+    bench.poll(every_us=300_000)
+    bench.poll(2, every_us=300_000)
+    assert bench.sale.stage is Stage.ENDING
+    bench.poll(every_us=300_000)
+    assert bench.booked == [(START + 1_040, 1_040)]
+
+
+def test_a_fill_ends_when_the_nozzle_is_back() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000)
+    bench.total += 1_000
+    bench.is_over = False
+    bench.poll(10)
+    assert bench.booked == []
+    assert not bench.sale.is_settled
+    bench.is_over = True
+    bench.poll(2)
+    assert bench.booked == [(START + 1_000, 1_000)]
+
+
+def test_a_totaliser_that_comes_late_is_waited_for() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000)
+    bench.poll(6)
+    assert bench.booked == []
+    bench.total += 1_000
+    bench.poll(2)
+    assert bench.booked == [(START + 1_000, 1_000)]
+
+
+def test_a_totaliser_that_rises_with_the_flow_fits_too() -> None:
+    bench = Bench().rest()
+    bench.is_flowing, bench.is_over = True, False
+    for _ in range(10):
+        bench.shown += 100
+        bench.total += 100
+        bench.poll(every_us=300_000)
+    bench.is_flowing, bench.is_over = False, True
+    bench.poll(3)
+    assert bench.booked == [(START + 1_000, 1_000)]
+
+
+def test_a_fill_of_nothing_is_no_fill() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 0)
+    bench.poll(20)
+    assert bench.booked == []
+    assert bench.jumps == []
+
+
+def test_an_authorised_fill_that_never_begins_leaves_the_old_one_alone() -> None:
+    """The pump goes on showing the fill before, and its totaliser stands."""
+    bench = Bench().rest()
+    bench.flow(0, 2_000)
+    bench.total += 2_000
+    bench.poll(3)
+    bench.flow(2_000, 2_000)
+    bench.poll(20)
+    assert bench.booked == [(START + 2_000, 2_000)]
+    assert bench.jumps == []
+
+
+def test_figures_of_the_fill_before_at_the_begin_are_not_a_fill() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 2_000)
+    bench.total += 2_000
+    bench.poll(3)
+    bench.flow(2_000, 0, 500, 1_500)
+    bench.total += 1_500
+    bench.poll(3)
+    assert bench.booked == [(START + 2_000, 2_000), (START + 3_500, 1_500)]
+
+
+def test_what_is_shown_at_the_begin_is_offered_once_the_totaliser_stood_5_s() -> None:
+    bench = Bench(shown=3_000)
+    bench.poll(4)
+    assert bench.booked == []
+    bench.poll(8)
+    assert bench.booked == [(START, 3_000)]
+    again = Bench(shown=3_000)
+    again.poll(12)
+    assert again.booked == bench.booked, "the same number when it is read again"
+
+
+def test_a_fill_shown_at_the_begin_was_not_watched() -> None:
+    sale = LastSale(wrap_milli=WRAP, step_milli=10)
+    for now_us in range(0, 9 * SECOND, SECOND):
+        sale.saw(shows(3_000), now_us, is_flowing=False, is_over=True)
+        sale.counted(Total(START, 0), now_us)
+    fill = sale.offer(9 * SECOND)
+    assert fill is not None
+    assert not fill.watched
+
+
+def test_a_totaliser_read_too_early_at_the_begin_gives_no_number() -> None:
+    bench = Bench(shown=3_000, total=START)
+    bench.poll(5)
+    bench.total += 3_000
+    bench.poll(10)
+    assert bench.booked == [(START + 3_000, 3_000)]
+
+
+def test_a_fill_that_runs_at_the_begin_is_adopted() -> None:
+    bench = Bench()
+    bench.flow(700, 1_200)
+    bench.total += 1_200
+    bench.poll(10)
+    assert bench.booked == [(START + 1_200, 1_200)]
+
+
+def test_flow_without_authorisation_is_adopted() -> None:
+    """Also a fill that began and ended between two polls."""
+    bench = Bench().rest()
+    bench.shown, bench.total = 900, START + 900
+    bench.poll(3)
+    assert bench.booked == [(START + 900, 900)]
+
+
+def test_the_same_fill_shown_again_after_a_reset_is_not_booked_twice() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 2_000)
+    bench.total += 2_000
+    bench.poll(3)
+    bench.shown = 0
+    bench.poll(3)
+    bench.shown = 2_000
+    bench.poll(30)
+    assert len(bench.booked) == 1
+    assert bench.jumps == []
+    assert bench.sale.is_settled
+
+
+def test_the_same_figures_once_more_while_nobody_looked_are_a_fill() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 2_000)
+    bench.total += 2_000
+    bench.poll(3)
+    bench.total += 2_000
+    bench.sale.line_up()
+    bench.poll(15)
+    assert bench.booked == [(START + 2_000, 2_000), (START + 4_000, 2_000)]
+
+
+def test_what_the_totaliser_moved_without_a_fill_is_told_once() -> None:
+    bench = Bench().rest()
+    bench.total += 700
+    bench.sale.line_up()
+    bench.poll(30)
+    assert bench.booked == []
+    assert bench.jumps == [Jump(START, START + 700)]
+
+
+def test_a_totaliser_that_takes_a_fill_in_not_at_all_is_told() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 2_000)
+    bench.poll(UPDATE_LIMIT_US // SECOND + 4)
+    assert bench.booked == [(START, 2_000)]
+    assert bench.jumps == [Jump(START, START)]
+
+
+def test_a_beginning_fill_is_not_taken_for_a_jump() -> None:
+    """Somebody asks for totals when gas flows and no poll has seen it yet."""
+    bench = Bench().rest()
+    bench.total += 30
+    bench.sale.counted(Total(bench.total, 0), bench.now_us)
+    bench.flow(0, 500, 1_000)
+    bench.total += 970
+    bench.poll(4)
+    assert bench.booked == [(START + 1_000, 1_000)]
+    assert bench.jumps == []
+
+
+def test_a_fill_cut_by_a_lost_power_keeps_its_last_figures() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000, 1_800)
+    bench.shown, bench.total = 0, START + 1_800
+    bench.poll(4)
+    assert bench.booked == [(START + 1_800, 1_800)]
+
+
+def test_a_fill_that_begins_before_the_last_is_counted_leaves_both() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000)
+    bench.poll(2)
+    bench.flow(0, 300, 600)
+    bench.total += 1_600
+    bench.poll(4)
+    assert bench.booked == [(START + 1_000, 1_000), (START + 1_600, 600)]
+
+
+def test_the_totaliser_may_wrap_within_a_fill() -> None:
+    bench = Bench(total=WRAP - 400).rest()
+    bench.flow(0, 1_000)
+    bench.total += 1_000
+    bench.poll(3)
+    assert bench.booked == [(600, 1_000)]
+
+
+def test_a_meter_that_runs_on_corrects_the_fill_before_it_is_counted() -> None:
+    bench = Bench().rest()
+    bench.flow(0, 1_000)
+    bench.poll(3)
+    bench.shown, bench.total = 1_010, START + 1_010
+    bench.poll(4)
+    assert bench.booked == [(START + 1_010, 1_010)]
+
+
+def test_a_refused_fill_is_offered_again_after_4_s() -> None:
+    bench = Bench(accepts=False).rest()
+    bench.flow(0, 1_000)
+    bench.total += 1_000
+    bench.poll(3)
+    assert not bench.sale.is_settled
+    assert bench.sale.offer(bench.now_us) is None
+    assert bench.sale.offer(bench.now_us + OFFERED_AGAIN_US) is not None
+
+
+def test_a_service_that_commits_nothing_costs_bounded_memory() -> None:
+    bench = Bench(accepts=False).rest()
+    for _ in range(3 * MOST_WAITING):
+        bench.flow(0, 1_000)
+        bench.total += 1_000
+        bench.poll(3)
+    bench.accepts = True
+    bench.poll(2 * MOST_WAITING, every_us=OFFERED_AGAIN_US)
+    assert len(bench.booked) == MOST_WAITING
+    assert bench.booked[-1] == (bench.total, 1_000)
+
+
+class Pump:
+    """A pump that remembers one fill, and whose totaliser comes late."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.total = START
+        self.shown = 0
+        self.running = False
+        self.done: list[tuple[int, int]] = []
+        self.due: list[tuple[int, int]] = []
+        self.delay_us = chance.choice([0, 500_000, 3 * SECOND])
+
+    def pass_time(self, now_us: int) -> None:
+        if self.running:
+            self.shown += self.chance.randrange(10, 200, 10)
+        while self.due and self.due[0][0] <= now_us:
+            self.total += self.due.pop(0)[1]
+
+    def lift(self) -> None:
+        self.running = True
+        self.shown = 0
+
+    def hang_up(self, now_us: int) -> None:
+        self.running = False
+        if self.shown:
+            behind = self.total + sum(q for _, q in self.due) + self.shown
+            self.done.append((behind, self.shown))
+            self.due.append((now_us + self.delay_us, self.shown))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_fill_is_booked_once_whatever_happens(seed: int) -> None:
+    """Fills, lost lines and restarts by chance; a fill begins when the last is booked."""
+    chance = random.Random(seed)
+    pump = Pump(chance)
+    sale = LastSale(wrap_milli=WRAP, step_milli=10)
+    booked: dict[int, int] = {}
+    now_us = blind_until_us = 0
+    for _ in range(1_500):
+        now_us += 400_000
+        pump.pass_time(now_us)
+        is_blind = now_us < blind_until_us
+        if pump.running and chance.random() < 0.1:
+            pump.hang_up(now_us)
+        elif not pump.running and len(booked) == len(pump.done):
+            if chance.random() < 0.3:
+                pump.lift()
+        if not is_blind and chance.random() < 0.01:
+            blind_until_us = now_us + chance.randrange(1, 20) * SECOND
+        if not is_blind and chance.random() < 0.01:
+            sale = LastSale(wrap_milli=WRAP, step_milli=10)
+        if is_blind:
+            sale.line_up()
+            continue
+        sale.saw(
+            shows(pump.shown),
+            now_us,
+            is_flowing=pump.running,
+            is_over=not pump.running,
+        )
+        if sale.wants_total(now_us):
+            sale.counted(Total(pump.total, 0), now_us)
+        fill = sale.offer(now_us)
+        if fill is not None:
+            quantity = fill.figures.quantity_milli
+            assert booked.setdefault(fill.device_seq, quantity) == quantity
+            accepted = chance.random() < 0.8
+            sale.decided(fill.device_seq, now_us, accepted=accepted)
+    if pump.running:
+        pump.hang_up(now_us)
+    for _ in range(80):
+        now_us += 500_000
+        pump.pass_time(now_us)
+        sale.saw(shows(pump.shown), now_us, is_flowing=False, is_over=True)
+        if sale.wants_total(now_us):
+            sale.counted(Total(pump.total, 0), now_us)
+        fill = sale.offer(now_us)
+        if fill is not None:
+            booked[fill.device_seq] = fill.figures.quantity_milli
+            sale.decided(fill.device_seq, now_us, accepted=True)
+    assert sorted(booked.items()) == pump.done
+    assert sum(booked.values()) == pump.total - START
