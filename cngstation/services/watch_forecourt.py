@@ -20,7 +20,6 @@ from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
     DebitRequest,
-    FuellingState,
     Link,
     NozzleStatus,
     SaleRecord,
@@ -45,8 +44,8 @@ from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.name_unbooked import UnbookedFills
+from cngstation.services.nozzle_figures import figure_of, offline, unheard
 from cngstation.services.number_by_total import name_jump
-from cngstation.services.open_rows import facts_of
 from cngstation.services.show_sales import sale_row
 from cngstation.storage import facts, sales
 from cngstation.storage.database import Database
@@ -115,10 +114,10 @@ class LineDesk:
         self._clock = clock
         self._line: Line | None = None
         self._figures = {
-            gun: _unheard(setting, clock.now().wall_ms)
+            gun: unheard(setting, clock.now().wall_ms)
             for gun, setting in nozzles.items()
         }
-        self._health = _offline("the port is being opened")
+        self._health = offline("the port is being opened")
         self._unbooked = UnbookedFills(database)
         self._tasks: set[asyncio.Task[None]] = set()
         self._compared: set[int] = set()
@@ -206,7 +205,7 @@ class LineDesk:
         old = self._figures.get(gun)
         if old is None:
             return
-        new = _figure(self._nozzles[gun], status, old)
+        new = figure_of(self._nozzles[gun], status, old)
         if new != old:
             self._figures[gun] = new
             self._audience.nozzle(new)
@@ -229,7 +228,7 @@ class LineDesk:
         self._health = (
             DeviceHealth(state=DeviceState.ONLINE, text="", facts=())
             if state.is_open
-            else _offline(state.why)
+            else offline(state.why)
         )
         self._audience.line(self.line_figure)
 
@@ -345,63 +344,3 @@ async def _guarded(work: Coroutine[None, None, None], name: str) -> None:
         await work
     except StationError as error:
         _log.error("forecourt.task_failed", task=name, why=error.sentence())
-
-
-def _offline(why: str) -> DeviceHealth:
-    return DeviceHealth(
-        state=DeviceState.OFFLINE, text="{why}", facts=facts_of([("why", why)])
-    )
-
-
-def _unheard(setting: NozzleSetting, now_ms: int) -> NozzleFigure:
-    return NozzleFigure(
-        nozzle_no=setting.key.nozzle_no,
-        dispenser_no=setting.key.dispenser_no,
-        state="idle",
-        link=str(Link.OFFLINE),
-        link_since_ms=now_ms,
-        locked=False,
-        off_duty=False,
-        awaiting_debit=False,
-        other_side_busy=False,
-        faults=(),
-        unit=str(setting.unit),
-        price_e4=0,
-        quantity_milli=0,
-        amount_e4=0,
-        pressure_kpa=None,
-        card_no="",
-        plate="",
-        crew_card="",
-        shift_no=0,
-    )
-
-
-def _figure(
-    setting: NozzleSetting, status: NozzleStatus, old: NozzleFigure
-) -> NozzleFigure:
-    fuelling = status.state in {
-        FuellingState.FUELLING,
-        FuellingState.SUSPENDED_FUELLING,
-    }
-    return NozzleFigure(
-        nozzle_no=setting.key.nozzle_no,
-        dispenser_no=setting.key.dispenser_no,
-        state=status.state.name.lower(),
-        link=old.link,
-        link_since_ms=old.link_since_ms,
-        locked=status.locked,
-        off_duty=status.off_duty,
-        awaiting_debit=status.awaiting_debit,
-        other_side_busy=status.other_side_busy,
-        faults=tuple(sorted(str(fault) for fault in status.faults)),
-        unit=str(setting.unit),
-        price_e4=status.price_e4,
-        quantity_milli=status.quantity_milli,
-        amount_e4=status.amount_e4,
-        pressure_kpa=status.pressure_kpa if fuelling else None,
-        card_no=(status.card_no or "")[-8:] if fuelling else "",
-        plate=(status.plate or "") if fuelling else "",
-        crew_card=status.employee_card or "",
-        shift_no=status.shift_no,
-    )
