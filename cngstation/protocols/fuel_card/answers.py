@@ -1,8 +1,8 @@
 """What the fuel trade's CPU card answers, field by field, and what its codes cover."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
-from typing import ClassVar, Self
+from typing import Any, Self
 
 from cngstation.errors import RemoteProtocolError
 
@@ -28,152 +28,122 @@ class LockState(IntEnum):
     TAC_PENDING = 0x10
 
 
-class _Fields:
-    """A cursor over the bytes of an answer."""
+def _number(width: int, *, passed_over: int = 0) -> Any:
+    """A field of so many bytes, high byte first; so many behind it are passed over."""
+    return field(metadata={"width": width, "next": width + passed_over, "read": _big})
 
-    def __init__(self, data: bytes, expected: int) -> None:
-        if len(data) != expected:
-            raise RemoteProtocolError(why=f"{len(data)} bytes, not {expected}")
-        self._data = data
-        self._at = 0
 
-    def take(self, count: int) -> bytes:
-        """Return the next bytes."""
-        self._at += count
-        return self._data[self._at - count : self._at]
+def _bytes(width: int) -> Any:
+    """A field that is kept as it comes."""
+    return field(metadata={"width": width, "next": width, "read": bytes})
 
-    def number(self, count: int) -> int:
-        """Return the next bytes as a number."""
-        return int.from_bytes(self.take(count), "big")
+
+def _big(data: bytes) -> int:
+    return int.from_bytes(data, "big")
 
 
 @dataclass(frozen=True, slots=True)
-class BeganLoad:
-    """Answer to the begin of a load or an unload."""
+class _Answer:
+    """An answer of a fixed length; its fields stand in their order on the wire."""
 
-    BYTES: ClassVar[int] = 16
-
-    balance: int
-    on_line: int
-    random: bytes
-    mac1: bytes
+    @classmethod
+    def length(cls) -> int:
+        """Return how many bytes the card answers."""
+        return sum(one.metadata["next"] for one in fields(cls))
 
     @classmethod
     def read(cls, data: bytes) -> Self:
-        """Read 16 bytes; version and algorithm of the key are passed over."""
-        fields = _Fields(data, cls.BYTES)
-        balance, on_line, _ = fields.number(4), fields.number(2), fields.take(2)
-        return cls(balance, on_line, fields.take(4), fields.take(4))
+        """Read what the card answered.
+
+        Raises:
+            RemoteProtocolError: another length.
+        """
+        if len(data) != cls.length():
+            why = f"{len(data)} bytes, not {cls.length()}"
+            raise RemoteProtocolError(why=why)
+        values, at = {}, 0
+        for one in fields(cls):
+            width, read = one.metadata["width"], one.metadata["read"]
+            values[one.name] = read(data[at : at + width])
+            at += one.metadata["next"]
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
-class BeganLock:
+class BeganLoad(_Answer):
+    """Answer to the begin of a load or an unload.
+
+    Version and algorithm of the key, behind the counter, are passed over; so they are
+    in the other answers to a begin.
+    """
+
+    balance: int = _number(4)
+    on_line: int = _number(2, passed_over=2)
+    random: bytes = _bytes(4)
+    mac1: bytes = _bytes(4)
+
+
+@dataclass(frozen=True, slots=True)
+class BeganLock(_Answer):
     """Answer to the begin of a grey lock."""
 
-    BYTES: ClassVar[int] = 15
-
-    balance: int
-    off_line: int
-    overdraft: int
-    random: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 15 bytes; version and algorithm of the key are passed over."""
-        fields = _Fields(data, cls.BYTES)
-        balance, off_line = fields.number(4), fields.number(2)
-        overdraft, _ = fields.number(3), fields.take(2)
-        return cls(balance, off_line, overdraft, fields.take(4))
+    balance: int = _number(4)
+    off_line: int = _number(2)
+    overdraft: int = _number(3, passed_over=2)
+    random: bytes = _bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
-class BeganUnlock:
+class BeganUnlock(_Answer):
     """Answer to the begin of an on-line unlock."""
 
-    BYTES: ClassVar[int] = 18
-
-    balance: int
-    off_line: int
-    on_line: int
-    random: bytes
-    mac1: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 18 bytes; version and algorithm of the key are passed over."""
-        fields = _Fields(data, cls.BYTES)
-        balance, off_line = fields.number(4), fields.number(2)
-        on_line, _ = fields.number(2), fields.take(2)
-        return cls(balance, off_line, on_line, fields.take(4), fields.take(4))
+    balance: int = _number(4)
+    off_line: int = _number(2)
+    on_line: int = _number(2, passed_over=2)
+    random: bytes = _bytes(4)
+    mac1: bytes = _bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(_Answer):
     """Answer to a grey lock."""
 
-    BYTES: ClassVar[int] = 8
-
-    gtac: bytes
-    mac2: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 8 bytes."""
-        fields = _Fields(data, cls.BYTES)
-        return cls(fields.take(4), fields.take(4))
+    gtac: bytes = _bytes(4)
+    mac2: bytes = _bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionProof:
+class TransactionProof(_Answer):
     """The codes of a transaction, told again."""
 
-    BYTES: ClassVar[int] = 8
-
-    mac: bytes
-    tac: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 8 bytes."""
-        fields = _Fields(data, cls.BYTES)
-        return cls(fields.take(4), fields.take(4))
+    mac: bytes = _bytes(4)
+    tac: bytes = _bytes(4)
 
 
 @dataclass(frozen=True, slots=True)
-class LockProof:
+class LockProof(_Answer):
     """Whether a card is grey, where it was locked and what was debited.
 
     `balance` is that of before the lock. The last two hold the debited amount and
     its TAC once it was debited, MAC2 and GTAC of the lock before.
+
+    Raises:
+        RemoteProtocolError: a state that no table has.
     """
 
-    BYTES: ClassVar[int] = 30
+    state: int = _number(1)
+    kind: int = _number(1)
+    purse: int = _number(1)
+    balance: int = _number(4)
+    off_line: int = _number(2)
+    terminal: bytes = _bytes(6)
+    moment: bytes = _bytes(7)
+    amount_or_mac2: bytes = _bytes(4)
+    tac: bytes = _bytes(4)
 
-    state: int
-    kind: int
-    purse: int
-    balance: int
-    off_line: int
-    terminal: bytes
-    moment: bytes
-    amount_or_mac2: bytes
-    tac: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 30 bytes.
-
-        Raises:
-            RemoteProtocolError: another length, or a state that no table has.
-        """
-        fields = _Fields(data, cls.BYTES)
-        state, kind, purse = fields.number(1), fields.number(1), fields.number(1)
-        if state not in set(LockState):
-            raise RemoteProtocolError(why=f"lock state {state:02X}")
-        balance, off_line = fields.number(4), fields.number(2)
-        terminal, moment = fields.take(6), fields.take(7)
-        last = fields.take(4), fields.take(4)
-        return cls(state, kind, purse, balance, off_line, terminal, moment, *last)
+    def __post_init__(self) -> None:
+        if self.state not in set(LockState):
+            raise RemoteProtocolError(why=f"lock state {self.state:02X}")
 
     @property
     def is_grey(self) -> bool:
@@ -182,25 +152,15 @@ class LockProof:
 
 
 @dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(_Answer):
     """One transaction in the card's own log."""
 
-    BYTES: ClassVar[int] = 23
-
-    counter: int
-    overdraft: int
-    amount: int
-    kind: int
-    terminal: bytes
-    moment: bytes
-
-    @classmethod
-    def read(cls, data: bytes) -> Self:
-        """Read 23 bytes."""
-        fields = _Fields(data, cls.BYTES)
-        counter, overdraft = fields.number(2), fields.number(3)
-        amount, kind = fields.number(4), fields.number(1)
-        return cls(counter, overdraft, amount, kind, fields.take(6), fields.take(7))
+    counter: int = _number(2)
+    overdraft: int = _number(3)
+    amount: int = _number(4)
+    kind: int = _number(1)
+    terminal: bytes = _bytes(6)
+    moment: bytes = _bytes(7)
 
 
 def began_move_covers(balance: int, amount: int, kind: Kind, terminal: bytes) -> bytes:

@@ -190,7 +190,7 @@ class ReadLog(Command[LogRecord]):
     number: int = 1
 
     def apdu(self) -> bytes:
-        return _apdu(f"00B2{self.number:02X}C4", expected=LogRecord.BYTES)
+        return _apdu(f"00B2{self.number:02X}C4", expected=LogRecord.length())
 
     def read_data(self, data: bytes) -> LogRecord:
         return LogRecord.read(data)
@@ -217,7 +217,7 @@ class _BeginMove(Command[BeganLoad]):
 
     def apdu(self) -> bytes:
         data = _KEY_INDEX + self.amount.to_bytes(4, "big") + self.terminal
-        return _apdu(self.HEAD, data, BeganLoad.BYTES)
+        return _apdu(self.HEAD, data, BeganLoad.length())
 
     def read_data(self, data: bytes) -> BeganLoad:
         return BeganLoad.read(data)
@@ -269,7 +269,7 @@ class GetTransactionProof(Command[TransactionProof]):
 
     def apdu(self) -> bytes:
         data = self.counter.to_bytes(2, "big")
-        return _apdu(f"805A00{self.kind:02X}", data, TransactionProof.BYTES)
+        return _apdu(f"805A00{self.kind:02X}", data, TransactionProof.length())
 
     def read_data(self, data: bytes) -> TransactionProof:
         return TransactionProof.read(data)
@@ -280,7 +280,7 @@ class GetLockProof(Command[LockProof]):
     """Ask whether the card is grey, and for what."""
 
     def apdu(self) -> bytes:
-        return _apdu("E0CA0000", expected=LockProof.BYTES)
+        return _apdu("E0CA0000", expected=LockProof.length())
 
     def read_data(self, data: bytes) -> LockProof:
         return LockProof.read(data)
@@ -303,7 +303,7 @@ class BeginLock(Command[BeganLock]):
     terminal: bytes
 
     def apdu(self) -> bytes:
-        return _apdu("E07A0801", _KEY_INDEX + self.terminal, BeganLock.BYTES)
+        return _apdu("E07A0801", _KEY_INDEX + self.terminal, BeganLock.length())
 
     def read_data(self, data: bytes) -> BeganLock:
         return BeganLock.read(data)
@@ -323,7 +323,7 @@ class Lock(Command[Locked]):
     def apdu(self) -> bytes:
         count = self.terminal_count.to_bytes(4, "big")
         data = count + self.terminal_random + self.moment + self.mac1
-        return _apdu("E07C0800", data, Locked.BYTES)
+        return _apdu("E07C0800", data, Locked.length())
 
     def read_data(self, data: bytes) -> Locked:
         return Locked.read(data)
@@ -361,7 +361,7 @@ class BeginUnlock(Command[BeganUnlock]):
     terminal: bytes
 
     def apdu(self) -> bytes:
-        return _apdu("E07A0901", _KEY_INDEX + self.terminal, BeganUnlock.BYTES)
+        return _apdu("E07A0901", _KEY_INDEX + self.terminal, BeganUnlock.length())
 
     def read_data(self, data: bytes) -> BeganUnlock:
         return BeganUnlock.read(data)

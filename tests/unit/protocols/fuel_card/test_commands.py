@@ -124,6 +124,17 @@ def test_each_answer_is_read_field_by_field(
     assert command.read_answer(bytes.fromhex(data) + b"\x90\x00") == said
 
 
+@pytest.mark.parametrize(("command", "data", "_"), READ[:10])
+def test_an_answer_of_another_length_is_refused(
+    command: Command[object], data: str, _: object
+) -> None:
+    """A byte less or more is no figure of money: nothing is read out of it."""
+    whole = bytes.fromhex(data)
+    for wrong in (whole[:-1], whole + b"\0", b""):
+        with pytest.raises(RemoteProtocolError):
+            command.read_answer(wrong + b"\x90\x00")
+
+
 @pytest.mark.parametrize(("command", "data", "_"), READ)
 @given(answer=st.binary(max_size=64))
 def test_any_other_answer_is_an_error_in_words(
