@@ -31,7 +31,7 @@ pytestmark = [
 ]
 UID = "04A1B2C3D4E5F6"
 MIFARE_UID = "DEADBEEF"
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 INFO = CardInfo(NUMBER[4:8], 412, "苏A12345", 300, 900)
 NEW = Purse(
     kind=3, payment_mode=0, price_level=2, card_no=NUMBER[8:],

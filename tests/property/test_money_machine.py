@@ -11,6 +11,7 @@ campaign of 20 000 programs is run by hand before a release:
 import os
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -332,7 +333,7 @@ class MoneyMachine(RuleBasedStateMachine):
             assert settled, f"act {act['intent_id']} never ends"
 
 
-TestMoney = MoneyMachine.TestCase
+TestMoney = pytest.mark.timeout(600)(MoneyMachine.TestCase)
 TestMoney.settings = settings(
     max_examples=PROGRAMS or 80,
     stateful_step_count=STEPS,

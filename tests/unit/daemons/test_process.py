@@ -69,7 +69,7 @@ async def test_a_signal_ends_everything_with_zero(process: Process) -> None:
     ending = asyncio.create_task(process.until_stopped())
     await asyncio.sleep(0.01)
     os.kill(os.getpid(), signal.SIGTERM)
-    assert await asyncio.wait_for(ending, 2) == 0
+    assert await asyncio.wait_for(ending, 30) == 0
 
 
 @pytest.mark.parametrize("how", ["raises", "returns"])
@@ -96,7 +96,7 @@ async def test_an_unconfirmed_commit_ends_the_daemon(process: Process) -> None:
     ending = asyncio.create_task(process.until_stopped())
     with pytest.raises(CommitUncertain):
         await database.write(fail)
-    assert await asyncio.wait_for(ending, 2) == 1
+    assert await asyncio.wait_for(ending, 30) == 1
     await process.close_databases()
 
 

@@ -138,7 +138,7 @@ async def running(line: DispenserLine) -> AsyncIterator[None]:
             await task
 
 
-async def until(true: Callable[[], object], within_s: float = 5) -> None:
+async def until(true: Callable[[], object], within_s: float = 30) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
         while not true():

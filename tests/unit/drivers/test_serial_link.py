@@ -250,7 +250,7 @@ async def test_a_cancelled_opening_leaves_the_port_free(
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not opened or opened[0].is_open:
             await asyncio.sleep(0.005)
 

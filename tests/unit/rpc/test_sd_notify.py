@@ -15,7 +15,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
     """The socket on which systemd would listen."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
-        listening.settimeout(1)
+        listening.settimeout(30)
         yield listening
 
 
@@ -44,7 +44,7 @@ def test_a_status_cannot_smuggle_a_note(systemd: socket.socket) -> None:
 def test_the_abstract_namespace_is_understood() -> None:
     """An address that begins with @ has no file."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.settimeout(1)
+        listening.settimeout(30)
         listening.bind(f"\0cngstation-test-{os.getpid()}")
         name = f"@cngstation-test-{os.getpid()}"
         assert ServiceNotifier({"NOTIFY_SOCKET": name}).alive()

@@ -69,7 +69,7 @@ async def test_nobody_gets_the_reader_while_a_card_is_told_of() -> None:
     await asyncio.sleep(_MOMENT_S)
     assert not acting.done()
     audience.may_go_on.set()
-    await asyncio.wait_for(acting, 1)
+    await asyncio.wait_for(acting, 30)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
