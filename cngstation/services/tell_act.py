@@ -15,59 +15,51 @@ _STATES = {
     IntentState.VOID: ActState.GIVEN_BACK,
     IntentState.SCRAP: ActState.SCRAPPED,
 }
-_TEXTS = {
-    ("top_up", ActState.DONE): mark("Card {card} was topped up; {cash} yuan received."),
-    ("issue", ActState.DONE): mark("Card {card} was issued; {cash} yuan received."),
-    ("top_up", ActState.PENDING): mark(
+_DONE = {
+    "top_up": mark("Card {card} was topped up; {cash} yuan received."),
+    "issue": mark("Card {card} was issued; {cash} yuan received."),
+    "settle_grey": mark(
+        "Card {card} is settled: {taken} was taken for the unpaid fill. It can fill "
+        "again."
+    ),
+    "settle_grey_by_hand": mark(
+        "Card {card} is settled by hand: {taken} was taken. It can fill again."
+    ),
+    "clear_credit": mark("The credit of card {card} is cleared; {cash} yuan received."),
+    "reverse_top_up": mark(
+        "{taken} was taken off card {card}: give {refund} yuan back the way they came."
+    ),
+    "cancel": mark(
+        "Card {card} is cancelled: give {refund} yuan back the way they came."
+    ),
+    "replace": mark(
+        "The new card is {card}: {after} moved to it; {cash} yuan fee received."
+    ),
+    "wipe": mark("Card {card} is wiped; the chip is a new card. No money moved."),
+    "edit": mark("Card {card} was changed. No money moved."),
+    "cylinder_date": mark(
+        "The cylinder date of card {card} was changed. No money moved."
+    ),
+    "rewrite_price": mark(
+        "Card {card} has the price of its level now. No money moved."
+    ),
+    "rewrite_limits": mark("Card {card} carries its limits of now. No money moved."),
+    "crew_issue": mark(
+        "Crew card {card} was issued. No money is on it and none was taken."
+    ),
+    "crew_rewrite": mark("Crew card {card} was written again. No money moved."),
+}
+_PENDING = {
+    "top_up": mark(
         "The top-up of card {card} is not finished. {cash} yuan are taken and safe in "
         "the books. Lay the same card on the reader again."
     ),
-    ("issue", ActState.PENDING): mark(
+    "issue": mark(
         "The issue of card {card} is not finished. {cash} yuan are taken and safe in "
         "the books. Lay the same card on the reader again."
     ),
 }
-_TEXTS |= {
-    ("settle_grey", ActState.DONE): mark(
-        "Card {card} is settled: {taken} was taken for the unpaid fill. It can fill "
-        "again."
-    ),
-    ("settle_grey_by_hand", ActState.DONE): mark(
-        "Card {card} is settled by hand: {taken} was taken. It can fill again."
-    ),
-    ("clear_credit", ActState.DONE): mark(
-        "The credit of card {card} is cleared; {cash} yuan received."
-    ),
-    ("reverse_top_up", ActState.DONE): mark(
-        "{taken} was taken off card {card}: give {refund} yuan back the way they came."
-    ),
-    ("cancel", ActState.DONE): mark(
-        "Card {card} is cancelled: give {refund} yuan back the way they came."
-    ),
-    ("replace", ActState.DONE): mark(
-        "The new card is {card}: {after} moved to it; {cash} yuan fee received."
-    ),
-    ("wipe", ActState.DONE): mark(
-        "Card {card} is wiped; the chip is a new card. No money moved."
-    ),
-    ("edit", ActState.DONE): mark("Card {card} was changed. No money moved."),
-    ("cylinder_date", ActState.DONE): mark(
-        "The cylinder date of card {card} was changed. No money moved."
-    ),
-    ("rewrite_price", ActState.DONE): mark(
-        "Card {card} has the price of its level now. No money moved."
-    ),
-    ("rewrite_limits", ActState.DONE): mark(
-        "Card {card} carries its limits of now. No money moved."
-    ),
-    ("crew_issue", ActState.DONE): mark(
-        "Crew card {card} was issued. No money is on it and none was taken."
-    ),
-    ("crew_rewrite", ActState.DONE): mark(
-        "Crew card {card} was written again. No money moved."
-    ),
-}
-_PENDING = mark(
+_PENDING_OTHERWISE = mark(
     "The act with card {card} is not finished; {cash} yuan are taken for it, nothing "
     "was given. Lay the same card on the reader again."
 )
@@ -90,13 +82,11 @@ _BACK_OUT_OF_SAFE = mark(
     "The act with card {card} was undone, but its till is closed: {cash} yuan go back "
     "out of the safe, the way they came. The row of it stays until they are given."
 )
-_BY_STATE = {
-    ActState.SCRAPPED: mark(
-        "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
-        "Report it lost and replace it."
-    ),
-    ActState.UNKNOWN: mark("This act was never accepted. No money was taken."),
-}
+_SCRAPPED = mark(
+    "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
+    "Report it lost and replace it."
+)
+_UNKNOWN = mark("This act was never accepted. No money was taken.")
 
 
 def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
@@ -111,7 +101,7 @@ def act_reply(result: ActResult | None, intent_id: str) -> ActReply:
             after_purse=0,
             cash_fen=0,
             receipt_no=0,
-            text=_BY_STATE[ActState.UNKNOWN],
+            text=_UNKNOWN,
             facts=(),
         )
     state = _STATES[result.state]
@@ -147,5 +137,5 @@ def _text(result: ActResult, state: ActState) -> str:
     if state is ActState.GIVEN_BACK:
         return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
     if state is ActState.PENDING:
-        return _TEXTS.get((result.kind, state), _PENDING)
-    return _TEXTS.get((result.kind, state)) or _BY_STATE[state]
+        return _PENDING.get(result.kind, _PENDING_OTHERWISE)
+    return _SCRAPPED if state is ActState.SCRAPPED else _DONE[result.kind]
