@@ -1,0 +1,1 @@
+"""jsonPTS: the JSON protocol of the Technotrade PTS-2 forecourt controller."""

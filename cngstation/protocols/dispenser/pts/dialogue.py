@@ -1,0 +1,382 @@
+"""The station's side of a PTS-2 controller: what goes into which message, without I/O.
+
+Theory of operation. One message is out at a time; it has a packet for each thing to
+say and its answer one for each, by their Ids:
+
+    every 400 ms while a pump is busy, every second else   PumpGetStatus of each pump,
+                                                           measurements of those filling
+    at once                                                orders, closings, questions,
+                                                           sales that were not shown
+
+An answer without a packet's Id, no answer in 5 s, and one that cannot be read all
+count as missed for the pumps that were asked. An order is sent once: without its
+answer it ends as UNKNOWN, and the next status shows what became of it. A closing is
+repeated, because it changes nothing that is not committed.
+
+A pump that the controller cannot reach counts as missed: its link goes, its last state
+stays. When it is heard again the service compares its counter, and asks for each
+transaction that the book lacks.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from cngstation.errors import RemoteProtocolError
+from cngstation.protocols.dispenser.canonical import (
+    Capability,
+    DebitDecision,
+    DebitRequest,
+    FaultKind,
+    NozzleStatus,
+    Totals,
+)
+from cngstation.protocols.dispenser.dialogue import (
+    AnswerMissed,
+    CycleCompleted,
+    Event,
+    LinkChanged,
+    OrderAnswered,
+    ProtocolFault,
+    Question,
+    RecordReceived,
+    RecordReread,
+    Request,
+    RequestFailed,
+    StatusReceived,
+    TotalsReceived,
+    Transmission,
+    Wait,
+)
+from cngstation.protocols.dispenser.forecourt import (
+    Downloads,
+    Order,
+    OrderKind,
+    OrderOutcome,
+)
+from cngstation.protocols.dispenser.pts import messages, pumps
+from cngstation.protocols.dispenser.pts.exchange import Asked, Exchange
+from cngstation.protocols.dispenser.pts.messages import (
+    Filling,
+    Idle,
+    Offline,
+    Sale,
+    TotalsReport,
+)
+from cngstation.protocols.dispenser.pts.packets import MOST_PACKETS, Packet
+from cngstation.protocols.dispenser.pts.pricing import Pricing
+from cngstation.protocols.dispenser.pts.pumps import Pump
+from cngstation.protocols.dispenser.pts.settling import closing, missing
+from cngstation.protocols.dispenser.waiting import Waiting
+from cngstation.protocols.dispenser.without import WithoutForecourtCommands
+
+CAPABILITIES = frozenset(
+    {
+        Capability.POLL,
+        Capability.AUTHORISE,
+        Capability.PRESET,
+        Capability.STOP,
+        Capability.LOCK,
+        Capability.PRICE,
+        Capability.REREAD,
+        Capability.TOTALS,
+    }
+)
+BUSY_POLL_US = 400_000
+IDLE_POLL_US = 1_000_000
+
+_COMMANDS = {
+    OrderKind.LOCK: "PumpLock",
+    OrderKind.UNLOCK: "PumpUnlock",
+    OrderKind.STOP: "PumpStop",
+}
+
+
+class PtsDialogue(WithoutForecourtCommands):
+    """All pumps of one controller; fits `dispenser.dialogue.Dialogue`."""
+
+    def __init__(self, pumps: Sequence[Pump], *, measures: bool = True) -> None:
+        super().__init__()
+        if not pumps or len({pump.gun for pump in pumps}) != len(pumps):
+            raise ValueError("a controller has one or more pumps, each once")
+        self._pumps = {pump.gun: pump for pump in pumps}
+        self._measures = measures
+        self._unmeasured: set[int] = set()
+        self._waiting = Waiting(frozenset(self._pumps))
+        self._events: list[Event] = []
+        self._pricing = Pricing(self._events.append)
+        self._exchange = Exchange()
+        self._polls: deque[Pump] = deque()
+        self._next_poll_us = 0
+        self._cycle_begun_us: int | None = None
+
+    def line_opened(self, now_us: int) -> None:
+        """Begin afresh: every pump is asked in the first message."""
+        self._polls.clear()
+        self._unmeasured.clear()
+        self._cycle_begun_us = None
+        self._next_poll_us = now_us
+
+    def line_closed(self, now_us: int) -> None:
+        """Forget what was under way; an order that was sent ends as UNKNOWN."""
+        self._exchange.give_up()
+        self._events += self._waiting.give_up()
+        for pump in self._pumps.values():
+            self._fail_totals(pump)
+        self._pass_time(now_us)
+
+    def next_transmission(self, now_us: int, wall_ms: int) -> Transmission | Wait:
+        """Say what to send now, or how long there is nothing to send."""
+        self._pass_time(now_us)
+        if self._exchange.is_out:
+            return Wait(self._exchange.until_us)
+        batch = self._urgent(now_us, wall_ms)
+        if not self._polls and now_us >= self._next_poll_us:
+            self._begin_cycle(now_us)
+        while self._polls and len(batch) < MOST_PACKETS - 1:
+            batch += self._status_of(self._polls.popleft())
+        if not batch:
+            return Wait(self._next_poll_us)
+        message = self._exchange.begin(batch, now_us)
+        return Transmission(batch[0].pump.gun, message)
+
+    def sent(self, now_us: int) -> None:
+        """Say that the message is on its way; its time counts from here."""
+        self._exchange.begun(now_us)
+
+    def receive(self, data: bytes, now_us: int) -> list[Event]:
+        """Take the body of an answer, whole or as much as came."""
+        self._exchange.take(data, now_us)
+        return self.tick(now_us)
+
+    def tick(self, now_us: int) -> list[Event]:
+        """Let time pass, and collect what happened."""
+        self._pass_time(now_us)
+        for pump in self._pumps.values():
+            if (record := pump.due_offer(now_us)) is not None:
+                self._events.append(RecordReceived(pump.gun, record))
+        for (kind, gun), count in self._exchange.faults.items():
+            if count:
+                self._events.append(ProtocolFault(kind, gun, count))
+        self._exchange.faults.clear()
+        events = self._events.copy()
+        self._events.clear()
+        return events
+
+    def answer_record(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that a sale is committed, or that it cannot be taken now."""
+        self._pumps[gun].answered_offer(device_seq, now_us, accepted=accepted)
+
+    def answer_debit(
+        self,
+        gun: int,
+        request: DebitRequest,
+        decision: DebitDecision | None,
+        now_us: int,
+    ) -> None:
+        """Nothing was asked."""
+
+    def request(self, request: Request) -> None:
+        """Put a question in the queue; one that waits already is not repeated.
+
+        Raises:
+            LocalProtocolError: there is no such pump, or too many questions wait.
+        """
+        self._waiting.ask(request)
+
+    def order(self, order: Order) -> None:
+        """Put an order in the queue.
+
+        Raises:
+            LocalProtocolError: there is no such pump, or too many orders wait.
+        """
+        self._waiting.order(order)
+
+    def offer(self, downloads: Downloads) -> None:
+        """Say which price the pumps shall have; the controller keeps no lists."""
+        self._pricing.table = downloads.prices
+
+    # What goes out
+
+    def _begin_cycle(self, now_us: int) -> None:
+        if self._cycle_begun_us is not None:
+            self._events.append(CycleCompleted(now_us - self._cycle_begun_us))
+        self._cycle_begun_us = now_us
+        busy = any(pump.is_busy for pump in self._pumps.values())
+        self._next_poll_us = now_us + (BUSY_POLL_US if busy else IDLE_POLL_US)
+        self._polls.extend(self._pumps.values())
+
+    def _status_of(self, pump: Pump) -> list[Asked]:
+        asked = Asked(
+            pump,
+            messages.get_status(pump.gun),
+            lambda packet, now_us: self._read_status(pump, packet, now_us),
+            lambda: self._missed(pump),
+        )
+        if not pump.is_filling or pump.gun in self._unmeasured or not self._measures:
+            return [asked]
+        measured = Asked(
+            pump,
+            messages.get_measurements(pump.gun),
+            lambda packet, _: self._read_measurements(pump, packet),
+        )
+        return [asked, measured]
+
+    def _urgent(self, now_us: int, wall_ms: int) -> list[Asked]:
+        """Return orders, questions, closings, fetches and prices, as many as fit."""
+        batch: list[Asked] = []
+        room = MOST_PACKETS - 2  # a status and its measurements fit too
+        while self._waiting.orders and len(batch) < room:
+            batch += self._ordered(self._waiting.orders.popleft())
+        while self._waiting.requests and len(batch) < room:
+            batch += self._questioned(self._waiting.requests.popleft(), now_us)
+        for pump in self._pumps.values():
+            wanted = (
+                closing(pump, now_us),
+                missing(pump, now_us),
+                self._pricing.due(pump, now_us, wall_ms),
+            )
+            batch += [one for one in wanted if one is not None]
+            if len(batch) >= room - len(wanted):
+                break
+        return batch
+
+    def _ordered(self, order: Order) -> list[Asked]:
+        pump = self._pumps[order.gun]
+        if order.kind is OrderKind.AUTHORISE:
+            request = messages.authorise(
+                pump.gun,
+                pump.nozzle,
+                quantity_milli=order.preset_quantity_milli,
+                amount_e4=order.preset_amount_e4,
+            )
+        elif order.kind in _COMMANDS:
+            request = messages.command(_COMMANDS[order.kind], pump.gun)
+        else:
+            self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
+            return []
+
+        def answered(packet: Packet, now_us: int) -> None:
+            outcome = OrderOutcome.REFUSED if packet.error else OrderOutcome.DONE
+            self._events.append(OrderAnswered(order, outcome))
+            self._next_poll_us = now_us  # show at once what became of it
+
+        def missed() -> None:
+            self._events.append(OrderAnswered(order, OrderOutcome.UNKNOWN))
+
+        return [Asked(pump, request, answered, missed)]
+
+    def _questioned(self, request: Request, now_us: int) -> list[Asked]:
+        pump, number = self._pumps[request.gun], request.device_seq
+
+        def failed() -> None:
+            self._events.append(RequestFailed(request))
+
+        if request.question is Question.RECORD and messages.is_transaction(number):
+            return [
+                Asked(
+                    pump,
+                    messages.get_transaction(pump.gun, number),
+                    lambda packet, _: self._reread(pump, request, packet),
+                    failed,
+                )
+            ]
+        if request.question is not Question.TOTALS or pump.newest is None:
+            failed()
+            return []
+        self._fail_totals(pump)
+        pump.totals_request = request
+        pump.totals_until_us = now_us + pumps.TOTALS_LIMIT_US
+
+        def answered(packet: Packet, now_us: int) -> None:
+            if packet.error:
+                self._fail_totals(pump)
+            self._next_poll_us = now_us
+
+        return [
+            Asked(
+                pump,
+                messages.get_totals(pump.gun, pump.nozzle),
+                answered,
+                lambda: self._fail_totals(pump),
+            )
+        ]
+
+    # What comes back
+
+    def _read_status(self, pump: Pump, packet: Packet, now_us: int) -> None:
+        if packet.error is not None:
+            raise RemoteProtocolError(why=f"error {packet.error.code}")
+        report = messages.read_status(packet)
+        if report.pump != pump.gun:
+            self._exchange.faults[FaultKind.WRONG_GUN, pump.gun] += 1
+            self._missed(pump)
+            return
+        if isinstance(report, Offline):
+            self._missed(pump)
+            return
+        if pump.answered(now_us):
+            self._events.append(LinkChanged(pump.gun, pump.link))
+        match report:
+            case Idle():
+                pump.shown(report.last_transaction)
+                self._status(pump, pump.idle_status(report, packet.raw))
+            case Filling():
+                pump.shown(pumps.before(report.transaction))
+                self._status(pump, pump.filling_status(report, packet.raw))
+            case Sale():
+                self._status(pump, pump.ended_status(report, packet.raw))
+                pump.ended(report, packet.raw)
+            case TotalsReport():
+                self._totals(pump, report)
+            case _:
+                pass  # it takes the place of one status
+
+    def _status(self, pump: Pump, status: NozzleStatus) -> None:
+        self._events.append(StatusReceived(pump.gun, status))
+
+    def _totals(self, pump: Pump, report: TotalsReport) -> None:
+        request, pump.totals_request = pump.totals_request, None
+        if request is None or pump.newest is None:
+            return
+        totals = Totals(
+            device_seq=pump.newest,
+            gun_total_quantity_milli=report.quantity_milli,
+            gun_total_amount_e4=report.amount_e4,
+            shift_total_quantity_milli=0,
+            shift_total_amount_e4=0,
+        )
+        self._events.append(TotalsReceived(request, totals))
+
+    def _read_measurements(self, pump: Pump, packet: Packet) -> None:
+        if packet.error is not None:
+            self._unmeasured.add(pump.gun)  # it has no such sensors
+            return
+        measured = messages.read_measurements(packet)
+        if measured.pump == pump.gun:
+            pump.measured(measured.pressure_kpa)
+
+    def _reread(self, pump: Pump, request: Request, packet: Packet) -> None:
+        sale = messages.sale_of(packet, pump.gun, request.device_seq)
+        record = None if sale is None else pump.record(sale, packet.raw)
+        self._events.append(RecordReread(request, record))
+
+    def _missed(self, pump: Pump) -> None:
+        if pump.missed():
+            self._events.append(LinkChanged(pump.gun, pump.link))
+        self._events.append(AnswerMissed(pump.gun))
+
+    def _fail_totals(self, pump: Pump) -> None:
+        request, pump.totals_request = pump.totals_request, None
+        if request is not None:
+            self._events.append(RequestFailed(request))
+
+    def _pass_time(self, now_us: int) -> None:
+        if self._exchange.is_out and now_us >= self._exchange.until_us:
+            self._exchange.give_up()
+        for pump in self._pumps.values():
+            if pump.totals_request is not None and now_us >= pump.totals_until_us:
+                self._fail_totals(pump)
+            if pump.grow_silent(now_us):
+                self._events.append(LinkChanged(pump.gun, pump.link))

@@ -1,0 +1,30 @@
+"""jsonPTS in the registry of protocols."""
+
+from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry, Transport
+from cngstation.protocols.dispenser.pts.dialogue import CAPABILITIES, PtsDialogue
+from cngstation.protocols.dispenser.pts.messages import LAST_PUMP, NOZZLES
+from cngstation.protocols.dispenser.pts.pumps import Pump
+
+_OPTIONS = {"nozzle": range(1, NOZZLES + 1), "measurements": range(2)}
+
+
+def _dialogue(line: LineSetup) -> Dialogue:
+    for name, value in line.options.items():
+        if name not in _OPTIONS:
+            raise ValueError(f"{name} is no option of jsonPTS: {', '.join(_OPTIONS)}")
+        if value not in _OPTIONS[name]:
+            allowed = _OPTIONS[name]
+            raise ValueError(f"{name} is {allowed[0]} to {allowed[-1]}")
+    nozzle = int(line.options.get("nozzle", 1))
+    if any(setup.gun > LAST_PUMP for setup in line.nozzles):
+        raise ValueError(f"a controller has pumps 1 to {LAST_PUMP}")
+    pumps = [
+        Pump(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles
+    ]
+    return PtsDialogue(pumps, measures=line.options.get("measurements", 1) == 1)
+
+
+ENTRY = ProtocolEntry(
+    "jsonPTS (PTS-2)", CAPABILITIES, _dialogue, transport=Transport.HTTP, bauds=()
+)

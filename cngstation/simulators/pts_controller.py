@@ -1,0 +1,222 @@
+"""A simulated PTS-2 controller: what it answers to each packet.
+
+Source: the jsonPTS specification as public programs use it. UNVERIFIED on hardware.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from cngstation.simulators.pts_pump import Fill, Pump
+
+NOT_FOUND, NO_PUMP, NO_TRANSACTION = 1, 52, 22
+BUSY, NOT_FILLING, NOT_ENDED, DUPLICATED = 42, 43, 69, 39
+NO_MEASUREMENTS = 4
+_NAMES = {
+    NOT_FOUND: "JSONPTS_ERROR_NOT_FOUND",
+    NO_MEASUREMENTS: "NO_DATA_FOR_RESPONSE",
+    NO_TRANSACTION: "JSONPTS_ERROR_PUMP_TRANSACTION_NOT_FOUND",
+    DUPLICATED: "JSONPTS_ERROR_DUPLICATED_AUTHORIZATION_REQUEST",
+    BUSY: "JSONPTS_ERROR_PUMP_BUSY_FILLING",
+    NOT_FILLING: "JSONPTS_ERROR_PUMP_NOT_IN_FILLING_PROCESS",
+    NO_PUMP: "JSONPTS_ERROR_PUMP_IS_NOT_CONFIGURED",
+    NOT_ENDED: "JSONPTS_ERROR_PUMP_STATUS_NOT_END_OF_TRANSACTION",
+}
+
+Data = dict[str, Any]
+# A type and its data; or the code of an error.
+Reply = tuple[str, Data | None] | int
+
+
+class Controller:
+    """All pumps; `clock` is its own reading of the time."""
+
+    def __init__(self, pumps: list[Pump], clock: Callable[[], datetime]) -> None:
+        self.pumps = {pump.number: pump for pump in pumps}
+        self.counts: dict[str, int] = {}
+        self._clock = clock
+        self._totals_wanted: set[int] = set()
+        self._handlers: dict[str, Callable[[Pump, Data], Reply]] = {
+            "PumpGetStatus": self._status,
+            "PumpGetTransactionInformation": self._transaction,
+            "PumpCloseTransaction": self._close,
+            "PumpGetTotals": self._totals,
+            "PumpSetPrices": self._prices,
+            "PumpAuthorize": self._authorise,
+            "PumpStop": self._stop,
+            "PumpLock": lambda pump, _: self._lock(pump, is_locked=True),
+            "PumpUnlock": lambda pump, _: self._lock(pump, is_locked=False),
+            "PumpGetAdditionalMeasurements": self._measure,
+        }
+
+    def answer(self, message: object, now: float) -> Data:
+        """Answer a message as the controller does, whatever it is."""
+        if not isinstance(message, dict) or message.get("Protocol") != "jsonPTS":
+            return {"Protocol": "jsonPTS", "Error": True, "Code": 2}
+        packets = message.get("Packets")
+        if not isinstance(packets, list):
+            return {"Protocol": "jsonPTS", "Error": True, "Code": 2}
+        for pump in self.pumps.values():
+            pump.flow(now, self._clock())
+        answers = [self._packet(packet) for packet in packets]
+        return {"Protocol": "jsonPTS", "Packets": answers}
+
+    def _packet(self, packet: Mapping[str, Any]) -> Data:
+        kind, data = packet.get("Type"), packet.get("Data") or {}
+        self.counts[str(kind)] = self.counts.get(str(kind), 0) + 1
+        handler = self._handlers.get(str(kind))
+        pump = self.pumps.get(data.get("Pump"))
+        reply: Reply = NOT_FOUND
+        if handler is not None:
+            reply = NO_PUMP if pump is None else handler(pump, data)
+        if isinstance(reply, int):
+            return {
+                "Id": packet.get("Id"),
+                "Type": kind,
+                "Error": True,
+                "Code": reply,
+                "Message": _NAMES[reply],
+            }
+        answer: Data = {"Id": packet.get("Id"), "Type": reply[0]}
+        return answer | ({"Message": "OK"} if reply[1] is None else {"Data": reply[1]})
+
+    def _status(self, pump: Pump, _data: Data) -> Reply:
+        head: Data = {"Pump": pump.number}
+        if pump.is_offline:
+            return "PumpOfflineStatus", head | _last(pump)
+        if pump.number in self._totals_wanted and pump.fill is None:
+            self._totals_wanted.discard(pump.number)
+            return "PumpTotals", head | {
+                "Nozzle": pump.nozzle,
+                "Volume": pump.total_volume / 1000,
+                "Amount": pump.total_amount / 100,
+                "User": "",
+            }
+        if pump.fill is not None:
+            return "PumpFillingStatus", head | {
+                "Nozzle": pump.nozzle,
+                "Volume": pump.fill.volume / 1000,
+                "Price": pump.fill.price / 100,
+                "Amount": pump.fill.amount / 100,
+                "Transaction": pump.fill.number,
+                "DateTimeStart": _time(pump.fill.started_at),
+                "IsSuspended": False,
+                "User": "",
+            }
+        if pump.open is not None:
+            return "PumpEndOfTransactionStatus", head | _sale(pump, pump.open)
+        request = "PumpLock" if pump.is_locked else ""
+        request = "PumpAuthorize" if pump.is_authorised else request
+        up = pump.nozzle if pump.is_lifted else 0
+        return "PumpIdleStatus", head | {
+            "NozzleUp": up,
+            "Nozzle": up,
+            "Request": request,
+            "NozzlePrices": [pump.price / 100],
+            **_last(pump),
+            "User": "",
+        }
+
+    def _transaction(self, pump: Pump, data: Data) -> Reply:
+        number = data.get("Transaction")
+        fill = pump.kept.get(number) if isinstance(number, int) else None
+        if fill is None and pump.fill is not None and pump.fill.number == number:
+            head = {"Pump": pump.number, "Transaction": number, "State": "Filling"}
+            return "PumpTransactionInformation", head
+        if fill is None:
+            return NO_TRANSACTION
+        state = "Finished" if fill.is_closed else "EndOfTransaction"
+        head = {"Pump": pump.number, "State": state}
+        return "PumpTransactionInformation", head | _sale(pump, fill)
+
+    def _close(self, pump: Pump, data: Data) -> Reply:
+        if not pump.close(data.get("Transaction", 0)):
+            return NOT_ENDED
+        return "PumpCloseTransaction", None
+
+    def _totals(self, pump: Pump, _data: Data) -> Reply:
+        if pump.fill is not None:
+            return BUSY
+        self._totals_wanted.add(pump.number)
+        return "PumpGetTotals", None
+
+    def _prices(self, pump: Pump, data: Data) -> Reply:
+        if pump.fill is not None:
+            return BUSY
+        prices = data.get("Prices") or [0]
+        pump.price = round(prices[pump.nozzle - 1] * 100)
+        return "PumpSetPrices", None
+
+    def _authorise(self, pump: Pump, data: Data) -> Reply:
+        if pump.fill is not None:
+            return BUSY
+        if pump.is_authorised:
+            return DUPLICATED
+        kind, dose = data.get("Type"), data.get("Dose", 0)
+        number = pump.authorise(
+            volume=round(dose * 1000) if kind == "Volume" else 0,
+            amount=round(dose * 100) if kind == "Amount" else 0,
+        )
+        confirmed = {"Pump": pump.number, "Transaction": number}
+        return "PumpAuthorizeConfirmation", confirmed
+
+    def _stop(self, pump: Pump, _data: Data) -> Reply:
+        if pump.fill is None:
+            return NOT_FILLING
+        pump.stop(self._clock())
+        return "PumpStop", None
+
+    def _lock(self, pump: Pump, *, is_locked: bool) -> Reply:
+        pump.is_locked = is_locked
+        return ("PumpLock" if is_locked else "PumpUnlock"), None
+
+    def _measure(self, pump: Pump, _data: Data) -> Reply:
+        if not pump.pressure:
+            return NO_MEASUREMENTS
+        return "PumpAdditionalMeasurements", {
+            "Pump": pump.number,
+            "Pressure": pump.pressure / 1000,
+            "Temperature": 21.5,
+            "Density": 0.717,
+            "Mass": 0.0,
+        }
+
+
+def _last(pump: Pump) -> Data:
+    # The number of an authorisation is none of a finished transaction yet.
+    number = pump.last_number
+    if pump.is_authorised:
+        number = max(number - 1, 0)
+    last = pump.kept.get(number)
+    return {
+        "LastNozzle": pump.nozzle if last else 0,
+        "LastVolume": last.volume / 1000 if last else 0,
+        "LastPrice": last.price / 100 if last else 0,
+        "LastAmount": last.amount / 100 if last else 0,
+        "LastTransaction": number,
+        "LastTotalVolume": pump.total_volume / 1000,
+        "LastTotalAmount": pump.total_amount / 100,
+    }
+
+
+def _sale(pump: Pump, fill: Fill) -> Data:
+    assert fill.ended_at is not None
+    return {
+        "Transaction": fill.number,
+        "Nozzle": pump.nozzle,
+        "Volume": fill.volume / 1000,
+        "TCVolume": fill.volume / 1000,
+        "Price": fill.price / 100,
+        "Amount": fill.amount / 100,
+        "TotalVolume": fill.total_volume / 1000,
+        "TotalAmount": fill.total_amount / 100,
+        "DateTimeStart": _time(fill.started_at),
+        "DateTime": _time(fill.ended_at),
+        "Tag": "",
+        "IsOffline": fill.is_offline,
+        "UserId": 1,
+    }
+
+
+def _time(clock: datetime) -> str:
+    return clock.strftime("%Y-%m-%dT%H:%M:%S")
