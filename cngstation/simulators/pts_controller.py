@@ -65,7 +65,7 @@ class Controller:
         kind, data = packet.get("Type"), packet.get("Data") or {}
         self.counts[str(kind)] = self.counts.get(str(kind), 0) + 1
         handler = self._handlers.get(str(kind))
-        pump = self.pumps.get(data.get("Pump"))
+        pump = self.pumps.get(data.get("Pump", 0))
         reply: Reply = NOT_FOUND
         if handler is not None:
             reply = NO_PUMP if pump is None else handler(pump, data)

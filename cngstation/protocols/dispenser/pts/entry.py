@@ -19,9 +19,7 @@ def _dialogue(line: LineSetup) -> Dialogue:
     nozzle = int(line.options.get("nozzle", 1))
     if any(setup.gun > LAST_PUMP for setup in line.nozzles):
         raise ValueError(f"a controller has pumps 1 to {LAST_PUMP}")
-    pumps = [
-        Pump(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles
-    ]
+    pumps = [Pump(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles]
     return PtsDialogue(pumps, measures=line.options.get("measurements", 1) == 1)
 
 

@@ -1,0 +1,536 @@
+"""The dialogue with a PTS-2 controller on a fake clock, against the simulated one."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from cngstation.errors import LocalProtocolError
+from cngstation.protocols.dispenser.canonical import (
+    FaultKind,
+    FuellingState,
+    Link,
+    SaleRecord,
+    TransactionType,
+)
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAdvanced,
+    Event,
+    LinkChanged,
+    OrderAnswered,
+    ProtocolFault,
+    Question,
+    RecordReceived,
+    RecordReread,
+    Request,
+    RequestFailed,
+    StatusReceived,
+    TotalsReceived,
+    Transmission,
+)
+from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
+from cngstation.protocols.dispenser.forecourt import (
+    Downloads,
+    Order,
+    OrderKind,
+    OrderOutcome,
+    PriceTable,
+)
+from cngstation.protocols.dispenser.pts.dialogue import PtsDialogue
+from cngstation.protocols.dispenser.pts.entry import ENTRY
+from cngstation.protocols.dispenser.pts.pumps import Pump as PumpState
+from cngstation.simulators.pts_controller import Controller
+from cngstation.simulators.pts_pump import Pump
+from cngstation.units import Unit
+
+T = TypeVar("T")
+BEGIN = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+WALL_MS = 1_795_248_000_000
+SECOND_US = 1_000_000
+
+
+class Station:
+    """A dialogue and a controller that answers 20 ms after each message."""
+
+    def __init__(self, *pumps: Pump, gun: int | None = None) -> None:
+        self.now_us = 0
+        self.pumps = {pump.number: pump for pump in pumps}
+        self.controller = Controller(list(pumps), self.clock)
+        states = [PumpState(one, unit=Unit.M3) for one in self.pumps]
+        self.dialogue = PtsDialogue(states)
+        self.dialogue.line_opened(0)
+        self.events: list[Event] = []
+        self.sent: list[dict[str, Any]] = []
+        self.spoil: Callable[[bytes], bytes | None] = lambda body: body
+        self.commits = True
+
+    def clock(self) -> datetime:
+        return BEGIN + timedelta(microseconds=self.now_us)
+
+    def run(self, seconds: float) -> list[Event]:
+        """Let time pass; return what happened in it."""
+        begun, until_us = len(self.events), self.now_us + int(seconds * SECOND_US)
+        while self.now_us < until_us:
+            step = self.dialogue.next_transmission(self.now_us, WALL_MS)
+            self._hear(self.dialogue.tick(self.now_us))
+            if isinstance(step, Transmission):
+                self.dialogue.sent(self.now_us)
+                message = json.loads(step.data)
+                self.sent += message["Packets"]
+                reply = self.controller.answer(message, self.now_us / SECOND_US)
+                body = self.spoil(json.dumps(reply).encode())
+                self.now_us += 20_000
+                if body is not None:
+                    self._hear(self.dialogue.receive(body, self.now_us))
+            else:
+                self.now_us = max(min(step.until_us, until_us), self.now_us + 1_000)
+        return self.events[begun:]
+
+    def _hear(self, events: list[Event]) -> None:
+        self.events += events
+        for event in events:
+            if isinstance(event, RecordReceived) and self.commits:
+                self.dialogue.answer_record(
+                    event.gun, event.record.device_seq, self.now_us, accepted=True
+                )
+
+    def count(self, kind: str) -> int:
+        return sum(packet["Type"] == kind for packet in self.sent)
+
+
+def only(kind: type[T], events: list[Event]) -> list[T]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def states(events: list[Event]) -> list[FuellingState]:
+    seen: list[FuellingState] = []
+    for event in only(StatusReceived, events):
+        if event.status.state not in seen[-1:]:
+            seen.append(event.status.state)
+    return seen
+
+
+def records(events: list[Event]) -> list[SaleRecord]:
+    return [event.record for event in only(RecordReceived, events)]
+
+
+def fill(station: Station, pump: Pump, volume: int = 12_345) -> None:
+    pump.is_lifted = True
+    station.run(1.2)
+    pump.begin(volume, 6_000.0, station.now_us / SECOND_US, station.clock())
+
+
+def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
+    """Called, filling, ended; the record has the pump's figures; then it is closed."""
+    pump = Pump(1, last_number=41, total_volume=1_000_000, pressure=2_900_000)
+    station = Station(pump)
+    assert only(LinkChanged, station.run(2)) == [LinkChanged(1, Link.ONLINE)]
+    fill(station, pump)
+    events = station.run(4)
+    assert states(station.events) == [
+        FuellingState.IDLE,
+        FuellingState.CALLING,
+        FuellingState.FUELLING,
+        FuellingState.IDLE,
+        FuellingState.CALLING,
+    ]
+    (sale,) = records(events)
+    assert (sale.device_seq, sale.transaction_type) == (42, TransactionType.NO_CARD)
+    assert (sale.quantity_milli, sale.price_e4, sale.amount_e4) == (
+        12_345,
+        39_800,
+        491_300,
+    )
+    assert sale.gun_total_quantity_milli == 1_012_345
+    assert (sale.started_at, sale.ended_at) == (
+        "2026-11-21 08:00:03",
+        "2026-11-21 08:00:05",
+    )
+    assert (sale.pressure_before_kpa, sale.pressure_after_kpa) == (19_995, 19_995)
+    assert b'"Volume":12.345' in sale.raw_frame
+    assert b'"IsOffline":false' in sale.raw_frame
+    assert pump.open is None
+    assert station.count("PumpCloseTransaction") == 1
+
+
+def test_live_figures_are_the_pumps() -> None:
+    """Quantity, amount, price and pressure while gas flows."""
+    pump = Pump(1, pressure=1_000_000)
+    station = Station(pump)
+    station.run(1)
+    fill(station, pump)
+    events = station.run(1.5)
+    filling = [
+        event.status
+        for event in only(StatusReceived, events)
+        if event.status.state is FuellingState.FUELLING
+    ]
+    assert len(filling) >= 3
+    last = filling[-1]
+    assert 0 < last.quantity_milli < 12_345
+    assert last.amount_e4 == (last.quantity_milli * 398 + 500) // 1_000 * 100
+    assert (last.price_e4, last.pressure_kpa) == (39_800, 6_895)
+
+
+def test_nothing_is_closed_before_the_commit() -> None:
+    """An undecided sale is told again, a refused one rests, then it is closed."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.commits = False
+    station.run(1)
+    fill(station, pump, 1_000)
+    station.run(2)
+    assert len(records(station.events)) == 1
+    station.run(6)
+    assert len(records(station.events)) == 2
+    station.dialogue.answer_record(1, 1, station.now_us, accepted=False)
+    assert records(station.run(3.5)) == []
+    assert len(records(station.run(1))) == 1
+    assert (station.count("PumpCloseTransaction"), pump.open is None) == (0, False)
+    station.dialogue.answer_record(1, 7, station.now_us, accepted=True)
+    station.run(1)
+    assert pump.open is not None
+    station.dialogue.answer_record(1, 1, station.now_us, accepted=True)
+    station.run(1)
+    assert pump.open is None
+
+
+def test_a_lost_closing_is_repeated() -> None:
+    """The controller shows the sale again; it is closed and not told of again."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+    fill(station, pump, 1_000)
+
+    def lose_closings(body: bytes) -> bytes | None:
+        return None if b"PumpCloseTransaction" in body else body
+
+    station.spoil = lose_closings
+    station.run(8)
+    station.spoil = lambda body: body
+    station.run(8)
+    assert len(records(station.events)) == 1
+    assert station.count("PumpCloseTransaction") >= 2
+
+
+def test_a_sale_that_closed_by_itself_is_fetched() -> None:
+    """Its number stands in the next idle status; it is asked for and told of."""
+    pump = Pump(1, closes_itself=True, last_number=7)
+    station = Station(pump)
+    station.run(2)
+    assert station.count("PumpGetTransactionInformation") == 0
+    pump.sell_at_once(5_000, station.clock())
+    (sale,) = records(station.run(2))
+    assert (sale.device_seq, sale.quantity_milli) == (8, 5_000)
+    station.run(20)
+    assert len(records(station.events)) == 1
+
+
+def test_an_authorisation_that_moved_no_gas_is_no_sale() -> None:
+    """Its number has no transaction; it is not asked for again and again."""
+    pump = Pump(1, last_number=7)
+    station = Station(pump)
+    station.run(2)
+    pump.authorise(0, 0)
+    station.run(2)
+    pump.is_authorised = False
+    station.run(20)
+    assert records(station.events) == []
+    assert station.count("PumpGetTransactionInformation") == 1
+
+
+def test_numbers_begin_again_behind_the_last() -> None:
+    """Transaction 1 follows 65 535; both are told of once."""
+    pump = Pump(1, last_number=65_534, closes_itself=True)
+    station = Station(pump)
+    station.run(1)
+    for _ in range(2):
+        pump.sell_at_once(1_000, station.clock())
+        station.run(6)
+    assert [sale.device_seq for sale in records(station.events)] == [65_535, 1]
+
+
+def test_a_pump_that_the_controller_cannot_reach_goes_off_line_and_comes_back() -> None:
+    """Its last state stays; what it sold meanwhile is there to be asked for."""
+    pump = Pump(1, last_number=3)
+    station = Station(pump)
+    station.run(2)
+    pump.is_offline = True
+    away = station.run(15)
+    assert [change.link for change in only(LinkChanged, away)] == [
+        Link.SUSPECT,
+        Link.OFFLINE,
+    ]
+    assert only(StatusReceived, away) == []
+    pump.sell_at_once(2_000, station.clock())
+    pump.sell_at_once(3_000, station.clock())
+    pump.is_offline = False
+    back = station.run(3)
+    assert [change.link for change in only(LinkChanged, back)] == [Link.ONLINE]
+    station.dialogue.request(Request(1, Question.TOTALS))
+    station.dialogue.request(Request(1, Question.RECORD, 4))
+    answers = station.run(2)
+    (totals,) = only(TotalsReceived, answers)
+    assert totals.answer.device_seq == 5
+    assert totals.answer.gun_total_quantity_milli == 5_000
+    (reread,) = only(RecordReread, answers)
+    assert reread.answer is not None
+    assert (reread.answer.device_seq, reread.answer.quantity_milli) == (4, 2_000)
+
+
+def test_questions_that_have_no_answer_fail() -> None:
+    """An unknown record is none; a filling pump tells no totals; no identity."""
+    pump = Pump(1, last_number=3)
+    station = Station(pump)
+    station.run(1)
+    for question in (
+        Request(1, Question.RECORD, 2),
+        Request(1, Question.RECORD, 70_000),
+        Request(1, Question.IDENTITY),
+    ):
+        station.dialogue.request(question)
+    answers = station.run(1)
+    assert [event.answer for event in only(RecordReread, answers)] == [None]
+    failed = {event.request.question for event in only(RequestFailed, answers)}
+    assert failed == {Question.RECORD, Question.IDENTITY}
+    fill(station, pump)
+    station.dialogue.request(Request(1, Question.TOTALS))
+    assert len(only(RequestFailed, station.run(1))) == 1
+    with pytest.raises(LocalProtocolError, match="gun 9"):
+        station.dialogue.request(Request(9, Question.TOTALS))
+
+
+def test_totals_that_never_come_fail() -> None:
+    """The controller confirms and then shows only its status."""
+    station = Station(Pump(1))
+    station.run(1)
+    station.dialogue.request(Request(1, Question.TOTALS))
+    station.spoil = lambda body: body.replace(b'"PumpTotals"', b'"PumpPrices"')
+    station.run(2)
+    assert only(TotalsReceived, station.events) == []
+    assert len(only(RequestFailed, station.run(5))) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "outcome"),
+    [
+        (OrderKind.LOCK, None, OrderOutcome.DONE),
+        (OrderKind.UNLOCK, None, OrderOutcome.DONE),
+        (OrderKind.AUTHORISE, None, OrderOutcome.DONE),
+        (OrderKind.AUTHORISE, "authorised", OrderOutcome.REFUSED),
+        (OrderKind.STOP, "filling", OrderOutcome.DONE),
+        (OrderKind.STOP, None, OrderOutcome.REFUSED),
+        (OrderKind.END_SHIFT, None, OrderOutcome.REFUSED),
+    ],
+)
+def test_orders_end_as_the_controller_says(
+    kind: OrderKind, before: str | None, outcome: OrderOutcome
+) -> None:
+    """Done, refused by an error code, or not in the protocol."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+    if before == "filling":
+        fill(station, pump)
+    if before == "authorised":
+        pump.authorise(0, 0)
+    order = Order(1, kind)
+    station.dialogue.order(order)
+    assert only(OrderAnswered, station.run(1)) == [OrderAnswered(order, outcome)]
+
+
+def test_a_preset_stops_the_fill() -> None:
+    """An authorised amount is what the pump gives."""
+    pump = Pump(1, is_automatic=False)
+    station = Station(pump)
+    station.run(1)
+    station.dialogue.order(Order(1, OrderKind.AUTHORISE, preset_amount_e4=199_000))
+    station.run(1)
+    assert states(station.events)[-1] is FuellingState.AUTHORISED
+    fill(station, pump, 50_000)
+    (sale,) = records(station.run(5))
+    assert (sale.device_seq, sale.quantity_milli, sale.amount_e4) == (
+        1,
+        5_000,
+        199_000,
+    )
+
+
+def test_an_order_without_an_answer_is_sent_once() -> None:
+    """It ends as unknown; the next status shows what became of it."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+    station.spoil = lambda body: None
+    order = Order(1, OrderKind.LOCK)
+    station.dialogue.order(order)
+    answers = station.run(6)
+    assert only(OrderAnswered, answers) == [OrderAnswered(order, OrderOutcome.UNKNOWN)]
+    station.spoil = lambda body: body
+    station.run(7)
+    assert station.count("PumpLock") == 1
+    last = only(StatusReceived, station.events)[-1].status
+    assert (last.state, last.locked) == (FuellingState.CLOSED, True)
+
+
+def test_a_price_goes_to_a_pump_at_rest_at_its_time() -> None:
+    """Never during a fill; in force when the pump shows it."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+    fill(station, pump, 10_000)
+    station.run(0.5)
+    table = PriceTable(5, (42_000,), "2026-01-01 00:00:00")
+    station.dialogue.offer(Downloads(prices=table))
+    filling = station.run(1)
+    assert only(DownloadAdvanced, filling) == []
+    assert pump.price == 398
+    pump.is_lifted = False
+    after = station.run(5)
+    assert [one.is_in_force for one in only(DownloadAdvanced, after)] == [True]
+    assert pump.price == 420
+    later = PriceTable(6, (43_000,), "2099-01-01 00:00:00")
+    station.dialogue.offer(Downloads(prices=later))
+    station.run(5)
+    assert (pump.price, station.count("PumpSetPrices")) == (420, 1)
+
+
+def test_a_pump_without_sensors_is_asked_for_measurements_once() -> None:
+    """The controller's error ends it until the line is opened again."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+    fill(station, pump)
+    station.run(3)
+    assert station.count("PumpGetAdditionalMeasurements") == 1
+    assert records(station.events)[0].pressure_before_kpa is None
+
+
+def test_many_pumps_share_messages() -> None:
+    """One hundred and twenty pumps are asked in four messages a cycle."""
+    pumps = [Pump(number) for number in range(1, 121)]
+    station = Station(*pumps)
+    links = only(LinkChanged, station.run(0.9))
+    assert len(links) == 120
+    assert station.count("PumpGetStatus") == 120
+
+
+@pytest.mark.parametrize(
+    ("spoil", "kind"),
+    [
+        (lambda body: body[: len(body) // 2], FaultKind.BAD_BODY),
+        (lambda body: body.replace(b'"Pump": 1', b'"Pump": 2'), FaultKind.WRONG_GUN),
+        (lambda body: body.replace(b'"Id": ', b'"Id": 9'), FaultKind.LATE_REPLY),
+        (lambda body: b"[" * 50_000, FaultKind.BAD_BODY),
+        (
+            lambda body: body.replace(b'"PumpIdleStatus"', b'"PumpTag2"'),
+            FaultKind.BAD_BODY,
+        ),
+    ],
+)
+def test_answers_without_sense_count_as_missed(
+    spoil: Callable[[bytes], bytes], kind: FaultKind
+) -> None:
+    """Half an answer, another pump's, a late one: named, and the link suffers."""
+    station = Station(Pump(1))
+    station.run(2)
+    station.spoil = spoil
+    events = station.run(20)
+    assert {fault.kind for fault in only(ProtocolFault, events)} == {kind}
+    assert only(LinkChanged, events)[-1].link is Link.OFFLINE
+    station.spoil = lambda body: body
+    assert only(LinkChanged, station.run(6))[-1].link is Link.ONLINE
+
+
+def test_a_late_answer_changes_nothing() -> None:
+    """An answer to the message before is counted and not believed."""
+    pump = Pump(1)
+    station = Station(pump)
+    held: list[bytes] = []
+
+    def keep(body: bytes) -> bytes | None:
+        held.append(body)
+        return held.pop(0) if len(held) > 1 else None
+
+    station.run(1)
+    station.spoil = keep
+    station.run(30)
+    kinds = {fault.kind for fault in only(ProtocolFault, station.events)}
+    assert kinds == {FaultKind.LATE_REPLY}
+    assert only(LinkChanged, station.events)[-1].link is Link.OFFLINE
+
+
+def test_what_is_said_twice_is_heard_once() -> None:
+    """A doubled packet gives one status and one record."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.run(1)
+
+    def double(body: bytes) -> bytes:
+        message = json.loads(body)
+        return json.dumps(message | {"Packets": message["Packets"] * 2}).encode()
+
+    station.spoil = double
+    before = len(only(StatusReceived, station.events))
+    fill(station, pump, 2_000)
+    station.run(3)
+    assert len(records(station.events)) == 1
+    told = len(only(StatusReceived, station.events)) - before
+    assert told == station.count("PumpGetStatus") - before
+
+
+def test_a_closed_line_fails_what_waits() -> None:
+    """Questions fail, unsent orders are refused, sent ones are unknown."""
+    station = Station(Pump(1))
+    station.run(1)
+    sent = Order(1, OrderKind.LOCK)
+    station.dialogue.order(sent)
+    station.dialogue.next_transmission(station.now_us, WALL_MS)
+    waiting = Order(1, OrderKind.UNLOCK)
+    station.dialogue.order(waiting)
+    station.dialogue.request(Request(1, Question.TOTALS))
+    station.dialogue.line_closed(station.now_us)
+    events = station.dialogue.tick(station.now_us)
+    assert set(only(OrderAnswered, events)) == {
+        OrderAnswered(sent, OrderOutcome.UNKNOWN),
+        OrderAnswered(waiting, OrderOutcome.REFUSED),
+    }
+    assert len(only(RequestFailed, events)) == 1
+
+
+def test_a_lost_line_does_not_lose_a_sale() -> None:
+    """Offered and undecided when the line went: told again when it is back."""
+    pump = Pump(1)
+    station = Station(pump)
+    station.commits = False
+    station.run(1)
+    fill(station, pump, 1_000)
+    station.run(2)
+    station.dialogue.line_closed(station.now_us)
+    station.dialogue.line_opened(station.now_us)
+    station.commits = True
+    station.run(8)
+    assert [sale.device_seq for sale in records(station.events)] == [1, 1]
+    assert pump.open is None
+
+
+@pytest.mark.parametrize(
+    "options", [{"nozzle": 0}, {"nozzle": "1"}, {"measurements": 2}, {"colour": 1}]
+)
+def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
+    """A wrong switch is refused at start."""
+    setup = LineSetup(0, (NozzleSetup(1, Unit.M3),), options)
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ENTRY.dialogue(setup)
+
+
+def test_a_pump_beyond_the_controllers_is_refused() -> None:
+    """A controller has 120 pumps; a pump stands once."""
+    with pytest.raises(ValueError, match="120"):
+        ENTRY.dialogue(LineSetup(0, (NozzleSetup(121, Unit.M3),)))
+    with pytest.raises(ValueError, match="each once"):
+        PtsDialogue([PumpState(1), PumpState(1)])
+    with pytest.raises(ValueError, match="each once"):
+        PtsDialogue([])
