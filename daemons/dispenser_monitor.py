@@ -12,7 +12,7 @@ from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
-from cngstation.services.line_settings import dialogue_of, nozzles_of, serial_of
+from cngstation.services.line_settings import dialogue_of, nozzles_of, settings_of
 from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from daemons.launch import run
@@ -80,7 +80,7 @@ async def serve(process: Process) -> int:
 
 def _line(process: Process, section: LineSection, desk: LineDesk) -> NamedLine:
     line = DispenserLine(
-        serial_of(section),
+        settings_of(section),
         dialogue_of(section),
         desk,
         clock=process.clock,

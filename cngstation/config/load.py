@@ -15,7 +15,11 @@ from pydantic_core import ErrorDetails
 from cngstation import hygiene
 from cngstation.config.sections import Reader, Section, StationConfig
 from cngstation.errors import ConfigError
-from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
+from cngstation.protocols.dispenser.entry import (
+    LineSetup,
+    NozzleSetup,
+    Transport,
+)
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 
 # A station of 64 nozzles needs 12 KiB.
@@ -142,6 +146,7 @@ def _clashes(config: StationConfig) -> Iterator[_Problem]:
     yield from _reader_without_place(config.reader)
     yield from _shared_ports(config)
     yield from _shared_numbers(config)
+    yield from _lines_without_place(config)
     yield from _lines_of_their_protocol(config)
     yield from _plain_layout(config)
     limits = config.limits
@@ -169,6 +174,26 @@ def _reader_without_place(reader: Reader) -> Iterator[_Problem]:
         yield _Problem(f"reader.{other}", why, f"reader.{needed} alone")
 
 
+def _lines_without_place(config: StationConfig) -> Iterator[_Problem]:
+    """Find lines without what their protocol's transport needs, or with another's."""
+    places = {
+        Transport.SERIAL: ("port", "baud"),
+        Transport.HTTP: ("url", "credential"),
+    }
+    for n, line in enumerate(config.lines):
+        transport = PROTOCOLS[line.protocol].transport
+        for kind, names in places.items():
+            for name in names:
+                key, given = f"lines.{n}.{name}", bool(getattr(line, name))
+                if kind is transport and not given:
+                    allowed = type(line).model_fields[name].description or ""
+                    yield _Problem(key, "it is missing", allowed)
+                if kind is not transport and given:
+                    why = f"a line of {line.protocol} has none"
+                    allowed = " and ".join(places[transport])
+                    yield _Problem(key, why, allowed)
+
+
 def _plain_layout(config: StationConfig) -> Iterator[_Problem]:
     try:
         _ = config.plain_card and config.plain_card.layout
@@ -180,6 +205,10 @@ def _plain_layout(config: StationConfig) -> Iterator[_Problem]:
 def _shared_ports(config: StationConfig) -> Iterator[_Problem]:
     ports = {f"lines.{n}.port": line.port for n, line in enumerate(config.lines)}
     ports |= {"reader.port": config.reader.port, "printer.port": config.printer.port}
+    urls = {f"lines.{n}.url": line.url for n, line in enumerate(config.lines)}
+    yield from _repeated(
+        [(key, url) for key, url in urls.items() if url], "a controller of its own"
+    )
     # Two names under /dev/serial may lead to one device.
     devices = {key: Path(port).resolve() for key, port in ports.items() if port}
     yield from _repeated(devices.items(), "a port of its own")
@@ -212,7 +241,7 @@ def _lines_of_their_protocol(config: StationConfig) -> Iterator[_Problem]:
             yield _Problem(
                 key, f"{gun} does not fit", f"{allowed} on a line of {line.protocol}"
             )
-        if strange:
+        if strange or not (line.port or line.url):
             continue
         nozzles = tuple(NozzleSetup(z.gun, z.unit, z.unit_code) for z in line.nozzles)
         try:

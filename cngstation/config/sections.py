@@ -95,8 +95,22 @@ OptionalPort = Annotated[
     ),
 ]
 LineBaud = Annotated[
-    Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200],
+    Literal[0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200],
     Field(description="1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200"),
+]
+Url = Annotated[
+    str,
+    Field(
+        pattern=r"^(https?://[A-Za-z0-9.\-\[\]:]{1,100}/[!-~]{0,100})?$",
+        description='the address of a controller, such as "http://10.0.0.9/jsonPTS"',
+    ),
+]
+Sha256 = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9a-fA-F]{64})?$",
+        description='64 hexadecimal digits, or "" for a certificate of an authority',
+    ),
 ]
 Baud = Annotated[
     Literal[9600, 19200, 38400, 115200],
@@ -175,14 +189,21 @@ class Nozzle(Section):
 
 
 class Line(Section):
-    """One RS-485 line of dispensers."""
+    """One line of dispensers: on a serial port, or behind a controller on HTTP."""
 
     name: Words
-    port: Port
+    port: OptionalPort = ""
     protocol: Annotated[
         str, AfterValidator(_known_protocol), Field(description=_PROTOCOL_NAMES)
     ]
-    baud: LineBaud
+    baud: LineBaud = 0
+    url: Url = ""
+    # A credential file: the user name on its first line, the password on its second.
+    credential: OptionalPath = None
+    authentication: Annotated[
+        Literal["digest", "basic"], Field(description='"digest" or "basic"')
+    ] = "digest"
+    certificate: Sha256 = ""
     # The protocol's own switches, by its page in the handbook.
     options: dict[str, int | str] = Field(default_factory=dict)
     nozzles: Annotated[

@@ -1,11 +1,17 @@
 """What a line's section of the configuration means for its protocol."""
 
 from cngstation.config.sections import Line
+from cngstation.drivers.line_link import LineSettings
 from cngstation.drivers.serial_link import Parity, SerialSettings
 from cngstation.protocols.dispenser.dialogue import Dialogue
-from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
+from cngstation.protocols.dispenser.entry import (
+    LineSetup,
+    NozzleSetup,
+    Transport,
+)
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.read_credentials import read_login
 from cngstation.storage.sales import NozzleKey
 
 
@@ -19,10 +25,28 @@ def dialogue_of(line: Line) -> Dialogue:
     return PROTOCOLS[line.protocol].dialogue(setup)
 
 
-def serial_of(line: Line) -> SerialSettings:
-    """Return how the port of a line is opened."""
+def settings_of(line: Line) -> LineSettings:
+    """Return how the way to a line's dispensers is opened.
+
+    Raises:
+        ConfigError: the credential of a controller cannot be read.
+    """
     entry = PROTOCOLS[line.protocol]
-    return SerialSettings(line.port, line.baud, Parity(entry.parity), entry.stop_bits)
+    if entry.transport is Transport.SERIAL:
+        parity = Parity(entry.parity)
+        return SerialSettings(line.port, line.baud, parity, entry.stop_bits)
+    # Its package is large, and most stations have no controller.
+    from cngstation.drivers.http_link import HttpSettings
+
+    assert line.credential is not None
+    user, password = read_login(line.credential)
+    return HttpSettings(
+        line.url,
+        user,
+        password,
+        is_basic=line.authentication == "basic",
+        certificate_sha256=bytes.fromhex(line.certificate) or None,
+    )
 
 
 def nozzles_of(line: Line, station_no: str) -> dict[int, NozzleSetting]:

@@ -1,4 +1,4 @@
-"""Keys come from credential files and stay in memory; errors tell the path alone."""
+"""Keys and passwords come from credential files; errors tell the path alone."""
 
 from pathlib import Path
 
@@ -12,11 +12,7 @@ def read_credential(path: Path, length: int) -> bytes:
         ConfigError: there is no such file or it holds no such key.
     """
     allowed = f"a file with {2 * length} hexadecimal digits"
-    try:
-        text = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        why = "cannot be read" if isinstance(error, OSError) else "is not plain text"
-        raise ConfigError(path=str(path), key="key", why=why, allowed=allowed) from None
+    text = _text_of(path, "key", allowed).strip()
     try:
         key = bytes.fromhex(text)
     except ValueError:
@@ -26,3 +22,26 @@ def read_credential(path: Path, length: int) -> bytes:
             path=str(path), key="key", why="holds no such key", allowed=allowed
         )
     return key[:length]
+
+
+def read_login(path: Path) -> tuple[str, str]:
+    """Return user name and password: the two lines of a credential file.
+
+    Raises:
+        ConfigError: there is no such file or it holds no such lines.
+    """
+    allowed = "a file with the user name on its first line, the password on its second"
+    lines = _text_of(path, "login", allowed).splitlines()
+    if len(lines) != 2 or not all(lines) or ":" in lines[0]:
+        raise ConfigError(
+            path=str(path), key="login", why="holds no such lines", allowed=allowed
+        )
+    return lines[0], lines[1]
+
+
+def _text_of(path: Path, key: str, allowed: str) -> str:
+    try:
+        return path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        why = "cannot be read" if isinstance(error, OSError) else "is not plain text"
+        raise ConfigError(path=str(path), key=key, why=why, allowed=allowed) from None

@@ -102,13 +102,69 @@ def test_the_keys_of_fuel_cards_are_a_file_or_none(tmp_path: Path) -> None:
 
 
 def test_the_examples_commented_line_is_one_too(tmp_path: Path) -> None:
-    """The second line of dispensers can be used as it stands."""
+    """The other lines of dispensers can be used as they stand."""
     begin = TEXT.index("# [[lines]]")
     end = TEXT.index("[reader]")
     used = TEXT[begin:end].replace("# ", "")
     path = tmp_path / "station.toml"
     path.write_text(TEXT[:begin] + used + TEXT[end:], "utf-8")
-    assert [line.name for line in load_config(path).lines] == ["east", "west"]
+    assert [line.name for line in load_config(path).lines] == [
+        "east",
+        "west",
+        "gateway",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "place", "problem"),
+    [
+        ("jxv4", "baud = 9600", "lines.0.port: it is missing. Allowed: the path of a"),
+        ("jxv4", 'port = "/dev/ttyS9"', "lines.0.baud: it is missing. Allowed: 1200"),
+        (
+            "jxv4",
+            'port = "/dev/ttyS9"\nbaud = 9600\nurl = "http://10.0.0.9/jsonPTS"',
+            "lines.0.url: a line of jxv4 has none. Allowed: port and baud.",
+        ),
+        (
+            "pts",
+            'url = "http://10.0.0.9/jsonPTS"',
+            "lines.0.credential: it is missing. Allowed: a path",
+        ),
+        (
+            "pts",
+            'url = "http://10.0.0.9/jsonPTS"\ncredential = "/k"\nbaud = 9600',
+            "lines.0.baud: a line of pts has none. Allowed: url and credential.",
+        ),
+        ("pts", 'url = "http://a b/"\ncredential = "/k"', "lines.0.url"),
+        ("pts", 'url = "http://u:p@a/x"\ncredential = "/k"', "lines.0.url"),
+        ("pts", 'url = "ftp://a/x"\ncredential = "/k"', "lines.0.url"),
+    ],
+)
+def test_a_line_has_what_its_transport_needs(
+    tmp_path: Path, protocol: str, place: str, problem: str
+) -> None:
+    """A port and its speed, or an address and a credential; not the other's."""
+    begin, end = TEXT.index("\n[[lines]]"), TEXT.index("[reader]")
+    line = (
+        f'\n[[lines]]\nname = "x"\nprotocol = "{protocol}"\n{place}\n'
+        "[[lines.nozzles]]\ngun = 1\nnozzle_no = 1\ndispenser_no = 1\n"
+        'unit = "m3"\nunit_code = 0\n'
+    )
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT[:begin] + line + TEXT[end:], "utf-8")
+    assert problem in refusal(path).problems[0]
+
+
+def test_a_controller_stands_on_one_line(tmp_path: Path) -> None:
+    """Two lines at one address would answer for the same pumps."""
+    begin, end = TEXT.index("# [[lines]]", TEXT.index("## A ")), TEXT.index("[reader]")
+    used = TEXT[begin:end].replace("# ", "")
+    again = used.replace("gateway", "other").replace("nozzle_no = 4", "nozzle_no = 5")
+    path = tmp_path / "station.toml"
+    path.write_text(TEXT[:begin] + used + again + TEXT[end:], "utf-8")
+    assert (
+        "lines.2.url: http://192.168.1.9/jsonPTS is also" in refusal(path).problems[0]
+    )
 
 
 def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:

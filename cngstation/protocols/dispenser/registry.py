@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from cngstation.protocols.dispenser.entry import ProtocolEntry
 from cngstation.protocols.dispenser.jxv4 import entry as jxv4
+from cngstation.protocols.dispenser.pts import entry as pts
 from cngstation.protocols.dispenser.sinopec import entry as sinopec
 
 PROTOCOLS: Mapping[str, ProtocolEntry] = {
     "jxv4": jxv4.ENTRY,
+    "pts": pts.ENTRY,
     "sinopec": sinopec.ENTRY,
 }

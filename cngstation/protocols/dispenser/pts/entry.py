@@ -17,12 +17,15 @@ def _dialogue(line: LineSetup) -> Dialogue:
             allowed = _OPTIONS[name]
             raise ValueError(f"{name} is {allowed[0]} to {allowed[-1]}")
     nozzle = int(line.options.get("nozzle", 1))
-    if any(setup.gun > LAST_PUMP for setup in line.nozzles):
-        raise ValueError(f"a controller has pumps 1 to {LAST_PUMP}")
     pumps = [Pump(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles]
     return PtsDialogue(pumps, measures=line.options.get("measurements", 1) == 1)
 
 
 ENTRY = ProtocolEntry(
-    "jsonPTS (PTS-2)", CAPABILITIES, _dialogue, transport=Transport.HTTP, bauds=()
+    "jsonPTS (PTS-2)",
+    CAPABILITIES,
+    _dialogue,
+    transport=Transport.HTTP,
+    bauds=(),
+    guns=range(1, LAST_PUMP + 1),
 )

@@ -1,0 +1,241 @@
+"""A simulated PTS-2 controller on HTTP as a process of its own.
+
+    python -m cngstation.simulators.pts_server --config FILE.json
+
+Serves POST /jsonPTS on 127.0.0.1, listens on a control socket, prints one line of JSON
+with its address when ready, and ends on SIGTERM.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+from collections import Counter
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from cngstation.moments import SystemClock, local_time
+from cngstation.simulators.control import ControlServer
+from cngstation.simulators.http_login import Login
+from cngstation.simulators.pts_controller import Controller
+from cngstation.simulators.pts_hands import PtsHands
+from cngstation.simulators.pts_pump import Pump
+
+PATH = "/jsonPTS"
+_LONGEST_REQUEST = 16 * 1024  # the controller's own input buffer
+_DEEP = 100_000
+
+
+class PumpConfig(BaseModel):
+    """One pump."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    pump: Annotated[int, Field(ge=1, le=120)]
+    price: Annotated[int, Field(ge=1)] = 398
+    is_automatic: bool = True
+    closes_itself: bool = False
+    last_number: Annotated[int, Field(ge=0, le=65_535)] = 0
+    total_volume: int = 0
+    total_amount: int = 0
+    pressure: int = 0
+
+
+class ControllerConfig(BaseModel):
+    """The configuration file of one controller; port 0 is any that is free."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    control: Path
+    user: str
+    password: str
+    pumps: Annotated[tuple[PumpConfig, ...], Field(min_length=1)]
+    port: int = 0
+    is_basic: bool = False
+    seed: int = 0
+    faults: dict[str, float] = {}
+
+
+@dataclass(slots=True)
+class HttpFaults:
+    """How often an answer goes wrong; shares from 0 to 1."""
+
+    refuse_login: float = 0.0
+    server_error: float = 0.0  # 500 with a page
+    drop: float = 0.0  # the connection is closed without an answer
+    half_answer: float = 0.0
+    garble: float = 0.0  # one byte of the body is another
+    deep: float = 0.0  # JSON without an end to its depth
+    stale: float = 0.0  # the answer to the request before
+    lose_packets: float = 0.0  # a packet of the answer is missing
+    delay: float = 0.0
+    delay_ms: int = 300
+
+    def set(self, changes: dict[str, float]) -> None:
+        """Change some shares; the other ones stay.
+
+        Raises:
+            ValueError: there is no such fault.
+        """
+        known = {one.name for one in fields(self)}
+        for name, value in changes.items():
+            if name not in known or value < 0:
+                raise ValueError(f"{name}={value} is no fault of a controller")
+            setattr(self, name, int(value) if name == "delay_ms" else value)
+
+
+class PtsServer:
+    """The controller, who may speak to it, and what goes wrong on the way."""
+
+    def __init__(self, config: ControllerConfig) -> None:
+        pumps = [
+            Pump(
+                one.pump,
+                price=one.price,
+                is_automatic=one.is_automatic,
+                closes_itself=one.closes_itself,
+                last_number=one.last_number,
+                total_volume=one.total_volume,
+                total_amount=one.total_amount,
+                pressure=one.pressure,
+            )
+            for one in config.pumps
+        ]
+        self.controller = Controller(pumps, self.clock)
+        self.login = Login(config.user, config.password, is_basic=config.is_basic)
+        self.faults = HttpFaults()
+        self.faults.set(config.faults)
+        self.counts: Counter[str] = Counter()
+        self.port = config.port
+        self.reseed(config.seed)
+        self._before = b"{}"
+        self._runner: web.AppRunner | None = None
+
+    def reseed(self, seed: int) -> None:
+        """Begin the row of faults again."""
+        self._random = random.Random(seed)  # noqa: S311 - a run must be repeatable
+
+    def clock(self) -> datetime:
+        """Return the controller's own reading of the time."""
+        return local_time(SystemClock().now().wall_ms)
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self.port}{PATH}"
+
+    async def open(self) -> None:
+        """Take connections, at the same port as before if it did already."""
+        application = web.Application(client_max_size=_LONGEST_REQUEST)
+        application.router.add_post(PATH, self._serve)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+
+    async def close(self) -> None:
+        """Take no connections any more."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.counts["requests"] += 1
+        authorization = request.headers.get("Authorization", "")
+        refused = self._draws("refuse_login")
+        if refused or not self.login.admits("POST", authorization):
+            self.counts["refused"] += 1
+            challenge = {"WWW-Authenticate": self.login.challenge}
+            return web.Response(status=401, headers=challenge)
+        if self._draws("drop"):
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response()
+        try:
+            message = json.loads(await request.read())
+        except ValueError:
+            message = None
+        now = asyncio.get_running_loop().time()
+        answer = self.controller.answer(message, now)
+        if self._draws("delay"):
+            await asyncio.sleep(self.faults.delay_ms / 1000)
+        if self._draws("server_error"):
+            return web.Response(status=500, text="<html>busy</html>")
+        body = self._spoiled(answer)
+        if self._draws("half_answer"):
+            return await self._half(request, body)
+        self.counts["answered"] += 1
+        return web.Response(body=body, content_type="application/json")
+
+    def _spoiled(self, answer: dict[str, Any]) -> bytes:
+        if self._draws("lose_packets") and answer.get("Packets"):
+            del answer["Packets"][self._random.randrange(len(answer["Packets"]))]
+        body = json.dumps(answer).encode()
+        self._before, before = body, self._before
+        if self._draws("stale"):
+            return before
+        if self._draws("deep"):
+            return b'{"Packets":' + b"[" * _DEEP
+        if self._draws("garble"):
+            at = self._random.randrange(len(body))
+            body = body[:at] + self._random.randbytes(1) + body[at + 1 :]
+        return body
+
+    async def _half(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(body))})
+        await response.prepare(request)
+        await response.write(body[: len(body) // 2])
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    def _draws(self, kind: str) -> bool:
+        share = getattr(self.faults, kind)
+        if not share or self._random.random() >= share:
+            return False
+        self.counts[kind] += 1
+        return True
+
+
+async def serve(config: ControllerConfig) -> None:
+    """Run a controller until SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    server = PtsServer(config)
+    control = ControlServer(config.control, PtsHands(server).verbs())
+    await control.start()
+    try:
+        await server.open()
+        ready: dict[str, Any] = {
+            "ready": True,
+            "url": server.url,
+            "control": str(config.control),
+            "pumps": sorted(server.controller.pumps),
+            "pid": os.getpid(),
+        }
+        print(json.dumps(ready), flush=True)
+        await ended.wait()
+    finally:
+        await server.close()
+        await control.stop()
+
+
+def main() -> None:
+    """Read the configuration and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    config = ControllerConfig.model_validate_json(arguments.config.read_bytes())
+    asyncio.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()

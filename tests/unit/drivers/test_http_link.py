@@ -1,0 +1,170 @@
+"""The way to a controller on HTTP: log-in, what breaks, what is never shown."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.drivers.http_link import HttpLink, HttpSettings
+from cngstation.errors import DeviceUnavailable
+from cngstation.simulators.pts_server import ControllerConfig, PtsServer
+
+PASSWORD = "not-to-be-shown"
+ASK = (
+    b'{"Protocol":"jsonPTS","Packets":'
+    b'[{"Id":1,"Type":"PumpGetStatus","Data":{"Pump":1}}]}'
+)
+
+
+def config_of(folder: Path, **more: Any) -> ControllerConfig:
+    return ControllerConfig.model_validate(
+        {
+            "control": folder / "pts.ctl",
+            "user": "station",
+            "password": PASSWORD,
+            "pumps": ({"pump": 1},),
+            **more,
+        }
+    )
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[PtsServer]:
+    """A controller that asks for a digest."""
+    server = PtsServer(config_of(tmp_path))
+    await server.open()
+    yield server
+    await server.close()
+
+
+def settings_of(server: PtsServer, **more: Any) -> HttpSettings:
+    return HttpSettings(server.url, "station", **{"password": PASSWORD, **more})
+
+
+async def exchange(link: HttpLink) -> Any:
+    link.write(ASK)
+    async with asyncio.timeout(10):
+        return json.loads(await link.read())["Packets"][0]["Type"]
+
+
+async def lost(link: HttpLink) -> str:
+    """Return what reading says when the controller is lost."""
+    with pytest.raises(DeviceUnavailable) as error:
+        await asyncio.wait_for(link.read(), 10)
+    return error.value.sentence()
+
+
+async def test_a_digest_is_computed_once_and_used_again(server: PtsServer) -> None:
+    """One refusal at the beginning; each request after it is let in at once."""
+    link = await settings_of(server).open()
+    for _ in range(3):
+        assert await exchange(link) == "PumpIdleStatus"
+    assert server.counts["refused"] == 1
+    server.login.uses_left = 0
+    assert await exchange(link) == "PumpIdleStatus"
+    assert server.counts["refused"] == 2
+    await link.close()
+
+
+async def test_basic_is_used_where_it_is_set(tmp_path: Path) -> None:
+    """No challenge is waited for."""
+    server = PtsServer(config_of(tmp_path, is_basic=True))
+    await server.open()
+    link = await settings_of(server, is_basic=True).open()
+    assert await exchange(link) == "PumpIdleStatus"
+    assert server.counts["refused"] == 0
+    await link.close()
+    await server.close()
+
+
+async def test_a_wrong_password_is_said_and_not_shown(server: PtsServer) -> None:
+    """The link does not open; neither password stands in sentence or settings."""
+    settings = settings_of(server, password="wrong-one")
+    with pytest.raises(DeviceUnavailable) as error:
+        await settings.open()
+    said = error.value.sentence()
+    assert "refuses the user name or the password" in said
+    assert "wrong-one" not in said + repr(settings) + settings.path
+    assert server.counts["answered"] == 0
+
+
+async def test_a_controller_that_is_not_there_is_said(server: PtsServer) -> None:
+    """No connection, and another service at the address."""
+    elsewhere = HttpSettings(server.url + "x", "station", PASSWORD)
+    with pytest.raises(DeviceUnavailable, match="no such service"):
+        await elsewhere.open()
+    await server.close()
+    with pytest.raises(DeviceUnavailable, match="takes connections"):
+        await settings_of(server).open()
+
+
+async def test_a_controller_that_goes_away_is_lost(server: PtsServer) -> None:
+    """Reading says so, and so does writing after it."""
+    link = await settings_of(server).open()
+    server.faults.set({"drop": 1})
+    link.write(ASK)
+    assert "broke the connection off" in await lost(link)
+    with pytest.raises(DeviceUnavailable):
+        link.write(ASK)
+    await link.close()
+
+
+async def test_a_password_that_changes_is_a_loss(server: PtsServer) -> None:
+    """A refusal in the middle closes the link."""
+    link = await settings_of(server).open()
+    assert await exchange(link) == "PumpIdleStatus"
+    server.faults.set({"refuse_login": 1})
+    link.write(ASK)
+    assert "refuses the user name" in await lost(link)
+    await link.close()
+
+
+async def test_half_an_answer_is_handed_on(server: PtsServer) -> None:
+    """The dialogue sees what came; the next answer is whole."""
+    link = await settings_of(server).open()
+    server.faults.set({"half_answer": 1})
+    link.write(ASK)
+    half = await link.read()
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting"):
+        json.loads(half)
+    server.faults.set({"half_answer": 0})
+    assert await exchange(link) == "PumpIdleStatus"
+    await link.close()
+
+
+async def test_a_page_of_an_error_is_an_answer_without_sense(
+    server: PtsServer,
+) -> None:
+    """Status 500 is handed on as it came, and the link stays."""
+    link = await settings_of(server).open()
+    server.faults.set({"server_error": 1})
+    link.write(ASK)
+    assert await link.read() == b"<html>busy</html>"
+    await link.close()
+
+
+async def test_a_new_request_gives_up_the_one_before(server: PtsServer) -> None:
+    """A slow answer to an old request is never read as that to a new one."""
+    link = await settings_of(server).open()
+    server.faults.set({"delay": 1, "delay_ms": 60_000})
+    link.write(ASK.replace(b'"Id":1', b'"Id":7'))
+    await asyncio.sleep(0.1)
+    server.faults.set({"delay": 0})
+    link.write(ASK.replace(b'"Id":1', b'"Id":8'))
+    async with asyncio.timeout(10):
+        answer = json.loads(await link.read())
+    assert answer["Packets"][0]["Id"] == 8
+    await link.close()
+
+
+async def test_a_closed_link_ends_its_reader(server: PtsServer) -> None:
+    """Closing twice is no harm."""
+    link = await settings_of(server).open()
+    reading = asyncio.ensure_future(lost(link))
+    await asyncio.sleep(0)
+    await link.close()
+    assert "closed" in await reading
+    await link.close()
