@@ -1,34 +1,25 @@
-"""The dialogue with a PTS-2 controller on a fake clock, against the simulated one."""
+"""The dialogue with a PTS-2 controller: fills, questions, orders, prices."""
 
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from cngstation.errors import LocalProtocolError
 from cngstation.protocols.dispenser.canonical import (
-    FaultKind,
     FuellingState,
     Link,
-    SaleRecord,
     TransactionType,
 )
 from cngstation.protocols.dispenser.dialogue import (
     DownloadAdvanced,
-    Event,
     LinkChanged,
     OrderAnswered,
-    ProtocolFault,
     Question,
-    RecordReceived,
     RecordReread,
     Request,
     RequestFailed,
     StatusReceived,
     TotalsReceived,
-    Transmission,
 )
 from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
@@ -41,85 +32,15 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.protocols.dispenser.pts.dialogue import PtsDialogue
 from cngstation.protocols.dispenser.pts.entry import ENTRY
 from cngstation.protocols.dispenser.pts.pumps import Pump as PumpState
-from cngstation.simulators.pts_controller import Controller
 from cngstation.simulators.pts_pump import Pump
 from cngstation.units import Unit
-
-T = TypeVar("T")
-BEGIN = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-WALL_MS = 1_795_248_000_000
-SECOND_US = 1_000_000
-
-
-class Station:
-    """A dialogue and a controller that answers 20 ms after each message."""
-
-    def __init__(self, *pumps: Pump, gun: int | None = None) -> None:
-        self.now_us = 0
-        self.pumps = {pump.number: pump for pump in pumps}
-        self.controller = Controller(list(pumps), self.clock)
-        states = [PumpState(one, unit=Unit.M3) for one in self.pumps]
-        self.dialogue = PtsDialogue(states)
-        self.dialogue.line_opened(0)
-        self.events: list[Event] = []
-        self.sent: list[dict[str, Any]] = []
-        self.spoil: Callable[[bytes], bytes | None] = lambda body: body
-        self.commits = True
-
-    def clock(self) -> datetime:
-        return BEGIN + timedelta(microseconds=self.now_us)
-
-    def run(self, seconds: float) -> list[Event]:
-        """Let time pass; return what happened in it."""
-        begun, until_us = len(self.events), self.now_us + int(seconds * SECOND_US)
-        while self.now_us < until_us:
-            step = self.dialogue.next_transmission(self.now_us, WALL_MS)
-            self._hear(self.dialogue.tick(self.now_us))
-            if isinstance(step, Transmission):
-                self.dialogue.sent(self.now_us)
-                message = json.loads(step.data)
-                self.sent += message["Packets"]
-                reply = self.controller.answer(message, self.now_us / SECOND_US)
-                body = self.spoil(json.dumps(reply).encode())
-                self.now_us += 20_000
-                if body is not None:
-                    self._hear(self.dialogue.receive(body, self.now_us))
-            else:
-                self.now_us = max(min(step.until_us, until_us), self.now_us + 1_000)
-        return self.events[begun:]
-
-    def _hear(self, events: list[Event]) -> None:
-        self.events += events
-        for event in events:
-            if isinstance(event, RecordReceived) and self.commits:
-                self.dialogue.answer_record(
-                    event.gun, event.record.device_seq, self.now_us, accepted=True
-                )
-
-    def count(self, kind: str) -> int:
-        return sum(packet["Type"] == kind for packet in self.sent)
-
-
-def only(kind: type[T], events: list[Event]) -> list[T]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-def states(events: list[Event]) -> list[FuellingState]:
-    seen: list[FuellingState] = []
-    for event in only(StatusReceived, events):
-        if event.status.state not in seen[-1:]:
-            seen.append(event.status.state)
-    return seen
-
-
-def records(events: list[Event]) -> list[SaleRecord]:
-    return [event.record for event in only(RecordReceived, events)]
-
-
-def fill(station: Station, pump: Pump, volume: int = 12_345) -> None:
-    pump.is_lifted = True
-    station.run(1.2)
-    pump.begin(volume, 6_000.0, station.now_us / SECOND_US, station.clock())
+from tests.unit.protocols.dispenser.pts.station import (
+    Station,
+    fill,
+    only,
+    records,
+    states,
+)
 
 
 def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
@@ -415,105 +336,6 @@ def test_many_pumps_share_messages() -> None:
     links = only(LinkChanged, station.run(0.9))
     assert len(links) == 120
     assert station.count("PumpGetStatus") == 120
-
-
-@pytest.mark.parametrize(
-    ("spoil", "kind"),
-    [
-        (lambda body: body[: len(body) // 2], FaultKind.BAD_BODY),
-        (lambda body: body.replace(b'"Pump": 1', b'"Pump": 2'), FaultKind.WRONG_GUN),
-        (lambda body: body.replace(b'"Id": ', b'"Id": 9'), FaultKind.LATE_REPLY),
-        (lambda body: b"[" * 50_000, FaultKind.BAD_BODY),
-        (
-            lambda body: body.replace(b'"PumpIdleStatus"', b'"PumpTag2"'),
-            FaultKind.BAD_BODY,
-        ),
-    ],
-)
-def test_answers_without_sense_count_as_missed(
-    spoil: Callable[[bytes], bytes], kind: FaultKind
-) -> None:
-    """Half an answer, another pump's, a late one: named, and the link suffers."""
-    station = Station(Pump(1))
-    station.run(2)
-    station.spoil = spoil
-    events = station.run(20)
-    assert {fault.kind for fault in only(ProtocolFault, events)} == {kind}
-    assert only(LinkChanged, events)[-1].link is Link.OFFLINE
-    station.spoil = lambda body: body
-    assert only(LinkChanged, station.run(6))[-1].link is Link.ONLINE
-
-
-def test_a_late_answer_changes_nothing() -> None:
-    """An answer to the message before is counted and not believed."""
-    pump = Pump(1)
-    station = Station(pump)
-    held: list[bytes] = []
-
-    def keep(body: bytes) -> bytes | None:
-        held.append(body)
-        return held.pop(0) if len(held) > 1 else None
-
-    station.run(1)
-    station.spoil = keep
-    station.run(30)
-    kinds = {fault.kind for fault in only(ProtocolFault, station.events)}
-    assert kinds == {FaultKind.LATE_REPLY}
-    assert only(LinkChanged, station.events)[-1].link is Link.OFFLINE
-
-
-def test_what_is_said_twice_is_heard_once() -> None:
-    """A doubled packet gives one status and one record."""
-    pump = Pump(1)
-    station = Station(pump)
-    station.run(1)
-
-    def double(body: bytes) -> bytes:
-        message = json.loads(body)
-        return json.dumps(message | {"Packets": message["Packets"] * 2}).encode()
-
-    station.spoil = double
-    before = len(only(StatusReceived, station.events))
-    fill(station, pump, 2_000)
-    station.run(3)
-    assert len(records(station.events)) == 1
-    told = len(only(StatusReceived, station.events)) - before
-    assert told == station.count("PumpGetStatus") - before
-
-
-def test_a_closed_line_fails_what_waits() -> None:
-    """Questions fail, unsent orders are refused, sent ones are unknown."""
-    station = Station(Pump(1))
-    station.run(1)
-    sent = Order(1, OrderKind.LOCK)
-    station.dialogue.order(sent)
-    station.dialogue.next_transmission(station.now_us, WALL_MS)
-    waiting = Order(1, OrderKind.UNLOCK)
-    station.dialogue.order(waiting)
-    station.dialogue.request(Request(1, Question.TOTALS))
-    station.dialogue.line_closed(station.now_us)
-    events = station.dialogue.tick(station.now_us)
-    assert set(only(OrderAnswered, events)) == {
-        OrderAnswered(sent, OrderOutcome.UNKNOWN),
-        OrderAnswered(waiting, OrderOutcome.REFUSED),
-    }
-    assert len(only(RequestFailed, events)) == 1
-
-
-def test_a_lost_line_does_not_lose_a_sale() -> None:
-    """Offered and undecided when the line went: told again when it is back."""
-    pump = Pump(1)
-    station = Station(pump)
-    station.commits = False
-    station.run(1)
-    fill(station, pump, 1_000)
-    station.run(2)
-    station.dialogue.line_closed(station.now_us)
-    station.dialogue.line_opened(station.now_us)
-    station.commits = True
-    station.run(8)
-    assert [sale.device_seq for sale in records(station.events)] == [1, 1]
-    assert pump.open is None
 
 
 @pytest.mark.parametrize(
