@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from cngstation.simulators.pts_pump import Fill, Pump
+from cngstation.simulators.pts_point import Fill, Point
 
-NOT_FOUND, NO_PUMP, NO_TRANSACTION = 1, 52, 22
+NOT_FOUND, NO_POINT, NO_TRANSACTION = 1, 52, 22
 BUSY, NOT_FILLING, NOT_ENDED, DUPLICATED = 42, 43, 69, 39
 NO_MEASUREMENTS = 4
 _NAMES = {
@@ -19,7 +19,7 @@ _NAMES = {
     DUPLICATED: "JSONPTS_ERROR_DUPLICATED_AUTHORIZATION_REQUEST",
     BUSY: "JSONPTS_ERROR_PUMP_BUSY_FILLING",
     NOT_FILLING: "JSONPTS_ERROR_PUMP_NOT_IN_FILLING_PROCESS",
-    NO_PUMP: "JSONPTS_ERROR_PUMP_IS_NOT_CONFIGURED",
+    NO_POINT: "JSONPTS_ERROR_PUMP_IS_NOT_CONFIGURED",
     NOT_ENDED: "JSONPTS_ERROR_PUMP_STATUS_NOT_END_OF_TRANSACTION",
 }
 
@@ -31,12 +31,12 @@ Reply = tuple[str, Data | None] | int
 class Controller:
     """All pumps; `clock` is its own reading of the time."""
 
-    def __init__(self, pumps: list[Pump], clock: Callable[[], datetime]) -> None:
-        self.pumps = {pump.number: pump for pump in pumps}
+    def __init__(self, points: list[Point], clock: Callable[[], datetime]) -> None:
+        self.points = {point.number: point for point in points}
         self.counts: dict[str, int] = {}
         self._clock = clock
         self._totals_wanted: set[int] = set()
-        self._handlers: dict[str, Callable[[Pump, Data], Reply]] = {
+        self._handlers: dict[str, Callable[[Point, Data], Reply]] = {
             "PumpGetStatus": self._status,
             "PumpGetTransactionInformation": self._transaction,
             "PumpCloseTransaction": self._close,
@@ -44,8 +44,8 @@ class Controller:
             "PumpSetPrices": self._prices,
             "PumpAuthorize": self._authorise,
             "PumpStop": self._stop,
-            "PumpLock": lambda pump, _: self._lock(pump, is_locked=True),
-            "PumpUnlock": lambda pump, _: self._lock(pump, is_locked=False),
+            "PumpLock": lambda point, _: self._lock(point, is_locked=True),
+            "PumpUnlock": lambda point, _: self._lock(point, is_locked=False),
             "PumpGetAdditionalMeasurements": self._measure,
         }
 
@@ -56,8 +56,8 @@ class Controller:
         packets = message.get("Packets")
         if not isinstance(packets, list):
             return {"Protocol": "jsonPTS", "Error": True, "Code": 2}
-        for pump in self.pumps.values():
-            pump.flow(now, self._clock())
+        for point in self.points.values():
+            point.flow(now, self._clock())
         answers = [self._packet(packet) for packet in packets]
         return {"Protocol": "jsonPTS", "Packets": answers}
 
@@ -65,10 +65,10 @@ class Controller:
         kind, data = packet.get("Type"), packet.get("Data") or {}
         self.counts[str(kind)] = self.counts.get(str(kind), 0) + 1
         handler = self._handlers.get(str(kind))
-        pump = self.pumps.get(data.get("Pump", 0))
+        point = self.points.get(data.get("Pump", 0))
         reply: Reply = NOT_FOUND
         if handler is not None:
-            reply = NO_PUMP if pump is None else handler(pump, data)
+            reply = NO_POINT if point is None else handler(point, data)
         if isinstance(reply, int):
             return {
                 "Id": packet.get("Id"),
@@ -80,130 +80,130 @@ class Controller:
         answer: Data = {"Id": packet.get("Id"), "Type": reply[0]}
         return answer | ({"Message": "OK"} if reply[1] is None else {"Data": reply[1]})
 
-    def _status(self, pump: Pump, _data: Data) -> Reply:
-        head: Data = {"Pump": pump.number}
-        if pump.is_offline:
-            return "PumpOfflineStatus", head | _last(pump)
-        if pump.number in self._totals_wanted and pump.fill is None:
-            self._totals_wanted.discard(pump.number)
+    def _status(self, point: Point, _data: Data) -> Reply:
+        head: Data = {"Pump": point.number}
+        if point.is_offline:
+            return "PumpOfflineStatus", head | _last(point)
+        if point.number in self._totals_wanted and point.fill is None:
+            self._totals_wanted.discard(point.number)
             return "PumpTotals", head | {
-                "Nozzle": pump.nozzle,
-                "Volume": pump.total_volume / 1000,
-                "Amount": pump.total_amount / 100,
+                "Nozzle": point.nozzle,
+                "Volume": point.total_volume / 1000,
+                "Amount": point.total_amount / 100,
                 "User": "",
             }
-        if pump.fill is not None:
+        if point.fill is not None:
             return "PumpFillingStatus", head | {
-                "Nozzle": pump.nozzle,
-                "Volume": pump.fill.volume / 1000,
-                "Price": pump.fill.price / 100,
-                "Amount": pump.fill.amount / 100,
-                "Transaction": pump.fill.number,
-                "DateTimeStart": _time(pump.fill.started_at),
+                "Nozzle": point.nozzle,
+                "Volume": point.fill.volume / 1000,
+                "Price": point.fill.price / 100,
+                "Amount": point.fill.amount / 100,
+                "Transaction": point.fill.number,
+                "DateTimeStart": _time(point.fill.started_at),
                 "IsSuspended": False,
                 "User": "",
             }
-        if pump.open is not None:
-            return "PumpEndOfTransactionStatus", head | _sale(pump, pump.open)
-        request = "PumpLock" if pump.is_locked else ""
-        request = "PumpAuthorize" if pump.is_authorised else request
-        up = pump.nozzle if pump.is_lifted else 0
+        if point.open is not None:
+            return "PumpEndOfTransactionStatus", head | _sale(point, point.open)
+        request = "PumpLock" if point.is_locked else ""
+        request = "PumpAuthorize" if point.is_authorised else request
+        up = point.nozzle if point.is_lifted else 0
         return "PumpIdleStatus", head | {
             "NozzleUp": up,
             "Nozzle": up,
             "Request": request,
-            "NozzlePrices": [pump.price / 100],
-            **_last(pump),
+            "NozzlePrices": [point.price / 100],
+            **_last(point),
             "User": "",
         }
 
-    def _transaction(self, pump: Pump, data: Data) -> Reply:
+    def _transaction(self, point: Point, data: Data) -> Reply:
         number = data.get("Transaction")
-        fill = pump.kept.get(number) if isinstance(number, int) else None
-        if fill is None and pump.fill is not None and pump.fill.number == number:
-            head = {"Pump": pump.number, "Transaction": number, "State": "Filling"}
+        fill = point.kept.get(number) if isinstance(number, int) else None
+        if fill is None and point.fill is not None and point.fill.number == number:
+            head = {"Pump": point.number, "Transaction": number, "State": "Filling"}
             return "PumpTransactionInformation", head
         if fill is None:
             return NO_TRANSACTION
         state = "Finished" if fill.is_closed else "EndOfTransaction"
-        head = {"Pump": pump.number, "State": state}
-        return "PumpTransactionInformation", head | _sale(pump, fill)
+        head = {"Pump": point.number, "State": state}
+        return "PumpTransactionInformation", head | _sale(point, fill)
 
-    def _close(self, pump: Pump, data: Data) -> Reply:
-        if not pump.close(data.get("Transaction", 0)):
+    def _close(self, point: Point, data: Data) -> Reply:
+        if not point.close(data.get("Transaction", 0)):
             return NOT_ENDED
         return "PumpCloseTransaction", None
 
-    def _totals(self, pump: Pump, _data: Data) -> Reply:
-        if pump.fill is not None:
+    def _totals(self, point: Point, _data: Data) -> Reply:
+        if point.fill is not None:
             return BUSY
-        self._totals_wanted.add(pump.number)
+        self._totals_wanted.add(point.number)
         return "PumpGetTotals", None
 
-    def _prices(self, pump: Pump, data: Data) -> Reply:
-        if pump.fill is not None:
+    def _prices(self, point: Point, data: Data) -> Reply:
+        if point.fill is not None:
             return BUSY
         prices = data.get("Prices") or [0]
-        pump.price = round(prices[pump.nozzle - 1] * 100)
+        point.price = round(prices[point.nozzle - 1] * 100)
         return "PumpSetPrices", None
 
-    def _authorise(self, pump: Pump, data: Data) -> Reply:
-        if pump.fill is not None:
+    def _authorise(self, point: Point, data: Data) -> Reply:
+        if point.fill is not None:
             return BUSY
-        if pump.is_authorised:
+        if point.is_authorised:
             return DUPLICATED
         kind, dose = data.get("Type"), data.get("Dose", 0)
-        number = pump.authorise(
+        number = point.authorise(
             volume=round(dose * 1000) if kind == "Volume" else 0,
             amount=round(dose * 100) if kind == "Amount" else 0,
         )
-        confirmed = {"Pump": pump.number, "Transaction": number}
+        confirmed = {"Pump": point.number, "Transaction": number}
         return "PumpAuthorizeConfirmation", confirmed
 
-    def _stop(self, pump: Pump, _data: Data) -> Reply:
-        if pump.fill is None:
+    def _stop(self, point: Point, _data: Data) -> Reply:
+        if point.fill is None:
             return NOT_FILLING
-        pump.stop(self._clock())
+        point.stop(self._clock())
         return "PumpStop", None
 
-    def _lock(self, pump: Pump, *, is_locked: bool) -> Reply:
-        pump.is_locked = is_locked
+    def _lock(self, point: Point, *, is_locked: bool) -> Reply:
+        point.is_locked = is_locked
         return ("PumpLock" if is_locked else "PumpUnlock"), None
 
-    def _measure(self, pump: Pump, _data: Data) -> Reply:
-        if not pump.pressure:
+    def _measure(self, point: Point, _data: Data) -> Reply:
+        if not point.pressure:
             return NO_MEASUREMENTS
         return "PumpAdditionalMeasurements", {
-            "Pump": pump.number,
-            "Pressure": pump.pressure / 1000,
+            "Pump": point.number,
+            "Pressure": point.pressure / 1000,
             "Temperature": 21.5,
             "Density": 0.717,
             "Mass": 0.0,
         }
 
 
-def _last(pump: Pump) -> Data:
+def _last(point: Point) -> Data:
     # The number of an authorisation is none of a finished transaction yet.
-    number = pump.last_number
-    if pump.is_authorised:
+    number = point.last_number
+    if point.is_authorised:
         number = max(number - 1, 0)
-    last = pump.kept.get(number)
+    last = point.kept.get(number)
     return {
-        "LastNozzle": pump.nozzle if last else 0,
+        "LastNozzle": point.nozzle if last else 0,
         "LastVolume": last.volume / 1000 if last else 0,
         "LastPrice": last.price / 100 if last else 0,
         "LastAmount": last.amount / 100 if last else 0,
         "LastTransaction": number,
-        "LastTotalVolume": pump.total_volume / 1000,
-        "LastTotalAmount": pump.total_amount / 100,
+        "LastTotalVolume": point.total_volume / 1000,
+        "LastTotalAmount": point.total_amount / 100,
     }
 
 
-def _sale(pump: Pump, fill: Fill) -> Data:
+def _sale(point: Point, fill: Fill) -> Data:
     assert fill.ended_at is not None
     return {
         "Transaction": fill.number,
-        "Nozzle": pump.nozzle,
+        "Nozzle": point.nozzle,
         "Volume": fill.volume / 1000,
         "TCVolume": fill.volume / 1000,
         "Price": fill.price / 100,

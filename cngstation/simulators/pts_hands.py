@@ -1,15 +1,15 @@
 """What hands do at a simulated PTS-2 controller, as verbs of its control socket.
 
-lift, hang_up    pump                      the nozzle; hanging up ends the fill
-fill             pump, volume, flow_per_s  let gas flow to a vehicle, 1/1000 units
-sell             pump, volume              a whole fill at once, nobody looking
-cut_off, rejoin  pump                      the controller does not reach the pump
-automatic        pump, is_automatic, closes_itself
-state            pump                      what it does and remembers
-wait             pump, until, timeout_s    until: idle | ended | closed
-close, open                                the controller takes no connections
-counts                                     packets by type, requests, faults
-fault            names with shares, seed   what goes wrong from now on
+    lift, hang_up    point                     the nozzle; hanging up ends the fill
+    fill             point, volume, flow_per_s let gas flow to a vehicle, 1/1000 units
+    sell             point, volume             a whole fill at once, nobody looking
+    cut_off, rejoin  point                     the controller does not reach the pump
+    automatic        point, is_automatic, closes_itself
+    state            point                     what it does and remembers
+    wait             point, until, timeout_s   until: idle | ended | closed
+    close, open                                the controller takes no connections
+    counts                                     packets by type, requests, faults
+    fault            names with shares, seed   what goes wrong from now on
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from cngstation.simulators.control import Answer, Handler, HandsRefused
 from cngstation.simulators.pts_controller import Controller
-from cngstation.simulators.pts_pump import Pump
+from cngstation.simulators.pts_point import Point
 
 LONGEST_WAIT_S = 10.0
 _LOOK_S = 0.02
@@ -55,7 +55,7 @@ class PtsHands:
 
     def verbs(self) -> dict[str, Handler]:
         """Return every verb by its name."""
-        at_pump: dict[str, Callable[[Pump, Request], None]] = {
+        at_point: dict[str, Callable[[Point, Request], None]] = {
             "lift": _lift,
             "hang_up": self._hang_up,
             "fill": self._fill,
@@ -63,9 +63,9 @@ class PtsHands:
             "cut_off": _cut_off,
             "rejoin": _rejoin,
             "automatic": _automatic,
-            "state": lambda _pump, _request: None,
+            "state": lambda _point, _request: None,
         }
-        verbs = {name: self._handler(do) for name, do in at_pump.items()}
+        verbs = {name: self._handler(do) for name, do in at_point.items()}
         return verbs | {
             "wait": self._wait,
             "close": self._close,
@@ -74,47 +74,47 @@ class PtsHands:
             "fault": self._fault,
         }
 
-    def _handler(self, do: Callable[[Pump, Request], None]) -> Handler:
+    def _handler(self, do: Callable[[Point, Request], None]) -> Handler:
         async def handle(request: Request) -> Answer:
-            pump = self._pump(request)
-            do(pump, request)
-            return facts_of(pump)
+            point = self._point(request)
+            do(point, request)
+            return facts_of(point)
 
         return handle
 
-    def _pump(self, request: Request) -> Pump:
+    def _point(self, request: Request) -> Point:
         try:
-            pump = self._server.controller.pumps[int(request["pump"])]
+            point = self._server.controller.points[int(request["point"])]
         except KeyError:
             raise HandsRefused("the controller has no such pump") from None
-        pump.flow(_now(), self._server.clock())
-        return pump
+        point.flow(_now(), self._server.clock())
+        return point
 
-    def _hang_up(self, pump: Pump, _request: Request) -> None:
-        pump.stop(self._server.clock())
-        pump.is_lifted = False
+    def _hang_up(self, point: Point, _request: Request) -> None:
+        point.stop(self._server.clock())
+        point.is_lifted = False
 
-    def _fill(self, pump: Pump, request: Request) -> None:
+    def _fill(self, point: Point, request: Request) -> None:
         volume, flow = int(request["volume"]), float(request["flow_per_s"])
         if volume <= 0 or flow <= 0:
             raise HandsRefused("volume and flow are above zero")
-        pump.begin(volume, flow, _now(), self._server.clock())
+        point.begin(volume, flow, _now(), self._server.clock())
 
-    def _sell(self, pump: Pump, request: Request) -> None:
-        pump.sell_at_once(int(request["volume"]), self._server.clock())
+    def _sell(self, point: Point, request: Request) -> None:
+        point.sell_at_once(int(request["volume"]), self._server.clock())
 
     async def _wait(self, request: Request) -> Answer:
-        conditions: dict[str, Callable[[Pump], bool]] = {
-            "idle": lambda pump: pump.fill is None,
-            "ended": lambda pump: pump.open is not None,
-            "closed": lambda pump: pump.fill is None and pump.open is None,
+        conditions: dict[str, Callable[[Point], bool]] = {
+            "idle": lambda point: point.fill is None,
+            "ended": lambda point: point.open is not None,
+            "closed": lambda point: point.fill is None and point.open is None,
         }
         holds = conditions[request["until"]]
         until = _now() + min(float(request.get("timeout_s", 5.0)), LONGEST_WAIT_S)
-        while not holds(self._pump(request)) and _now() < until:  # noqa: ASYNC110 - a pump flows by the clock, nothing tells of its end
+        while not holds(self._point(request)) and _now() < until:  # noqa: ASYNC110 - a pump flows by the clock, nothing tells of its end
             await asyncio.sleep(_LOOK_S)
-        pump = self._pump(request)
-        return {"reached": holds(pump), **facts_of(pump)}
+        point = self._point(request)
+        return {"reached": holds(point), **facts_of(point)}
 
     async def _close(self, _request: Request) -> Answer:
         await self._server.close()
@@ -137,38 +137,38 @@ class PtsHands:
         return {}
 
 
-def facts_of(pump: Pump) -> Answer:
+def facts_of(point: Point) -> Answer:
     """Return what a look at a pump and into its memory tells."""
     return {
-        "is_lifted": pump.is_lifted,
-        "is_locked": pump.is_locked,
-        "is_authorised": pump.is_authorised,
-        "is_offline": pump.is_offline,
-        "filling": pump.fill.volume if pump.fill else None,
-        "open": pump.open.number if pump.open else None,
-        "last_number": pump.last_number,
-        "price": pump.price,
-        "total_volume": pump.total_volume,
-        "total_amount": pump.total_amount,
-        "sales": [[one.number, one.volume] for one in pump.kept.values()][-20:],
+        "is_lifted": point.is_lifted,
+        "is_locked": point.is_locked,
+        "is_authorised": point.is_authorised,
+        "is_offline": point.is_offline,
+        "filling": point.fill.volume if point.fill else None,
+        "open": point.open.number if point.open else None,
+        "last_number": point.last_number,
+        "price": point.price,
+        "total_volume": point.total_volume,
+        "total_amount": point.total_amount,
+        "sales": [[one.number, one.volume] for one in point.kept.values()][-20:],
     }
 
 
-def _lift(pump: Pump, _request: Request) -> None:
-    pump.is_lifted = True
+def _lift(point: Point, _request: Request) -> None:
+    point.is_lifted = True
 
 
-def _cut_off(pump: Pump, _request: Request) -> None:
-    pump.is_offline = True
+def _cut_off(point: Point, _request: Request) -> None:
+    point.is_offline = True
 
 
-def _rejoin(pump: Pump, _request: Request) -> None:
-    pump.is_offline = False
+def _rejoin(point: Point, _request: Request) -> None:
+    point.is_offline = False
 
 
-def _automatic(pump: Pump, request: Request) -> None:
-    pump.is_automatic = bool(request.get("is_automatic", True))
-    pump.closes_itself = bool(request.get("closes_itself", False))
+def _automatic(point: Point, request: Request) -> None:
+    point.is_automatic = bool(request.get("is_automatic", True))
+    point.closes_itself = bool(request.get("closes_itself", False))
 
 
 def _now() -> float:

@@ -26,18 +26,18 @@ from cngstation.simulators.control import ControlServer
 from cngstation.simulators.http_login import Login
 from cngstation.simulators.pts_controller import Controller
 from cngstation.simulators.pts_hands import PtsHands
-from cngstation.simulators.pts_pump import Pump
+from cngstation.simulators.pts_point import Point
 
 PATH = "/jsonPTS"
 _LONGEST_REQUEST = 16 * 1024  # the controller's own input buffer
 _DEEP = 100_000
 
 
-class PumpConfig(BaseModel):
+class PointConfig(BaseModel):
     """One pump."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    pump: Annotated[int, Field(ge=1, le=120)]
+    point: Annotated[int, Field(ge=1, le=120)]
     price: Annotated[int, Field(ge=1)] = 398
     is_automatic: bool = True
     closes_itself: bool = False
@@ -54,7 +54,7 @@ class ControllerConfig(BaseModel):
     control: Path
     user: str
     password: str
-    pumps: Annotated[tuple[PumpConfig, ...], Field(min_length=1)]
+    points: Annotated[tuple[PointConfig, ...], Field(min_length=1)]
     port: int = 0
     is_basic: bool = False
     seed: int = 0
@@ -93,9 +93,9 @@ class PtsServer:
     """The controller, who may speak to it, and what goes wrong on the way."""
 
     def __init__(self, config: ControllerConfig) -> None:
-        pumps = [
-            Pump(
-                one.pump,
+        points = [
+            Point(
+                one.point,
                 price=one.price,
                 is_automatic=one.is_automatic,
                 closes_itself=one.closes_itself,
@@ -104,9 +104,9 @@ class PtsServer:
                 total_amount=one.total_amount,
                 pressure=one.pressure,
             )
-            for one in config.pumps
+            for one in config.points
         ]
-        self.controller = Controller(pumps, self.clock)
+        self.controller = Controller(points, self.clock)
         self.login = Login(config.user, config.password, is_basic=config.is_basic)
         self.faults = HttpFaults()
         self.faults.set(config.faults)
@@ -218,7 +218,7 @@ async def serve(config: ControllerConfig) -> None:
             "ready": True,
             "url": server.url,
             "control": str(config.control),
-            "pumps": sorted(server.controller.pumps),
+            "points": sorted(server.controller.points),
             "pid": os.getpid(),
         }
         print(json.dumps(ready), flush=True)

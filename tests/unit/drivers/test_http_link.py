@@ -25,7 +25,7 @@ def config_of(folder: Path, **more: Any) -> ControllerConfig:
             "control": folder / "pts.ctl",
             "user": "station",
             "password": PASSWORD,
-            "pumps": ({"pump": 1},),
+            "points": ({"point": 1},),
             **more,
         }
     )

@@ -53,7 +53,7 @@ from cngstation.protocols.dispenser.forecourt import (
     OrderKind,
     OrderOutcome,
 )
-from cngstation.protocols.dispenser.pts import messages, pumps
+from cngstation.protocols.dispenser.pts import messages, points
 from cngstation.protocols.dispenser.pts.exchange import Asked, Exchange
 from cngstation.protocols.dispenser.pts.messages import (
     Filling,
@@ -63,8 +63,8 @@ from cngstation.protocols.dispenser.pts.messages import (
     TotalsReport,
 )
 from cngstation.protocols.dispenser.pts.packets import MOST_PACKETS, Packet
+from cngstation.protocols.dispenser.pts.points import Point
 from cngstation.protocols.dispenser.pts.pricing import Pricing
-from cngstation.protocols.dispenser.pts.pumps import Pump
 from cngstation.protocols.dispenser.pts.settling import closing, missing
 from cngstation.protocols.dispenser.waiting import Waiting
 from cngstation.protocols.dispenser.without import WithoutForecourtCommands
@@ -94,18 +94,18 @@ _COMMANDS = {
 class PtsDialogue(WithoutForecourtCommands):
     """All pumps of one controller; fits `dispenser.dialogue.Dialogue`."""
 
-    def __init__(self, pumps: Sequence[Pump], *, measures: bool = True) -> None:
+    def __init__(self, points: Sequence[Point], *, measures: bool = True) -> None:
         super().__init__()
-        if not pumps or len({pump.gun for pump in pumps}) != len(pumps):
+        if not points or len({point.gun for point in points}) != len(points):
             raise ValueError("a controller has one or more pumps, each once")
-        self._pumps = {pump.gun: pump for pump in pumps}
+        self._points = {point.gun: point for point in points}
         self._measures = measures
         self._unmeasured: set[int] = set()
-        self._waiting = Waiting(frozenset(self._pumps))
+        self._waiting = Waiting(frozenset(self._points))
         self._events: list[Event] = []
         self._pricing = Pricing(self._events.append)
         self._exchange = Exchange()
-        self._polls: deque[Pump] = deque()
+        self._polls: deque[Point] = deque()
         self._next_poll_us = 0
         self._cycle_begun_us: int | None = None
 
@@ -120,8 +120,8 @@ class PtsDialogue(WithoutForecourtCommands):
         """Forget what was under way; an order that was sent ends as UNKNOWN."""
         self._exchange.give_up()
         self._events += self._waiting.give_up()
-        for pump in self._pumps.values():
-            self._fail_totals(pump)
+        for point in self._points.values():
+            self._fail_totals(point)
         self._pass_time(now_us)
 
     def next_transmission(self, now_us: int, wall_ms: int) -> Transmission | Wait:
@@ -137,7 +137,7 @@ class PtsDialogue(WithoutForecourtCommands):
         if not batch:
             return Wait(self._next_poll_us)
         message = self._exchange.begin(batch, now_us)
-        return Transmission(batch[0].pump.gun, message)
+        return Transmission(batch[0].point.gun, message)
 
     def sent(self, now_us: int) -> None:
         """Say that the message is on its way; its time counts from here."""
@@ -151,9 +151,9 @@ class PtsDialogue(WithoutForecourtCommands):
     def tick(self, now_us: int) -> list[Event]:
         """Let time pass, and collect what happened."""
         self._pass_time(now_us)
-        for pump in self._pumps.values():
-            if (record := pump.due_offer(now_us)) is not None:
-                self._events.append(RecordReceived(pump.gun, record))
+        for point in self._points.values():
+            if (record := point.due_offer(now_us)) is not None:
+                self._events.append(RecordReceived(point.gun, record))
         for (kind, gun), count in self._exchange.faults.items():
             if count:
                 self._events.append(ProtocolFault(kind, gun, count))
@@ -166,7 +166,7 @@ class PtsDialogue(WithoutForecourtCommands):
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
     ) -> None:
         """Say that a sale is committed, or that it cannot be taken now."""
-        self._pumps[gun].answered_offer(device_seq, now_us, accepted=accepted)
+        self._points[gun].answered_offer(device_seq, now_us, accepted=accepted)
 
     def answer_debit(
         self,
@@ -203,23 +203,23 @@ class PtsDialogue(WithoutForecourtCommands):
         if self._cycle_begun_us is not None:
             self._events.append(CycleCompleted(now_us - self._cycle_begun_us))
         self._cycle_begun_us = now_us
-        busy = any(pump.is_busy for pump in self._pumps.values())
+        busy = any(point.is_busy for point in self._points.values())
         self._next_poll_us = now_us + (BUSY_POLL_US if busy else IDLE_POLL_US)
-        self._polls.extend(self._pumps.values())
+        self._polls.extend(self._points.values())
 
-    def _status_of(self, pump: Pump) -> list[Asked]:
+    def _status_of(self, point: Point) -> list[Asked]:
         asked = Asked(
-            pump,
-            messages.get_status(pump.gun),
-            lambda packet, now_us: self._read_status(pump, packet, now_us),
-            lambda: self._missed(pump),
+            point,
+            messages.get_status(point.gun),
+            lambda packet, now_us: self._read_status(point, packet, now_us),
+            lambda: self._missed(point),
         )
-        if not pump.is_filling or pump.gun in self._unmeasured or not self._measures:
+        if not point.is_filling or point.gun in self._unmeasured or not self._measures:
             return [asked]
         measured = Asked(
-            pump,
-            messages.get_measurements(pump.gun),
-            lambda packet, _: self._read_measurements(pump, packet),
+            point,
+            messages.get_measurements(point.gun),
+            lambda packet, _: self._read_measurements(point, packet),
         )
         return [asked, measured]
 
@@ -231,11 +231,11 @@ class PtsDialogue(WithoutForecourtCommands):
             batch += self._ordered(self._waiting.orders.popleft())
         while self._waiting.requests and len(batch) < room:
             batch += self._questioned(self._waiting.requests.popleft(), now_us)
-        for pump in self._pumps.values():
+        for point in self._points.values():
             wanted = (
-                closing(pump, now_us),
-                missing(pump, now_us),
-                self._pricing.due(pump, now_us, wall_ms),
+                closing(point, now_us),
+                missing(point, now_us),
+                self._pricing.due(point, now_us, wall_ms),
             )
             batch += [one for one in wanted if one is not None]
             if len(batch) >= room - len(wanted):
@@ -243,16 +243,16 @@ class PtsDialogue(WithoutForecourtCommands):
         return batch
 
     def _ordered(self, order: Order) -> list[Asked]:
-        pump = self._pumps[order.gun]
+        point = self._points[order.gun]
         if order.kind is OrderKind.AUTHORISE:
             request = messages.authorise(
-                pump.gun,
-                pump.nozzle,
+                point.gun,
+                point.nozzle,
                 quantity_milli=order.preset_quantity_milli,
                 amount_e4=order.preset_amount_e4,
             )
         elif order.kind in _COMMANDS:
-            request = messages.command(_COMMANDS[order.kind], pump.gun)
+            request = messages.command(_COMMANDS[order.kind], point.gun)
         else:
             self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
             return []
@@ -265,10 +265,10 @@ class PtsDialogue(WithoutForecourtCommands):
         def missed() -> None:
             self._events.append(OrderAnswered(order, OrderOutcome.UNKNOWN))
 
-        return [Asked(pump, request, answered, missed)]
+        return [Asked(point, request, answered, missed)]
 
     def _questioned(self, request: Request, now_us: int) -> list[Asked]:
-        pump, number = self._pumps[request.gun], request.device_seq
+        point, number = self._points[request.gun], request.device_seq
 
         def failed() -> None:
             self._events.append(RequestFailed(request))
@@ -276,72 +276,72 @@ class PtsDialogue(WithoutForecourtCommands):
         if request.question is Question.RECORD and messages.is_transaction(number):
             return [
                 Asked(
-                    pump,
-                    messages.get_transaction(pump.gun, number),
-                    lambda packet, _: self._reread(pump, request, packet),
+                    point,
+                    messages.get_transaction(point.gun, number),
+                    lambda packet, _: self._reread(point, request, packet),
                     failed,
                 )
             ]
-        if request.question is not Question.TOTALS or pump.newest is None:
+        if request.question is not Question.TOTALS or point.newest is None:
             failed()
             return []
-        self._fail_totals(pump)
-        pump.totals_request = request
-        pump.totals_until_us = now_us + pumps.TOTALS_LIMIT_US
+        self._fail_totals(point)
+        point.totals_request = request
+        point.totals_until_us = now_us + points.TOTALS_LIMIT_US
 
         def answered(packet: Packet, now_us: int) -> None:
             if packet.error:
-                self._fail_totals(pump)
+                self._fail_totals(point)
             self._next_poll_us = now_us
 
         return [
             Asked(
-                pump,
-                messages.get_totals(pump.gun, pump.nozzle),
+                point,
+                messages.get_totals(point.gun, point.nozzle),
                 answered,
-                lambda: self._fail_totals(pump),
+                lambda: self._fail_totals(point),
             )
         ]
 
     # What comes back
 
-    def _read_status(self, pump: Pump, packet: Packet, now_us: int) -> None:
+    def _read_status(self, point: Point, packet: Packet, now_us: int) -> None:
         if packet.error is not None:
             raise RemoteProtocolError(why=f"error {packet.error.code}")
         report = messages.read_status(packet)
-        if report.pump != pump.gun:
-            self._exchange.faults[FaultKind.WRONG_GUN, pump.gun] += 1
-            self._missed(pump)
+        if report.point != point.gun:
+            self._exchange.faults[FaultKind.WRONG_GUN, point.gun] += 1
+            self._missed(point)
             return
         if isinstance(report, Offline):
-            self._missed(pump)
+            self._missed(point)
             return
-        if pump.answered(now_us):
-            self._events.append(LinkChanged(pump.gun, pump.link))
+        if point.answered(now_us):
+            self._events.append(LinkChanged(point.gun, point.link))
         match report:
             case Idle():
-                pump.shown(report.last_transaction)
-                self._status(pump, pump.idle_status(report, packet.raw))
+                point.shown(report.last_transaction)
+                self._status(point, point.idle_status(report, packet.raw))
             case Filling():
-                pump.shown(pumps.before(report.transaction))
-                self._status(pump, pump.filling_status(report, packet.raw))
+                point.shown(points.before(report.transaction))
+                self._status(point, point.filling_status(report, packet.raw))
             case Sale():
-                self._status(pump, pump.ended_status(report, packet.raw))
-                pump.ended(report, packet.raw)
+                self._status(point, point.ended_status(report, packet.raw))
+                point.ended(report, packet.raw)
             case TotalsReport():
-                self._totals(pump, report)
+                self._totals(point, report)
             case _:
                 pass  # it takes the place of one status
 
-    def _status(self, pump: Pump, status: NozzleStatus) -> None:
-        self._events.append(StatusReceived(pump.gun, status))
+    def _status(self, point: Point, status: NozzleStatus) -> None:
+        self._events.append(StatusReceived(point.gun, status))
 
-    def _totals(self, pump: Pump, report: TotalsReport) -> None:
-        request, pump.totals_request = pump.totals_request, None
-        if request is None or pump.newest is None:
+    def _totals(self, point: Point, report: TotalsReport) -> None:
+        request, point.totals_request = point.totals_request, None
+        if request is None or point.newest is None:
             return
         totals = Totals(
-            device_seq=pump.newest,
+            device_seq=point.newest,
             gun_total_quantity_milli=report.quantity_milli,
             gun_total_amount_e4=report.amount_e4,
             shift_total_quantity_milli=0,
@@ -349,34 +349,34 @@ class PtsDialogue(WithoutForecourtCommands):
         )
         self._events.append(TotalsReceived(request, totals))
 
-    def _read_measurements(self, pump: Pump, packet: Packet) -> None:
+    def _read_measurements(self, point: Point, packet: Packet) -> None:
         if packet.error is not None:
-            self._unmeasured.add(pump.gun)  # it has no such sensors
+            self._unmeasured.add(point.gun)  # it has no such sensors
             return
         measured = messages.read_measurements(packet)
-        if measured.pump == pump.gun:
-            pump.measured(measured.pressure_kpa)
+        if measured.point == point.gun:
+            point.measured(measured.pressure_kpa)
 
-    def _reread(self, pump: Pump, request: Request, packet: Packet) -> None:
-        sale = messages.sale_of(packet, pump.gun, request.device_seq)
-        record = None if sale is None else pump.record(sale, packet.raw)
+    def _reread(self, point: Point, request: Request, packet: Packet) -> None:
+        sale = messages.sale_of(packet, point.gun, request.device_seq)
+        record = None if sale is None else point.record(sale, packet.raw)
         self._events.append(RecordReread(request, record))
 
-    def _missed(self, pump: Pump) -> None:
-        if pump.missed():
-            self._events.append(LinkChanged(pump.gun, pump.link))
-        self._events.append(AnswerMissed(pump.gun))
+    def _missed(self, point: Point) -> None:
+        if point.missed():
+            self._events.append(LinkChanged(point.gun, point.link))
+        self._events.append(AnswerMissed(point.gun))
 
-    def _fail_totals(self, pump: Pump) -> None:
-        request, pump.totals_request = pump.totals_request, None
+    def _fail_totals(self, point: Point) -> None:
+        request, point.totals_request = point.totals_request, None
         if request is not None:
             self._events.append(RequestFailed(request))
 
     def _pass_time(self, now_us: int) -> None:
         if self._exchange.is_out and now_us >= self._exchange.until_us:
             self._exchange.give_up()
-        for pump in self._pumps.values():
-            if pump.totals_request is not None and now_us >= pump.totals_until_us:
-                self._fail_totals(pump)
-            if pump.grow_silent(now_us):
-                self._events.append(LinkChanged(pump.gun, pump.link))
+        for point in self._points.values():
+            if point.totals_request is not None and now_us >= point.totals_until_us:
+                self._fail_totals(point)
+            if point.grow_silent(now_us):
+                self._events.append(LinkChanged(point.gun, point.link))

@@ -3,8 +3,8 @@
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry, Transport
 from cngstation.protocols.dispenser.pts.dialogue import CAPABILITIES, PtsDialogue
-from cngstation.protocols.dispenser.pts.messages import LAST_PUMP, NOZZLES
-from cngstation.protocols.dispenser.pts.pumps import Pump
+from cngstation.protocols.dispenser.pts.messages import LAST_POINT, NOZZLES
+from cngstation.protocols.dispenser.pts.points import Point
 
 _OPTIONS = {"nozzle": range(1, NOZZLES + 1), "measurements": range(2)}
 
@@ -17,8 +17,10 @@ def _dialogue(line: LineSetup) -> Dialogue:
             allowed = _OPTIONS[name]
             raise ValueError(f"{name} is {allowed[0]} to {allowed[-1]}")
     nozzle = int(line.options.get("nozzle", 1))
-    pumps = [Pump(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles]
-    return PtsDialogue(pumps, measures=line.options.get("measurements", 1) == 1)
+    points = [
+        Point(setup.gun, nozzle=nozzle, unit=setup.unit) for setup in line.nozzles
+    ]
+    return PtsDialogue(points, measures=line.options.get("measurements", 1) == 1)
 
 
 ENTRY = ProtocolEntry(
@@ -27,5 +29,5 @@ ENTRY = ProtocolEntry(
     _dialogue,
     transport=Transport.HTTP,
     bauds=(),
-    guns=range(1, LAST_PUMP + 1),
+    guns=range(1, LAST_POINT + 1),
 )

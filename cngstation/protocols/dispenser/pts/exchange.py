@@ -13,7 +13,7 @@ from cngstation.protocols.dispenser.pts.packets import (
     read_message,
     write_message,
 )
-from cngstation.protocols.dispenser.pts.pumps import Pump
+from cngstation.protocols.dispenser.pts.points import Point
 
 # Two round trips for a digest log-in, and a controller that serves its pumps first.
 ANSWER_LIMIT_US = 5_000_000
@@ -30,7 +30,7 @@ class Asked:
     `answered` gets the packet and the time; it may raise RemoteProtocolError.
     """
 
-    pump: Pump
+    point: Point
     request: Request
     answered: Callable[[Packet, int], None]
     missed: Callable[[], None] = nothing
@@ -96,7 +96,7 @@ class Exchange:
         try:
             asked.answered(packet, now_us)
         except RemoteProtocolError:
-            self.faults[FaultKind.BAD_BODY, asked.pump.gun] += 1
+            self.faults[FaultKind.BAD_BODY, asked.point.gun] += 1
             asked.missed()
 
     def _next_id(self) -> int:

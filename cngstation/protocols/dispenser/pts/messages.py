@@ -31,7 +31,7 @@ from cngstation.protocols.dispenser.pts.packets import (
 
 LAST_TRANSACTION = 65_535
 KEPT_TRANSACTIONS = 1_000
-LAST_PUMP = 120
+LAST_POINT = 120
 NOZZLES = 6
 MILLI, E4 = 3, 4
 # Codes that the controller answers with instead of doing what it was asked.
@@ -59,7 +59,7 @@ class TransactionState(StrEnum):
 class Idle:
     """PumpIdleStatus; `last_transaction` is 0 where the pump has had none."""
 
-    pump: int
+    point: int
     nozzle_up: bool
     is_locked: bool
     request: str
@@ -71,7 +71,7 @@ class Idle:
 class Filling:
     """PumpFillingStatus."""
 
-    pump: int
+    point: int
     transaction: int
     is_suspended: bool
     quantity_milli: int
@@ -83,7 +83,7 @@ class Filling:
 class Sale:
     """A finished fill, by PumpEndOfTransactionStatus or PumpTransactionInformation."""
 
-    pump: int
+    point: int
     transaction: int
     nozzle: int
     quantity_milli: int
@@ -99,7 +99,7 @@ class Sale:
 class Offline:
     """PumpOfflineStatus: the controller does not hear the pump."""
 
-    pump: int
+    point: int
     last_transaction: int | None
 
 
@@ -107,7 +107,7 @@ class Offline:
 class TotalsReport:
     """PumpTotals."""
 
-    pump: int
+    point: int
     nozzle: int
     quantity_milli: int
     amount_e4: int
@@ -117,14 +117,14 @@ class TotalsReport:
 class OtherReport:
     """PumpPrices, PumpTag, PumpDisplayData: in place of a status, once."""
 
-    pump: int
+    point: int
 
 
 @dataclass(frozen=True, slots=True)
 class TransactionReport:
     """PumpTransactionInformation; a sale only where the fill has ended."""
 
-    pump: int
+    point: int
     transaction: int
     state: TransactionState
     sale: Sale | None
@@ -134,7 +134,7 @@ class TransactionReport:
 class Measurements:
     """What a pump measures beside the sale."""
 
-    pump: int
+    point: int
     pressure_kpa: int | None
     temperature_milli: int | None
 
@@ -149,11 +149,11 @@ def read_status(packet: Packet) -> StatusReport:
         RemoteProtocolError: it is none, or a figure is missing.
     """
     reader = PacketReader(packet.data)
-    pump = reader.must("Pump")
+    point = reader.must("Pump")
     match packet.type:
         case "PumpIdleStatus":
             return Idle(
-                pump,
+                point,
                 nozzle_up=bool(reader.number("NozzleUp") or reader.number("Nozzle")),
                 is_locked=reader.text("Request") == _LOCKED_REQUEST,
                 request=reader.text("Request") or "",
@@ -162,7 +162,7 @@ def read_status(packet: Packet) -> StatusReport:
             )
         case "PumpFillingStatus":
             return Filling(
-                pump,
+                point,
                 transaction=reader.must("Transaction"),
                 is_suspended=reader.flag("IsSuspended"),
                 quantity_milli=reader.must("Volume", MILLI),
@@ -170,18 +170,18 @@ def read_status(packet: Packet) -> StatusReport:
                 amount_e4=reader.must("Amount", E4),
             )
         case "PumpEndOfTransactionStatus":
-            return _sale(pump, reader)
+            return _sale(point, reader)
         case "PumpOfflineStatus":
-            return Offline(pump, _transaction(reader, "LastTransaction"))
+            return Offline(point, _transaction(reader, "LastTransaction"))
         case "PumpTotals":
             return TotalsReport(
-                pump,
+                point,
                 nozzle=reader.number("Nozzle") or 1,
                 quantity_milli=reader.must("Volume", MILLI),
                 amount_e4=reader.scaled("Amount", E4) or 0,
             )
         case "PumpPrices" | "PumpTag" | "PumpDisplayData":
-            return OtherReport(pump)
+            return OtherReport(point)
         case _:
             raise RemoteProtocolError(why="no status of a pump")
 
@@ -197,13 +197,13 @@ def read_transaction(packet: Packet) -> TransactionReport:
         state = TransactionState(reader.text("State") or "")
     except ValueError:
         raise RemoteProtocolError(why="a transaction without a state") from None
-    pump, number = reader.must("Pump"), reader.must("Transaction")
+    point, number = reader.must("Pump"), reader.must("Transaction")
     has_ended = state in {TransactionState.ENDED, TransactionState.FINISHED}
-    sale = _sale(pump, reader) if has_ended else None
-    return TransactionReport(pump, number, state, sale)
+    sale = _sale(point, reader) if has_ended else None
+    return TransactionReport(point, number, state, sale)
 
 
-def sale_of(packet: Packet, pump: int, transaction: int) -> Sale | None:
+def sale_of(packet: Packet, point: int, transaction: int) -> Sale | None:
     """Read the sale that was asked for; None where no gas flowed or none is kept.
 
     Raises:
@@ -214,7 +214,7 @@ def sale_of(packet: Packet, pump: int, transaction: int) -> Sale | None:
             return None
         raise RemoteProtocolError(why=f"error {packet.error.code}")
     report = read_transaction(packet)
-    if (report.pump, report.transaction) != (pump, transaction):
+    if (report.point, report.transaction) != (point, transaction):
         raise RemoteProtocolError(why=f"transaction {report.transaction}")
     if report.sale is None and report.state is not TransactionState.NOT_FOUND:
         raise RemoteProtocolError(why="a transaction that goes on")
@@ -247,12 +247,12 @@ def kpa_of_psi_milli(psi_milli: int) -> int:
     return (psi_milli * _NANO_MPA_PER_PSI + 500_000_000) // 1_000_000_000
 
 
-def _sale(pump: int, reader: PacketReader) -> Sale:
+def _sale(point: int, reader: PacketReader) -> Sale:
     transaction = reader.must("Transaction")
     if not 0 < transaction <= LAST_TRANSACTION:
         raise RemoteProtocolError(why=f"transaction {transaction}")
     return Sale(
-        pump,
+        point,
         transaction,
         nozzle=reader.number("Nozzle") or 1,
         quantity_milli=reader.must("Volume", MILLI),
@@ -292,44 +292,44 @@ def _time(text: str | None) -> str | None:
 # Requests
 
 
-def get_status(pump: int) -> Request:
+def get_status(point: int) -> Request:
     """Ask how a pump is."""
-    return Request("PumpGetStatus", {"Pump": pump})
+    return Request("PumpGetStatus", {"Pump": point})
 
 
-def get_measurements(pump: int) -> Request:
+def get_measurements(point: int) -> Request:
     """Ask what a pump measures beside the sale."""
-    return Request("PumpGetAdditionalMeasurements", {"Pump": pump})
+    return Request("PumpGetAdditionalMeasurements", {"Pump": point})
 
 
-def get_transaction(pump: int, transaction: int) -> Request:
+def get_transaction(point: int, transaction: int) -> Request:
     """Ask for a transaction by its number."""
     return Request(
-        "PumpGetTransactionInformation", {"Pump": pump, "Transaction": transaction}
+        "PumpGetTransactionInformation", {"Pump": point, "Transaction": transaction}
     )
 
 
-def close_transaction(pump: int, transaction: int) -> Request:
+def close_transaction(point: int, transaction: int) -> Request:
     """Say that a transaction is booked."""
-    return Request("PumpCloseTransaction", {"Pump": pump, "Transaction": transaction})
+    return Request("PumpCloseTransaction", {"Pump": point, "Transaction": transaction})
 
 
-def get_totals(pump: int, nozzle: int) -> Request:
+def get_totals(point: int, nozzle: int) -> Request:
     """Have a nozzle's totals read; they come in place of a status."""
-    return Request("PumpGetTotals", {"Pump": pump, "Nozzle": nozzle})
+    return Request("PumpGetTotals", {"Pump": point, "Nozzle": nozzle})
 
 
-def set_prices(pump: int, prices_e4: Sequence[int]) -> Request:
+def set_prices(point: int, prices_e4: Sequence[int]) -> Request:
     """Set the prices of a pump's first nozzles."""
     prices = [Fraction(price_e4, E4) for price_e4 in prices_e4]
-    return Request("PumpSetPrices", {"Pump": pump, "Prices": prices})
+    return Request("PumpSetPrices", {"Pump": point, "Prices": prices})
 
 
 def authorise(
-    pump: int, nozzle: int, *, quantity_milli: int, amount_e4: int
+    point: int, nozzle: int, *, quantity_milli: int, amount_e4: int
 ) -> Request:
     """Allow a fill up to a quantity or an amount, or as much as goes in."""
-    data: dict[str, Any] = {"Pump": pump, "Nozzle": nozzle, "Type": "FullTank"}
+    data: dict[str, Any] = {"Pump": point, "Nozzle": nozzle, "Type": "FullTank"}
     if quantity_milli:
         data |= {"Type": "Volume", "Dose": Fraction(quantity_milli, MILLI)}
     elif amount_e4:
@@ -337,7 +337,7 @@ def authorise(
     return Request("PumpAuthorize", data)
 
 
-def command(kind: str, pump: int) -> Request:
+def command(kind: str, point: int) -> Request:
     """Give a command that has no figures."""
-    data: Mapping[str, int] = {"Pump": pump}
+    data: Mapping[str, int] = {"Pump": point}
     return Request(kind, data)

@@ -12,7 +12,7 @@ from cngstation.protocols.dispenser.forecourt import DownloadKind, PriceTable
 from cngstation.protocols.dispenser.pts.exchange import Asked
 from cngstation.protocols.dispenser.pts.messages import set_prices
 from cngstation.protocols.dispenser.pts.packets import Packet
-from cngstation.protocols.dispenser.pts.pumps import Pump
+from cngstation.protocols.dispenser.pts.points import Point
 
 # A price that was confirmed and is not shown after so long is sent again.
 SENT_AGAIN_US = 30_000_000
@@ -25,34 +25,34 @@ class Pricing:
         self._report = report
         self.table: PriceTable | None = None
 
-    def due(self, pump: Pump, now_us: int, wall_ms: int) -> Asked | None:
+    def due(self, point: Point, now_us: int, wall_ms: int) -> Asked | None:
         """Return what is to be sent to a pump now; note a price that it shows."""
         table = self.table
-        if table is None or pump.price_version == table.version:
+        if table is None or point.price_version == table.version:
             return None
-        if not pump.is_at_rest or table.effective_at > time_text(wall_ms):
+        if not point.is_at_rest or table.effective_at > time_text(wall_ms):
             return None
         price_e4 = table.prices_e4[0]
-        if pump.shows_price and pump.price_e4 == price_e4:
-            self._in_force(pump, table)
+        if point.shows_price and point.price_e4 == price_e4:
+            self._in_force(point, table)
             return None
-        others = pump.prices_e4[: pump.nozzle - 1]
-        if len(others) < pump.nozzle - 1 or now_us < pump.priced_again_us:
+        others = point.prices_e4[: point.nozzle - 1]
+        if len(others) < point.nozzle - 1 or now_us < point.priced_again_us:
             return None
-        pump.priced_again_us = now_us + SENT_AGAIN_US
+        point.priced_again_us = now_us + SENT_AGAIN_US
 
         def answered(packet: Packet, _now_us: int) -> None:
-            if packet.error is None and not pump.shows_price:
-                self._in_force(pump, table)
+            if packet.error is None and not point.shows_price:
+                self._in_force(point, table)
 
-        return Asked(pump, set_prices(pump.gun, [*others, price_e4]), answered)
+        return Asked(point, set_prices(point.gun, [*others, price_e4]), answered)
 
-    def _in_force(self, pump: Pump, table: PriceTable) -> None:
-        pump.price_version = table.version
-        pump.priced_again_us = 0
+    def _in_force(self, point: Point, table: PriceTable) -> None:
+        point.price_version = table.version
+        point.priced_again_us = 0
         self._report(
             DownloadAdvanced(
-                pump.gun,
+                point.gun,
                 DownloadKind.PRICES,
                 table.version,
                 sent=1,

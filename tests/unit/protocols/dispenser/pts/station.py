@@ -16,9 +16,9 @@ from cngstation.protocols.dispenser.dialogue import (
     Transmission,
 )
 from cngstation.protocols.dispenser.pts.dialogue import PtsDialogue
-from cngstation.protocols.dispenser.pts.pumps import Pump as PumpState
+from cngstation.protocols.dispenser.pts.points import Point as PointState
 from cngstation.simulators.pts_controller import Controller
-from cngstation.simulators.pts_pump import Pump
+from cngstation.simulators.pts_point import Point
 from cngstation.units import Unit
 
 T = TypeVar("T")
@@ -30,11 +30,11 @@ SECOND_US = 1_000_000
 class Station:
     """A dialogue and a controller that answers 20 ms after each message."""
 
-    def __init__(self, *pumps: Pump, gun: int | None = None) -> None:
+    def __init__(self, *points: Point, gun: int | None = None) -> None:
         self.now_us = 0
-        self.pumps = {pump.number: pump for pump in pumps}
-        self.controller = Controller(list(pumps), self.clock)
-        states = [PumpState(one, unit=Unit.M3) for one in self.pumps]
+        self.points = {point.number: point for point in points}
+        self.controller = Controller(list(points), self.clock)
+        states = [PointState(one, unit=Unit.M3) for one in self.points]
         self.dialogue = PtsDialogue(states)
         self.dialogue.line_opened(0)
         self.events: list[Event] = []
@@ -92,7 +92,7 @@ def records(events: list[Event]) -> list[SaleRecord]:
     return [event.record for event in only(RecordReceived, events)]
 
 
-def fill(station: Station, pump: Pump, volume: int = 12_345) -> None:
-    pump.is_lifted = True
+def fill(station: Station, point: Point, volume: int = 12_345) -> None:
+    point.is_lifted = True
     station.run(1.2)
-    pump.begin(volume, 6_000.0, station.now_us / SECOND_US, station.clock())
+    point.begin(volume, 6_000.0, station.now_us / SECOND_US, station.clock())

@@ -23,7 +23,7 @@ from cngstation.protocols.dispenser.forecourt import (
     OrderKind,
     OrderOutcome,
 )
-from cngstation.simulators.pts_pump import Pump
+from cngstation.simulators.pts_point import Point
 from tests.unit.protocols.dispenser.pts.station import (
     WALL_MS,
     Station,
@@ -50,7 +50,7 @@ def test_answers_without_sense_count_as_missed(
     spoil: Callable[[bytes], bytes], kind: FaultKind
 ) -> None:
     """Half an answer, another pump's, a late one: named, and the link suffers."""
-    station = Station(Pump(1))
+    station = Station(Point(1))
     station.run(2)
     station.spoil = spoil
     events = station.run(20)
@@ -62,8 +62,8 @@ def test_answers_without_sense_count_as_missed(
 
 def test_a_late_answer_changes_nothing() -> None:
     """An answer to the message before is counted and not believed."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     held: list[bytes] = []
 
     def keep(body: bytes) -> bytes | None:
@@ -80,8 +80,8 @@ def test_a_late_answer_changes_nothing() -> None:
 
 def test_what_is_said_twice_is_heard_once() -> None:
     """A doubled packet gives one status and one record."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
 
     def double(body: bytes) -> bytes:
@@ -90,7 +90,7 @@ def test_what_is_said_twice_is_heard_once() -> None:
 
     station.spoil = double
     before = len(only(StatusReceived, station.events))
-    fill(station, pump, 2_000)
+    fill(station, point, 2_000)
     station.run(3)
     assert len(records(station.events)) == 1
     told = len(only(StatusReceived, station.events)) - before
@@ -99,7 +99,7 @@ def test_what_is_said_twice_is_heard_once() -> None:
 
 def test_a_closed_line_fails_what_waits() -> None:
     """Questions fail, unsent orders are refused, sent ones are unknown."""
-    station = Station(Pump(1))
+    station = Station(Point(1))
     station.run(1)
     sent = Order(1, OrderKind.LOCK)
     station.dialogue.order(sent)
@@ -118,15 +118,15 @@ def test_a_closed_line_fails_what_waits() -> None:
 
 def test_a_lost_line_does_not_lose_a_sale() -> None:
     """Offered and undecided when the line went: told again when it is back."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.commits = False
     station.run(1)
-    fill(station, pump, 1_000)
+    fill(station, point, 1_000)
     station.run(2)
     station.dialogue.line_closed(station.now_us)
     station.dialogue.line_opened(station.now_us)
     station.commits = True
     station.run(8)
     assert [sale.device_seq for sale in records(station.events)] == [1, 1]
-    assert pump.open is None
+    assert point.open is None

@@ -31,8 +31,8 @@ from cngstation.protocols.dispenser.forecourt import (
 )
 from cngstation.protocols.dispenser.pts.dialogue import PtsDialogue
 from cngstation.protocols.dispenser.pts.entry import ENTRY
-from cngstation.protocols.dispenser.pts.pumps import Pump as PumpState
-from cngstation.simulators.pts_pump import Pump
+from cngstation.protocols.dispenser.pts.points import Point as PointState
+from cngstation.simulators.pts_point import Point
 from cngstation.units import Unit
 from tests.unit.protocols.dispenser.pts.station import (
     Station,
@@ -45,10 +45,10 @@ from tests.unit.protocols.dispenser.pts.station import (
 
 def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
     """Called, filling, ended; the record has the pump's figures; then it is closed."""
-    pump = Pump(1, last_number=41, total_volume=1_000_000, pressure=2_900_000)
-    station = Station(pump)
+    point = Point(1, last_number=41, total_volume=1_000_000, pressure=2_900_000)
+    station = Station(point)
     assert only(LinkChanged, station.run(2)) == [LinkChanged(1, Link.ONLINE)]
-    fill(station, pump)
+    fill(station, point)
     events = station.run(4)
     assert states(station.events) == [
         FuellingState.IDLE,
@@ -72,16 +72,16 @@ def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
     assert (sale.pressure_before_kpa, sale.pressure_after_kpa) == (19_995, 19_995)
     assert b'"Volume":12.345' in sale.raw_frame
     assert b'"IsOffline":false' in sale.raw_frame
-    assert pump.open is None
+    assert point.open is None
     assert station.count("PumpCloseTransaction") == 1
 
 
-def test_live_figures_are_the_pumps() -> None:
+def test_live_figures_are_the_points() -> None:
     """Quantity, amount, price and pressure while gas flows."""
-    pump = Pump(1, pressure=1_000_000)
-    station = Station(pump)
+    point = Point(1, pressure=1_000_000)
+    station = Station(point)
     station.run(1)
-    fill(station, pump)
+    fill(station, point)
     events = station.run(1.5)
     filling = [
         event.status
@@ -97,11 +97,11 @@ def test_live_figures_are_the_pumps() -> None:
 
 def test_nothing_is_closed_before_the_commit() -> None:
     """An undecided sale is told again, a refused one rests, then it is closed."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.commits = False
     station.run(1)
-    fill(station, pump, 1_000)
+    fill(station, point, 1_000)
     station.run(2)
     assert len(records(station.events)) == 1
     station.run(6)
@@ -109,21 +109,21 @@ def test_nothing_is_closed_before_the_commit() -> None:
     station.dialogue.answer_record(1, 1, station.now_us, accepted=False)
     assert records(station.run(3.5)) == []
     assert len(records(station.run(1))) == 1
-    assert (station.count("PumpCloseTransaction"), pump.open is None) == (0, False)
+    assert (station.count("PumpCloseTransaction"), point.open is None) == (0, False)
     station.dialogue.answer_record(1, 7, station.now_us, accepted=True)
     station.run(1)
-    assert pump.open is not None
+    assert point.open is not None
     station.dialogue.answer_record(1, 1, station.now_us, accepted=True)
     station.run(1)
-    assert pump.open is None
+    assert point.open is None
 
 
 def test_a_lost_closing_is_repeated() -> None:
     """The controller shows the sale again; it is closed and not told of again."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
-    fill(station, pump, 1_000)
+    fill(station, point, 1_000)
 
     def lose_closings(body: bytes) -> bytes | None:
         return None if b"PumpCloseTransaction" in body else body
@@ -138,11 +138,11 @@ def test_a_lost_closing_is_repeated() -> None:
 
 def test_a_sale_that_closed_by_itself_is_fetched() -> None:
     """Its number stands in the next idle status; it is asked for and told of."""
-    pump = Pump(1, closes_itself=True, last_number=7)
-    station = Station(pump)
+    point = Point(1, closes_itself=True, last_number=7)
+    station = Station(point)
     station.run(2)
     assert station.count("PumpGetTransactionInformation") == 0
-    pump.sell_at_once(5_000, station.clock())
+    point.sell_at_once(5_000, station.clock())
     (sale,) = records(station.run(2))
     assert (sale.device_seq, sale.quantity_milli) == (8, 5_000)
     station.run(20)
@@ -151,12 +151,12 @@ def test_a_sale_that_closed_by_itself_is_fetched() -> None:
 
 def test_an_authorisation_that_moved_no_gas_is_no_sale() -> None:
     """Its number has no transaction; it is not asked for again and again."""
-    pump = Pump(1, last_number=7)
-    station = Station(pump)
+    point = Point(1, last_number=7)
+    station = Station(point)
     station.run(2)
-    pump.authorise(0, 0)
+    point.authorise(0, 0)
     station.run(2)
-    pump.is_authorised = False
+    point.is_authorised = False
     station.run(20)
     assert records(station.events) == []
     assert station.count("PumpGetTransactionInformation") == 1
@@ -164,30 +164,32 @@ def test_an_authorisation_that_moved_no_gas_is_no_sale() -> None:
 
 def test_numbers_begin_again_behind_the_last() -> None:
     """Transaction 1 follows 65 535; both are told of once."""
-    pump = Pump(1, last_number=65_534, closes_itself=True)
-    station = Station(pump)
+    point = Point(1, last_number=65_534, closes_itself=True)
+    station = Station(point)
     station.run(1)
     for _ in range(2):
-        pump.sell_at_once(1_000, station.clock())
+        point.sell_at_once(1_000, station.clock())
         station.run(6)
     assert [sale.device_seq for sale in records(station.events)] == [65_535, 1]
 
 
-def test_a_pump_that_the_controller_cannot_reach_goes_off_line_and_comes_back() -> None:
+def test_a_point_that_the_controller_cannot_reach_goes_off_line_and_comes_back() -> (
+    None
+):
     """Its last state stays; what it sold meanwhile is there to be asked for."""
-    pump = Pump(1, last_number=3)
-    station = Station(pump)
+    point = Point(1, last_number=3)
+    station = Station(point)
     station.run(2)
-    pump.is_offline = True
+    point.is_offline = True
     away = station.run(15)
     assert [change.link for change in only(LinkChanged, away)] == [
         Link.SUSPECT,
         Link.OFFLINE,
     ]
     assert only(StatusReceived, away) == []
-    pump.sell_at_once(2_000, station.clock())
-    pump.sell_at_once(3_000, station.clock())
-    pump.is_offline = False
+    point.sell_at_once(2_000, station.clock())
+    point.sell_at_once(3_000, station.clock())
+    point.is_offline = False
     back = station.run(3)
     assert [change.link for change in only(LinkChanged, back)] == [Link.ONLINE]
     station.dialogue.request(Request(1, Question.TOTALS))
@@ -203,8 +205,8 @@ def test_a_pump_that_the_controller_cannot_reach_goes_off_line_and_comes_back() 
 
 def test_questions_that_have_no_answer_fail() -> None:
     """An unknown record is none; a filling pump tells no totals; no identity."""
-    pump = Pump(1, last_number=3)
-    station = Station(pump)
+    point = Point(1, last_number=3)
+    station = Station(point)
     station.run(1)
     for question in (
         Request(1, Question.RECORD, 2),
@@ -216,7 +218,7 @@ def test_questions_that_have_no_answer_fail() -> None:
     assert [event.answer for event in only(RecordReread, answers)] == [None]
     failed = {event.request.question for event in only(RequestFailed, answers)}
     assert failed == {Question.RECORD, Question.IDENTITY}
-    fill(station, pump)
+    fill(station, point)
     station.dialogue.request(Request(1, Question.TOTALS))
     assert len(only(RequestFailed, station.run(1))) == 1
     with pytest.raises(LocalProtocolError, match="gun 9"):
@@ -225,7 +227,7 @@ def test_questions_that_have_no_answer_fail() -> None:
 
 def test_totals_that_never_come_fail() -> None:
     """The controller confirms and then shows only its status."""
-    station = Station(Pump(1))
+    station = Station(Point(1))
     station.run(1)
     station.dialogue.request(Request(1, Question.TOTALS))
     station.spoil = lambda body: body.replace(b'"PumpTotals"', b'"PumpPrices"')
@@ -250,13 +252,13 @@ def test_orders_end_as_the_controller_says(
     kind: OrderKind, before: str | None, outcome: OrderOutcome
 ) -> None:
     """Done, refused by an error code, or not in the protocol."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
     if before == "filling":
-        fill(station, pump)
+        fill(station, point)
     if before == "authorised":
-        pump.authorise(0, 0)
+        point.authorise(0, 0)
     order = Order(1, kind)
     station.dialogue.order(order)
     assert only(OrderAnswered, station.run(1)) == [OrderAnswered(order, outcome)]
@@ -264,13 +266,13 @@ def test_orders_end_as_the_controller_says(
 
 def test_a_preset_stops_the_fill() -> None:
     """An authorised amount is what the pump gives."""
-    pump = Pump(1, is_automatic=False)
-    station = Station(pump)
+    point = Point(1, is_automatic=False)
+    station = Station(point)
     station.run(1)
     station.dialogue.order(Order(1, OrderKind.AUTHORISE, preset_amount_e4=199_000))
     station.run(1)
     assert states(station.events)[-1] is FuellingState.AUTHORISED
-    fill(station, pump, 50_000)
+    fill(station, point, 50_000)
     (sale,) = records(station.run(5))
     assert (sale.device_seq, sale.quantity_milli, sale.amount_e4) == (
         1,
@@ -281,8 +283,8 @@ def test_a_preset_stops_the_fill() -> None:
 
 def test_an_order_without_an_answer_is_sent_once() -> None:
     """It ends as unknown; the next status shows what became of it."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
     station.spoil = lambda body: None
     order = Order(1, OrderKind.LOCK)
@@ -296,43 +298,43 @@ def test_an_order_without_an_answer_is_sent_once() -> None:
     assert (last.state, last.locked) == (FuellingState.CLOSED, True)
 
 
-def test_a_price_goes_to_a_pump_at_rest_at_its_time() -> None:
+def test_a_price_goes_to_a_point_at_rest_at_its_time() -> None:
     """Never during a fill; in force when the pump shows it."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
-    fill(station, pump, 10_000)
+    fill(station, point, 10_000)
     station.run(0.5)
     table = PriceTable(5, (42_000,), "2026-01-01 00:00:00")
     station.dialogue.offer(Downloads(prices=table))
     filling = station.run(1)
     assert only(DownloadAdvanced, filling) == []
-    assert pump.price == 398
-    pump.is_lifted = False
+    assert point.price == 398
+    point.is_lifted = False
     after = station.run(5)
     assert [one.is_in_force for one in only(DownloadAdvanced, after)] == [True]
-    assert pump.price == 420
+    assert point.price == 420
     later = PriceTable(6, (43_000,), "2099-01-01 00:00:00")
     station.dialogue.offer(Downloads(prices=later))
     station.run(5)
-    assert (pump.price, station.count("PumpSetPrices")) == (420, 1)
+    assert (point.price, station.count("PumpSetPrices")) == (420, 1)
 
 
-def test_a_pump_without_sensors_is_asked_for_measurements_once() -> None:
+def test_a_point_without_sensors_is_asked_for_measurements_once() -> None:
     """The controller's error ends it until the line is opened again."""
-    pump = Pump(1)
-    station = Station(pump)
+    point = Point(1)
+    station = Station(point)
     station.run(1)
-    fill(station, pump)
+    fill(station, point)
     station.run(3)
     assert station.count("PumpGetAdditionalMeasurements") == 1
     assert records(station.events)[0].pressure_before_kpa is None
 
 
-def test_many_pumps_share_messages() -> None:
+def test_many_points_share_messages() -> None:
     """One hundred and twenty pumps are asked in four messages a cycle."""
-    pumps = [Pump(number) for number in range(1, 121)]
-    station = Station(*pumps)
+    points = [Point(number) for number in range(1, 121)]
+    station = Station(*points)
     links = only(LinkChanged, station.run(0.9))
     assert len(links) == 120
     assert station.count("PumpGetStatus") == 120
@@ -348,10 +350,10 @@ def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
         ENTRY.dialogue(setup)
 
 
-def test_a_controller_has_pumps_each_once() -> None:
+def test_a_controller_has_points_each_once() -> None:
     """The same number twice, or none at all, is no line."""
     assert (ENTRY.guns.start, ENTRY.guns.stop) == (1, 121)
     with pytest.raises(ValueError, match="each once"):
-        PtsDialogue([PumpState(1), PumpState(1)])
+        PtsDialogue([PointState(1), PointState(1)])
     with pytest.raises(ValueError, match="each once"):
         PtsDialogue([])

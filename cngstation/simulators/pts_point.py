@@ -33,7 +33,7 @@ class Fill:
 
 
 @dataclass(slots=True)
-class Pump:
+class Point:
     """A pump with one nozzle in use; `is_automatic` fills without being allowed."""
 
     number: int

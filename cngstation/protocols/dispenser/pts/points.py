@@ -54,7 +54,7 @@ class Offered:
 
 
 @dataclass(slots=True)
-class Pump(PolledNozzle):
+class Point(PolledNozzle):
     """One pump's link, its sale under way, and what was asked of it."""
 
     nozzle: int = 1
