@@ -10,6 +10,8 @@
     close, open                                the controller takes no connections
     counts                                     packets by type, requests, faults
     fault            names with shares, seed   what goes wrong from now on
+
+A volume is in 1/1000 of its unit, money in fen.
 """
 
 import asyncio
