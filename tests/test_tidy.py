@@ -85,7 +85,7 @@ def test_money_is_never_a_float() -> None:
             )
             on_paths = division and "Path" in ast.dump(node)
             if literal or name or (division and not on_paths):
-                found.append(f"{_named(path)}:{node.lineno}")
+                found.append(f"{_named(path)}:{getattr(node, 'lineno', 0)}")
     assert not found, found
 
 

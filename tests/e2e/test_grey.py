@@ -18,7 +18,7 @@ from cngstation.rpc.contract.card_acts import (
     ActQuoteRequest,
 )
 from cngstation.rpc.contract.counter import ActState, CounterBoard
-from cngstation.rpc.contract.figures import OpenRow
+from cngstation.rpc.contract.figures import OpenRow, OpenRowsNow
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
     Gun,
@@ -101,7 +101,8 @@ async def _is_named(desk: Screen[CounterBoard], sale: dict[str, Any]) -> None:
     found: list[OpenRow] = []
 
     def shown() -> bool:
-        rows = [h.body.rows for h in desk.heard if h.event is counter.OPEN_ROWS_CHANGED]
+        told = [h.body for h in desk.heard if h.event is counter.OPEN_ROWS_CHANGED]
+        rows = [body.rows for body in told if isinstance(body, OpenRowsNow)]
         newest = rows[-1] if rows else ()
         found[:] = [row for row in newest if row.subject == sale["card_key"]]
         return bool(found)

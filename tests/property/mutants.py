@@ -30,6 +30,7 @@ from cngstation.services import (
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import Booked, Booking, SaleBook
+from cngstation.services.do_card_act import write_purse
 from cngstation.storage import journal, receipts, replacements, sales
 from cngstation.storage.journal import IntentState
 from tests.property.money_examples import (
@@ -213,7 +214,7 @@ def _everybody(patch: pytest.MonkeyPatch) -> None:
 
 
 def _ungrey_blind(patch: pytest.MonkeyPatch) -> None:
-    write = settle_grey_card.write_purse
+    write = write_purse
 
     async def unlocked(port: Any, intent: Any, reading: Any, **changes: Any) -> None:
         same = replace(intent, after_balance=intent.before_balance)

@@ -238,7 +238,7 @@ def test_taking_back_needs_two_and_the_switch(world: World) -> None:
     world.top_up(case.key, case.chip, 5_000, act=ACT)
     one = case.refused("reverse_top_up", of=ACT, amount=1, second="")
     assert one == "refusal.second_person_missing"
-    act = world.answers.card_acts._parts.card_acts._every["reverse_top_up"]
+    act: Any = world.answers.card_acts._parts.card_acts._every["reverse_top_up"]
     object.__setattr__(act, "rules", replace(act.rules, negative_top_up=False))
     off = case.refused("reverse_top_up", of=ACT, amount=1)
     assert off == "refusal.negative_top_up_off"
@@ -308,7 +308,7 @@ def test_cancel_waits_for_every_fill(world: World) -> None:
 def test_cancel_waits_after_the_last_fill(world: World) -> None:
     """Within the waiting time of the station it is refused, with until when."""
     case = Case(world)
-    act = world.answers.card_acts._parts.card_acts._every["cancel"]
+    act: Any = world.answers.card_acts._parts.card_acts._every["cancel"]
     object.__setattr__(act, "rules", replace(act.rules, cancel_wait_hours=1))
     case.fill()
     assert case.refused("cancel") == "refusal.cancel_too_early"

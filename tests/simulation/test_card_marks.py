@@ -1,6 +1,7 @@
 """Loss, blacklist and activation: by number, with right, reason and second person."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -35,7 +36,7 @@ def test_a_lost_card_comes_back_as_it_was(world: World) -> None:
             told = _mark(world, mark, key)
             assert isinstance(told, Marked), told
         assert world.value("SELECT state FROM card", key) == state
-    assert world.top_up(key, chip, 100).state is ActState.DONE  # type: ignore[union-attr]
+    assert world.top_up(key, chip, 100).state is ActState.DONE
     world.require_proved()
 
 
@@ -96,7 +97,7 @@ def test_wrong_passwords_of_a_second_person_lock_as_at_a_login(world: World) -> 
     _mark(world, "blacklist", key)
     wrong = Approval(login_name="name02", password=SecretStr("wrong"))
     codes = [
-        _mark(world, "unblacklist", key, approval=given).code  # type: ignore[union-attr]
+        _mark(world, "unblacklist", key, approval=given).code
         for given in (wrong, wrong, wrong, SECOND)
     ]
     assert codes == ["refusal.login"] * 2 + ["refusal.login_wait"] * 2
@@ -178,7 +179,7 @@ def _mark(
     *,
     reason: str = "because of this",
     approval: Approval | None = SECOND,
-) -> Marked | StationError | object:
+) -> Any:
     order = MarkOrder(card_key=key, reason=reason, approval=approval)
     return world.run(world.answers.marks.marking(name)(order, CALL))
 

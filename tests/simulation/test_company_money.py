@@ -7,6 +7,7 @@ from cngstation.errors import StationError
 from cngstation.protocols.receipt.slip import Row
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import ActReply, CompanyAccount
+from cngstation.rpc.session import Nothing
 from cngstation.services.give_bonus import NoSuchRule, RuleGivesNothing
 from cngstation.services.keep_company_money import OwesMore
 from cngstation.services.keep_till import NoAmount
@@ -274,7 +275,7 @@ def test_a_rule_that_gives_nothing_is_not_added(
 ) -> None:
     """No bonus, no amount between its bounds, no time left, no such company."""
     assert isinstance(_add(world, **changes), RuleGivesNothing | NoCompany)
-    listed = world.must(world.answers.companies.rules(counter.Nothing(), CALL))
+    listed = world.must(world.answers.companies.rules(Nothing(), CALL))
     assert listed.rows == ()
 
 

@@ -18,7 +18,7 @@ from cngstation.services.keep_till import (
 from cngstation.services.open_rows import open_rows
 from cngstation.services.take_payment import UnknownTender
 from cngstation.services.till_state import TillClosed
-from tests.simulation.money_cards import Chip, Fault
+from tests.simulation.money_cards import Chip, Fault, PowerCut
 from tests.simulation.money_world import CALL, FEE, World
 
 MONEY = PaymentMode.PREPAID_MONEY
@@ -32,22 +32,24 @@ class Till:
         self._world = world
         self._answers = world.answers.till
 
-    def open(self, fen: int, act: str = "") -> TillView | StationError:
+    def open(self, fen: int, act: str = "") -> TillView | StationError | PowerCut:
         """Open with a float."""
         wanted = counter.TillOpening(act_id=act or self._world.new_id(), float_fen=fen)
         return self._world.run(self._answers.open(wanted, CALL))  # type: ignore[return-value]
 
     def cash(
         self, name: str, fen: int, reason: str = "", act: str = ""
-    ) -> TillView | StationError:
+    ) -> TillView | StationError | PowerCut:
         """Drop, pay in or pay out."""
         wanted = counter.TillCash(
             act_id=act or self._world.new_id(), amount_fen=fen, reason=reason
         )
         method = getattr(self._answers, name)
-        return self._world.run(method(wanted, CALL))  # type: ignore[no-any-return]
+        return self._world.run(method(wanted, CALL))
 
-    def close(self, act: str = "", **counted: int) -> TillView | StationError:
+    def close(
+        self, act: str = "", **counted: int
+    ) -> TillView | StationError | PowerCut:
         """Close with counts in fen."""
         counts = tuple(
             counter.TenderCount(tender=tender, counted_fen=fen)

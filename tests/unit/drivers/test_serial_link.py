@@ -114,7 +114,7 @@ async def test_no_permission_says_so(
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(serial_link.serial, "Serial", refuse)
+    monkeypatch.setattr(serial, "Serial", refuse)
     with pytest.raises(DeviceUnavailable, match="permission"):
         await open_serial(far_end.settings)
 

@@ -23,7 +23,7 @@ async def subscribed(station: Station) -> Raw:
 
 async def fill_until_paused(station: Station, raw: Raw) -> None:
     """Stop a client's reading, and publish figures until all buffers are full."""
-    raw.writer.transport.pause_reading()
+    raw.transport.pause_reading()
     (connection,) = (c for c in station.server._connections if c.subscribed)
     for number in range(100_000):
         if not connection._writable.is_set():
@@ -100,7 +100,7 @@ async def test_a_slow_reader_gets_the_newest_figures_and_every_fact(
         if milli % 100 == 0:
             station.sell(milli)
     station.sell(99_999)
-    raw.writer.transport.resume_reading()
+    raw.transport.resume_reading()
     facts, figures = [], {}
     while (message := await raw.read()) is not None:
         if message["method"] == "sale.recorded":
@@ -122,7 +122,7 @@ async def test_a_client_that_does_not_read_is_dropped_with_a_reason(
     other = await subscribed(station)
     for number in range(257):
         station.sell(number)
-    slow.writer.transport.resume_reading()
+    slow.transport.resume_reading()
     assert await slow.last_words() == "rpc.slow_reader"
     for number in range(257):
         assert (await other.read() or {})["params"] == {"sale_no": number}
@@ -169,7 +169,7 @@ async def test_room_to_write_does_not_send_events_before_the_snapshot(
 async def test_what_was_kept_is_sent_as_the_client_reads(station: Station) -> None:
     """A client that comes back gets what waited bit by bit, not all in one buffer."""
     raw = await subscribed(station)
-    raw.writer.transport.pause_reading()
+    raw.transport.pause_reading()
     (connection,) = station.server._connections
     connection.begin()
     for _ in range(200):
@@ -178,7 +178,7 @@ async def test_what_was_kept_is_sent_as_the_client_reads(station: Station) -> No
     await asyncio.sleep(0.05)
     assert connection._transport.get_write_buffer_size() < 300_000
     assert len(connection._outbox) > 100
-    raw.writer.transport.resume_reading()
+    raw.transport.resume_reading()
     assert "result" in (await answer or {})
     for _ in range(200):
         assert await raw.read() == {}

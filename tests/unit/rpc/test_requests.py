@@ -380,7 +380,7 @@ async def test_answers_that_are_not_read_stop_the_requests(start: Start) -> None
     """A client that asks and does not read is not answered without end."""
     station = await start(Limits(requests_per_s=1_000_000))
     raw = await Raw.open(station.path)
-    raw.writer.transport.pause_reading()
+    raw.transport.pause_reading()
     for number in range(10_000):
         raw.request("word.echo", {"text": "x" * 200}, number)
     await asyncio.sleep(0.5)

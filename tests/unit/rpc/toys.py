@@ -229,6 +229,12 @@ class Raw:
         self.writer = writer
         self.opened.append(self)
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """What can be told to read no more."""
+        assert isinstance(self.writer.transport, asyncio.Transport)
+        return self.writer.transport
+
     @classmethod
     async def open(cls, path: Path, *, hello: bool = True) -> "Raw":
         """Connect and, unless told not to, say hello."""

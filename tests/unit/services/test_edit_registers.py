@@ -10,6 +10,7 @@ import pytest
 from cngstation.domain.card_life import CardState
 from cngstation.errors import Refusal
 from cngstation.rpc.contract import counter
+from cngstation.rpc.session import Nothing
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.edit_registers import (
     CompanyInUse,
@@ -261,14 +262,14 @@ async def test_types_are_added_renamed_and_retired(
     with pytest.raises(UnknownVehicleRow):
         await edits.edit_type("99", "x", "why", CASHIER, retired=False)
     await edits.edit_type("01", "计程车", "改名", CASHIER, retired=True)
-    listed = (await registers.list_types(counter.Nothing(), CALL)).rows
+    listed = (await registers.list_types(Nothing(), CALL)).rows
     assert (listed[0].name, listed[0].retired, listed[0].vehicles) == (
         "计程车",
         True,
         1,
     )
     assert listed[-1].code == "05"
-    offered = (await registers.choices(counter.Nothing(), CALL)).vehicle_types
+    offered = (await registers.choices(Nothing(), CALL)).vehicle_types
     assert [choice.code for choice in offered] == ["02", "03", "04", "05"]
     changed = await edit(edits, replace(BARE, driver="x"))
     assert changed.vehicle_type == "01"

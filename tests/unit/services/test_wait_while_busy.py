@@ -106,7 +106,9 @@ async def test_receipts_are_printed_once_however_busy_it_is(tmp_path: Path) -> N
 async def test_the_outbox_and_the_news_go_on(tmp_path: Path) -> None:
     """What is counted, and what others committed, is told once the lock is free."""
     async with opened(tmp_path / "s.db") as db:
-        stubborn, figures, news = Stubborn(db), [], []
+        stubborn = Stubborn(db)
+        figures: list[Any] = []
+        news: list[Any] = []
         committed = Stubborn(db)
 
         async def on_news() -> None:

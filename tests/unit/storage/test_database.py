@@ -299,7 +299,7 @@ async def test_an_open_that_fails_leaves_no_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A thread left behind would keep the daemon from ending and being restarted."""
-    real = database.connect
+    real = connect
 
     def no_reader(path: Path, *, read_only: bool = False) -> Connection:
         if read_only:

@@ -11,6 +11,7 @@ from cngstation.rpc.contract import figures as f
 from cngstation.rpc.contract import forecourt as g
 from cngstation.rpc.contract import marks as m
 from cngstation.rpc.contract import uplink as u
+from cngstation.rpc.session import Nothing
 from tests.unit.tui.fake_money import FakeMoney
 from tests.unit.tui.fake_registers import FakeRegisters
 from tests.unit.tui.fake_rows import (
@@ -86,7 +87,7 @@ class FakeStation(FakeRegisters, FakeMoney):
     def take(self) -> None:
         """Take the card away."""
         self.card = None
-        self.tell(Part.COUNTER, c.CARD_REMOVED, c.Nothing())
+        self.tell(Part.COUNTER, c.CARD_REMOVED, Nothing())
 
     def change_nozzle(self, no: int, **facts: Any) -> None:
         """Let a nozzle show other figures."""
@@ -227,7 +228,7 @@ class FakeStation(FakeRegisters, FakeMoney):
 
     async def _card_settle(self, request: Any) -> Any:
         self.open_rows = ()
-        self.tell(Part.COUNTER, c.OPEN_ROWS_CHANGED, c.OpenRowsNow(rows=()))
+        self.tell(Part.COUNTER, c.OPEN_ROWS_CHANGED, f.OpenRowsNow(rows=()))
         return self._settled(request.intent_id, c.ActState.DONE)
 
     async def _card_give_back(self, request: Any) -> Any:

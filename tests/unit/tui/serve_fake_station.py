@@ -19,13 +19,14 @@ from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.contract.forecourt import FORECOURT
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Handlers
+from cngstation.rpc.method import Contract
 from cngstation.rpc.server import RpcServer
 from tests.unit.tui.fake_link import PASSWORD
 from tests.unit.tui.fake_rows import LoginRefused, blank_card, card
 from tests.unit.tui.fake_station import FakeStation
 from tui.link import Part
 
-CONTRACTS = {
+CONTRACTS: dict[Part, Contract[Any]] = {
     Part.COUNTER: COUNTER,
     Part.FORECOURT: FORECOURT,
     Part.UPLINK: UPLINK,

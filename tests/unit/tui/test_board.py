@@ -9,7 +9,7 @@ from tests.unit.tui.fake_rows import nozzle
 from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.areas import TURNS
-from tui.tiles import DENSITIES, FULL, arrange, heading, tile
+from tui.tiles import DENSITIES, FULL, Density, arrange, heading, tile
 from tui.widgets.board import Board
 from tui.words import nozzle_look
 
@@ -27,7 +27,7 @@ def test_every_nozzle_has_a_place(count: int, columns: int) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 @pytest.mark.parametrize("density", DENSITIES)
-def test_columns_stand_still(density: object, language: str) -> None:
+def test_columns_stand_still(density: Density, language: str) -> None:
     """Whatever a nozzle shows, its tile is as wide as the heading."""
     use_language(language)
     tiles = [

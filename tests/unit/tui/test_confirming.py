@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cngstation.rpc.contract.counter import OPEN_ROWS_CHANGED, OpenRowsNow
-from cngstation.rpc.contract.figures import OpenRow
+from cngstation.rpc.contract.counter import OPEN_ROWS_CHANGED
+from cngstation.rpc.contract.figures import OpenRow, OpenRowsNow
 from tests.unit.tui.fake_rows import NOW_MS, blank_card, card
 from tests.unit.tui.opened import Opened, opened
 from tui import confirming
@@ -108,7 +108,7 @@ async def test_a_press_counts_from_when_it_could_be_seen(
     clock = Clockwork()
     monkeypatch.setattr(confirming, "UNSEEN_S", 0.25)
     monkeypatch.setattr(confirming, "HELD_S", 0.12)
-    monkeypatch.setattr(confirming.asyncio, "get_running_loop", lambda: clock)
+    monkeypatch.setattr("tui.confirming.asyncio.get_running_loop", lambda: clock)
     key = Confirming()
     assert not key.pressed()
     clock.now += 1

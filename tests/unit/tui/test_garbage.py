@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tui import garbage
 from tui.garbage import Garbage
 
 CALM, APART, MOST = 40, 1_200, 12_000
@@ -15,8 +14,8 @@ CALM, APART, MOST = 40, 1_200, 12_000
 def collected(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """What was collected; the thresholds are put back."""
     before, calls = gc.get_threshold(), list[int]()
-    monkeypatch.setattr(garbage.gc, "collect", lambda: calls.append(1))
-    monkeypatch.setattr(garbage.gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "collect", lambda: calls.append(1))
+    monkeypatch.setattr(gc, "freeze", lambda: None)
     yield calls
     gc.set_threshold(*before)
 
