@@ -16,7 +16,7 @@ class GunAt:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demonstration's operator, cards and control sockets."""
+    """The demonstration's operators, cards and control sockets."""
 
     login_name: str
     password: str
@@ -24,6 +24,8 @@ class Demo:
     reader_control: Path
     printer_control: Path
     guns: tuple[GunAt, ...]
+    second_login: str = ""
+    second_password: str = ""
 
 
 def read_demo(path: Path) -> Demo:
@@ -44,4 +46,6 @@ def read_demo(path: Path) -> Demo:
             for line in facts["lines"]
             for nozzle in line["nozzles"]
         ),
+        second_login=str(facts.get("second_login", "")),
+        second_password=str(facts.get("second_password", "")),
     )

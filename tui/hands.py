@@ -82,6 +82,8 @@ class Hands:
         self.guns = {gun.nozzle_no: gun for gun in demo.guns}
         self.places: dict[str, str] = {}
         self.paper = True
+        second = (demo.second_login, demo.second_password)
+        self.second_operator = " / ".join(second) if all(second) else ""
 
     def cards(self) -> list[str]:
         """Return the chips of all cards of the demonstration."""

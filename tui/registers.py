@@ -248,7 +248,7 @@ REGISTERS = (
             Column(mark("Of"), 12, lambda r: r.subject),
             Column(mark("Field"), 12, lambda r: word(r.field)),
             Column(mark("Old"), 11, lambda r: r.before),
-            Column(mark("New"), 11, lambda r: r.after),
+            Column(mark("New content"), 11, lambda r: r.after),
             Column(mark("Who"), 6, lambda r: r.operator_no),
             Column(mark("Reason"), 30, lambda r: r.reason),
             Column(mark("Terminal"), 12, lambda r: r.terminal),

@@ -53,13 +53,18 @@ class TopUpFlow:
         self.card = card
         self.amount = Amount()
         self.paying = Paying()
-        self.by_quantity = card is not None and in_quantity(card.payment_mode)
+        self.by_quantity = self.in_gas
         self.stage = Stage.TYPING
         self.quote: Quote | None = None
         self.reply: ActReply | None = None
         self.failure: StationError | None = None
         self.doubt: StationError | None = None
         self._intent_id = ""
+
+    @property
+    def in_gas(self) -> bool:
+        """Whether the card holds gas, so that gas or money can be typed."""
+        return self.card is not None and in_quantity(self.card.payment_mode)
 
     @property
     def unfinished(self) -> bool:
@@ -94,8 +99,9 @@ class TopUpFlow:
 
     def turn_unit(self) -> None:
         """Switch between an amount of money and one of gas, on cards that hold gas."""
-        gas = self.card is not None and in_quantity(self.card.payment_mode)
-        if gas and self.stage in {Stage.TYPING, Stage.QUOTED}:
+        if self.stage is Stage.DONE:
+            self.begin(self.card)
+        if self.in_gas and self.stage in {Stage.TYPING, Stage.QUOTED}:
             self.by_quantity = not self.by_quantity
             self._edit()
 

@@ -90,7 +90,7 @@ WORDS = {
     "waiting": mark("waiting"),
     "printing": mark("printing"),
     # registers and their fields
-    "of_card": mark("card"),
+    "of_card": mark("Card"),
     "of_vehicle": mark("vehicle"),
     "of_company": mark("company"),
     "of_vehicle_type": mark("vehicle type"),

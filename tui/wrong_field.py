@@ -61,11 +61,16 @@ def wrong_field(
     """
     names = [field.name for field in fields]
     named = _named(str(error.facts.get("field", "")), fields)
-    for name in (named, *FIELDS.get(error.code, ())):
-        if name in names:
-            return name
+    for wanted in (named, *FIELDS.get(error.code, ())):
+        for name in names:
+            if _plain(name) == _plain(wanted):
+                return name
     quoted = {str(value) for value in error.facts.values()} - {""}
     return next((name for name in names if clean(typed[name]) in quoted), "")
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "-")
 
 
 def _named(word: str, fields: "Sequence[Field]") -> str:
@@ -77,5 +82,5 @@ def _named(word: str, fields: "Sequence[Field]") -> str:
 
 def field_of_message(part: str, fields: "Sequence[Field]") -> "Field | None":
     """Return the field from which a part of a message of the contract comes."""
-    name = _OF_SERVICES.get(part, part).replace("_", "-")
-    return next((f for f in fields if f.name.replace("_", "-") == name), None)
+    name = _plain(_OF_SERVICES.get(part, part))
+    return next((f for f in fields if _plain(f.name) == name), None)

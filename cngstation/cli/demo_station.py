@@ -32,6 +32,7 @@ from cngstation.units import Money, Price, Unit
 STATION_NO = "03160001"
 AREA_NO = "0316"
 LOGIN_NAME = "demo"
+SECOND_LOGIN = "demo2"  # stands behind an act that takes two people
 PRICES_FEN = (398, 388, 378)
 LINES = (("east", 9600, 1), ("west", 38400, 3))
 GUNS_A_LINE = 4
@@ -65,6 +66,7 @@ class DemoStation:
     def __init__(self, folder: Path, password: str) -> None:
         self.folder = folder
         self.password = password
+        self.second_password = secrets.token_hex(4)
         self.run_dir = folder / "run"
         self.cards_dir = folder / "cards"
         self.database = folder / "station.db"
@@ -110,6 +112,8 @@ class DemoStation:
         hands = {
             "login_name": LOGIN_NAME,
             "password": self.password,
+            "second_login": SECOND_LOGIN,
+            "second_password": self.second_password,
             "cards": str(self.cards_dir),
             "reader_control": str(self.reader_control),
             "printer_control": str(self.printer_control),
@@ -267,16 +271,20 @@ async def prepare(station: DemoStation, language: str) -> None:
         await database.write(_plan_prices)
         rules = rules_of(load_config(station.config_file))
         await database.write(lambda tx: _open_till(tx, rules))
-        operator = Operator(
-            operator_no="1001",
-            login_name=LOGIN_NAME,
-            full_name="演示员",
-            role="administrator",
-            password_hash="",
-            must_change=0,
-            state=ACTIVE,
-        )
-        await add_operator(database, Passwords(), operator, station.password, STATION)
+        for operator_no, login_name, full_name, password in (
+            ("1001", LOGIN_NAME, "演示员", station.password),
+            ("1002", SECOND_LOGIN, "第二演示员", station.second_password),
+        ):
+            operator = Operator(
+                operator_no=operator_no,
+                login_name=login_name,
+                full_name=full_name,
+                role="administrator",
+                password_hash="",
+                must_change=0,
+                state=ACTIVE,
+            )
+            await add_operator(database, Passwords(), operator, password, STATION)
     finally:
         await database.close()
 
@@ -337,6 +345,7 @@ top_up_upper_yuan = "10000.00"
 balance_ceiling_yuan = "50000.00"
 card_fee_yuan = "20.00"
 cylinder_warning_days = 10
+negative_top_up = true
 """
 
 

@@ -11,7 +11,7 @@ from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.do_card_act import ActOrder, Planned
 from cngstation.services.move_balance import KIND as REPLACE
 from cngstation.services.open_rows import facts_of
-from cngstation.services.reverse_top_up import given_before
+from cngstation.services.reverse_top_up import NegativeOff, given_before
 from cngstation.services.take_payment import payment_of, tender_offers
 from cngstation.services.tell_act import act_reply
 from cngstation.units import Money
@@ -68,7 +68,13 @@ class CardActAnswers:
     async def top_ups(
         self, request: contract.TopUpsRequest, call: CallContext
     ) -> contract.TopUpsLeft:
-        """Name the last top-ups of a card, one of which may be taken back."""
+        """Name the last top-ups of a card, one of which may be taken back.
+
+        Raises:
+            NegativeOff: none may be taken back here.
+        """
+        if not self._parts.rules.negative_top_up:
+            raise NegativeOff
         found = await self._parts.database.read(
             lambda c: given_before(c, request.card_key, contract.MOST_TOP_UPS)
         )

@@ -160,25 +160,27 @@ def _figures(facts: Mapping[str, Any], mode: PaymentMode) -> list[Row | Ruler]:
     def purse(name: str) -> str:
         return f"{decimal_text(int(facts[name]), 2, 2)} {sign}"
 
-    is_less = int(facts["change_purse"]) < 0
+    change, taken = int(facts["change_purse"]), int(facts["cash_e4"])
     rows: list[Row | Ruler] = [
         Row(_("Before"), purse("before_purse")),
-        Row(_("Change") if is_less else _("Added"), purse("change_purse"), strong=True),
         Row(_("After"), purse("after_purse"), strong=True),
     ]
+    if change:
+        word = _("Change") if change < 0 else _("Added")
+        rows.insert(1, Row(word, purse("change_purse"), strong=True))
     if int(facts.get("bonus_purse", 0)):
         rows.insert(2, Row(_("Bonus"), purse("bonus_purse"), strong=True))
     if mode.in_quantity:
         rows.append(Row(_("Price"), yuan_text(int(facts["price_e4"]))))
     if int(facts["fee_e4"]):
         rows.append(Row(_("Card fee"), yuan_text(int(facts["fee_e4"]))))
-    cash = f"{yuan_text(int(facts['cash_e4']))} {_('yuan')}"
-    rows.append(Row(_("Received"), cash, strong=True))
+    if taken:
+        rows.append(Row(_("Received"), f"{yuan_text(taken)} {_('yuan')}", strong=True))
     if refund := int(facts.get("refund_e4", 0)):
         rows.append(
             Row(_("Paid back"), f"{yuan_text(refund)} {_('yuan')}", strong=True)
         )
-    return [*rows, *_paid_by(facts)]
+    return [*rows, *(_paid_by(facts) if taken else ())]
 
 
 def _paid_by(facts: Mapping[str, Any]) -> list[Row | Ruler]:

@@ -59,6 +59,22 @@ _PENDING = {
         "the books. Lay the same card on the reader again."
     ),
 }
+_BY_COMPANY = {
+    "top_up": mark(
+        "Card {card} was topped up; {cash} yuan went from the company's account."
+    ),
+    "issue": mark(
+        "Card {card} was issued; {cash} yuan went from the company's account."
+    ),
+    "clear_credit": mark(
+        "The credit of card {card} is cleared; {cash} yuan went from the company's "
+        "account."
+    ),
+    "replace": mark(
+        "The new card is {card}: {after} moved to it; {cash} yuan fee went from the "
+        "company's account."
+    ),
+}
 _PENDING_OTHERWISE = mark(
     "The act with card {card} is not finished; {cash} yuan are taken for it, nothing "
     "was given. Lay the same card on the reader again."
@@ -138,4 +154,8 @@ def _text(result: ActResult, state: ActState) -> str:
         return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
     if state is ActState.PENDING:
         return _PENDING.get(result.kind, _PENDING_OTHERWISE)
-    return _SCRAPPED if state is ActState.SCRAPPED else _DONE[result.kind]
+    if state is ActState.SCRAPPED:
+        return _SCRAPPED
+    by_company = result.tender is Tender.COMPANY and result.cash_e4
+    told = _BY_COMPANY.get(result.kind) if by_company else None
+    return told or _DONE[result.kind]

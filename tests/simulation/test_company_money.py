@@ -89,7 +89,10 @@ def test_a_company_pays_in_and_its_cards_use_it(world: World) -> None:
     paper = _printed(world, paid.receipt_no)
     assert paper["Received"] == "100.00 yuan"
     assert (paper["Paid by"], paper["Payment no."]) == ("bank transfer", "T-1")
-    assert isinstance(world.top_up(key, chip, 3_000, tender="company"), ActReply)
+    told = world.top_up(key, chip, 3_000, tender="company")
+    assert isinstance(told, ActReply)
+    assert "30.00" in {fact.value for fact in told.facts}
+    assert told.text.endswith("{cash} yuan went from the company's account.")
     asked = counter.CompanyQuery(company_no="0001", limit=10)
     account = world.must(world.answers.companies.account(asked, CALL))
     rows = [(row.kind, row.amount_e4, row.balance_e4) for row in account.rows]

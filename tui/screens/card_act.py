@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cngstation.errors import StationError
-from cngstation.hygiene import fit
+from cngstation.hygiene import clean, fit
 from cngstation.language import _, mark
 from cngstation.rpc.contract.card_acts import (
     ACT_QUOTE,
@@ -35,7 +35,7 @@ from tui.desk import Desk
 from tui.paying import CASH, Paying
 from tui.screens.form_screen import Field
 from tui.screens.station_screen import StationScreen
-from tui.texts import error_sentence, sentence
+from tui.texts import error_sentence, labelled, sentence
 from tui.top_up_choice import TopUpChoice
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line
@@ -64,7 +64,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
     ),
     "edit": (Field("plate", mark("Plate"), longest=20),),
     "cylinder_date": (
-        Field("cylinder_due", mark("Inspect until"), "2027-03-15", longest=10),
+        Field("cylinder_due", mark("Inspect until"), mark("YYYY-MM-DD"), longest=10),
         Field("certificate", mark("Certificate no."), longest=40),
     ),
 }
@@ -79,6 +79,7 @@ _TYPED = Field(
 _TWO_PEOPLE = {"settle_grey_by_hand", "reverse_top_up"}
 _OF_FIGURES = {_AMOUNT.name, _TYPED.name}
 _TAKE_BACK = "reverse_top_up"
+_ON_CARD = {"plate", "cylinder_due", "holder"}
 _LABEL = 18
 
 
@@ -134,7 +135,7 @@ class CardActScreen(StationScreen):
                     id=field.name,
                     compact=True,
                     max_length=field.longest,
-                    placeholder=_(field.hint) if field.hint else "",
+                    placeholder=self._hint_of(field),
                     password=field.name == "second_password",
                 )
         yield Drawn(self._quoted, id="quoted")
@@ -143,6 +144,15 @@ class CardActScreen(StationScreen):
         own = FIELDS.get(self._kind, ())
         typed = (_TYPED,) if self._kind == "replace" else ()
         return (*own, *typed, *_SECOND) if self._two else own
+
+    def _hint_of(self, field: Field) -> str:
+        """Say what a field is for, and what stands on the card now."""
+        card = self.desk.picture.card
+        if card is None or field.name not in _ON_CARD:
+            return _(field.hint)
+        now = clean(str(getattr(card, field.name)))
+        shown = labelled(_("now"), now) if now else ""
+        return labelled(shown, _(field.hint)).strip()
 
     def _label_of(self, field: Field) -> Callable[[], Content]:
         return lambda: line(fit(_(field.label), _LABEL))
@@ -170,7 +180,7 @@ class CardActScreen(StationScreen):
         if self._doing:
             return [("...", _("leave the card on the reader"))]
         if self._quote is None:
-            which = [("↑↓", _("top-up"))] if self._kind == _TAKE_BACK else []
+            which = [("↑↓", _("which top-up"))] if self._kind == _TAKE_BACK else []
             return [("Enter", _("show what it would do")), *which, back]
         if self._kind == "replace":
             hands = [("F9", _("Hands"))] if self.desk.hands else []
@@ -226,6 +236,7 @@ class CardActScreen(StationScreen):
         elif why := paying.why_not(event.character or ""):
             event.stop()
             self.say(why, "failed")
+            self.ask_to_confirm()
 
     def _pay_otherwise(self) -> None:
         """Another payment is another act."""

@@ -29,11 +29,13 @@ from tui.figures import fen_text, price_text, short_time
 from tui.paying import CASH, KEYS
 from tui.screens.form_screen import Field
 from tui.texts import filled, labelled
+from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
 from tui.words import word
 
 _TYPING_PAUSE_S = 0.15
 _ROWS = 8
+_OF_COMPANIES = "company"
 _HINT_ROOM = 29
 _PAID_IN = mark("{company}: {amount} yuan received; it has {balance} yuan now.")
 _AGREED = mark("{company} may owe up to {amount} yuan from now on.")
@@ -57,7 +59,10 @@ class TenderNotChosen(StationError):
 class _CompanyForm(ActForm):
     """Finds the company as it is typed and shows its account below."""
 
-    DEFAULT_CSS = "_CompanyForm #account { padding: 0 1; height: auto; }"
+    DEFAULT_CSS = """
+    _CompanyForm #fields { height: auto; }
+    _CompanyForm #account { padding: 1 1 0 1; height: auto; }
+    """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -150,6 +155,14 @@ class CompanyMoneyScreen(_CompanyForm):
         Field("tender", mark("Way of paying"), mark("a letter; empty is cash")),
         Field("number", mark("Payment no."), longest=40),
     )
+
+    def offered_keys(self) -> Keys:
+        """Name the letters where one is typed."""
+        keys = super().offered_keys()
+        if self.focused is None or self.focused.id != "tender":
+            return keys
+        letters = [(key, word(t)) for key, t in KEYS.items() if t != _OF_COMPANIES]
+        return [*keys[:1], *letters, *keys[1:]]
 
     def hint(self, field: Field) -> Content:
         """Name the way of paying that the letter stands for."""

@@ -141,13 +141,19 @@ class CounterScreen(StationScreen):
             case Stage.QUOTING | Stage.DOING:
                 return [("...", _("leave the card on the reader"))]
         if flow.amount.text and flow.stage is Stage.TYPING:
-            return [("Enter", _("show the change")), ("Esc", _("back"))]
+            return [("Enter", _("show the change")), *self._turn(), ("Esc", _("back"))]
         if card.standing == "lost":
             return [("F4/o", _("Replace a lost card"))]
         anew: Keys = [("Enter", _("write the card anew"))] if card.cure else []
         if card.payment_mode in PREPAID_MODES and card.standing not in _NEVER_TOPPED_UP:
-            return [("0-9", _("amount of the top-up")), *anew]
+            return [("0-9", _("amount of the top-up")), *self._turn(), *anew]
         return anew
+
+    def _turn(self) -> Keys:
+        """Offer the other unit on a card that takes both."""
+        if not self.flow.in_gas:
+            return []
+        return [("Tab", _("in yuan") if self.flow.by_quantity else _("in gas"))]
 
     def unfinished(self) -> bool:
         """An amount that was typed, or an act under way."""
@@ -177,7 +183,15 @@ class CounterScreen(StationScreen):
             self.flow.begin(card)
             self.say("")
         elif not self.flow.unfinished:
-            self.flow.card = card if card and card.card_key else None
+            self._follow(card if card and card.card_key else None)
+
+    def _follow(self, card: "CardView | None") -> None:
+        """Take the card as it is by now; one that was just issued is another one."""
+        known = self.flow.card
+        if known is None or card is None or known.card_key != card.card_key:
+            self.flow.begin(card)
+        else:
+            self.flow.card = card
 
     def _say_settled(self, reply: ActReply | None) -> None:
         """Say how an act ended that another tap brought to its end."""
@@ -206,6 +220,7 @@ class CounterScreen(StationScreen):
         elif quoted and character.isalpha():
             why = self.flow.paying.why_not(character)
             self.say(why or _("There is no such choice."), "failed" if why else "")
+            self.ask_to_confirm()
 
     def action_why(self) -> None:
         """Say why the card on the reader will not fill."""

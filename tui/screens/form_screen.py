@@ -73,7 +73,7 @@ class FormScreen(StationScreen):
     def parts(self) -> Iterable[Widget]:
         """Title, then label, field and hint on each line."""
         initial = self.initial()
-        yield Drawn(lambda: line((_(self.TITLE_TEXT), "bold")), id="title")
+        yield Drawn(self.title_line, id="title")
         with VerticalScroll(id="fields", can_focus=False):
             for field in self.FIELDS:
                 with Horizontal(classes="field"):
@@ -85,6 +85,10 @@ class FormScreen(StationScreen):
                         max_length=field.longest,
                     )
                     yield Drawn(self._hint_of(field), classes="hint")
+
+    def title_line(self) -> Content:
+        """Name the form."""
+        return line((_(self.TITLE_TEXT), "bold"))
 
     def _label_of(self, field: Field) -> Callable[[], Content]:
         return lambda: line(fit(_(field.label), _LABEL))
@@ -106,10 +110,11 @@ class FormScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name what goes on."""
-        accept, further = _("once more to accept"), _("next field")
+        at_last = self.focused and self.focused.id == self.FIELDS[-1].name
+        further = _("save") if at_last else _("next field")
         return [
-            ("Enter", accept if self._offered else further),
-            ("F2/Alt+2", _("save")),
+            ("Enter", _("once more to accept") if self._offered else further),
+            *([] if at_last else [("F2/Alt+2", _("save"))]),
             ("↑↓", _("move")),
             ("Esc", _("back, nothing is saved")),
         ]
@@ -148,6 +153,10 @@ class FormScreen(StationScreen):
         if self._offered:
             self._accepted.add(self._offered)
             self._begin_saving()
+
+    def on_descendant_focus(self) -> None:
+        """Name the keys of the field that is typed in."""
+        self.redraw()
 
     def on_input_changed(self, _changed: Input.Changed) -> None:
         """What was offered for other text no longer holds."""

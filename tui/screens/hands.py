@@ -161,7 +161,7 @@ class HandsScreen(StationScreen):
         gas = self._amount.text or _USUAL_FILL
         return stacked(
             [
-                line((_("Hands of the demonstration"), "bold")),
+                line((_("Hands of the demonstration"), "bold"), self._second()),
                 line(
                     _("Nozzle") + " ",
                     (f"< {self._nozzle_no} >", "bold $accent"),
@@ -174,6 +174,11 @@ class HandsScreen(StationScreen):
                 Content(""),
             ]
         )
+
+    def _second(self) -> str:
+        """Name who can stand behind an act that takes two people."""
+        second = self._hands.second_operator
+        return "    " + labelled(_("Second operator"), second) if second else ""
 
     def _card_lines(self) -> Content:
         rows = []

@@ -143,6 +143,10 @@ class IssueScreen(StationScreen):
         if self._draft is None or self._draft.step is not Step.VEHICLE:
             return Content("")
         if not self._found:
+            if self._input.value.strip():
+                return line(
+                    _("Nothing found. F5 registers a vehicle that is not there.")
+                )
             return line(_("No such vehicle yet. F5 registers it, then issue the card."))
         rows = []
         for number, row in enumerate(self._found):

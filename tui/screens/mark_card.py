@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from textual.content import Content
 from textual.widgets import Input
 
-from cngstation.language import mark
+from cngstation.hygiene import clean
+from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import CardRow
 from cngstation.rpc.contract.marks import (
     CARD_ACTIVATE,
@@ -19,6 +21,7 @@ from cngstation.rpc.contract.marks import (
 from tui.desk import Desk
 from tui.screens.form_screen import Field, FormScreen
 from tui.texts import sentence
+from tui.widgets.lines import line
 from tui.words import word
 
 TITLES = {
@@ -71,10 +74,14 @@ class MarkCardScreen(FormScreen):
         self.FIELDS = fields  # type: ignore[misc]  # by act, not by class
         self.TITLE_TEXT = TITLES[act]  # type: ignore[misc]
 
-    def on_mount(self) -> None:
-        """Name the card, and hide what is secret."""
+    def title_line(self) -> Content:
+        """Name the act and the card."""
         card = self._card
-        self.say(f"{card.card_no}  {card.plate}  {word(card.state)}")
+        facts = (card.card_no, clean(card.plate), word(card.state))
+        return line((_(self.TITLE_TEXT), "bold"), "   " + "  ".join(facts))
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
         for secret in self.query("#second_password").results(Input):
             secret.password = True
 

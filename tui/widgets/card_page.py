@@ -143,32 +143,33 @@ class CardPage(Lines):
         style = "bold $success" if flow.succeeded else "bold"
         labels = "".join(
             fit(text, _COLUMN, right=True)
-            for text in (_("Balance"), _("Top-up"), _("After"))
+            for text in (_("Balance"), self._top_up(), _("After"))
         )
         figures = line(
             fit(purse_text(before), _COLUMN, right=True),
             (fit(change, _COLUMN, right=True), "bold $accent"),
             (fit(after, _COLUMN, right=True), style),
             "   ",
-            self._unit(card),
+            self._gas() if in_quantity(card.payment_mode) else _("yuan"),
         )
         return [line((labels, "$text-muted")), figures, self._cash(card)]
 
-    def _unit(self, card: "CardView") -> str:
+    def _top_up(self) -> str:
+        """Name the column, with the unit that is typed where there is a choice."""
+        flow = self._flow
+        if not flow.in_gas:
+            return _("Top-up")
+        gas = flow.by_quantity or flow.quote is not None
+        return labelled(_("Top-up"), self._gas() if gas else _("yuan"))
+
+    def _gas(self) -> str:
         station = self._desk.picture.station
-        gas = word(station.gas_unit if station else "m3")
-        if not in_quantity(card.payment_mode):
-            return _("yuan")
-        if self._flow.by_quantity or self._flow.quote:
-            return gas
-        return gas + " / " + _("yuan")
+        return word(station.gas_unit if station else "m3")
 
     def _cash(self, card: "CardView") -> Content:
         quote = self._flow.quote
         level = labelled(_("Price level"), card.price_level)
-        station = self._desk.picture.station
-        gas = word(station.gas_unit if station else "m3")
-        price = f"{level}: {price_text(card.price_e4)} {_('yuan')}/{gas}"
+        price = f"{level}: {price_text(card.price_e4)} {_('yuan')}/{self._gas()}"
         owed = labelled("   " + _("owed"), price_text(card.receivable_e4))
         owed = owed if card.receivable_e4 else ""
         if quote is None:

@@ -8,6 +8,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from tui.areas import Area
+from tui.breaking import broken
 
 Part = str | tuple[str, str]
 
@@ -28,12 +29,13 @@ class Lines(Widget):
         raise AssertionError("every block says what it shows")
 
     def render(self) -> Content:
-        """Draw."""
-        return self.content()
+        """Draw, no line wider than there is room."""
+        columns = self.content_size.width
+        return broken(self.content(), columns) if columns else self.content()
 
     def lines_at(self, columns: int) -> int:
         """Return how many lines the content takes at this width."""
-        return self.content().get_height({}, max(columns, 1))
+        return broken(self.content(), columns).plain.count("\n") + 1
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the lines that the content needs now."""

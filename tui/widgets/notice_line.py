@@ -1,4 +1,4 @@
-"""What was just done, or why it was not: two lines that stay until the next act."""
+"""What was just done, or why it was not: it stays until the next act."""
 
 from textual.content import Content
 
@@ -10,7 +10,9 @@ _SHAPES = {"done": ("✔ ", "bold $success"), "failed": ("✖ ", "bold $error")}
 class NoticeLine(Lines):
     """A sentence with a shape before it."""
 
-    DEFAULT_CSS = "NoticeLine { height: 2; padding: 0 1; }"
+    DEFAULT_CSS = """
+    NoticeLine { height: auto; min-height: 2; max-height: 6; padding: 0 1; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,7 +23,7 @@ class NoticeLine(Lines):
         """Show a sentence; `kind` is `done`, `failed` or nothing."""
         if (text, kind) != (self.text, self._kind):
             self.text, self._kind = text, kind
-            self.refresh()
+            self.redraw()
 
     def content(self) -> Content:
         """Write shape and sentence."""

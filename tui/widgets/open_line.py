@@ -13,7 +13,7 @@ class OpenLine(Lines):
     """Count, the newest row and its cure; empty when nothing is open."""
 
     AREAS = Area.OPEN_ROWS
-    DEFAULT_CSS = "OpenLine { height: auto; max-height: 2; padding: 0 1; }"
+    DEFAULT_CSS = "OpenLine { height: auto; max-height: 3; padding: 0 1; }"
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()

@@ -209,6 +209,38 @@ async def test_gas_cards_take_gas_or_money() -> None:
         assert (money.money_fen, money.quantity_hundredths) == (1_000, 0)
 
 
+async def test_what_is_typed_on_a_gas_card_stands_above_it() -> None:
+    """The column names the unit, and the key line the way to the other one."""
+    async with opened() as screen:
+        screen.station.put(card(payment_mode="prepaid_quantity", unit="m3"))
+        await screen.sees("Tab in yuan")
+        assert "Top-up m³" in screen.text()
+        await screen.press("tab")
+        await screen.sees("Top-up yuan")
+        await screen.press("tab")
+        await screen.type("10")
+        await screen.press("enter")
+        await screen.sees("To take")
+        await screen.press("enter")
+        await screen.sees("Topped up 10.00")
+        await screen.press("tab")
+        await screen.sees("Top-up yuan")
+
+
+async def test_a_card_that_was_just_issued_takes_gas_like_any_other() -> None:
+    """The card that was blank when it was laid there is another card now."""
+    async with opened() as screen:
+        screen.station.put(blank_card("0A0B0C01"))
+        await screen.sees("Enter issue this card")
+        screen.station.put(card(payment_mode="prepaid_quantity", unit="m3"))
+        await screen.sees("Top-up m³")
+        await screen.type("10")
+        await screen.press("enter")
+        await screen.until(lambda: screen.asked("card.quote"))
+        (asked,) = screen.asked("card.quote")
+        assert (asked.money_fen, asked.quantity_hundredths) == (0, 1_000)
+
+
 async def test_a_card_that_will_not_fill_says_why() -> None:
     """The way out stands on the page, and under one key."""
     async with opened(language="zh_CN") as screen:

@@ -9,7 +9,8 @@ from pypinyin import Style, lazy_pinyin
 from cngstation.language import _, use_language
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
-from tui.functions import FUNCTIONS, Function
+from tui.functions import BY_NAME, FUNCTIONS, Function
+from tui.screens.card_menu import NAMES
 
 _CHINESE = re.compile("[\u4e00-\u9fff]+")
 
@@ -70,6 +71,22 @@ async def test_all_acts_with_a_card_stand_on_the_smallest_screen() -> None:
     async with opened() as screen:
         await screen.press("x")
         await screen.sees("Settle a grey card by hand")
+        for name in NAMES:
+            await screen.sees(BY_NAME[name].title)
+
+
+async def test_an_act_is_chosen_with_arrows_in_both_columns() -> None:
+    """Right goes to the other column, up and down along it, Enter opens."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.press("x")
+        await screen.sees("▸ 1  Settle a grey card")
+        await screen.press("down", "right")
+        opened_by = BY_NAME[NAMES[1 + -(-len(NAMES) // 2)]]
+        await screen.sees("▸ b  " + opened_by.title)
+        await screen.press("enter")
+        await screen.until(lambda: screen.asked("act.quote"))
+        assert screen.asked("act.quote")[0].kind == opened_by.name
 
 
 async def test_a_long_amount_does_not_touch_the_balance() -> None:
