@@ -9,12 +9,13 @@ from cngstation.simulators.control import HandsRefused
 from cngstation.simulators.desfire_card import DesfireCard
 from cngstation.simulators.fuel_card_in_field import FuelCardInField
 from cngstation.simulators.fuel_card_memory import HeldFuelCard, card_file
+from cngstation.simulators.held_file import CardElsewhere
 from cngstation.simulators.mifare_classic import (
     CardRefused,
     CardSilent,
     MifareClassic,
 )
-from cngstation.simulators.virtual_card import BLOCK_BYTES, CardElsewhere, CardInField
+from cngstation.simulators.virtual_card import BLOCK_BYTES, CardInField
 from cngstation.simulators.virtual_cards import hold_card, make_blank_card
 from cngstation.simulators.virtual_desfire import DesfireInField
 

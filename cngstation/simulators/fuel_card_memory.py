@@ -4,15 +4,13 @@ One JSON object, padded with blanks to 8 KiB and always written in one piece: wh
 command changes is there whole or not at all. The lock keeps a card in one place.
 """
 
-import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
 
 from cngstation.simulators.fuel_card_codes import own_key
-from cngstation.simulators.virtual_card import CardElsewhere
+from cngstation.simulators.held_file import HeldFile, make_file
 
 IMAGE_BYTES = 8_192
 FILE_BYTES = {0x15: 30, 0x16: 41, 0x1B: 32, 0x1C: 96, 0x0D: 64}
@@ -73,7 +71,6 @@ def make_fuel_card(
     It has its number of 16 digits, its keys from the masters, an empty purse and the
     counters that the maker's test left.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = card_file(folder, uid)
     if path.exists():
         return path
@@ -90,13 +87,10 @@ def make_fuel_card(
         on_line=first_counts[0],
         off_line=first_counts[1],
     )
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(memory.image())
-    fresh.rename(path)
-    return path
+    return make_file(path, memory.image())
 
 
-class HeldFuelCard:
+class HeldFuelCard(HeldFile):
     """A card held by one device; its file stays locked until `leave`."""
 
     def __init__(self, path: Path) -> None:
@@ -106,12 +100,7 @@ class HeldFuelCard:
             CardElsewhere: another device holds it.
             FileNotFoundError: there is no such card.
         """
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._fd)
-            raise CardElsewhere(path.stem) from error
+        super().__init__(path)
         self._stored = os.pread(self._fd, IMAGE_BYTES, 0)
         self.memory = Memory(**json.loads(self._stored))
 
@@ -121,15 +110,3 @@ class HeldFuelCard:
         if image != self._stored:
             os.pwrite(self._fd, image, 0)
             self._stored = image
-
-    def leave(self) -> None:
-        """Let go of the card."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.leave()

@@ -11,6 +11,7 @@ from pathlib import Path
 from cngstation.simulators import jxv4_memory as stages
 from cngstation.simulators import jxv4_transaction as rules
 from cngstation.simulators.control import HandsRefused
+from cngstation.simulators.held_file import CardElsewhere
 from cngstation.simulators.jxv4_frames import Decision, wire_time
 from cngstation.simulators.jxv4_memory import Memory, OpenTransaction
 from cngstation.simulators.jxv4_transaction import FillOrder, Flow, GunSettings
@@ -27,7 +28,6 @@ from cngstation.simulators.purse_on_card import (
     Purse,
     changed,
 )
-from cngstation.simulators.virtual_card import CardElsewhere
 from cngstation.simulators.virtual_cards import hold_card
 
 IDLE, FUELLING, DEBIT_DUE = 0xA1, 0xA4, 0xA5

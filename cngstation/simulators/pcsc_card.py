@@ -34,7 +34,8 @@ from cngstation.simulators.fuel_dispenser import (
     LockRecord,
     NotAtThisCard,
 )
-from cngstation.simulators.pcsc_slot import CardElsewhere, CardInSlot, card_in_slot
+from cngstation.simulators.held_file import CardElsewhere
+from cngstation.simulators.pcsc_slot import CardInSlot, card_in_slot
 from cngstation.simulators.virtual_card import make_blank_card
 
 _POWER_OFF, _POWER_ON, _RESET, _SEND_ATR = b"\x00", b"\x01", b"\x02", b"\x04"

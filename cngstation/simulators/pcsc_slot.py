@@ -12,7 +12,7 @@ from cngstation.simulators.mifare_classic import (
     CardSilent,
     MifareClassic,
 )
-from cngstation.simulators.virtual_card import CardElsewhere, CardInField, card_path
+from cngstation.simulators.virtual_card import CardInField, card_path
 
 _DONE, _FAILED, _UNKNOWN = b"\x90\x00", b"\x63\x00", b"\x6a\x81"
 _MORE, _GET_RESPONSE = b"\x61", b"\x00\xc0\x00\x00"
@@ -157,4 +157,4 @@ class StorageCardInSlot:
         self._held.leave()
 
 
-__all__ = ["CardElsewhere", "CardInSlot", "card_in_slot", "contactless_atr"]
+__all__ = ["CardInSlot", "card_in_slot", "contactless_atr"]

@@ -1,23 +1,15 @@
-"""A card as a file: 1024 bytes of a MIFARE Classic 1K, locked while in a field.
+"""A card as a file: 1024 bytes of a MIFARE Classic 1K, locked while in a field."""
 
-The lock is what keeps a card in one place at a time: the reader's simulator and a
-dispenser's simulator are different processes and see the same files.
-"""
-
-import fcntl
 import os
 from pathlib import Path
-from typing import Self
+
+from cngstation.simulators.held_file import HeldFile, make_file
 
 SUFFIX = ".mfd"
 BLOCK_BYTES = 16
 CARD_BYTES = 1024
 FACTORY_KEY = b"\xff" * 6
 FACTORY_TRAILER = FACTORY_KEY + bytes.fromhex("ff078069") + FACTORY_KEY
-
-
-class CardElsewhere(Exception):
-    """The card is in another field."""
 
 
 def blank_image(uid: bytes) -> bytes:
@@ -37,16 +29,10 @@ def card_path(folder: Path, uid: bytes) -> Path:
 
 def make_blank_card(folder: Path, uid: bytes) -> Path:
     """Write a factory-new card unless the file exists; return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = card_path(folder, uid)
-    if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(blank_image(uid))
-        fresh.rename(path)
-    return path
+    return make_file(card_path(folder, uid), blank_image(uid))
 
 
-class CardInField:
+class CardInField(HeldFile):
     """A card held in a field; the file stays locked until `leave`."""
 
     def __init__(self, path: Path) -> None:
@@ -56,12 +42,7 @@ class CardInField:
             CardElsewhere: another field holds it.
             FileNotFoundError: there is no such card.
         """
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._fd)
-            raise CardElsewhere(path.stem) from error
+        super().__init__(path)
         self.uid = os.pread(self._fd, 4, 0)
 
     def read_block(self, block: int) -> bytes:
@@ -73,15 +54,3 @@ class CardInField:
         if len(data) != BLOCK_BYTES or not 0 <= block < CARD_BYTES // BLOCK_BYTES:
             raise ValueError("a block is 16 bytes, numbered 0 to 63")
         os.pwrite(self._fd, data, block * BLOCK_BYTES)
-
-    def leave(self) -> None:
-        """Take the card out of the field."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.leave()

@@ -4,14 +4,13 @@ What is stored is what the chip keeps without power. A change is one write of th
 file, so that a process that is killed leaves the state before or after it.
 """
 
-import fcntl
 import json
 import os
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from cngstation.simulators.virtual_card import CardElsewhere
+from cngstation.simulators.held_file import HeldFile, make_file
 
 SUFFIX = ".desfire"
 UID_BYTES = 7
@@ -54,16 +53,10 @@ def card_path(folder: Path, uid: bytes) -> Path:
 
 def make_blank_card(folder: Path, uid: bytes) -> Path:
     """Write a factory-new card unless the file exists; return its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = card_path(folder, uid)
-    if not path.exists():
-        fresh = path.with_suffix(".new")
-        fresh.write_bytes(encode(blank_image(uid)))
-        fresh.rename(path)
-    return path
+    return make_file(card_path(folder, uid), encode(blank_image(uid)))
 
 
-class DesfireInField:
+class DesfireInField(HeldFile):
     """A card held in a field; the file stays locked until `leave`."""
 
     def __init__(self, path: Path) -> None:
@@ -73,12 +66,7 @@ class DesfireInField:
             CardElsewhere: another field holds it.
             FileNotFoundError: there is no such card.
         """
-        self._fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._fd)
-            raise CardElsewhere(path.stem) from error
+        super().__init__(path)
         self._image: Image = json.loads(os.pread(self._fd, FILE_BYTES, 0))
         self.uid = bytes.fromhex(self._image["uid"])
 
@@ -95,15 +83,3 @@ class DesfireInField:
         """Make a changed copy what is stored."""
         os.pwrite(self._fd, encode(image), 0)
         self._image = image
-
-    def leave(self) -> None:
-        """Take the card out of the field."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.leave()

@@ -7,8 +7,8 @@ import pytest
 
 from cngstation.simulators.desfire_card import DesfireCard
 from cngstation.simulators.desfire_crypto import CardSession, cbc, cmac, crc32
+from cngstation.simulators.held_file import CardElsewhere
 from cngstation.simulators.mifare_classic import CardSilent
-from cngstation.simulators.virtual_card import CardElsewhere
 from cngstation.simulators.virtual_cards import hold_card, make_blank_card
 from cngstation.simulators.virtual_desfire import DesfireInField
 from tests.unit.protocols.desfire import traces

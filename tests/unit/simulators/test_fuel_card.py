@@ -21,7 +21,7 @@ from cngstation.simulators import fuel_card_codes as codes
 from cngstation.simulators.fuel_card import FuelCard
 from cngstation.simulators.fuel_card_memory import HeldFuelCard
 from cngstation.simulators.fuel_dispenser import NotAtThisCard
-from cngstation.simulators.virtual_card import CardElsewhere
+from cngstation.simulators.held_file import CardElsewhere
 from tests.fuel_cards import (
     COUNTER_TERMINAL,
     FUEL_UID,
