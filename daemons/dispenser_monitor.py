@@ -12,7 +12,12 @@ from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
-from cngstation.services.line_settings import dialogue_of, nozzles_of, settings_of
+from cngstation.services.line_settings import (
+    conceal_of,
+    dialogue_of,
+    nozzles_of,
+    settings_of,
+)
 from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from daemons.launch import run
@@ -84,6 +89,7 @@ def _line(process: Process, section: LineSection, desk: LineDesk) -> NamedLine:
         dialogue_of(section),
         desk,
         clock=process.clock,
+        conceal=conceal_of(section),
     )
     desk.attach(line)
     process.keep(line.run(), f"line {section.name}")

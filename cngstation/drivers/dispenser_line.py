@@ -8,7 +8,7 @@ record under way is committed whatever the cable does.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -37,6 +37,7 @@ from cngstation.protocols.dispenser.dialogue import (
     TotalsReceived,
     Transmission,
 )
+from cngstation.protocols.dispenser.entry import shown_whole
 from cngstation.protocols.dispenser.forecourt import (
     Downloads,
     Order,
@@ -67,6 +68,7 @@ class DispenserLine:
         handler: LineHandler,
         *,
         clock: Clock,
+        conceal: Callable[[bytes], bytes] = shown_whole,
     ) -> None:
         self._settings = settings
         self._dialogue = dialogue
@@ -77,7 +79,7 @@ class DispenserLine:
         self._calls = ServiceCalls(dialogue, handler, self._wake.set, _now_us)
         self._asked: dict[Request, asyncio.Future[Asked]] = {}
         self._ordered: dict[Order, asyncio.Future[OrderOutcome]] = {}
-        self.log = FrameLog()
+        self.log = FrameLog(conceal)
         self.frames_sent = 0
         self.frames_lost = 0  # that wanted an answer and got no valid one
         self.cycle_times_us: deque[int] = deque(maxlen=KEPT_CYCLES)

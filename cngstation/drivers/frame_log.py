@@ -5,8 +5,11 @@ a reply cut in pieces by the adapter reads as one, and garbage is seen as it cam
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+from cngstation.protocols.dispenser.entry import shown_whole
 
 KEPT_FRAMES = 200
 # A reply is at most some hundred bytes; of a babbling line the beginning will do.
@@ -30,9 +33,10 @@ class LoggedFrame:
 
 
 class FrameLog:
-    """Keeps the last `KEPT_FRAMES` entries of one line."""
+    """Keeps the last `KEPT_FRAMES` entries of one line, their secrets blanked."""
 
-    def __init__(self) -> None:
+    def __init__(self, conceal: Callable[[bytes], bytes] = shown_whole) -> None:
+        self._conceal = conceal
         self._frames: deque[LoggedFrame] = deque(maxlen=KEPT_FRAMES)
         self._arriving = bytearray()
         self._arriving_since_us = 0
@@ -40,7 +44,7 @@ class FrameLog:
     def sent(self, data: bytes, at_us: int) -> None:
         """Note a transmission."""
         self._arrived()
-        self._frames.append(LoggedFrame(at_us, Direction.SENT, data))
+        self._frames.append(LoggedFrame(at_us, Direction.SENT, self._conceal(data)))
 
     def received(self, data: bytes, at_us: int) -> None:
         """Note bytes; they join those that came since the last transmission."""
@@ -55,7 +59,7 @@ class FrameLog:
 
     def _arrived(self) -> None:
         if self._arriving:
-            data = bytes(self._arriving)
+            data = self._conceal(bytes(self._arriving))
             self._arriving.clear()
             since_us = self._arriving_since_us
             self._frames.append(LoggedFrame(since_us, Direction.RECEIVED, data))

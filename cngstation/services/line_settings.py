@@ -1,5 +1,7 @@
 """What a line's section of the configuration means for its protocol."""
 
+from collections.abc import Callable
+
 from cngstation.config.sections import Line
 from cngstation.drivers.line_link import LineSettings
 from cngstation.drivers.serial_link import Parity, SerialSettings
@@ -23,6 +25,11 @@ def dialogue_of(line: Line) -> Dialogue:
     )
     setup = LineSetup(line.baud, nozzles, line.options)
     return PROTOCOLS[line.protocol].dialogue(setup)
+
+
+def conceal_of(line: Line) -> Callable[[bytes], bytes]:
+    """Return what blanks the secrets in a line's bytes before they are shown."""
+    return PROTOCOLS[line.protocol].conceal
 
 
 def settings_of(line: Line) -> LineSettings:

@@ -41,12 +41,18 @@ class LineSetup:
     options: Mapping[str, int | str] = field(default_factory=dict)
 
 
+def shown_whole(data: bytes) -> bytes:
+    """Return bytes as they are: they carry no secret."""
+    return data
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolEntry:
     """How a line of this protocol is opened, and who speaks on it.
 
     `parity` is "N", "E" or "O"; characters have 8 data bits. `guns` are the numbers by
-    which it addresses nozzles.
+    which it addresses nozzles. `variants` are other capabilities by the value of the
+    option "variant". `conceal` blanks what of the line's bytes may not be shown.
     """
 
     title: str
@@ -57,3 +63,11 @@ class ProtocolEntry:
     stop_bits: int = 1
     bauds: tuple[int, ...] = (9600, 19200, 38400, 115200)
     guns: range = range(1, 256)
+    variants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    conceal: Callable[[bytes], bytes] = shown_whole
+
+    def capabilities_with(
+        self, options: Mapping[str, int | str]
+    ) -> frozenset[Capability]:
+        """Return what a line with these options can do."""
+        return self.variants.get(str(options.get("variant")), self.capabilities)

@@ -179,6 +179,13 @@ class Turns(Generic[Nozzle]):
             return None
         return self._turn(min(more, key=_moment)[1], now_us)
 
+    def waits_since(self, since_us: int, now_us: int) -> bool:
+        """Tell whether a heard nozzle is due that was not polled since a moment."""
+        return any(
+            nozzle.due_us <= now_us and nozzle.polled_us < since_us
+            for nozzle in self._heard(now_us)
+        )
+
     def next_due_us(self) -> int:
         """Return the moment at which somebody is due, if nothing happens before."""
         heard = [

@@ -20,8 +20,15 @@ from cngstation.protocols.dispenser.canonical import (
     NozzleStatus,
     SaleRecord,
 )
-from cngstation.protocols.dispenser.dialogue import ProtocolFault
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    CardVerdict,
+    ParameterChange,
+    ShiftRecord,
+)
 from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
+from cngstation.protocols.dispenser.jxv4.frames import conceal
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
 from tests.unit.protocols.dispenser.jxv4 import vectors
@@ -92,6 +99,9 @@ class Service:
         self.links: list[tuple[int, Link]] = []
         self.states: list[LineState] = []
         self.faults: list[ProtocolFault] = []
+        self.commits: list[object] = []
+        self.downloads: list[DownloadAdvanced] = []
+        self.verdict = CardVerdict.MAY_FILL
         self.commit = asyncio.Event()
         self.commit.set()
         self.accepts: bool | Exception = True
@@ -102,6 +112,26 @@ class Service:
         if isinstance(self.accepts, Exception):
             raise self.accepts
         return self.accepts
+
+    async def shift(self, gun: int, record: ShiftRecord) -> bool:
+        return await self._commit(record)
+
+    async def parameter(self, gun: int, change: ParameterChange) -> bool:
+        return await self._commit(change)
+
+    async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
+        await self._commit(check)
+        return self.verdict
+
+    async def _commit(self, what: object) -> bool:
+        self.commits.append(what)
+        await self.commit.wait()
+        if isinstance(self.accepts, Exception):
+            raise self.accepts
+        return self.accepts
+
+    def download(self, advanced: DownloadAdvanced) -> None:
+        self.downloads.append(advanced)
 
     async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
         self.debits.append(request)
@@ -124,7 +154,9 @@ def make_line(far_end: FarEnd, service: Service, guns: int = 1) -> DispenserLine
     nozzles = [NozzleSettings(gun) for gun in range(1, guns + 1)]
     dialogue = BusDialogue(nozzles, LineSpeed(38_400))
     settings = SerialSettings(str(far_end.path), 38_400)
-    return DispenserLine(settings, dialogue, service, clock=SystemClock())
+    return DispenserLine(
+        settings, dialogue, service, clock=SystemClock(), conceal=conceal
+    )
 
 
 @contextlib.asynccontextmanager

@@ -275,15 +275,15 @@ async def test_an_echoing_adapter_changes_nothing(
     assert {fault.kind for fault in service.faults} == {FaultKind.OWN_ECHO}
 
 
-async def test_other_uploads_are_kept_as_notices(
+async def test_what_is_not_served_is_kept_as_a_notice(
     far_end: FarEnd, service: Service
 ) -> None:
-    """A shift record is noted by its command and body."""
-    far_end.replies[POLL] = [vectors.answer(1, 0x5A, bytes(74))]
+    """A question for prices that nobody offers is noted by its command and body."""
+    far_end.replies[POLL] = [vectors.PRICES_ASKED]
     line = make_line(far_end, service)
     async with running(line):
         await until(lambda: service.statuses)
-    assert list(line.notices) == [NoticeReceived(1, 0x5A, bytes(74))]
+    assert list(line.notices) == [NoticeReceived(1, 0x5E, b"\x01")]
 
 
 async def test_the_technician_sees_what_went_over_the_line(

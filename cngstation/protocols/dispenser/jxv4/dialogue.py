@@ -7,35 +7,37 @@ finds most urgent:
     51H poll           51H status                   report it
                        52H record                   report it; 52H once it is committed
                        55H debit request            report it; 55H with the decision
-                       53H 54H 56H 5AH 5BH 5CH 5EH  take note, answer nothing
+                       5AH shift, 5BH parameter     report it; 5AH, 5BH once committed
+                       5CH card, 56H list check     report it; 5CH, 56H with the verdict
+                       53H 54H 5EH                  see `downloads`
                        nothing                      count; it is normal now and then
     57H 58H 59H        the same command             report it
-    52H 55H answers    nothing                      -
+    5DH 5FH 70H 72H    the same command             see `orders`
+    other answers      nothing                      -
 
-Our poll announces version 0 of every list and price, so none is fetched, and of the
-key, so that none is ever sent in clear.
+Our poll announces version 0 of the key, so that none is ever sent in clear.
 
 A dispenser gives a record up after ten uploads without acknowledgement. A nozzle
-whose record or debit the service has not decided is therefore not polled, and one
-whose record was refused rests: at one poll in 4 s its ten tries last 40 s, and it
+whose upload or question the service has not decided is therefore not polled, and one
+whose upload was refused rests: at one poll in 4 s its ten tries last 40 s, and it
 still hears us more often than the 10 s after which it shows "off line".
 
 Timing. Each dispenser empties its receive buffer on a 100 ms tick, so two host frames
 begin at least 110 ms apart, and the frame after one that nobody answers waits for the
 tick behind that frame's end. An answer is awaited for the wire time of the request
-and of the longest answer, and 250 ms. Nothing is repeated within a cycle.
+and of the longest answer, and 250 ms. Nothing is repeated within a cycle; whose turn
+it is say the `turns`. What the service has decided goes first, then orders, then what
+is due, with questions between.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cngstation.errors import LocalProtocolError, RemoteProtocolError
+from cngstation.errors import RemoteProtocolError
 from cngstation.moments import local_time
 from cngstation.protocols.dispenser.canonical import (
-    Capability,
-    DebitDecision,
-    DebitRequest,
+    DeviceKind,
     FaultKind,
     Link,
 )
@@ -44,79 +46,66 @@ from cngstation.protocols.dispenser.dialogue import (
     CycleCompleted,
     Event,
     LinkChanged,
+    OrderAnswered,
     ProtocolFault,
-    Question,
     Request,
     RequestFailed,
     Transmission,
     Wait,
 )
-from cngstation.protocols.dispenser.jxv4 import mapping
+from cngstation.protocols.dispenser.forecourt import (
+    Downloads,
+    Order,
+    OrderOutcome,
+)
+from cngstation.protocols.dispenser.jxv4.answers import ServiceAnswers
+from cngstation.protocols.dispenser.jxv4.downloads import Distribution
 from cngstation.protocols.dispenser.jxv4.frames import (
     Command,
     Frame,
     FrameParser,
     Sender,
 )
-from cngstation.protocols.dispenser.jxv4.messages import (
-    acknowledgement_body,
-    poll_body,
-    record_no_body,
-)
-from cngstation.protocols.dispenser.jxv4.nozzles import (
-    AskedDebit,
-    Nozzle,
-    NozzleSettings,
-    OfferedRecord,
-)
+from cngstation.protocols.dispenser.jxv4.nozzles import Nozzle, NozzleSettings
+from cngstation.protocols.dispenser.jxv4.orders import order_body
 from cngstation.protocols.dispenser.jxv4.readers import (
     QUESTIONS,
+    AnswerReader,
     Exchange,
     longest_answer_bytes,
-    read_answer,
 )
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from cngstation.protocols.dispenser.jxv4.variant import OWN, Variant
+from cngstation.protocols.dispenser.jxv4.waiting import WaitingRoom
 from cngstation.protocols.dispenser.turns import Turn, Turns
-from cngstation.protocols.dispenser.without import WithoutForecourtCommands
-
-CAPABILITIES = frozenset(
-    {
-        Capability.POLL,
-        Capability.GREY,
-        Capability.REREAD,
-        Capability.TOTALS,
-        Capability.IDENTITY,
-    }
-)
-
-# A commit takes some milliseconds: the bus waits that long for the service, so that
-# its answer is the next frame, and then goes on with the other nozzles.
-ANSWER_HOLD_US = 100_000
-REFUSED_REST_US = 4_000_000
-LARGEST_REQUEST_QUEUE = 64
 
 
-class BusDialogue(WithoutForecourtCommands):
+class BusDialogue(ServiceAnswers):
     """All nozzles of one RS-485 line; fits `dispenser.dialogue.Dialogue`."""
 
-    def __init__(self, nozzles: Sequence[NozzleSettings], speed: LineSpeed) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        nozzles: Sequence[NozzleSettings],
+        speed: LineSpeed,
+        variant: Variant = OWN,
+    ) -> None:
         if not nozzles:
             raise ValueError("a line without nozzles has nobody to talk to")
         if len({settings.gun for settings in nozzles}) != len(nozzles):
             raise ValueError("two nozzles of one line have the same gun number")
-        self._nozzles = {
-            settings.gun: Nozzle(settings.gun, settings=settings)
-            for settings in nozzles
-        }
+        super().__init__(
+            {one.gun: Nozzle(one.gun, settings=one) for one in nozzles}, variant
+        )
         self._speed = speed
         self._turns = Turns(self._nozzles.values())
+        self._distribution = Distribution(list(self._nozzles))
+        self._reader = AnswerReader(variant, self._distribution)
         self._parser = FrameParser()
         self._exchange: Exchange | None = None
         self._begun_us = 0
         self._free_from_us = 0
-        self._answers: deque[Transmission] = deque()  # at most one for each nozzle
-        self._requests: deque[Request] = deque()
+        self._part_sent_us = 0
+        self._waiting = WaitingRoom(self._nozzles, variant, self._distribution)
         self._asked_last = False
         self._faults: Counter[tuple[FaultKind, int | None]] = Counter()
         self._events: list[Event] = []
@@ -132,14 +121,13 @@ class BusDialogue(WithoutForecourtCommands):
 
         A record whose acknowledgement is forgotten is sent again by its dispenser.
         """
-        if self._exchange is not None and self._exchange.request is not None:
-            self._requests.append(self._exchange.request)
+        self._waiting.abandon(self._exchange.asked if self._exchange else None)
         self._exchange = None
-        self._events += [RequestFailed(request) for request in self._requests]
-        self._requests.clear()
         self._answers.clear()
         for nozzle in self._nozzles.values():
             nozzle.undecided = None
+            self._distribution.lost(nozzle.gun)
+            self._give_up_unsure(nozzle)
         self._pass_time(now_us)
 
     def next_transmission(self, now_us: int, wall_ms: int) -> Transmission | Wait:
@@ -159,14 +147,13 @@ class BusDialogue(WithoutForecourtCommands):
         held_until_us = self._held_until_us()
         if now_us < held_until_us:
             return Wait(held_until_us)
-        steps = [self._ask, self._poll]
-        for step in reversed(steps) if self._asked_last else steps:
+        polls = [self._ask, self._poll]
+        if self._asked_last:
+            polls.reverse()
+        for step in (self._command, self._part, *polls, self._spare):
             transmission = step(now_us, wall_ms)
             if transmission is not None:
                 return transmission
-        turn = self._turns.spare(now_us)
-        if turn is not None:
-            return self._polled(turn, now_us, wall_ms)
         return Wait(self._turns.next_due_us())
 
     def sent(self, now_us: int) -> None:
@@ -191,85 +178,92 @@ class BusDialogue(WithoutForecourtCommands):
         self._pass_time(now_us)
         return self._drain()
 
-    def answer_record(
-        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
-    ) -> None:
-        """Say that a record is committed, or that it cannot be taken now.
-
-        What comes too late is dropped: the record is sent again.
-        """
-        nozzle = self._nozzles[gun]
-        matter = nozzle.undecided.matter if nozzle.undecided else None
-        if not isinstance(matter, OfferedRecord) or matter.seq != device_seq:
-            return
-        body = acknowledgement_body(matter.transaction, device_seq)
-        self._decide(nozzle, Command.RECORD, body if accepted else None, now_us)
-
-    def answer_debit(
-        self,
-        gun: int,
-        request: DebitRequest,
-        decision: DebitDecision | None,
-        now_us: int,
-    ) -> None:
-        """Answer a debit request; None leaves it unanswered for a while.
-
-        What comes too late is dropped: the dispenser asks again.
-
-        Raises:
-            LocalProtocolError: a figure of the decision does not fit the frame.
-        """
-        nozzle = self._nozzles[gun]
-        matter = nozzle.undecided.matter if nozzle.undecided else None
-        if not isinstance(matter, AskedDebit) or matter.request != request:
-            return
-        body = None
-        if decision is not None:
-            body = mapping.decision_body(request, matter.card, decision).to_bytes()
-        self._decide(nozzle, Command.DEBIT, body, now_us)
-
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.
 
         Raises:
             LocalProtocolError: there is no such nozzle, or too many questions wait.
         """
-        if request.gun not in self._nozzles:
-            raise LocalProtocolError(why=f"gun {request.gun} is not on this line")
-        under_way = self._exchange is not None and self._exchange.request == request
-        if under_way or request in self._requests:
-            return
-        if len(self._requests) >= LARGEST_REQUEST_QUEUE:
-            raise LocalProtocolError(why="too many questions wait on one line")
-        self._requests.append(request)
+        if self._exchange is None or self._exchange.asked != request:
+            self._waiting.add_request(request)
+
+    def offer(self, downloads: Downloads) -> None:
+        """Say what every nozzle shall hold from now on.
+
+        Raises:
+            LocalProtocolError: the protocol cannot carry it; all stays as it was.
+        """
+        self._distribution.offer(downloads)
+
+    def order(self, order: Order) -> None:
+        """Put an order in the queue; it is sent at most once.
+
+        One that the protocol or the nozzle's link cannot take is REFUSED at the next
+        tick.
+        """
+        if self._exchange is None or self._exchange.asked != order:
+            self._waiting.add_order(order)
 
     # Sending
 
-    def _poll(self, now_us: int, wall_ms: int) -> Transmission | None:
-        turn = self._turns.due(now_us)
-        return None if turn is None else self._polled(turn, now_us, wall_ms)
+    def _command(self, now_us: int, _wall_ms: int) -> Transmission | None:
+        order = self._waiting.next_order()
+        if order is None:
+            return None
+        nozzle = self._nozzles[order.gun]
+        command = self._variant.commands[order.kind]
+        body = order_body(order, self._variant)
+        return self._begin(nozzle, command, body, now_us, asked=order)
 
-    def _polled(self, turn: Turn[Nozzle], now_us: int, wall_ms: int) -> Transmission:
+    def _part(self, now_us: int, _wall_ms: int) -> Transmission | None:
+        """Send the next part of a list, unless a poll waits since the last one."""
+        if self._turns.waits_since(self._part_sent_us, now_us):
+            return None
+        for gun in self._distribution.waiting():
+            nozzle = self._nozzles[gun]
+            is_lng = nozzle.device_kind is DeviceKind.LNG
+            part = self._distribution.next_part(
+                gun, is_lng=is_lng, order=self._variant.order
+            )
+            if part is None:
+                continue
+            self._part_sent_us = now_us
+            self._events.append(part.event)
+            if part.is_answered:
+                return self._begin(nozzle, part.command, part.body, now_us, asked=None)
+            data = Frame(Sender.HOST, gun, part.command, part.body).to_bytes()
+            transmission = Transmission(gun, data)
+            self._occupy(transmission, now_us, answered=False)
+            return transmission
+        return None
+
+    def _poll(self, now_us: int, wall_ms: int) -> Transmission | None:
+        return self._polled(self._turns.due(now_us), now_us, wall_ms)
+
+    def _spare(self, now_us: int, wall_ms: int) -> Transmission | None:
+        return self._polled(self._turns.spare(now_us), now_us, wall_ms)
+
+    def _polled(
+        self, turn: Turn[Nozzle] | None, now_us: int, wall_ms: int
+    ) -> Transmission | None:
+        if turn is None:
+            return None
         if turn.cycle_us is not None:
             self._events.append(CycleCompleted(turn.cycle_us))
         self._asked_last = False
-        body = poll_body(local_time(wall_ms))
-        return self._begin(turn.nozzle, Command.STATUS, body, now_us, request=None)
+        nozzle = turn.nozzle
+        versions = self._distribution.versions(nozzle.gun)
+        body = self._variant.poll(local_time(wall_ms), versions, nozzle.has_unpaid)
+        return self._begin(nozzle, Command.STATUS, body, now_us, asked=None)
 
     def _ask(self, now_us: int, _wall_ms: int) -> Transmission | None:
-        for request in list(self._requests):
-            nozzle = self._nozzles[request.gun]
-            if nozzle.link is Link.OFFLINE:
-                self._requests.remove(request)
-                self._events.append(RequestFailed(request))
-            elif nozzle.undecided is None:
-                self._requests.remove(request)
-                self._asked_last = True
-                command = QUESTIONS[request.question]
-                by_no = request.question is Question.RECORD
-                body = record_no_body(request.device_seq) if by_no else b""
-                return self._begin(nozzle, command, body, now_us, request=request)
-        return None
+        request = self._waiting.next_request()
+        if request is None:
+            return None
+        self._asked_last = True
+        nozzle, command = self._nozzles[request.gun], QUESTIONS[request.question]
+        body = self._waiting.question_body(request)
+        return self._begin(nozzle, command, body, now_us, asked=request)
 
     def _begin(
         self,
@@ -278,13 +272,13 @@ class BusDialogue(WithoutForecourtCommands):
         body: bytes,
         now_us: int,
         *,
-        request: Request | None,
+        asked: Request | Order | None,
     ) -> Transmission:
         data = Frame(Sender.HOST, nozzle.gun, command, body).to_bytes()
         limit_us = self._speed.answer_limit_us(len(data), longest_answer_bytes(command))
         transmission = Transmission(nozzle.gun, data)
         self._occupy(transmission, now_us, answered=True)
-        self._exchange = Exchange(nozzle, command, now_us + limit_us, request)
+        self._exchange = Exchange(nozzle, command, now_us + limit_us, asked)
         return transmission
 
     def _occupy(
@@ -294,20 +288,6 @@ class BusDialogue(WithoutForecourtCommands):
         self._begun_us = now_us
         size = len(transmission.data)
         self._free_from_us = now_us + self._speed.spacing_us(size, answered=answered)
-
-    def _decide(
-        self, nozzle: Nozzle, command: Command, body: bytes | None, now_us: int
-    ) -> None:
-        nozzle.undecided = None
-        if body is None:
-            nozzle.rests_until_us = now_us + REFUSED_REST_US
-            return
-        data = Frame(Sender.HOST, nozzle.gun, command, body).to_bytes()
-        self._answers.append(Transmission(nozzle.gun, data))
-
-    def _held_until_us(self) -> int:
-        waiting = (n.undecided for n in self._nozzles.values())
-        return max((u.since_us + ANSWER_HOLD_US for u in waiting if u), default=0)
 
     # Receiving
 
@@ -319,13 +299,13 @@ class BusDialogue(WithoutForecourtCommands):
             self._faults[fault or FaultKind.LATE_REPLY, gun] += 1
             return
         try:
-            event = read_answer(exchange, frame, now_us)
+            events = self._reader.read(exchange, frame, now_us)
         except RemoteProtocolError:
             self._faults[FaultKind.BAD_BODY, frame.gun] += 1
             self._end_exchange(exchange, now_us, valid=False)
             return
         self._end_exchange(exchange, now_us, valid=True)
-        self._events.append(event)
+        self._events += events
 
     def _misfit(self, frame: Frame) -> FaultKind | None:
         if frame.sender is Sender.HOST:
@@ -346,12 +326,37 @@ class BusDialogue(WithoutForecourtCommands):
         nozzle = exchange.nozzle
         changed = nozzle.answered(now_us) if valid else nozzle.missed()
         if changed:
-            self._events.append(LinkChanged(nozzle.gun, nozzle.link))
+            self._link_changed(nozzle)
         if not valid:
             self._events.append(AnswerMissed(nozzle.gun))
-            if exchange.request is not None:
-                self._events.append(RequestFailed(exchange.request))
+            self._missed(exchange)
         self._report_faults()
+
+    def _missed(self, exchange: Exchange) -> None:
+        nozzle = exchange.nozzle
+        match exchange.asked:
+            case Request():
+                self._events.append(RequestFailed(exchange.asked))
+                if exchange.command is Command.IDENTITY:
+                    self._events += self._distribution.unidentified(nozzle.gun)
+            case Order():
+                # It may have been heard; the next status is read as soon as can be.
+                nozzle.unsure = exchange.asked
+                nozzle.has_more = True
+
+    def _link_changed(self, nozzle: Nozzle) -> None:
+        self._events.append(LinkChanged(nozzle.gun, nozzle.link))
+        if nozzle.link is Link.ONLINE:
+            self._distribution.linked(nozzle.gun)
+            return
+        if nozzle.link is Link.OFFLINE:
+            self._distribution.lost(nozzle.gun)
+        self._give_up_unsure(nozzle)
+
+    def _give_up_unsure(self, nozzle: Nozzle) -> None:
+        if nozzle.unsure is not None:
+            unsure, nozzle.unsure = nozzle.unsure, None
+            self._events.append(OrderAnswered(unsure, OrderOutcome.UNKNOWN))
 
     def _pass_time(self, now_us: int) -> None:
         if self._exchange is not None and now_us >= self._exchange.until_us:
@@ -360,7 +365,7 @@ class BusDialogue(WithoutForecourtCommands):
         for nozzle in self._nozzles.values():
             nozzle.forget_undecided(now_us)
             if nozzle.grow_silent(now_us):
-                self._events.append(LinkChanged(nozzle.gun, nozzle.link))
+                self._link_changed(nozzle)
 
     def _report_faults(self) -> None:
         """Report once an exchange, so that a noisy line does not flood anybody."""
@@ -374,6 +379,6 @@ class BusDialogue(WithoutForecourtCommands):
         self._faults.clear()
 
     def _drain(self) -> list[Event]:
-        events, self._events = [*self._events, *self.refused], []
-        self.refused.clear()
+        events, self._events = [*self._events, *self._waiting.events], []
+        self._waiting.events.clear()
         return events

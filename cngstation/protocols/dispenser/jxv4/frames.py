@@ -26,6 +26,9 @@ OVERHEAD_BYTES = 11
 # The longest known body is a list block of 180 bytes; a reader of this family
 # rejects what claims more than 256.
 LONGEST_BODY = 256
+# 53H to a dispenser with a key: type 6, 4 of any kind, key of 16.
+_KEY_BODY_BYTES = 21
+_KEY_HEAD = bytes([0x53, 0, _KEY_BODY_BYTES, 6])
 # Received bytes are taken in slices, so that the buffer stays below 2 KiB.
 _SLICE = 1024
 
@@ -48,6 +51,8 @@ class Command(IntEnum):
     FORCE_OFF_DUTY = 0x5D
     PRICES = 0x5E
     LOCK = 0x5F
+    AUTHORISE = 0x70  # these two of one variant only
+    STOP = 0x72
 
 
 class Sender(Enum):
@@ -175,3 +180,18 @@ class FrameParser:
         if self._buffer[size - 2 : size] != sender.end:
             return FaultKind.BAD_TRAILER
         return None
+
+
+def conceal(data: bytes) -> bytes:
+    """Return bytes as they may be shown: a key that a host sends is blanked.
+
+    The frame need not be whole, nor its start have arrived.
+    """
+    shown = bytearray(data)
+    at = data.find(_KEY_HEAD)
+    while at >= 0:
+        begin = at + len(_KEY_HEAD)
+        end = min(begin + _KEY_BODY_BYTES - 1, len(data))
+        shown[begin:end] = bytes(end - begin)
+        at = data.find(_KEY_HEAD, begin)
+    return bytes(shown)

@@ -6,11 +6,9 @@ station is commissioned.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from cngstation import hygiene
 from cngstation.errors import LocalProtocolError, RemoteProtocolError
-from cngstation.moments import CHINA
 from cngstation.protocols.dispenser.canonical import (
     CardKind,
     DebitDecision,
@@ -25,7 +23,7 @@ from cngstation.protocols.dispenser.canonical import (
     Totals,
     TransactionType,
 )
-from cngstation.protocols.dispenser.jxv4 import codes
+from cngstation.protocols.dispenser.jxv4 import codes, packing
 from cngstation.protocols.dispenser.jxv4.frames import Frame
 from cngstation.protocols.dispenser.jxv4.messages import (
     DebitRequestBody,
@@ -46,9 +44,6 @@ from cngstation.units import (
 PROTOCOL = "jxv4"
 # The codes of the dispenser firmware's own sources.
 FIRMWARE_UNITS: Mapping[int, Unit] = {0: Unit.M3, 1: Unit.KG}
-
-_KPA_PER_HUNDREDTH_MPA = 10
-_ABSENT_CARDS = frozenset({bytes(8), b"\xff" * 8})
 
 
 def nozzle_status(status: Status, raw: bytes) -> NozzleStatus:
@@ -71,10 +66,10 @@ def nozzle_status(status: Status, raw: bytes) -> NozzleStatus:
         quantity_milli=hundredths_to_milli(status.quantity),
         amount_e4=hundredths_to_e4(status.amount),
         shift_no=status.shift_no,
-        employee_card=_card(status.employee),
-        card_no=_card(status.card),
-        plate=_plate(status.plate),
-        pressure_kpa=_pressure(status.pressure),
+        employee_card=packing.card(status.employee),
+        card_no=packing.card(status.card),
+        plate=packing.plate(status.plate),
+        pressure_kpa=packing.pressure_kpa(status.pressure),
         raw=raw,
     )
 
@@ -88,14 +83,14 @@ def sale_record(record: Record, units: Mapping[int, Unit], frame: Frame) -> Sale
             record.transaction, TransactionType.UNKNOWN
         ),
         transaction_code=record.transaction,
-        card_no=_card(record.card),
+        card_no=packing.card(record.card),
         card_kind=codes.CARD_KINDS.get(record.card_kind, CardKind.NONE),
-        plate=_plate(record.plate),
-        station_no=_digits(record.station),
+        plate=packing.plate(record.plate),
+        station_no=packing.digits(record.station),
         shift_no=record.shift_no,
-        employee_card=_card(record.employee),
-        started_at=_time(record.started),
-        ended_at=_time(record.ended),
+        employee_card=packing.card(record.employee),
+        started_at=packing.time(record.started),
+        ended_at=packing.time(record.ended),
         device_kind=codes.DEVICES.get(record.device, DeviceKind.UNKNOWN),
         unit=units.get(record.unit),
         unit_code=record.unit,
@@ -112,8 +107,8 @@ def sale_record(record: Record, units: Mapping[int, Unit], frame: Frame) -> Sale
         card_consumed_total_hundredths=record.card_consumed_total,
         gun_total_quantity_milli=hundredths_to_milli(record.gun_total_quantity),
         gun_total_amount_e4=hundredths_to_e4(record.gun_total_amount),
-        pressure_before_kpa=_pressure(record.pressure_before),
-        pressure_after_kpa=_pressure(record.pressure_after),
+        pressure_before_kpa=packing.pressure_kpa(record.pressure_before),
+        pressure_after_kpa=packing.pressure_kpa(record.pressure_after),
         density_e4=record.density,
         equivalent_e4=record.equivalent,
         stop_reason=codes.STOPS.get(record.stop, StopReason.UNKNOWN),
@@ -134,12 +129,12 @@ def debit_request(body: DebitRequestBody) -> DebitRequest:
         raise RemoteProtocolError(why=f"debit request of type {body.kind}")
     return DebitRequest(
         kind=codes.DEBIT_KINDS[body.kind],
-        card_no=_card(body.card),
+        card_no=packing.card(body.card),
         card_kind=codes.CARD_KINDS.get(body.card_kind, CardKind.NONE),
         quantity_milli=hundredths_to_milli(body.quantity),
         amount_e4=hundredths_to_e4(body.amount),
         balance_hundredths=body.balance,
-        station_no=_digits(body.station),
+        station_no=packing.digits(body.station),
         gun=body.gun,
         device_seq=body.seq,
     )
@@ -194,10 +189,10 @@ def identity(body: IdentityBody) -> Identity:
             price=body.price_version,
             common=body.common_version,
         ),
-        station_no=_digits(body.station),
-        province_no=_digits(body.province),
-        city_no=_digits(body.city),
-        parent_no=_digits(body.parent),
+        station_no=packing.digits(body.station),
+        province_no=packing.digits(body.province),
+        city_no=packing.digits(body.city),
+        parent_no=packing.digits(body.parent),
         station_name=hygiene.decode_gb(body.station_name),
         firmware=hygiene.decode_gb(body.firmware),
         maker=hygiene.decode_gb(body.maker),
@@ -209,32 +204,6 @@ def _faults(alarms: int) -> frozenset[Fault]:
     if alarms >> len(codes.ALARMS):
         faults.add(Fault.UNKNOWN)
     return frozenset(faults)
-
-
-def _digits(bcd: bytes) -> str:
-    """Show BCD as digits; what is not decimal stays visible as A to F."""
-    return bcd.hex().upper()
-
-
-def _card(bcd: bytes) -> str | None:
-    return None if bcd in _ABSENT_CARDS else _digits(bcd)
-
-
-def _plate(field: bytes) -> str | None:
-    return hygiene.decode_gb(field) or None
-
-
-def _pressure(hundredths: int) -> int | None:
-    """Turn 0.01 MPa into kPa; 0 stands for "not measured"."""
-    return hundredths * _KPA_PER_HUNDREDTH_MPA or None
-
-
-def _time(bcd: bytes) -> str | None:
-    try:
-        read = datetime.strptime(bcd.hex(), "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
-    except ValueError:
-        return None
-    return f"{read:%Y-%m-%d %H:%M:%S}" if read.year >= 1000 else None
 
 
 def _to_hundredths(e4: int) -> int:

@@ -13,42 +13,27 @@ Source: public dispenser firmware and host programs of the JX family; UNVERIFIED
 against a captured line. Figures here are raw; `mapping` gives them their units.
 """
 
-import struct
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from struct import Struct
-from typing import Any, Self
+from typing import Self
 
-from cngstation.errors import LocalProtocolError, RemoteProtocolError
+from cngstation.errors import RemoteProtocolError
+from cngstation.protocols.dispenser.jxv4.packing import bcd_time, pack, unpack
 
 _STATUS = Struct("<BBHIIB8s8s9sH40sI")
 _RECORD = Struct("<IB8sB8sB9s4s7s7sH12IHHIIBBBII")
 _DEBIT_REQUEST = Struct("<BB8sIII4sBI")
-_DECISION = Struct(">BB8sIIIIHIIIII")
+_DECISION = "BB8sIIIIHIIIII"
 _TOTALS = Struct("<5I")
 _REREAD = Struct("<IB")
 _IDENTITY = Struct("<BI6B4s2s2s4s40s16s40s")
-_ACKNOWLEDGEMENT = Struct(">BBI")
-_RECORD_NO = Struct(">I")
+_ACKNOWLEDGEMENT = "BBI"
+_RECORD_NO = "I"
 
+# The order of the host's integers, as `struct` writes it.
+BIG_ENDIAN, LITTLE_ENDIAN = ">", "<"
 RECORD_CORE_BYTES = _RECORD.size
-
-
-def _unpack(layout: Struct, body: bytes, name: str) -> tuple[Any, ...]:
-    if len(body) != layout.size:
-        raise RemoteProtocolError(
-            why=f"{name} of {len(body)} bytes instead of {layout.size}"
-        )
-    return layout.unpack(body)
-
-
-def _pack(layout: Struct, *fields: int | bytes) -> bytes:
-    try:
-        return layout.pack(*fields)
-    except struct.error as error:
-        raise LocalProtocolError(why=f"a figure does not fit the frame: {error}") from (
-            error
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +56,7 @@ class Status:
     @classmethod
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if it is not of this size."""
-        return cls(*_unpack(_STATUS, body, "a status"))
+        return cls(*unpack(_STATUS, body, "a status"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +101,7 @@ class Record:
     def from_bytes(cls, body: bytes) -> Self:
         """Decode the core; RemoteProtocolError if it is shorter."""
         core, tail = body[:RECORD_CORE_BYTES], body[RECORD_CORE_BYTES:]
-        return replace(cls(*_unpack(_RECORD, core, "a record")), tail=tail)
+        return replace(cls(*unpack(_RECORD, core, "a record")), tail=tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +121,7 @@ class DebitRequestBody:
     @classmethod
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if it is not of this size."""
-        return cls(*_unpack(_DEBIT_REQUEST, body, "a debit request"))
+        return cls(*unpack(_DEBIT_REQUEST, body, "a debit request"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +142,9 @@ class DecisionBody:
     total_quantity: int
     related_grey_seq: int
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self, order: str = BIG_ENDIAN) -> bytes:
         """Encode; LocalProtocolError if a figure does not fit."""
-        return _pack(_DECISION, *astuple(self))
+        return pack(Struct(order + _DECISION), *astuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +160,7 @@ class TotalsBody:
     @classmethod
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if it is not of this size."""
-        return cls(*_unpack(_TOTALS, body, "totals"))
+        return cls(*unpack(_TOTALS, body, "totals"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +174,7 @@ class Reread:
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if a part is missing or names another record."""
         head, rest = body[: _REREAD.size], body[_REREAD.size :]
-        seq, exists = _unpack(_REREAD, head, "a re-read")
+        seq, exists = unpack(_REREAD, head, "a re-read")
         if not exists:
             return cls(seq, None)
         record = Record.from_bytes(rest)
@@ -221,7 +206,7 @@ class IdentityBody:
     @classmethod
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if it is not of this size."""
-        return cls(*_unpack(_IDENTITY, body, "an identity"))
+        return cls(*unpack(_IDENTITY, body, "an identity"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,16 +233,11 @@ def poll_body(clock: datetime, versions: Versions = NO_VERSIONS) -> bytes:
     return bcd_time(clock) + bytes([*astuple(versions), _KEY_VERSION])
 
 
-def acknowledgement_body(transaction: int, seq: int) -> bytes:
+def acknowledgement_body(transaction: int, seq: int, order: str = BIG_ENDIAN) -> bytes:
     """52H to a dispenser: the record is committed, it may forget it."""
-    return _pack(_ACKNOWLEDGEMENT, 1, transaction, seq)
+    return pack(Struct(order + _ACKNOWLEDGEMENT), 1, transaction, seq)
 
 
-def record_no_body(seq: int) -> bytes:
+def record_no_body(seq: int, order: str = BIG_ENDIAN) -> bytes:
     """58H to a dispenser: the number of the record to read again."""
-    return _pack(_RECORD_NO, seq)
-
-
-def bcd_time(clock: datetime) -> bytes:
-    """Encode a time as 7 bytes BCD."""
-    return bytes.fromhex(clock.strftime("%Y%m%d%H%M%S"))
+    return pack(Struct(order + _RECORD_NO), seq)

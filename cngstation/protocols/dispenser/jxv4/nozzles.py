@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cngstation.protocols.dispenser.canonical import DebitRequest
+from cngstation.protocols.dispenser.canonical import DebitRequest, DeviceKind
+from cngstation.protocols.dispenser.forecourt import CardCheck, Order
 from cngstation.protocols.dispenser.jxv4.mapping import FIRMWARE_UNITS
 from cngstation.protocols.dispenser.turns import PolledNozzle
 from cngstation.units import Unit
@@ -30,6 +31,20 @@ class OfferedRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedShift:
+    """A shift record that waits for its acknowledgement."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedParameter:
+    """A changed parameter that waits for its acknowledgement."""
+
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskedDebit:
     """A debit request that waits for its decision, which repeats the card."""
 
@@ -37,8 +52,22 @@ class AskedDebit:
     card: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class AskedCard:
+    """A question about a card that waits for its verdict; `command` asked it."""
+
+    check: CardCheck
+    command: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Nozzle(PolledNozzle):
-    """One nozzle of the bus."""
+    """One nozzle of the bus.
+
+    `unsure` is an order that was sent and not answered: the next status shows it.
+    """
 
     settings: NozzleSettings
+    device_kind: DeviceKind = DeviceKind.UNKNOWN
+    has_unpaid: bool = False
+    unsure: Order | None = None

@@ -16,6 +16,7 @@ from cngstation.protocols.dispenser.jxv4.dialogue import (
 )
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
+from cngstation.protocols.dispenser.jxv4.variant import OWN, Variant
 from tests.unit.protocols.dispenser.jxv4 import vectors
 
 WALL_MS = 1_748_737_815_000  # 2025-06-01 08:30:15 in China
@@ -43,9 +44,11 @@ def fuelling(sent: Transmission) -> bytes:
 class Bus:
     """A line on a fake clock, with a script for its far end."""
 
-    def __init__(self, guns: int = 1, baud: int = 38_400) -> None:
+    def __init__(
+        self, guns: int = 1, baud: int = 38_400, variant: Variant = OWN
+    ) -> None:
         nozzles = [NozzleSettings(gun) for gun in range(1, guns + 1)]
-        self.dialogue = BusDialogue(nozzles, LineSpeed(baud))
+        self.dialogue = BusDialogue(nozzles, LineSpeed(baud), variant)
         self.now_us = 1_000_000
         self.sent: list[tuple[int, Transmission]] = []
         self.events: list[Event] = []
@@ -79,6 +82,9 @@ class Bus:
     def exchange(self, data: bytes) -> list[Event]:
         self.send()
         return self.hear(data)
+
+    def commands(self) -> list[int]:
+        return [sent.data[4] for _, sent in self.sent]
 
     def guns(self) -> list[int]:
         return [sent.gun for _, sent in self.sent]

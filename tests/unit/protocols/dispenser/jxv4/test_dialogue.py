@@ -20,9 +20,7 @@ from cngstation.protocols.dispenser.dialogue import (
     StatusReceived,
     Transmission,
 )
-from cngstation.protocols.dispenser.jxv4.dialogue import (
-    BusDialogue,
-)
+from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
 from tests.unit.protocols.dispenser.jxv4 import vectors

@@ -122,13 +122,30 @@ def test_noise_is_reported_once_an_exchange() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", [0x53, 0x54, 0x56, 0x5A, 0x5B, 0x5C, 0x5E])
-def test_other_uploads_are_noted_and_not_answered(command: int) -> None:
-    """What the station does not serve counts as an answer and gets none."""
+UNSERVED = {
+    "a list": vectors.LIST_ASKED,
+    "a block": vectors.BLOCK_ASKED,
+    "prices": vectors.PRICES_ASKED,
+}
+
+
+@pytest.mark.parametrize("name", UNSERVED)
+def test_what_is_not_offered_is_noted_and_not_answered(name: str) -> None:
+    """It counts as an answer and gets none; the nozzle is not asked in haste."""
     bus = Bus()
-    (_, notice) = bus.exchange(vectors.answer(1, command, b"\x01\x02"))
-    assert notice == NoticeReceived(1, command, b"\x01\x02")
+    frame = UNSERVED[name]
+    (_, notice) = bus.exchange(frame)
+    assert notice == NoticeReceived(1, frame[4], frame[7:-4])
     assert bus.send().data[4] == 0x51
+    assert bus.sent[1][0] - bus.sent[0][0] == SECOND
+
+
+@pytest.mark.parametrize("command", [0x53, 0x54, 0x56, 0x5A, 0x5B, 0x5C, 0x5E])
+def test_an_upload_of_another_size_is_no_answer(command: int) -> None:
+    """Two bytes are none of these bodies."""
+    bus = Bus()
+    assert AnswerMissed(1) in bus.exchange(vectors.answer(1, command, b"\x01\x02"))
+    assert bus.faults() == {FaultKind.BAD_BODY: 1}
 
 
 def test_a_closed_line_forgets_without_blame() -> None:

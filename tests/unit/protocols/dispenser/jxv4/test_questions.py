@@ -16,9 +16,7 @@ from cngstation.protocols.dispenser.dialogue import (
     RequestFailed,
     TotalsReceived,
 )
-from cngstation.protocols.dispenser.jxv4.dialogue import (
-    LARGEST_REQUEST_QUEUE,
-)
+from cngstation.protocols.dispenser.jxv4.waiting import LARGEST_REQUEST_QUEUE
 from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.jxv4.bus import SECOND, Bus, fuelling, idle
 

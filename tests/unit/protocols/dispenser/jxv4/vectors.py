@@ -123,3 +123,61 @@ def identity(gun: int = 1, name: bytes = "站".encode("gb2312")) -> bytes:
         + b"JX".ljust(40, b"\0")
     )
     return answer(gun, 0x59, body)
+
+
+def shift(gun: int = 1, seq: int = 31, kind: int = 1) -> bytes:
+    """Make a shift record: 8 fills, 98.76 units and 393.06 yuan from 08:00 to 16:00."""
+    body = (
+        seq.to_bytes(4, "little")
+        + bytes([kind, 2])
+        + bytes.fromhex("0000000000001001 20250601080000 20250601160000")
+        + b"".join(n.to_bytes(4, "little") for n in (243567, 999999, 9876, 39306, 8))
+        + bytes([1, 1])
+        + (30).to_bytes(4, "little")
+        + bytes(20)
+    )
+    return answer(gun, 0x5A, body)
+
+
+def parameter(gun: int = 1, seq: int = 12) -> bytes:
+    """Make a changed parameter: number 260 with 2 decimals, 25.00 to 22.50."""
+    body = (
+        seq.to_bytes(4, "little")
+        + b"\x02"
+        + bytes.fromhex("0000000000001001")
+        + (260).to_bytes(2, "little")
+        + b"\x02"
+        + (2500).to_bytes(4, "little")
+        + (2250).to_bytes(4, "little")
+        + bytes.fromhex("20250601091500")
+    )
+    return answer(gun, 0x5B, body)
+
+
+def card_check(gun: int = 1, card: str = "5101000100012345") -> bytes:
+    """Make a card check: balance 500.00, last used on 31 May 2025."""
+    body = bytes.fromhex(card) + (50000).to_bytes(4, "little")
+    return answer(gun, 0x5C, body + bytes.fromhex("20250531173000"))
+
+
+def list_check(gun: int = 1, kind: int = 0) -> bytes:
+    """Make a question whether a card is on the blacklist, or on the white list."""
+    return answer(gun, 0x56, bytes.fromhex("5101000100012345") + bytes([kind]))
+
+
+def block_asked(gun: int = 1, offset: int = 0, code: int = 1, count: int = 20) -> bytes:
+    """Make a question for a block of a list."""
+    body = bytes([code]) + offset.to_bytes(2, "little") + bytes([count])
+    return answer(gun, 0x54, body)
+
+
+def list_asked(gun: int = 1, code: int = 1) -> bytes:
+    """Make a question for a list."""
+    return answer(gun, 0x53, bytes([code]) + bytes(6))
+
+
+def held(gun: int = 1, versions: str = "030000000000") -> bytes:
+    """Make an identity that names the versions base .. price, common."""
+    body = bytearray(identity(gun)[7:-4])
+    body[5:11] = bytes.fromhex(versions)
+    return answer(gun, 0x59, bytes(body))

@@ -1,0 +1,287 @@
+"""Lists and prices on their way to the dispensers of a JX-V4 bus.
+
+    our poll announces the versions; a nozzle that holds others asks, when it is idle:
+
+    53H of a list      we: 53H number of cards    it: 54H first block, at once
+    54H a block        we: 54H 20 cards           nothing; its next poll asks again
+    (saved)                                       one poll without an answer
+    5EH prices         we: 5EH the prices         nothing
+
+It asks in the order base, added, deleted, white, prices, and says nothing else before
+it holds them all: an idle nozzle that answers with anything behind them holds the
+announced versions. That is when its identity (59H) is read, which names them; where it
+does not answer that, what it no longer asks for counts.
+
+A list that has begun is finished in the version in which it began, and the poll
+announces that one until then: blocks of two versions are never mixed under one.
+
+A block waits while a poll is due whose nozzle was not polled since the last block, so
+that a live poll is delayed by one exchange at most.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cngstation.protocols.dispenser.canonical import ListVersions
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, Event
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    Downloads,
+    ListKind,
+)
+from cngstation.protocols.dispenser.jxv4.frames import Command
+from cngstation.protocols.dispenser.jxv4.list_messages import (
+    BlockAsked,
+    PackedList,
+    PackedPrices,
+)
+from cngstation.protocols.dispenser.jxv4.messages import Versions
+
+# The order in which a dispenser asks.
+KINDS = (
+    DownloadKind.BASE,
+    DownloadKind.ADDED,
+    DownloadKind.DELETED,
+    DownloadKind.WHITE,
+    DownloadKind.PRICES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CountAsked:
+    """53H from a dispenser."""
+
+    kind: ListKind
+
+
+@dataclass(frozen=True, slots=True)
+class PricesAsked:
+    """5EH from a dispenser."""
+
+
+Wanted = CountAsked | BlockAsked | PricesAsked
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What goes to a nozzle: a count brings a question for the first block."""
+
+    command: Command
+    body: bytes
+    event: DownloadAdvanced
+
+    @property
+    def is_answered(self) -> bool:
+        return self.command is Command.LIST
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one nozzle asks for, fetches and holds."""
+
+    wanted: Wanted | None = None
+    list_under_way: PackedList | None = None
+    seen: dict[DownloadKind, int] = field(default_factory=dict)
+    reported: dict[DownloadKind, int] = field(default_factory=dict)
+    is_identity_due: bool = False
+
+
+class Distribution:
+    """What every nozzle shall hold, and how far each of them is."""
+
+    def __init__(self, guns: Sequence[int]) -> None:
+        self._holdings = {gun: Holding() for gun in guns}
+        self._lists: dict[ListKind, PackedList] = {}
+        self._prices: PackedPrices | None = None
+
+    def offer(self, downloads: Downloads) -> None:
+        """Take what every nozzle shall hold from now on.
+
+        Raises:
+            LocalProtocolError: the protocol cannot carry it; all stays as it was.
+        """
+        lists = {kind: PackedList.of(one) for kind, one in downloads.lists.items()}
+        prices = PackedPrices.of(downloads.prices) if downloads.prices else None
+        if (lists, prices) == (self._lists, self._prices):
+            return
+        self._lists, self._prices = lists, prices
+        for holding in self._holdings.values():
+            holding.is_identity_due = self._offers_anything
+
+    def versions(self, gun: int) -> Versions:
+        """Return what the poll of a nozzle announces."""
+        versions = {kind: self._version(gun, kind) for kind in KINDS}
+        return Versions(
+            base=versions[DownloadKind.BASE],
+            added=versions[DownloadKind.ADDED],
+            deleted=versions[DownloadKind.DELETED],
+            white=versions[DownloadKind.WHITE],
+            price=versions[DownloadKind.PRICES],
+        )
+
+    def linked(self, gun: int) -> None:
+        """Look afresh at what a nozzle holds: it is heard again."""
+        holding = self._holdings[gun]
+        holding.seen.clear()
+        holding.reported.clear()
+        holding.is_identity_due = self._offers_anything
+
+    def lost(self, gun: int) -> None:
+        """Forget what was under way to a nozzle."""
+        holding = self._holdings[gun]
+        holding.wanted = holding.list_under_way = None
+
+    def wants(self, gun: int, wanted: Wanted) -> bool:
+        """Note what a nozzle asks for; False if that is not offered."""
+        holding = self._holdings[gun]
+        kind = _kind(wanted)
+        self._no_longer_asks(holding, gun, KINDS[: KINDS.index(kind)])
+        if not self._version(gun, kind):
+            return False
+        if isinstance(wanted, BlockAsked) and not _is(holding, wanted.kind):
+            # We do not know what it has begun with: it begins again.
+            wanted = CountAsked(wanted.kind)
+        holding.wanted = wanted
+        return True
+
+    def answered_otherwise(self, gun: int, *, lacks_nothing: bool) -> None:
+        """Note that a nozzle answered a poll with something else.
+
+        It lacks nothing when that stands behind lists and prices in its order.
+        """
+        holding = self._holdings[gun]
+        holding.wanted = None
+        if lacks_nothing:
+            self._no_longer_asks(holding, gun, KINDS)
+
+    def next_part(self, gun: int, *, is_lng: bool, order: str) -> Part | None:
+        """Return what a nozzle waits for; it is sent now."""
+        holding = self._holdings[gun]
+        wanted, holding.wanted = holding.wanted, None
+        if isinstance(wanted, CountAsked):
+            return self._count(gun, holding, wanted.kind)
+        if isinstance(wanted, BlockAsked):
+            return _block(gun, holding, wanted)
+        if wanted is None or self._prices is None:
+            return None
+        body = self._prices.to_bytes(is_lng=is_lng, order=order)
+        levels = len(self._prices.prices)
+        version = self._prices.version
+        holding.seen.pop(DownloadKind.PRICES, None)
+        event = DownloadAdvanced(
+            gun, DownloadKind.PRICES, version, levels, levels, is_in_force=False
+        )
+        return Part(Command.PRICES, body, event)
+
+    def waiting(self) -> list[int]:
+        """Return the nozzles that wait for a part."""
+        return [gun for gun, holding in self._holdings.items() if holding.wanted]
+
+    def take_identity_due(self, gun: int) -> bool:
+        """Tell, once, that a nozzle's identity is to be read."""
+        holding = self._holdings[gun]
+        is_due, holding.is_identity_due = holding.is_identity_due, False
+        return is_due
+
+    def identified(self, gun: int, versions: ListVersions) -> list[Event]:
+        """Report the versions that a nozzle names."""
+        named = (
+            versions.base_blacklist,
+            versions.added_blacklist,
+            versions.deleted_blacklist,
+            versions.whitelist,
+            versions.price,
+        )
+        return self._report(gun, dict(zip(KINDS, named, strict=True)))
+
+    def unidentified(self, gun: int) -> list[Event]:
+        """Report what a nozzle was seen to hold: it does not name its versions."""
+        return self._report(gun, self._holdings[gun].seen)
+
+    def _report(self, gun: int, versions: dict[DownloadKind, int]) -> list[Event]:
+        if not self._offers_anything:
+            return []
+        holding = self._holdings[gun]
+        events: list[Event] = []
+        for kind, version in versions.items():
+            if holding.reported.get(kind) == version:
+                continue
+            holding.reported[kind] = version
+            count = self._count_of(kind) if version == self._version(gun, kind) else 0
+            events.append(
+                DownloadAdvanced(gun, kind, version, count, count, is_in_force=True)
+            )
+        return events
+
+    @property
+    def _offers_anything(self) -> bool:
+        return bool(self._lists) or self._prices is not None
+
+    def _count_of(self, kind: DownloadKind) -> int:
+        if kind is DownloadKind.PRICES:
+            return len(self._prices.prices) if self._prices else 0
+        offered = self._lists.get(ListKind(kind))
+        return len(offered.cards) if offered else 0
+
+    def _version(self, gun: int, kind: DownloadKind) -> int:
+        """Return the version that is announced to a nozzle; 0 is none."""
+        if kind is DownloadKind.PRICES:
+            return self._prices.version if self._prices else 0
+        under_way = self._holdings[gun].list_under_way
+        if under_way is not None and _is(self._holdings[gun], kind):
+            return under_way.version
+        offered = self._lists.get(ListKind(kind))
+        return offered.version if offered else 0
+
+    def _no_longer_asks(
+        self, holding: Holding, gun: int, kinds: Sequence[DownloadKind]
+    ) -> None:
+        for kind in kinds:
+            version = self._version(gun, kind)
+            if version and holding.seen.get(kind) != version:
+                holding.seen[kind] = version
+                holding.is_identity_due = True
+            if _is(holding, kind):
+                holding.list_under_way = None
+
+    def _count(self, gun: int, holding: Holding, kind: ListKind) -> Part | None:
+        offered = self._lists.get(kind)
+        if offered is None:
+            return None
+        holding.list_under_way = offered
+        holding.seen.pop(DownloadKind(kind), None)
+        count = len(offered.cards)
+        event = DownloadAdvanced(
+            gun, DownloadKind(kind), offered.version, 0, count, is_in_force=False
+        )
+        return Part(Command.LIST, offered.count_body(), event)
+
+
+def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:
+    cards = holding.list_under_way
+    if cards is None:
+        return None
+    sent = asked.offset + len(cards.block(asked))
+    count = len(cards.cards)
+    event = DownloadAdvanced(
+        gun,
+        DownloadKind(asked.kind),
+        cards.version,
+        min(sent, count),
+        count,
+        is_in_force=False,
+    )
+    return Part(Command.LIST_BLOCK, cards.block_body(asked), event)
+
+
+def _kind(wanted: Wanted) -> DownloadKind:
+    return (
+        DownloadKind.PRICES
+        if isinstance(wanted, PricesAsked)
+        else DownloadKind(wanted.kind)
+    )
+
+
+def _is(holding: Holding, kind: ListKind | DownloadKind) -> bool:
+    under_way = holding.list_under_way
+    return under_way is not None and str(under_way.kind) == str(kind)
