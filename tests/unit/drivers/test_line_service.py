@@ -198,7 +198,7 @@ async def test_two_who_give_the_same_order_share_one_frame(
     async with running(line):
         await until(lambda: service.statuses)
         outcomes = await asyncio.gather(line.give(LOCK_1), line.give(LOCK_1))
-    assert outcomes == [OrderOutcome.DONE] * 2
+    assert list(outcomes) == [OrderOutcome.DONE] * 2
     assert len(far_end.heard(LOCK)) == 1
 
 

@@ -19,7 +19,7 @@ from cngstation.protocols.dispenser.forecourt import (
 )
 from cngstation.protocols.dispenser.turns import BUSY_POLL_US, IDLE_POLL_US
 from tests.unit.protocols.dispenser.jxv4 import vectors
-from tests.unit.protocols.dispenser.jxv4.bus import SECOND, Bus, of_kind
+from tests.unit.protocols.dispenser.jxv4.bus import SECOND, Answers, Bus, of_kind
 from tests.unit.protocols.dispenser.jxv4.keeper import Keeper
 
 PRICES = PriceTable(7, (39_800,), "2025-06-01 08:30:15")
@@ -44,7 +44,7 @@ def progress(bus: Bus, gun: int = 1) -> list[tuple[str, int, int, int, bool]]:
     ]
 
 
-def far_end(*keepers: Keeper):
+def far_end(*keepers: Keeper) -> Answers:
     by_gun = {keeper.gun: keeper for keeper in keepers}
     return lambda sent: by_gun[sent.gun].answer(sent)
 
