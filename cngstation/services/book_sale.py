@@ -19,11 +19,18 @@ from cngstation.services.check_sale import (
     NozzleSetting,
     compare,
     open_rows_of,
-    subject_of,
     wire_card_key,
 )
+from cngstation.services.name_breaks import subject_of
 from cngstation.services.number_by_total import leave_out, why_new_life
-from cngstation.services.post_sale import duty_of, is_cash_fill, post_sale
+from cngstation.services.post_sale import (
+    duty_of,
+    is_before,
+    is_cash_fill,
+    newest_duty,
+    post_sale,
+    stand_at_reading,
+)
 from cngstation.storage import audit, cards, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
@@ -146,10 +153,20 @@ class SaleBook:
         )
         if is_cash:
             card = None  # a crew card says who sold it; nothing is taken from it
+        newest = newest_duty(tx, kept, nozzle.key)
+        goes_on = stand_at_reading(stand, newest)
         arrival = Arrival(
-            nozzle, record, source, stand, card, collected_by, settled, is_cash
+            nozzle,
+            record,
+            source,
+            goes_on,
+            card,
+            collected_by,
+            settled,
+            is_cash=is_cash,
+            before_reading=is_before(newest, stand.epoch, record.device_seq),
         )
-        duty = duty_of(tx, kept, arrival)
+        duty = duty_of(tx, newest, arrival)
         seq, postings = post_sale(
             tx, arrival, duty, cut_off_minute=self._cut_off_minute
         )

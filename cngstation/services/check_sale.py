@@ -8,7 +8,10 @@ from typing import Any
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.domain.sale_postings import asked_of_purse
+from cngstation.domain.totaliser import Place, Stretch, breaks
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
+from cngstation.services import name_breaks
+from cngstation.services.name_breaks import subject_of
 from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
@@ -44,6 +47,8 @@ class Arrival:
     settled: Intent | None = None
     # Sold without a customer's card, for cash.
     is_cash: bool = False
+    # It ended before a reading that is in the book already.
+    before_reading: bool = False
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -52,11 +57,6 @@ def wire_card_key(wire_card_no: str | None) -> str:
         return ""
     padding, key = wire_card_no[:-CARD_KEY_DIGITS], wire_card_no[-CARD_KEY_DIGITS:]
     return key if key.isdigit() and not padding.strip("0") else ""
-
-
-def subject_of(nozzle: NozzleKey) -> str:
-    """Name a nozzle as the subject of a row."""
-    return f"nozzle {nozzle.nozzle_no}"
 
 
 def debited_by(mode: PaymentMode, record: SaleRecord) -> int:
@@ -109,7 +109,7 @@ def _close_grey(tx: Transaction, subject: str, grey_seq: int | None) -> None:
 def compare(tx: Transaction, arrival: Arrival) -> None:
     """Flag what does not fit together; the dispenser's figures stay as they are."""
     nozzle, record, card = arrival.nozzle, arrival.record, arrival.card
-    place = {"nozzle": nozzle.key.nozzle_no, "number": record.device_seq}
+    named = {"nozzle": nozzle.key.nozzle_no, "number": record.device_seq}
     subject = subject_of(nozzle.key)
     if record.unit is not nozzle.unit:
         findings.open_once(tx, "unit_differs", subject, {"code": record.unit_code})
@@ -117,16 +117,20 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     gas_moved = record.transaction_type is not COLLECTION
     if gas_moved and abs(priced - record.amount_e4) > E4_PER_FEN:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced}
-        findings.open_finding(tx, "amount_differs", subject, {**place, **amounts})
-    _compare_totalisers(tx, nozzle.key, record, arrival.stand)
+        findings.open_finding(tx, "amount_differs", subject, {**named, **amounts})
+    if arrival.before_reading:
+        place = Place(arrival.stand.epoch, record.device_seq)
+        name_breaks.recheck(tx, nozzle.key, place)
+    else:
+        _compare_totalisers(tx, nozzle.key, record, arrival.stand)
     if card is None or record.card_top_up_count is None:
         return
     counters = (record.card_top_up_count, record.card_consumption_count)
     if counters == (card.wseq, card.pseq + 1):
         # The very next write of the card: nothing in the book can be beside it.
-        _compare_balance(tx, record, card, place)
+        _compare_balance(tx, record, card, named)
     elif sales.shows_old_image(tx.connection, card.card_key, *counters):
-        findings.open_once(tx, "card_rolled_back", card.card_key, place)
+        findings.open_once(tx, "card_rolled_back", card.card_key, named)
 
 
 def _compare_totalisers(
@@ -141,34 +145,27 @@ def _compare_totalisers(
     if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
         began = record.gun_total_quantity_milli - moved
-        _compare_totaliser(tx, nozzle, number, stand.total_quantity_milli, began)
+        ended = stand.total_quantity_milli
+        _compare_totaliser(tx, nozzle, stand, number, ended, began)
         return
     # A fill that comes late stands before one that is booked already.
+    if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
+        return
     beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
     for earlier, later in pairwise(beside):
-        ended, began = earlier["total_quantity_milli"], totaliser_began(later)
-        _compare_totaliser(tx, nozzle, later["device_seq"], ended, began)
-
-
-def totaliser_began(sale: Mapping[str, Any]) -> int:
-    """Return the totaliser before a booked fill; a collection moves no gas."""
-    moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
-    began: int = sale["total_quantity_milli"] - moved
-    return began
+        ended, began = earlier["total_quantity_milli"], name_breaks.began_milli(later)
+        _compare_totaliser(tx, nozzle, stand, later["device_seq"], ended, began)
 
 
 def _compare_totaliser(
-    tx: Transaction, nozzle: NozzleKey, number: int, ended: int, began: int
+    tx: Transaction, nozzle: NozzleKey, stand: sales.Stand, number: int, *ends: int
 ) -> None:
-    """Name a fill that does not go on where the one before it ended."""
-    if began != ended:
-        found = {
-            "nozzle": nozzle.nozzle_no,
-            "number": number,
-            "expected": ended,
-            "found": began,
-        }
-        findings.open_finding(tx, "totaliser_break", subject_of(nozzle), found)
+    """Name a fill that does not go on where the one before it ended: `ends`."""
+    ended, began = ends
+    place = Place(stand.epoch, number)
+    last = Stretch(Place(stand.epoch, number - 1), ended, ended)
+    for found in breaks(last, [Stretch(place, began, began)]):
+        name_breaks.name_break(tx, nozzle, found)
 
 
 def _compare_balance(

@@ -20,6 +20,8 @@ BY_ONE = frozenset(
     {
         WAITS,
         "amount_differs",
+        "cash_without_crew",
+        "clock_went_back",
         "device_counter_reset",
         "fill_of_replaced_card",
         "nozzle_unreadable",

@@ -8,7 +8,8 @@ import json
 from cngstation.errors import CommitUncertain, DatabaseBusy
 from cngstation.hygiene import clean
 from cngstation.protocols.dispenser.canonical import FaultKind
-from cngstation.services.check_sale import NozzleSetting, subject_of
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.name_breaks import subject_of
 from cngstation.storage import findings, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.findings import Finding

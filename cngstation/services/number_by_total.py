@@ -8,14 +8,16 @@ where it follows the books; otherwise it is named, once, and a person decides.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cngstation.domain.totaliser import Place, Stretch, breaks
 from cngstation.protocols.dispenser.canonical import SaleRecord
-from cngstation.services.check_sale import NozzleSetting, subject_of
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.name_breaks import name_break, subject_of
 from cngstation.storage import findings
 from cngstation.storage.database import Transaction
-from cngstation.storage.sales import NozzleKey, Stand
+from cngstation.storage.sales import NozzleKey, Stand, stand_of
 from cngstation.units import decimal_text
 
-SHOWN_BEFORE, JUMPED = "fill_shown_before", "totaliser_jump"
+SHOWN_BEFORE = "fill_shown_before"
 
 
 def leave_out(
@@ -54,9 +56,9 @@ def name_jump(
     tx: Transaction, nozzle: NozzleKey, known_milli: int, found_milli: int
 ) -> None:
     """Name what a totaliser moved, or did not, without a fill that explains it."""
-    facts: dict[str, str | int] = {
-        "nozzle": nozzle.nozzle_no,
-        "expected": decimal_text(known_milli, 3, 2),
-        "found": decimal_text(found_milli, 3, 2),
-    }
-    findings.open_finding(tx, JUMPED, subject_of(nozzle), facts)
+    stand = stand_of(tx.connection, nozzle)
+    place = Place(stand.epoch, stand.device_seq or 0)
+    last = Stretch(place, known_milli, known_milli)
+    now = Stretch(place, found_milli, found_milli, is_fill=False)
+    for found in breaks(last, [now]):
+        name_break(tx, nozzle, found)

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Iterable
 
+from cngstation.domain.totaliser import CAUSE_TEXTS, Cause
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.services.explain_row import people_of
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
-from cngstation.units import decimal_text, yuan_text
+from cngstation.units import decimal_text, quantity_text, yuan_text
 
 LONGEST_TEXT = 200  # of the contract's texts
 
@@ -114,12 +115,11 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Check the dispenser's price and its decimals."),
     ),
     "totaliser_break": (
-        mark("Nozzle {nozzle}: its totaliser does not continue at fill {number}."),
-        mark("Fills may be missing: fetch them again, or explain the difference."),
-    ),
-    "totaliser_jump": (
-        mark("Nozzle {nozzle}: its totaliser went from {expected} to {found} unseen."),
-        mark("Look for test fills, work on the nozzle, fills while it was cut off."),
+        mark(
+            "Nozzle {nozzle}: its totaliser moved {size} without a fill, behind fill "
+            "{after}: {cause}."
+        ),
+        mark("Fills may be missing: fetch them again, or explain the difference (E)."),
     ),
     "fill_shown_before": (
         mark(
@@ -153,6 +153,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "unusual_record": (
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
+    ),
+    "clock_went_back": (
+        mark("The clock of this machine went back by {minutes} minutes."),
+        mark("Set it right. Order and days of the books do not come from it."),
     ),
     "cash_without_crew": (
         mark("Nozzle {nozzle} sold without a card while nobody was on duty."),
@@ -214,6 +218,11 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
     shown = dict(values)
     if "amount_e4" in values:
         shown["amount"] = yuan_text(int(values["amount_e4"]))
+    if finding.kind == "totaliser_break":
+        moved = int(values["found"]) - int(values["expected"])
+        first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}
+        first |= {"after": int(values["number"]) - 1}
+        shown = {**first, **values, "size": quantity_text(moved)}
     for name in ("imported", "card"):
         if f"{name}_purse" in values:
             shown[name] = decimal_text(int(values[f"{name}_purse"]), 2, 2)

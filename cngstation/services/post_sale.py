@@ -22,6 +22,7 @@ from cngstation.services import late_records
 from cngstation.services.check_sale import COLLECTION, Arrival, debited_by
 from cngstation.storage import cards, facts, sales, shifts
 from cngstation.storage.database import Transaction
+from cngstation.storage.sales import NozzleKey
 
 
 def is_cash_fill(record: SaleRecord, *, card_is_known: bool, is_crew: bool) -> bool:
@@ -33,19 +34,35 @@ def is_cash_fill(record: SaleRecord, *, card_is_known: bool, is_crew: bool) -> b
     return is_crew or (record.card_no is None and not card_is_known)
 
 
-def duty_of(tx: Transaction, kept: dict[Any, Any], arrival: Arrival) -> shifts.Duty:
-    """Return the duty that a fill ended in; `kept` remembers the newest one."""
-    nozzle = arrival.nozzle.key
-    place = (arrival.stand.epoch, arrival.record.device_seq)
+def newest_duty(
+    tx: Transaction, kept: dict[Any, Any], nozzle: NozzleKey
+) -> shifts.Duty:
+    """Return the duty since a nozzle's newest reading; `kept` remembers it."""
     key = ("duty", nozzle)
     if key not in kept:
-        kept[key] = shifts.duty_at(tx.connection, nozzle)
-    newest: shifts.Duty | None = kept[key]
-    if newest is None:
-        return shifts.Duty(shifts.NOBODY, "", 0, 0)
-    if place > (newest.epoch, newest.device_seq):
+        kept[key] = shifts.duty_at(tx.connection, nozzle) or shifts.NO_DUTY
+    duty: shifts.Duty = kept[key]
+    return duty
+
+
+def duty_of(tx: Transaction, newest: shifts.Duty, arrival: Arrival) -> shifts.Duty:
+    """Return the duty that a fill ended in."""
+    if not arrival.before_reading:
         return newest
-    return shifts.duty_of_fill(tx.connection, nozzle, *place)
+    place = (arrival.stand.epoch, arrival.record.device_seq)
+    return shifts.duty_of_fill(tx.connection, arrival.nozzle.key, *place)
+
+
+def is_before(newest: shifts.Duty, epoch: int, device_seq: int) -> bool:
+    """Tell whether a fill ended before the newest reading."""
+    return (epoch, device_seq) <= (newest.epoch, newest.device_seq)
+
+
+def stand_at_reading(stand: sales.Stand, newest: shifts.Duty) -> sales.Stand:
+    """Return where the next fill goes on: at a reading behind the newest fill."""
+    if (stand.epoch, stand.device_seq) != (newest.epoch, newest.device_seq):
+        return stand
+    return stand._replace(total_quantity_milli=newest.total_quantity_milli)
 
 
 def post_sale(

@@ -4,7 +4,7 @@ Reads one snapshot, read-only, whether the daemons run or not. The first thing t
 wrong is named; open rows are counted and are no failure.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from cngstation.domain.ledger import SUSPENSE_SALES, card_account, suspense_acco
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
 from cngstation.hygiene import clean
-from cngstation.services import verify_accounts
-from cngstation.services.check_sale import totaliser_began
+from cngstation.services import verify_accounts, verify_shifts
 from cngstation.services.verify_accounts import Sums
 from cngstation.services.verify_registers import first_difference
-from cngstation.storage import chain, facts, findings, journal, sales
+from cngstation.storage import chain, facts, journal, sales
 from cngstation.storage.migrations import (
     current_version,
     known_migrations,
@@ -277,31 +276,8 @@ def _lots(connection: Connection) -> None:
 
 
 def _totalisers(connection: Connection) -> None:
-    """Fills of a nozzle follow each other on its totaliser, or a finding names it."""
-    named = {(found.subject, found.kind) for found in _all_findings(connection)}
-    previous: tuple[tuple[str, int, int, int], int, int] | None = None
-    for sale in facts.rows(
-        connection,
-        "SELECT station_no, dispenser_no, nozzle_no, epoch, device_seq,"
-        " quantity_milli, total_quantity_milli, transaction_type FROM sale"
-        " ORDER BY station_no, dispenser_no, nozzle_no, epoch, device_seq",
-    ):
-        nozzle, number = sale["nozzle_no"], sale["device_seq"]
-        key = (sale["station_no"], sale["dispenser_no"], nozzle, sale["epoch"])
-        if previous is not None and previous[:2] == (key, number - 1):
-            breaks = totaliser_began(sale) != previous[2]
-            if breaks and (f"nozzle {nozzle}", "totaliser_break") not in named:
-                raise _Broken(
-                    f"nozzle {nozzle}: fill {number} does not continue the totaliser"
-                )
-        previous = (key, number, sale["total_quantity_milli"])
-
-
-def _all_findings(connection: Connection) -> Iterator[findings.Finding]:
-    for row in connection.execute(
-        "SELECT seq, kind, subject, facts, at_ms FROM finding"
-    ):
-        yield findings.Finding(*row)
+    if wrong := verify_shifts.first_difference(connection):
+        raise _Broken(wrong)
 
 
 def _outbox(connection: Connection) -> None:

@@ -76,3 +76,13 @@ def open_findings(connection: Connection, subject: str | None = None) -> list[Fi
         values,
     )
     return [Finding(*row) for row in found]
+
+
+def all_of(connection: Connection, subject: str, kind: str) -> list[Finding]:
+    """Return every finding of a kind about a subject, the closed ones too."""
+    found: Iterable[tuple[int, str, str, str, int]] = connection.execute(
+        "SELECT seq, kind, subject, facts, at_ms FROM finding"
+        " WHERE subject=? AND kind=? ORDER BY seq",
+        (subject, kind),
+    )
+    return [Finding(*row) for row in found]

@@ -119,6 +119,26 @@ def neighbours(
     )
 
 
+def between(
+    connection: Connection,
+    nozzle: NozzleKey,
+    after: tuple[int, int],
+    up_to: tuple[int, int],
+) -> list[dict[str, Any]]:
+    """Return a nozzle's fills behind one place up to another, in their order.
+
+    A place is a life of its numbers with a number.
+    """
+    return list(
+        rows(
+            connection,
+            f"SELECT * FROM sale WHERE {_OF_NOZZLE} AND (epoch, device_seq) > (?, ?)"  # noqa: S608
+            " AND (epoch, device_seq) <= (?, ?) ORDER BY epoch, device_seq",
+            (*_values(nozzle), *after, *up_to),
+        )
+    )
+
+
 def grey_fill(
     connection: Connection, card_key: str, device_seq: int, pseq: int
 ) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ numbers, in which a reading stands behind the last fill before it. No clock has 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -77,8 +77,10 @@ class Duty(NamedTuple):
     business_day: str
     epoch: int
     device_seq: int
+    total_quantity_milli: int
 
 
+NO_DUTY = Duty(NOBODY, "", 0, 0, 0)
 _OF_NOZZLE = "station_no=? AND dispenser_no=? AND nozzle_no=?"
 
 
@@ -148,30 +150,29 @@ def read(tx: Transaction, reading: Reading, actor: Actor) -> int:
 
 def last_reading(connection: Connection, nozzle: NozzleKey) -> Reading | None:
     """Return the newest reading of a nozzle; an `on` says that somebody is on duty."""
-    return next(iter(readings_of_nozzle(connection, nozzle, limit=1)), None)
+    return next(readings_of_nozzle(connection, nozzle), None)
 
 
-def readings_of_nozzle(
-    connection: Connection, nozzle: NozzleKey, *, limit: int
-) -> list[Reading]:
-    """Return readings of a nozzle, newest first."""
-    return _readings(
-        connection,
-        f"{_OF_NOZZLE} ORDER BY seq DESC LIMIT ?",
-        (*_values(nozzle), limit),
-    )
+def readings_of_nozzle(connection: Connection, nozzle: NozzleKey) -> Iterator[Reading]:
+    """Yield the readings of a nozzle, newest first."""
+    return _readings(connection, f"{_OF_NOZZLE} ORDER BY seq DESC", _values(nozzle))
 
 
 def readings_of_shift(connection: Connection, shift_no: int) -> list[Reading]:
     """Return the readings of a shift in the order in which they were taken."""
-    return _readings(connection, "shift_no=? ORDER BY seq", (shift_no,))
+    return list(_readings(connection, "shift_no=? ORDER BY seq", (shift_no,)))
+
+
+def every_reading(connection: Connection) -> Iterator[Reading]:
+    """Yield all readings in the order in which they were taken."""
+    return _readings(connection, "1 ORDER BY seq", ())
 
 
 def _readings(
     connection: Connection, where: str, values: tuple[Any, ...]
-) -> list[Reading]:
+) -> Iterator[Reading]:
     found = rows(connection, f"SELECT * FROM shift_reading WHERE {where}", values)  # noqa: S608
-    return [_reading(row) for row in found]
+    return map(_reading, found)
 
 
 def duty_at(connection: Connection, nozzle: NozzleKey) -> Duty | None:
@@ -181,7 +182,8 @@ def duty_at(connection: Connection, nozzle: NozzleKey) -> Duty | None:
 
 
 _DUTY = (
-    "SELECT iif(r.moment='on', r.shift_no, 0), s.business_day, r.epoch, r.device_seq"  # noqa: S608 - ours
+    "SELECT iif(r.moment='on', r.shift_no, 0), s.business_day, r.epoch, r.device_seq,"  # noqa: S608 - ours
+    " r.total_quantity_milli"
     " FROM shift_reading r JOIN shift_step s ON s.shift_no=r.shift_no"
     f" AND s.step='opened' WHERE {_OF_NOZZLE} ORDER BY r.seq DESC LIMIT 1"
 )
@@ -196,7 +198,7 @@ def duty_of_fill(
         duty = Duty(*row)
         if (epoch, device_seq) > (duty.epoch, duty.device_seq):
             return duty
-    return Duty(NOBODY, "", 0, 0)
+    return NO_DUTY
 
 
 _DUTIES = _DUTY.removesuffix(" LIMIT 1")

@@ -119,5 +119,5 @@ async def test_a_jump_is_a_row_with_both_readings(tmp_path: Path) -> None:
         await db.write(lambda tx: name_jump(tx, NOZZLE.key, 102_000, 103_500))
         (row,) = await db.read(open_rows)
         values = {fact.name: fact.value for fact in row.facts}
-        assert (values["expected"], values["found"]) == ("102.00", "103.50")
+        assert (values["size"], values["cause"]) == ("1.50", "gas without a record")
         assert row.cure

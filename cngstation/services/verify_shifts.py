@@ -1,0 +1,68 @@
+"""Proves the totalisers: what each has moved is its fills and the rows that are named.
+
+Fills go on where the one before them ended, and from one reading of a nozzle to the
+next, on duty and off duty; every break has its row.
+"""
+
+from cngstation.services.name_breaks import (
+    KIND,
+    at_reading,
+    began_milli,
+    breaks_between,
+    unnamed,
+)
+from cngstation.storage import facts, shifts
+from cngstation.storage.register_rows import has_table
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.shifts import Reading
+from cngstation.storage.sqlite import Connection
+
+
+def first_difference(connection: Connection) -> str | None:
+    """Say where a totaliser first moves without a fill or a row; None for nowhere."""
+    if wrong := _between_fills(connection):
+        return wrong
+    if has_table(connection, "shift_reading"):
+        return _between_readings(connection)
+    return None
+
+
+def _between_fills(connection: Connection) -> str | None:
+    named = {
+        row[0]
+        for row in connection.execute(
+            "SELECT DISTINCT subject FROM finding WHERE kind=?", (KIND,)
+        )
+    }
+    previous: tuple[tuple[str, int, int, int], int, int] | None = None
+    for sale in facts.rows(
+        connection,
+        "SELECT station_no, dispenser_no, nozzle_no, epoch, device_seq,"
+        " quantity_milli, total_quantity_milli, transaction_type FROM sale"
+        " ORDER BY station_no, dispenser_no, nozzle_no, epoch, device_seq",
+    ):
+        nozzle, number = sale["nozzle_no"], sale["device_seq"]
+        key = (sale["station_no"], sale["dispenser_no"], nozzle, sale["epoch"])
+        if previous is not None and previous[:2] == (key, number - 1):
+            goes_on = began_milli(sale) == previous[2]
+            if not goes_on and f"nozzle {nozzle}" not in named:
+                return f"nozzle {nozzle}: fill {number} does not continue the totaliser"
+        previous = (key, number, sale["total_quantity_milli"])
+    return None
+
+
+def _between_readings(connection: Connection) -> str | None:
+    last: dict[NozzleKey, Reading] = {}
+    for reading in shifts.every_reading(connection):
+        nozzle, before = reading.nozzle, last.get(reading.nozzle)
+        where = f"nozzle {nozzle.nozzle_no}: reading {reading.seq}"
+        moment = before.moment if before else shifts.OFF
+        if reading.moment == moment:
+            return f"{where} is {moment} duty twice"
+        if before is not None:
+            start, end = at_reading(before), at_reading(reading)
+            found = breaks_between(connection, nozzle, start, end)
+            if left := unnamed(connection, nozzle, found):
+                return f"{where} moved {left[0].size_milli} without fill or row"
+        last[nozzle] = reading
+    return None
