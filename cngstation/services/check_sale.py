@@ -145,26 +145,29 @@ def _compare_totalisers(
     if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
         began = record.gun_total_quantity_milli - moved
-        ended = stand.total_quantity_milli
-        _compare_totaliser(tx, nozzle, stand, number, ended, began)
+        ended = (newest, stand.total_quantity_milli)
+        _name_break(tx, nozzle, stand.epoch, ended, (number, began))
         return
     # A fill that comes late stands before one that is booked already.
     if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
         return
     beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
     for earlier, later in pairwise(beside):
-        ended, began = earlier["total_quantity_milli"], name_breaks.began_milli(later)
-        _compare_totaliser(tx, nozzle, stand, later["device_seq"], ended, began)
+        ended = (earlier["device_seq"], earlier["total_quantity_milli"])
+        goes_on = (later["device_seq"], name_breaks.began_milli(later))
+        _name_break(tx, nozzle, stand.epoch, ended, goes_on)
 
 
-def _compare_totaliser(
-    tx: Transaction, nozzle: NozzleKey, stand: sales.Stand, number: int, *ends: int
+def _name_break(
+    tx: Transaction, nozzle: NozzleKey, epoch: int, *ends: tuple[int, int]
 ) -> None:
-    """Name a fill that does not go on where the one before it ended: `ends`."""
-    ended, began = ends
-    place = Place(stand.epoch, number)
-    last = Stretch(Place(stand.epoch, number - 1), ended, ended)
-    for found in breaks(last, [Stretch(place, began, began)]):
+    """Name a fill that does not go on where the one before it ended.
+
+    `ends` are the number and the totaliser of both.
+    """
+    (after, ended), (number, began) = ends
+    last = Stretch(Place(epoch, after), ended, ended)
+    for found in breaks(last, [Stretch(Place(epoch, number), began, began)]):
         name_breaks.name_break(tx, nozzle, found)
 
 

@@ -65,9 +65,9 @@ async def test_what_the_totaliser_moved_beside_the_fill_is_named(
 ) -> None:
     async with opened(tmp_path / "s.db") as db:
         await book(db, pumped(102_000), pumped(105_000))
-        assert await named(db, "totaliser_break") == [
-            {"nozzle": 1, "number": 105_000, "expected": 102_000, "found": 103_000}
-        ]
+        (row,) = await named(db, "totaliser_break")
+        assert (row["after"], row["number"]) == (102_000, 105_000)
+        assert (row["expected"], row["found"]) == (102_000, 103_000)
 
 
 async def test_a_totaliser_set_back_begins_a_life_once(tmp_path: Path) -> None:
