@@ -33,6 +33,7 @@ from cngstation.services.post_sale import (
 )
 from cngstation.storage import audit, cards, findings, journal, sales
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
 
 
@@ -130,59 +131,51 @@ class SaleBook:
                 return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
             if why := why_new_life(record, stand, same_no):
                 stand = _new_life(tx, nozzle.key, stand.epoch, record.device_seq, why)
-        card_key = wire_card_key(record.card_no)
-        card = kept.get(card_key) or cards.payer(tx.connection, card_key)
-        if card is not None and card.has_open_act and not _is_collection(record):
-            card = self._settle_by_record(tx, card, record)
-        collected_by = settled = None
-        if card is not None and card.has_open_act and _is_collection(record):
-            late_records.overtaken_by_record(tx, self._acts, card, record)
-            card = cards.payer(tx.connection, card_key) or card
-        if card is not None and record.transaction_type is TransactionType.GREY:
-            settled = late_records.settled_by_hand(tx, card, record)
-            collected_by = sales.collection_of(
-                tx.connection,
-                card.card_key,
-                record.device_seq,
-                record.card_consumption_count + 1,
-            )
-        is_cash = is_cash_fill(
-            record,
-            card_is_known=card is not None,
-            is_crew=card is not None and card.is_crew,
-        )
+        card = self._payer(tx, kept, record)
+        is_cash = is_cash_fill(record, card)
         if is_cash:
             card = None  # a crew card says who sold it; nothing is taken from it
         newest = newest_duty(tx, kept, nozzle.key)
-        goes_on = stand_at_reading(stand, newest)
         arrival = Arrival(
             nozzle,
             record,
             source,
-            goes_on,
+            stand_at_reading(stand, newest),
             card,
-            collected_by,
-            settled,
+            *_settled_before(tx, card, record),
             is_cash=is_cash,
             before_reading=is_before(newest, stand.epoch, record.device_seq),
         )
         duty = duty_of(tx, newest, arrival)
-        seq, postings = post_sale(
-            tx, arrival, duty, cut_off_minute=self._cut_off_minute
-        )
+        cut_off = self._cut_off_minute
+        seq, postings = post_sale(tx, arrival, duty, cut_off_minute=cut_off)
         open_rows_of(tx, arrival, duty.shift_no)
         if card is not None:
-            late_records.rows_of(tx, card, record, settled)
+            late_records.rows_of(tx, card, record, arrival.settled)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
         missing = _gap(tx, nozzle.key, stand.device_seq, record)
-        kept[nozzle.key] = stand.after(
-            record.device_seq, record.gun_total_quantity_milli
-        )
+        total = record.gun_total_quantity_milli
+        kept[nozzle.key] = stand.after(record.device_seq, total)
         if card is not None:
-            kept[card_key] = card.after(record.card_consumption_count, postings)
+            kept[card.card_key] = card.after(record.card_consumption_count, postings)
         tx.kept.seal(tx.connection)
         return Booked(Booking.BOOKED, seq, stand.epoch, missing)
+
+    def _payer(
+        self, tx: Transaction, kept: dict[Any, Any], record: SaleRecord
+    ) -> cards.Payer | None:
+        """Return the card of a record, once what it proves of it is booked."""
+        card_key = wire_card_key(record.card_no)
+        card: cards.Payer | None = kept.get(card_key) or cards.payer(
+            tx.connection, card_key
+        )
+        if card is not None and card.has_open_act and not _is_collection(record):
+            return self._settle_by_record(tx, card, record)
+        if card is not None and card.has_open_act:
+            late_records.overtaken_by_record(tx, self._acts, card, record)
+            return cards.payer(tx.connection, card_key) or card
+        return card
 
     def _settle_by_record(
         self, tx: Transaction, card: cards.Payer, record: SaleRecord
@@ -204,6 +197,21 @@ class SaleBook:
             return card
         self._acts.finish(tx, intent, "a fill proves the write", attended=False)
         return cards.payer(tx.connection, card.card_key) or card
+
+
+def _settled_before(
+    tx: Transaction, card: cards.Payer | None, record: SaleRecord
+) -> tuple[dict[str, Any] | None, Intent | None]:
+    """Return the make-up debit and the act that settled an unpaid fill before it."""
+    if card is None or record.transaction_type is not TransactionType.GREY:
+        return None, None
+    collected_by = sales.collection_of(
+        tx.connection,
+        card.card_key,
+        record.device_seq,
+        record.card_consumption_count + 1,
+    )
+    return collected_by, late_records.settled_by_hand(tx, card, record)
 
 
 def _is_collection(record: SaleRecord) -> bool:

@@ -25,13 +25,11 @@ from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
 
 
-def is_cash_fill(record: SaleRecord, *, card_is_known: bool, is_crew: bool) -> bool:
+def is_cash_fill(record: SaleRecord, card: cards.Payer | None) -> bool:
     """Tell whether a fill was sold without a customer's card."""
-    if record.transaction_type is TransactionType.NO_CARD:
-        return True
     if record.transaction_type is not TransactionType.NORMAL:
-        return False
-    return is_crew or (record.card_no is None and not card_is_known)
+        return record.transaction_type is TransactionType.NO_CARD
+    return record.card_no is None if card is None else card.is_crew
 
 
 def newest_duty(
