@@ -1,4 +1,4 @@
-"""A line of simulated JX-V4 dispensers as a process of its own.
+"""A line of simulated dispensers as a process of its own: JX-V4, or by `protocol`.
 
     python -m cngstation.simulators.dispenser_line --config FILE.json
 
@@ -15,12 +15,12 @@ import signal
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cngstation.moments import SystemClock, local_time
-from cngstation.simulators.control import ControlServer, HandsRefused
+from cngstation.simulators.control import ControlServer, Handler, HandsRefused
 from cngstation.simulators.dispenser_hands import Hands
 from cngstation.simulators.jxv4_dispenser import Clock, Dispenser
 from cngstation.simulators.jxv4_faults import AnswerFaults
@@ -28,6 +28,7 @@ from cngstation.simulators.jxv4_frames import wire_time
 from cngstation.simulators.jxv4_memory import Counters, Memory
 from cngstation.simulators.jxv4_transaction import GunSettings
 from cngstation.simulators.line_log import LineLog
+from cngstation.simulators.sinopec_line import SinopecConfig, SinopecLine
 from cngstation.simulators.wire import Wire
 
 TICK_S = 0.1
@@ -136,6 +137,17 @@ class DispenserLine:
         """
         return [n for n, gun in self.guns.items() if AA in gun.status_frame()]
 
+    def verbs(self) -> dict[str, Handler]:
+        """Return what hands can do."""
+        return Hands(self).verbs()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the line says of itself when it is ready."""
+        return {
+            "guns": sorted(self.guns),
+            "guns_idling_with_aa": self.guns_idling_with_aa(),
+        }
+
     async def next_tick(self) -> None:
         """Wait until some gun has run its main loop once.
 
@@ -212,15 +224,29 @@ class DispenserLine:
             self.log.answered_by(gun.settings.gun, sent)
 
 
-async def serve(config: LineConfig) -> None:
+class SimulatedLine(Protocol):
+    """What the program asks of a line, whatever its protocol."""
+
+    def open(self) -> str: ...
+    def close(self) -> None: ...
+    def verbs(self) -> dict[str, Handler]: ...
+    def facts(self) -> dict[str, Any]: ...
+
+
+async def serve(config: LineConfig | SinopecConfig) -> None:
     """Run a line until SIGTERM or SIGINT."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     config.memory.mkdir(parents=True, exist_ok=True)
-    line = DispenserLine(config, local_time(SystemClock().now().wall_ms))
-    control = ControlServer(config.control, Hands(line).verbs())
+    today = local_time(SystemClock().now().wall_ms)
+    line: SimulatedLine
+    if isinstance(config, SinopecConfig):
+        line = SinopecLine(config, today)
+    else:
+        line = DispenserLine(config, today)
+    control = ControlServer(config.control, line.verbs())
     await control.start()
     try:
         ready: dict[str, Any] = {
@@ -228,8 +254,7 @@ async def serve(config: LineConfig) -> None:
             "pts": line.open(),
             "link": str(config.link),
             "control": str(config.control),
-            "guns": sorted(line.guns),
-            "guns_idling_with_aa": line.guns_idling_with_aa(),
+            **line.facts(),
             "pid": os.getpid(),
         }
         print(json.dumps(ready), flush=True)
@@ -238,6 +263,13 @@ async def serve(config: LineConfig) -> None:
         line.close()
         await control.stop()
         await _let_connections_end()
+
+
+def read_config(data: bytes) -> LineConfig | SinopecConfig:
+    """Read a configuration; one that names no protocol is of JX-V4."""
+    if "protocol" in json.loads(data):
+        return SinopecConfig.model_validate_json(data)
+    return LineConfig.model_validate_json(data)
 
 
 async def _let_connections_end() -> None:
@@ -257,7 +289,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
-    config = LineConfig.model_validate_json(arguments.config.read_bytes())
+    config = read_config(arguments.config.read_bytes())
     with asyncio.Runner(loop_factory=precise_loop) as runner:
         runner.run(serve(config))
 
