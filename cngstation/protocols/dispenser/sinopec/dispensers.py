@@ -20,6 +20,8 @@ NOZZLES_PER_ADDRESS = 100
 LARGEST_ADDRESS = 99
 # Its identity tells which versions it holds; while it does not answer, polls go on.
 IDENTITY_EVERY_TURNS = 8
+# The end of a fill is told three times before its record comes.
+POLLS_UNTIL_RECORD = 4
 _KEPT_NUMBERS = 2
 
 
@@ -54,6 +56,7 @@ class Dispenser(PolledNozzle):
     wants_identity: bool = True
     turns: int = 0
     is_fuelling: bool = False
+    expects_record: int = 0
     prices_e4: dict[int, int] = field(default_factory=dict)
     in_force: dict[DownloadKind, int] = field(default_factory=dict)
     _numbers: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_NUMBERS))

@@ -27,7 +27,10 @@ from cngstation.protocols.dispenser.dialogue import (
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import DownloadKind
 from cngstation.protocols.dispenser.sinopec import codes, mapping
-from cngstation.protocols.dispenser.sinopec.dispensers import Dispenser
+from cngstation.protocols.dispenser.sinopec.dispensers import (
+    POLLS_UNTIL_RECORD,
+    Dispenser,
+)
 from cngstation.protocols.dispenser.sinopec.downloads import Part
 from cngstation.protocols.dispenser.sinopec.frames import Command, Frame
 from cngstation.protocols.dispenser.sinopec.messages import (
@@ -87,13 +90,14 @@ class MessageReader:
         Raises:
             RemoteProtocolError: its data break the protocol.
         """
-        dispenser.has_more = frame.command != Command.REAL_TIME
+        dispenser.has_more = True
         return _READERS[frame.command](self, dispenser, frame, now_us)
 
     def identity(self, dispenser: Dispenser, frame: Frame) -> tuple[Info, list[Event]]:
         """Read an identity, and what it shows to be in force."""
         info = Info.from_bytes(frame.body)
         dispenser.held, dispenser.wants_identity = info.versions, False
+        dispenser.has_more = True
         return info, list(self._offers.came_into_force(dispenser))
 
     def question(
@@ -137,11 +141,16 @@ class MessageReader:
             heard.events.append(StatusReceived(setup.gun, status))
         dispenser.is_fuelling = any(map(mapping.is_fuelling, by_nozzle.values()))
         dispenser.period_us = BUSY_POLL_US if by_nozzle else IDLE_POLL_US
+        left = dispenser.expects_record - 1
+        dispenser.expects_record = POLLS_UNTIL_RECORD if by_nozzle else max(left, 0)
+        dispenser.has_more = not by_nozzle and dispenser.expects_record > 0
         return heard
 
     def _record(self, dispenser: Dispenser, frame: Frame, now_us: int) -> Heard:
         record = Record.from_bytes(frame.body)
         event = _record_event(dispenser, record, frame)
+        if isinstance(event, RecordReceived):
+            dispenser.prices_e4[record.nozzle] = event.record.price_e4
         matter: object = matter_of(Command.RECORD, record.seq)
         if isinstance(event, DeviceEventReceived):
             matter = event.event
