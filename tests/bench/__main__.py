@@ -17,6 +17,7 @@ from tests.bench.figure import Figure, Verdict
 # By the module that measures it; what is sensitive to noise comes first.
 NAMES = (
     "poll_cycle",
+    "sinopec_cycle",
     "wire_to_screen",
     "bookings",
     "verify",

@@ -11,6 +11,9 @@ FRAME_SPACING_US = 20_000
 ANSWER_ALLOWANCE_US = 100_000
 # An adapter hands bytes over in lumps of up to 16 ms.
 SILENCE_WITHIN_US = 40_000
+# A byte is older than this when a program hears of it: a UART waits four characters
+# for more, a USB adapter for its next frame.
+LEAST_LAG_US = 1_000
 _SILENT_TENTHS = 35
 
 
@@ -31,8 +34,8 @@ class LineSpeed:
 
     @property
     def silence_us(self) -> int:
-        """What the line is silent between an answer and the next frame."""
-        return self.wire_us(_SILENT_TENTHS) // 10
+        """What is still to wait when an answer is heard, before the next frame."""
+        return max(self.wire_us(_SILENT_TENTHS) // 10 - LEAST_LAG_US, 0)
 
     def begins_within_us(self, request_bytes: int) -> int:
         """Return how long after a request's start its answer must have begun."""
