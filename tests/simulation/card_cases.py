@@ -8,8 +8,10 @@ from cngstation.domain.limits import Amount, SpendingLimits
 from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.storage import limits
+from cngstation.storage import limits, prices
 from cngstation.storage.audit import Actor
+from cngstation.storage.database import Transaction
+from cngstation.units import Price, Unit
 from tests.simulation.money_cards import Chip
 from tests.simulation.money_proof import Holder, Proof, started
 from tests.simulation.money_world import World
@@ -98,6 +100,16 @@ def bound(world: World, holder: Any, key: str, fill: int, day: int) -> None:
             )
         )
     )
+
+
+def plan_dearer(world: World) -> None:
+    """Let the price of level 0 be 4.50 yuan from now on."""
+
+    def dearer(tx: Transaction) -> None:
+        price = Price(45_000)
+        prices.plan(tx, level=0, price=price, unit=Unit.M3, from_ms=1, operator_no="1")
+
+    world.must(world.database.write(dearer))
 
 
 def _limited(case: Case) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.card_acts import ActQuote, TopUpsRequest
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.storage import limits, prices
-from cngstation.units import Price, Unit
+from cngstation.storage import limits
 from tests.simulation.card_cases import (
     ACT,
     FILL,
@@ -24,6 +23,7 @@ from tests.simulation.card_cases import (
     armed,
     bound,
     open_rows,
+    plan_dearer,
 )
 from tests.simulation.money_cards import PRICE_E4, Chip, Fault
 from tests.simulation.money_world import CALL, World, price_of
@@ -398,12 +398,7 @@ def test_price_is_rewritten_after_a_change(world: World) -> None:
     """The tapped card shows the old price; the rewriting is logged and then settled."""
     case = Case(world)
     assert case.refused("rewrite_price") == "refusal.nothing_changed"
-
-    def dearer(tx: Any) -> None:
-        price = Price(45_000)
-        prices.plan(tx, level=0, price=price, unit=Unit.M3, from_ms=1, operator_no="1")
-
-    world.must(world.database.write(dearer))
+    plan_dearer(world)
     case.done("rewrite_price")
     info = world.reading(case.chip).info
     assert info is not None

@@ -10,17 +10,12 @@ import pytest
 
 from cngstation.domain.payment import PaymentMode
 from cngstation.drivers.desfire_purse_card import DesfirePurseCard
-from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.rpc.contract.marks import MarkOrder
-from cngstation.storage import prices
-from cngstation.units import Price, Unit
-from tests.simulation.card_cases import ACT, FIRST, KINDS, Case
-from tests.simulation.money_cards import MASTER_KEY, Chip, Dispenser, PowerCut, Reader
-from tests.simulation.money_world import CALL
+from tests.simulation.card_cases import ACT, KINDS, Case, plan_dearer
+from tests.simulation.money_cards import MASTER_KEY, Chip, Dispenser
+from tests.simulation.other_technology import replaced, tapped_after
 from tests.simulation.test_desfire_crash_points import CHIP, DesfireWorld, Fault
-from tests.simulation.world_parts import Watch
 
 GAS = PaymentMode.PREPAID_QUANTITY
 EVERY_NTH = 3  # frames; an act has some forty
@@ -53,11 +48,7 @@ class DesfireCase(Case):
 
 
 def _dearer(case: Case) -> dict[str, Any]:
-    def dearer(tx: Any) -> None:
-        price = Price(45_000)
-        prices.plan(tx, level=0, price=price, unit=Unit.M3, from_ms=1, operator_no="1")
-
-    case.world.must(case.world.database.write(dearer))
+    plan_dearer(case.world)
     return {}
 
 
@@ -85,12 +76,7 @@ def _ends_well(kind: str, fault: Fault, at: int) -> bool:
         case = DesfireCase(world, mode)
         case.given |= prepare(case)
         case.do(kind, act=ACT, arm=lambda: world.field.arm(fault, at))
-        struck = world.field.fault is None
-        world.field.fault = None
-        world.require_proved()
-        for _ in range(2):
-            shown = world.present(CHIP)
-            assert not isinstance(shown, StationError | PowerCut), shown
+        struck = tapped_after(world, CHIP)
         end = world.find(ACT)
         assert end.state in {ActState.DONE, ActState.UNKNOWN}, end
         if end.state is ActState.UNKNOWN:
@@ -122,42 +108,7 @@ def test_a_replacement_cut_off_is_ended_by_the_next_tap(fault: Fault) -> None:
 def _is_replaced(fault: Fault, at: int) -> bool:
     world = DesfireWorld()
     try:
-        key = _lost_classic(world)
-        quoted = world.quote("replace", key, CHIP)
-        given: dict[str, Any] = {"quoted": quoted, "act": ACT}
-        world.act("replace", key, CHIP, arm=lambda: world.field.arm(fault, at), **given)
-        struck = world.field.fault is None
-        world.field.fault = None
-        world.require_proved()
-        for _ in range(2):
-            shown = world.present(CHIP)
-            assert not isinstance(shown, StationError | PowerCut), shown
-        end = world.find(ACT)
-        if end.state is ActState.UNKNOWN:
-            assert world.value("SELECT state FROM card", key) == "lost"
-            again = world.act("replace", key, CHIP)
-            assert isinstance(again, ActReply), again
-            end = again
-        assert end.state is ActState.DONE
-        assert world.balance_on(CHIP) == FIRST
-        assert world.account(f"card:{key}", "m3") == 0
-        assert world.account(f"card:{end.card_key}", "m3") == -10 * FIRST
-        assert world.value("SELECT state FROM card", key) == "replaced"
-        world.require_proved()
+        struck, _key = replaced(world, CHIP, GAS, fault, at)
         return struck
     finally:
         world.close()
-
-
-def _lost_classic(world: DesfireWorld) -> str:
-    """Issue a MIFARE card at the same counter, and report it lost."""
-    there = world.reader, world.watch._reader, world.watch._card
-    world.reader = Reader()
-    beside = Watch(world.reader)
-    world.watch._reader, world.watch._card = beside._reader, beside._card
-    issued = world.issue(Chip(bytes.fromhex("04a1b2c3")), GAS, FIRST)
-    assert isinstance(issued, ActReply)
-    world.reader, world.watch._reader, world.watch._card = there
-    order = MarkOrder(card_key=issued.card_key, reason="lost", approval=None)
-    world.must(world.answers.marks.marking("report_loss")(order, CALL))
-    return issued.card_key

@@ -11,12 +11,10 @@ from cngstation.domain.payment import PaymentMode
 from cngstation.errors import StationError
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.rpc.contract.marks import MarkOrder
-from cngstation.storage import prices
-from cngstation.units import Price, Unit
 from tests.fuel_cards import MOMENT, PLACE, dispenser
-from tests.simulation.money_cards import Chip, PowerCut, Reader
-from tests.simulation.money_world import CALL, World
+from tests.simulation.card_cases import plan_dearer
+from tests.simulation.money_world import World
+from tests.simulation.other_technology import lost_classic, replaced, tapped_after
 from tests.simulation.test_fuel_card_crash_points import (
     ACT,
     CHIP,
@@ -27,18 +25,13 @@ from tests.simulation.test_fuel_card_crash_points import (
     FuelWorld,
     proved,
 )
-from tests.simulation.world_parts import Watch
 
 ADDED = 5_000
 EVERY_NTH = 3  # commands; an act has some forty
 
 
 def _dearer(world: World) -> dict[str, Any]:
-    def dearer(tx: Any) -> None:
-        price = Price(45_000)
-        prices.plan(tx, level=0, price=price, unit=Unit.M3, from_ms=1, operator_no="1")
-
-    world.must(world.database.write(dearer))
+    plan_dearer(world)
     return {}
 
 
@@ -88,12 +81,7 @@ def _ends_well(kind: str, fault: Fault, at: int) -> bool:
         assert isinstance(issued, ActReply)
         given = KINDS[kind](world)
         world.act(kind, KEY, CHIP, act=ACT, arm=_arm(world, fault, at), **given)
-        struck = world.field.fault is None
-        world.field.fault = None
-        world.require_proved()
-        for _ in range(2):
-            shown = world.present(CHIP)
-            assert not isinstance(shown, StationError | PowerCut), shown
+        struck = tapped_after(world, CHIP)
         end = world.find(ACT)
         assert end.state in {ActState.DONE, ActState.UNKNOWN}, end
         if end.state is ActState.UNKNOWN:
@@ -127,29 +115,8 @@ def test_a_replacement_cut_off_is_ended_by_the_next_tap(fault: Fault) -> None:
 def _is_replaced(fault: Fault, at: int) -> bool:
     world = FuelWorld()
     try:
-        key = _lost_classic(world, MONEY)
-        quoted = world.quote("replace", key, CHIP)
-        world.act(
-            "replace", key, CHIP, quoted=quoted, act=ACT, arm=_arm(world, fault, at)
-        )
-        struck = world.field.fault is None
-        world.field.fault = None
-        world.require_proved()
-        for _ in range(2):
-            shown = world.present(CHIP)
-            assert not isinstance(shown, StationError | PowerCut), shown
-        end = world.find(ACT)
-        if end.state is ActState.UNKNOWN:
-            assert world.value("SELECT state FROM card", key) == "lost"
-            again = world.act("replace", key, CHIP)
-            assert isinstance(again, ActReply), again
-            end = again
-        assert (end.state, end.card_key) == (ActState.DONE, KEY)
-        assert world.balance_on(CHIP) == FIRST
-        assert world.account(f"card:{key}") == 0
-        assert world.account(f"card:{KEY}") == -100 * FIRST
-        assert world.value("SELECT state FROM card", key) == "replaced"
-        world.require_proved()
+        struck, key = replaced(world, CHIP, MONEY, fault, at)
+        assert key == KEY
         return struck
     finally:
         world.close()
@@ -159,7 +126,7 @@ def test_a_mode_that_the_card_does_not_keep_is_named() -> None:
     """A card of gas is not replaced by a fuel card; no money has moved."""
     world = FuelWorld()
     try:
-        key = _lost_classic(world, PaymentMode.PREPAID_QUANTITY)
+        key = lost_classic(world, PaymentMode.PREPAID_QUANTITY)
         till = world.account("till:1:cash")
         told = world.act("replace", key, CHIP)
         assert isinstance(told, StationError), told
@@ -194,17 +161,3 @@ def test_what_such_a_card_cannot_have_is_named(kind: str, code: str) -> None:
         proved(world, at_dispensers=True)
     finally:
         world.close()
-
-
-def _lost_classic(world: World, mode: PaymentMode) -> str:
-    """Issue a MIFARE card at the same counter, and report it lost."""
-    there = world.reader, world.watch._reader, world.watch._card
-    world.reader = Reader()
-    beside = Watch(world.reader)
-    world.watch._reader, world.watch._card = beside._reader, beside._card
-    issued = world.issue(Chip(bytes.fromhex("04a1b2c3")), mode, FIRST)
-    assert isinstance(issued, ActReply), issued
-    world.reader, world.watch._reader, world.watch._card = there
-    order = MarkOrder(card_key=issued.card_key, reason="lost", approval=None)
-    world.must(world.answers.marks.marking("report_loss")(order, CALL))
-    return issued.card_key
