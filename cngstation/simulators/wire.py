@@ -2,7 +2,7 @@
 
 What the host writes arrives byte by byte at the baud, what a device answers dribbles
 out in small pieces whose last byte comes at its exact time. Everybody on the line hears
-everybody else. Faults are drawn from a seed. 8N1, so a byte is ten bit times.
+everybody else. Faults are drawn from a seed. A byte is ten bit times with 8N1.
 """
 
 import asyncio
@@ -74,9 +74,11 @@ class _Passage:
 class Wire:
     """One line with the host at the pty's slave and devices as listeners."""
 
-    def __init__(self, link: Path, baud: int, seed: int = 0) -> None:
+    def __init__(
+        self, link: Path, baud: int, seed: int = 0, bits_per_byte: int = BITS_PER_BYTE
+    ) -> None:
         self._link = link
-        self.byte_s = BITS_PER_BYTE / baud
+        self.byte_s = bits_per_byte / baud
         self.faults = WireFaults()
         self.counts: Counter[str] = Counter()
         self.reseed(seed)

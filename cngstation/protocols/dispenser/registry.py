@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 
+from cngstation.protocols.dispenser.compac import entry as compac
 from cngstation.protocols.dispenser.entry import ProtocolEntry
 from cngstation.protocols.dispenser.jxv4 import entry as jxv4
 from cngstation.protocols.dispenser.pts import entry as pts
 from cngstation.protocols.dispenser.sinopec import entry as sinopec
+from cngstation.protocols.dispenser.unipump import entry as unipump
 
 PROTOCOLS: Mapping[str, ProtocolEntry] = {
+    "compac": compac.ENTRY,
     "jxv4": jxv4.ENTRY,
     "pts": pts.ENTRY,
     "sinopec": sinopec.ENTRY,
+    "unipump": unipump.ENTRY,
 }

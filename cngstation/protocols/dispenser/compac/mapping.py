@@ -1,22 +1,21 @@
 """Compac's registers in the canonical model."""
 
+from typing import Any
+
 from cngstation.protocols.dispenser.canonical import (
     Fault,
     FuellingState,
     NozzleStatus,
-    SaleRecord,
     StopReason,
     Totals,
 )
 from cngstation.protocols.dispenser.compac.registers import (
+    LARGEST_TOTAL,
     CompacOptions,
     LiveRegisters,
 )
-from cngstation.protocols.dispenser.without_card import (
-    sale_without_card,
-    status_without_card,
-)
-from cngstation.units import Unit, hundredths_to_e4
+from cngstation.protocols.dispenser.without_card import status_without_card
+from cngstation.units import hundredths_to_e4
 
 PROTOCOL = "compac"
 _KPA_PER_BAR = 100
@@ -68,38 +67,38 @@ def total_amount_e4(live: LiveRegisters, options: CompacOptions) -> int:
     return live.total_amount * _E4[options.total_decimals]
 
 
-def totals(live: LiveRegisters, device_seq: int, options: CompacOptions) -> Totals:
-    """Map the totalisers; a dispenser of this kind knows no shifts."""
+def total_step_milli(options: CompacOptions) -> int:
+    """Return what the last digit of the quantity totaliser is worth."""
+    return _MILLI[options.total_decimals]
+
+
+def total_wrap_milli(options: CompacOptions) -> int:
+    """Return the quantity totaliser's first figure that it cannot show."""
+    return (LARGEST_TOTAL + 1) * _MILLI[options.total_decimals]
+
+
+def last_amount_e4(live: LiveRegisters, options: CompacOptions) -> int:
+    """Return the amount of the last delivery."""
+    return live.last_amount * _E4[options.last_amount_decimals]
+
+
+def totals(live: LiveRegisters, options: CompacOptions) -> Totals:
+    """Map the totalisers; deliveries have no numbers, and there are no shifts."""
     return Totals(
-        device_seq=device_seq,
+        device_seq=None,
         gun_total_quantity_milli=total_quantity_milli(live, options),
         gun_total_amount_e4=total_amount_e4(live, options),
-        shift_total_quantity_milli=0,
-        shift_total_amount_e4=0,
+        shift_total_quantity_milli=None,
+        shift_total_amount_e4=None,
     )
 
 
-def last_sale(
-    live: LiveRegisters,
-    device_seq: int,
-    unit: Unit,
-    options: CompacOptions,
-    raw: bytes,
-) -> SaleRecord:
-    """Map the last delivery, whose number is the station's own."""
-    return sale_without_card(
-        protocol=PROTOCOL,
-        device_seq=device_seq,
-        transaction_code=live.end_of_sale,
-        unit=unit,
-        quantity_milli=live.last_quantity,
-        price_e4=hundredths_to_e4(live.price),
-        amount_e4=live.last_amount * _E4[options.last_amount_decimals],
-        total_quantity_milli=total_quantity_milli(live, options),
-        total_amount_e4=total_amount_e4(live, options),
-        pressure_before_kpa=live.pressure_start * _KPA_PER_BAR,
-        pressure_after_kpa=live.pressure_end * _KPA_PER_BAR,
-        stop_reason=STOPS.get(live.end_of_sale, StopReason.UNKNOWN),
-        stop_code=live.end_of_sale,
-        raw_frame=raw,
-    )
+def of_last_delivery(live: LiveRegisters) -> dict[str, Any]:
+    """Return the fields of a record that the registers add to its figures."""
+    return {
+        "transaction_code": live.end_of_sale,
+        "pressure_before_kpa": live.pressure_start * _KPA_PER_BAR,
+        "pressure_after_kpa": live.pressure_end * _KPA_PER_BAR,
+        "stop_reason": STOPS.get(live.end_of_sale, StopReason.UNKNOWN),
+        "stop_code": live.end_of_sale,
+    }

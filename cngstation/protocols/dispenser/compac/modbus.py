@@ -141,8 +141,8 @@ class AnswerParser:
             if len(frame) < size:
                 first_open = begin if first_open is None else first_open
             elif (answer := self._checked(frame)) is not None:
-                self.faults[FaultKind.NOISE] += begin
-                del self._buffer[: begin + size]
+                self._drop(begin)
+                del self._buffer[:size]
                 return answer
             elif first_open is None:  # it is dropped with what stands before it
                 self.faults[FaultKind.BAD_CRC] += 1
@@ -150,8 +150,9 @@ class AnswerParser:
         return None
 
     def _drop(self, count: int) -> None:
-        self.faults[FaultKind.NOISE] += count
-        del self._buffer[:count]
+        if count:
+            self.faults[FaultKind.NOISE] += count
+            del self._buffer[:count]
 
     def _size_at(self, begin: int) -> int | None:
         """Return how long an answer here would be, or at least, from its head."""

@@ -21,11 +21,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from cngstation.errors import RemoteProtocolError
+from cngstation.protocols.dispenser.options import whole_numbers
 
 FIRST_LIVE, LIVE_COUNT = 100, 32
 FIRST_SETTING, SETTING_COUNT = 200, 2
 LOCK, PRICE = 200, 201
-_DIGITS = 10
+LARGEST_TOTAL = 9_999_999_999
+_BOUNDS = {
+    "register_offset": range(-1, 1),
+    "last_amount_decimals": range(2, 4),
+    "total_decimals": range(4),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,7 @@ class CompacOptions:
         Raises:
             ValueError: one is not known or not within its bounds.
         """
-        bounds = {
-            "register_offset": range(-1, 1),
-            "last_amount_decimals": range(2, 4),
-            "total_decimals": range(4),
-        }
-        for name, value in options.items():
-            if name not in bounds:
-                raise ValueError(f"{name} is no option of Compac: {', '.join(bounds)}")
-            if value not in bounds[name]:
-                allowed = bounds[name]
-                raise ValueError(f"{name} is {allowed[0]} to {allowed[-1]}")
-        return cls(**{name: int(value) for name, value in options.items()})
+        return cls(**whole_numbers("Compac", options, _BOUNDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +121,7 @@ class LiveRegisters:
 
 def _bcd(*registers: int) -> int:
     digits = "".join(f"{register:04X}" for register in registers)
-    if not digits.isdecimal() or len(digits.lstrip("0")) > _DIGITS:
+    if not digits.isdecimal() or int(digits) > LARGEST_TOTAL:
         raise RemoteProtocolError(why="a total that is no number of ten digits")
     return int(digits)
 

@@ -12,9 +12,9 @@ from cngstation.protocols.dispenser.canonical import (
     Identity,
     ListVersions,
     NozzleStatus,
-    SaleRecord,
     Totals,
 )
+from cngstation.protocols.dispenser.last_sale import Figures, Total
 from cngstation.protocols.dispenser.unipump.messages import (
     Filling,
     State,
@@ -23,12 +23,8 @@ from cngstation.protocols.dispenser.unipump.messages import (
     Transaction,
     Version,
 )
-from cngstation.protocols.dispenser.without_card import (
-    sale_without_card,
-    status_without_card,
-)
+from cngstation.protocols.dispenser.without_card import status_without_card
 from cngstation.units import (
-    Unit,
     hundredths_to_e4,
     hundredths_to_milli,
     priced_e4,
@@ -36,6 +32,10 @@ from cngstation.units import (
 
 PROTOCOL = "unipump"
 MAKER = "Technotrade"
+# Ten digits of hundredths.
+TOTAL_STEP_MILLI = 10
+TOTAL_WRAP_MILLI = 10**10 * TOTAL_STEP_MILLI
+NO_FIGURES = Figures(0, 0, 0)
 _LONGEST_VERSION = 40
 STATES = {
     State.OFFLINE: FuellingState.INOPERATIVE,
@@ -65,10 +65,7 @@ def nozzle_status(status: Status, price: int, raw: bytes) -> NozzleStatus:
 
 def filling_status(filling: Filling, price: int, raw: bytes) -> NozzleStatus:
     """Map a fill that goes on; its amount is shown by the price, the sale's is not."""
-    quantity_milli, price_e4 = (
-        hundredths_to_milli(filling.volume),
-        hundredths_to_e4(price),
-    )
+    quantity_milli, price_e4 = _figures(filling.volume, price)
     return status_without_card(
         FuellingState.FUELLING,
         price_e4=price_e4,
@@ -85,33 +82,41 @@ def ended_status(price: int, raw: bytes) -> NozzleStatus:
     )
 
 
-def totals(body: TotalsBody, device_seq: int) -> Totals:
-    """Map the totalisers; a controller of this kind knows no shifts."""
+def totals(body: TotalsBody) -> Totals:
+    """Map the totalisers; fills have no numbers, and there are no shifts."""
     return Totals(
-        device_seq=device_seq,
+        device_seq=None,
         gun_total_quantity_milli=hundredths_to_milli(body.volume),
         gun_total_amount_e4=hundredths_to_e4(body.amount),
-        shift_total_quantity_milli=0,
-        shift_total_amount_e4=0,
+        shift_total_quantity_milli=None,
+        shift_total_amount_e4=None,
     )
 
 
-def sale_record(
-    transaction: Transaction, body: TotalsBody, device_seq: int, unit: Unit, raw: bytes
-) -> SaleRecord:
-    """Map a finished transaction and the totalisers read behind it."""
-    return sale_without_card(
-        protocol=PROTOCOL,
-        device_seq=device_seq,
-        transaction_code=transaction.transaction,
-        unit=unit,
-        quantity_milli=hundredths_to_milli(transaction.volume),
-        price_e4=hundredths_to_e4(transaction.price),
-        amount_e4=hundredths_to_e4(transaction.amount),
-        total_quantity_milli=hundredths_to_milli(body.volume),
-        total_amount_e4=hundredths_to_e4(body.amount),
-        raw_frame=raw,
+def total(body: TotalsBody, raw: bytes) -> Total:
+    """Map the totalisers for the numbering of a fill."""
+    return Total(
+        hundredths_to_milli(body.volume) % TOTAL_WRAP_MILLI,
+        hundredths_to_e4(body.amount),
+        raw,
     )
+
+
+def filling_figures(filling: Filling, price: int, raw: bytes) -> Figures:
+    """Map what a fill shows so far."""
+    quantity_milli, price_e4 = _figures(filling.volume, price)
+    return Figures(quantity_milli, priced_e4(quantity_milli, price_e4), price_e4, raw)
+
+
+def sale_figures(transaction: Transaction, raw: bytes) -> Figures:
+    """Map a finished transaction's own figures."""
+    quantity_milli, price_e4 = _figures(transaction.volume, transaction.price)
+    amount_e4 = hundredths_to_e4(transaction.amount)
+    return Figures(quantity_milli, amount_e4, price_e4, raw)
+
+
+def _figures(volume: int, price: int) -> tuple[int, int]:
+    return hundredths_to_milli(volume), hundredths_to_e4(price)
 
 
 def identity(gun: int, version: Version) -> Identity:
@@ -119,7 +124,7 @@ def identity(gun: int, version: Version) -> Identity:
     text = version.text.decode("ascii", "replace")
     return Identity(
         gun=gun,
-        last_device_seq=0,
+        last_device_seq=None,
         versions=ListVersions(0, 0, 0, 0, 0, 0),
         station_no="",
         province_no="",

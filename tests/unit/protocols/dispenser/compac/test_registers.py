@@ -8,15 +8,12 @@ from cngstation.errors import RemoteProtocolError
 from cngstation.protocols.dispenser.canonical import (
     Fault,
     FuellingState,
-    StopReason,
-    TransactionType,
 )
 from cngstation.protocols.dispenser.compac import mapping
 from cngstation.protocols.dispenser.compac.registers import (
     CompacOptions,
     LiveRegisters,
 )
-from cngstation.units import Unit
 from tests.unit.protocols.dispenser.compac import vectors
 
 OPTIONS = CompacOptions()
@@ -49,32 +46,20 @@ def test_the_map_is_read_register_by_register() -> None:
     )
 
 
-def test_the_last_sale_has_the_dispensers_figures() -> None:
-    """Quantity, price and amount are the dispenser's; the number is given."""
-    sale = mapping.last_sale(live(), 77, Unit.KG, OPTIONS, b"raw")
-    assert (sale.device_seq, sale.transaction_type) == (77, TransactionType.NO_CARD)
-    figures = (sale.quantity_milli, sale.price_e4, sale.amount_e4)
-    assert figures == (12_345, 39_800, 491_300)
-    assert (sale.gun_total_quantity_milli, sale.gun_total_amount_e4) == (
-        1_234_560,
-        48_991_200,
-    )
-    assert (sale.pressure_before_kpa, sale.pressure_after_kpa) == (3_500, 20_000)
-    assert (sale.stop_reason, sale.unit) == (StopReason.MANUAL, Unit.KG)
-    assert sale.raw_frame == b"raw"
-
-
 def test_decimals_are_those_of_the_site() -> None:
     """The last amount with two decimals as the live one; totals with three or none."""
+    assert mapping.last_amount_e4(live(), OPTIONS) == 491_300
     options = CompacOptions(last_amount_decimals=2, total_decimals=3)
-    sale = mapping.last_sale(live(r128=4_913), 1, Unit.KG, options, b"")
-    assert sale.amount_e4 == 491_300
-    assert sale.gun_total_quantity_milli == 123_456
-    totals = mapping.totals(live(), 5, CompacOptions(total_decimals=0))
+    assert mapping.last_amount_e4(live(r128=4_913), options) == 491_300
+    assert mapping.total_quantity_milli(live(), options) == 123_456
+    assert mapping.total_step_milli(options) == 1
+    totals = mapping.totals(live(), CompacOptions(total_decimals=0))
+    assert totals.device_seq is None
     assert (totals.gun_total_quantity_milli, totals.gun_total_amount_e4) == (
         123_456_000,
         4_899_120_000,
     )
+    assert mapping.total_wrap_milli(OPTIONS) == 10**11
 
 
 @pytest.mark.parametrize(

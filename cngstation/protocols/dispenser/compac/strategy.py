@@ -1,0 +1,283 @@
+"""What the host says to Compac dispensers, and when.
+
+    each poll    read 100 to 131: the live figures, the totalisers, the last delivery
+    first poll   read 200 and 201 too: the lock and the price; again after a write
+    order        write 200: lock stops a fill and prevents the next, unlock frees it
+    price        write 201 to a dispenser at rest; in force when 101 shows it
+
+A dispenser keeps its last delivery alone and numbers none: `LastSale` makes records of
+what it shows. It answers what it does not know or cannot do with an exception.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from cngstation.errors import RemoteProtocolError
+from cngstation.moments import time_text
+from cngstation.protocols.dispenser.canonical import SaleRecord
+from cngstation.protocols.dispenser.compac import mapping, modbus
+from cngstation.protocols.dispenser.compac.modbus import (
+    Answer,
+    AnswerParser,
+    Refused,
+    Registers,
+    Written,
+)
+from cngstation.protocols.dispenser.compac.registers import (
+    FIRST_LIVE,
+    FIRST_SETTING,
+    LIVE_COUNT,
+    LOCK,
+    PRICE,
+    SETTING_COUNT,
+    CompacOptions,
+    LiveRegisters,
+)
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAdvanced,
+    Question,
+    RecordReceived,
+    Request,
+    StatusReceived,
+    TotaliserJumped,
+    TotalsReceived,
+)
+from cngstation.protocols.dispenser.entry import NozzleSetup
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    Downloads,
+    Order,
+    OrderKind,
+    OrderOutcome,
+    PriceTable,
+)
+from cngstation.protocols.dispenser.last_sale import Figures, Fill, LastSale, record_of
+from cngstation.protocols.dispenser.last_sale import Total as HoseTotal
+from cngstation.protocols.dispenser.polled_strategy import (
+    Ask,
+    NoAnswer,
+    Pace,
+    Script,
+    Strategy,
+    Visit,
+    asked,
+)
+from cngstation.units import E4_PER_FEN, hundredths_to_e4
+
+BITS_PER_BYTE = 11  # 8N2
+# Modbus-RTU ends a frame by 3.5 characters of silence.
+_SILENCE_CHARACTERS = 4
+ANSWER_ALLOWANCE_US = 200_000
+TRIES = 2
+PRICE_AGAIN_US = 10_000_000
+_LOCKED = {OrderKind.LOCK: 1, OrderKind.UNLOCK: 0}
+
+
+@dataclass(slots=True)
+class Dispenser:
+    """What is known of one hose."""
+
+    setup: NozzleSetup
+    sale: LastSale
+    is_locked: bool | None = None  # None: not read yet
+    price_version: int = 0
+    priced_us: int | None = None
+
+
+class CompacStrategy(Strategy[Answer]):
+    """All dispensers of one Modbus line."""
+
+    def __init__(
+        self, baud: int, nozzles: Sequence[NozzleSetup], options: CompacOptions
+    ) -> None:
+        character_us = BITS_PER_BYTE * 1_000_000 // baud
+        self.pace = Pace(
+            baud,
+            BITS_PER_BYTE,
+            spacing_us=0,
+            allowance_us=ANSWER_ALLOWANCE_US,
+            quiet_us=_SILENCE_CHARACTERS * character_us,
+        )
+        self.reader = AnswerParser()
+        self._options = options
+        self._prices: PriceTable | None = None
+        self._dispensers = {
+            nozzle.gun: Dispenser(
+                nozzle,
+                LastSale(
+                    wrap_milli=mapping.total_wrap_milli(options),
+                    step_milli=mapping.total_step_milli(options),
+                ),
+            )
+            for nozzle in nozzles
+        }
+
+    def gun_of(self, frame: Answer) -> int | None:
+        """A hose is a Modbus device."""
+        return frame.device
+
+    def answers(self, ask: Ask, frame: Answer) -> bool:
+        """An exception answers anything of its function; registers by their count."""
+        if frame.function != ask.data[1]:
+            return False
+        match frame.content:
+            case Registers(values=values):
+                return len(values) == int.from_bytes(ask.data[4:6], "big")
+            case Written():
+                return frame.raw == ask.data
+            case Refused():
+                return True
+
+    def heard_again(self, gun: int) -> None:
+        """Compare the totaliser and read the lock again."""
+        dispenser = self._dispensers[gun]
+        dispenser.sale.line_up()
+        dispenser.is_locked = None
+
+    def offer(self, downloads: Downloads) -> None:
+        """Only the posted price is a dispenser's."""
+        self._prices = downloads.prices
+
+    def answer_record(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """A delivery is in the books, or not."""
+        self._dispensers[gun].sale.decided(device_seq, now_us, accepted=accepted)
+
+    # Polls
+
+    def poll(self, visit: Visit) -> Script[Answer, None]:
+        """Read the live registers, and what follows from them."""
+        dispenser = self._dispensers[visit.gun]
+        live, raw = yield from self._live(visit.gun)
+        if dispenser.is_locked is None:
+            yield from self._read_lock(dispenser)
+        is_locked = bool(dispenser.is_locked)
+        status = mapping.nozzle_status(live, is_locked=is_locked, raw=raw)
+        visit.report(StatusReceived(visit.gun, status))
+        self._watch(visit, dispenser, live, raw)
+        if not live.is_filling:
+            yield from self._bring_price(visit, dispenser, live)
+
+    def _live(self, gun: int) -> Script[Answer, tuple[LiveRegisters, bytes]]:
+        frame: Answer = yield from self._read(gun, FIRST_LIVE, LIVE_COUNT)
+        if not isinstance(frame.content, Registers):
+            raise RemoteProtocolError(why=f"{frame.content} to a read")
+        return LiveRegisters.from_registers(frame.content.values), frame.raw
+
+    def _read_lock(self, dispenser: Dispenser) -> Script[Answer, None]:
+        """Read the lock; a model without such a register is never locked."""
+        frame: Answer = yield from self._read(
+            dispenser.setup.gun, FIRST_SETTING, SETTING_COUNT
+        )
+        locked = isinstance(frame.content, Registers) and frame.content.values[0] == 1
+        dispenser.is_locked = locked
+
+    def _watch(
+        self, visit: Visit, dispenser: Dispenser, live: LiveRegisters, raw: bytes
+    ) -> None:
+        sale, price_e4 = dispenser.sale, hundredths_to_e4(live.price)
+        if live.is_filling:
+            amount_e4 = hundredths_to_e4(live.amount)
+            figures = Figures(live.quantity, amount_e4, price_e4, raw)
+            sale.saw(figures, visit.now_us, is_flowing=True, is_over=False)
+        else:
+            amount_e4 = mapping.last_amount_e4(live, self._options)
+            figures = Figures(live.last_quantity, amount_e4, price_e4, raw)
+            sale.saw(figures, visit.now_us, is_flowing=False, is_over=True)
+            sale.counted(self._total(live), visit.now_us)
+        for jump in sale.take_jumps():
+            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
+        fill = sale.offer(visit.now_us)
+        if fill is not None:
+            visit.report(RecordReceived(visit.gun, self._record(dispenser, fill)))
+
+    def _total(self, live: LiveRegisters) -> HoseTotal:
+        return HoseTotal(
+            mapping.total_quantity_milli(live, self._options),
+            mapping.total_amount_e4(live, self._options),
+        )
+
+    def _record(self, dispenser: Dispenser, fill: Fill) -> SaleRecord:
+        """Add what the frame of the delivery says beside its figures."""
+        record = record_of(fill, protocol=mapping.PROTOCOL, nozzle=dispenser.setup)
+        (frame,) = AnswerParser().feed(fill.figures.raw)
+        assert isinstance(frame.content, Registers)
+        live = LiveRegisters.from_registers(frame.content.values)
+        if live.last_quantity != fill.figures.quantity_milli:
+            return record  # cut: its end was not seen
+        return replace(record, **mapping.of_last_delivery(live))
+
+    def _bring_price(
+        self, visit: Visit, dispenser: Dispenser, live: LiveRegisters
+    ) -> Script[Answer, None]:
+        table = self._prices
+        if table is None or dispenser.price_version == table.version:
+            return
+        if not table.prices_e4 or table.effective_at > time_text(visit.wall_ms):
+            return
+        price, rest = divmod(table.prices_e4[0], E4_PER_FEN)
+        if rest or price > 0xFFFF:
+            return
+        sent_us = dispenser.priced_us
+        if live.price == price:
+            dispenser.price_version, dispenser.priced_us = table.version, None
+            self._tell_price(visit, table, is_in_force=True)
+        elif sent_us is None or visit.now_us - sent_us >= PRICE_AGAIN_US:
+            dispenser.priced_us = visit.now_us
+            yield from self._write(visit.gun, PRICE, price)
+            self._tell_price(visit, table, is_in_force=False)
+
+    def _tell_price(
+        self, visit: Visit, table: PriceTable, *, is_in_force: bool
+    ) -> None:
+        advanced = DownloadAdvanced(
+            visit.gun, DownloadKind.PRICES, table.version, 1, 1, is_in_force
+        )
+        visit.report(advanced)
+
+    # Questions and orders
+
+    def question(self, visit: Visit, request: Request) -> Script[Answer, None] | None:
+        """Tell the totalisers; it keeps no records and has no identity."""
+        if request.question is not Question.TOTALS:
+            return None
+        return self._tell_totals(visit, request)
+
+    def _tell_totals(self, visit: Visit, request: Request) -> Script[Answer, None]:
+        live, _ = yield from self._live(visit.gun)
+        answer = mapping.totals(live, self._options)
+        visit.report(TotalsReceived(request, answer))
+
+    def order(self, visit: Visit, order: Order) -> Script[Answer, OrderOutcome] | None:
+        """Lock or unlock; there is nothing else that it obeys."""
+        del visit
+        if order.kind not in _LOCKED:
+            return None
+        return self._lock(self._dispensers[order.gun], _LOCKED[order.kind])
+
+    def _lock(self, dispenser: Dispenser, wanted: int) -> Script[Answer, OrderOutcome]:
+        try:
+            frame: Answer = yield from self._write(dispenser.setup.gun, LOCK, wanted)
+        except NoAnswer:
+            yield from self._read_lock(dispenser)
+            taken = dispenser.is_locked == bool(wanted)
+            return OrderOutcome.DONE if taken else OrderOutcome.UNKNOWN
+        dispenser.is_locked = None
+        taken = isinstance(frame.content, Written)
+        return OrderOutcome.DONE if taken else OrderOutcome.REFUSED
+
+    # Exchanges
+
+    def _read(self, gun: int, first: int, count: int) -> Script[Answer, Answer]:
+        data = modbus.read_request(gun, self._address(first), count)
+        answer_bytes = modbus.read_answer_bytes(count)
+        return (yield from asked(Ask(data, answer_bytes, tries=TRIES)))
+
+    def _write(self, gun: int, register: int, value: int) -> Script[Answer, Answer]:
+        data = modbus.write_request(gun, self._address(register), value)
+        ask = Ask(data, modbus.WRITE_BYTES, tries=TRIES, answer_may_repeat=True)
+        return (yield from asked(ask))
+
+    def _address(self, register: int) -> int:
+        return register + self._options.register_offset

@@ -1,0 +1,34 @@
+"""UniPump in the registry of protocols."""
+
+from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.options import whole_numbers
+from cngstation.protocols.dispenser.polled_line import PolledLine
+from cngstation.protocols.dispenser.unipump.frames import LAST_POINT
+from cngstation.protocols.dispenser.unipump.messages import NOZZLES
+from cngstation.protocols.dispenser.unipump.strategy import (
+    CAPABILITIES,
+    UnipumpStrategy,
+)
+
+_BOUNDS = {"nozzle": range(1, NOZZLES + 1), "extended": range(2)}
+
+
+def _dialogue(line: LineSetup) -> Dialogue:
+    options = whole_numbers("UniPump", line.options, _BOUNDS)
+    strategy = UnipumpStrategy(
+        line.baud,
+        line.nozzles,
+        nozzle=options.get("nozzle", 1),
+        is_extended=options.get("extended", 0) == 1,
+    )
+    return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
+
+
+ENTRY = ProtocolEntry(
+    "UniPump (PTS)",
+    CAPABILITIES,
+    _dialogue,
+    bauds=(9600, 19200, 38400, 57600, 115200),
+    guns=range(1, LAST_POINT + 1),
+)

@@ -1,0 +1,193 @@
+"""A line of simulated dispensers without cards: Compac, or a UniPump controller.
+
+    python -m cngstation.simulators.plain_line --config FILE.json
+
+Makes a pty with a link to it, listens on a control socket, prints one line of JSON when
+ready and ends on SIGTERM. A killed process is a power cut: the nozzles' memories stay.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import selectors
+import signal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cngstation.simulators.compac_dispenser import CompacDispenser
+from cngstation.simulators.control import ControlServer
+from cngstation.simulators.plain_hands import PlainHands
+from cngstation.simulators.plain_log import PlainLog
+from cngstation.simulators.plain_nozzle import PlainNozzle
+from cngstation.simulators.unipump_controller import PointState, UnipumpController
+from cngstation.simulators.wire import Wire
+
+BITS_PER_BYTE = {"compac": 11, "unipump": 10}
+TURNAROUND_S = {"compac": 0.020, "unipump": 0.010}
+# The silence that a master keeps behind an answer, or between two frames.
+QUIET_CHARACTERS = {"compac": 4, "unipump": 0}
+LEAST_SPACING_S = {"compac": 0.0, "unipump": 0.050}
+
+
+class NozzleConfig(BaseModel):
+    """One nozzle; its figures count until it has a memory file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    number: Annotated[int, Field(ge=1, le=247)]
+    price: Annotated[int, Field(ge=1, le=9_999)] = 398
+    is_automatic: bool = True
+    total_volume: int = 0
+    total_amount: int = 0
+    transaction: Annotated[int, Field(ge=0, le=99)] = 0
+
+
+class PlainConfig(BaseModel):
+    """The configuration file of one line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    protocol: Literal["compac", "unipump"]
+    link: Path
+    control: Path
+    memory: Path
+    nozzles: Annotated[tuple[NozzleConfig, ...], Field(min_length=1)]
+    baud: Annotated[int, Field(ge=300, le=115_200)] = 9600
+    offset: int = -1
+    is_extended: bool = False
+    seed: int = 0
+    faults: dict[str, float] = {}
+
+
+class Device(Protocol):
+    """What answers on the wire."""
+
+    def hear(self, data: bytes, now: float) -> list[bytes]: ...
+    def pause(self) -> None: ...
+
+
+class PlainLine:
+    """The wire and the devices on it."""
+
+    def __init__(self, config: PlainConfig) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.config = config
+        bits = BITS_PER_BYTE[config.protocol]
+        self.wire = Wire(config.link, config.baud, config.seed, bits)
+        self.wire.faults.set(config.faults)
+        self.nozzles = {one.number: self._nozzle(one) for one in config.nozzles}
+        self.compacs: dict[int, CompacDispenser] = {}
+        self.points: dict[int, PointState] = {}
+        devices: dict[int, Device] = {}
+        if config.protocol == "compac":
+            self.compacs = {
+                number: CompacDispenser(nozzle, config.offset)
+                for number, nozzle in self.nozzles.items()
+            }
+            devices.update(self.compacs)
+        else:
+            self.points = {n: PointState(one) for n, one in self.nozzles.items()}
+            devices[1] = UnipumpController(self.points, config.is_extended)
+        self._devices = devices
+        quiet_s = QUIET_CHARACTERS[config.protocol] * self.wire.byte_s
+        spacing_s = LEAST_SPACING_S[config.protocol]
+        self.log = PlainLog(self.wire.byte_s, quiet_s, spacing_s)
+        self.wire.on_host = self._host_sent
+        self._silence: asyncio.TimerHandle | None = None
+
+    def open(self) -> str:
+        """Begin to live on the line; return the name of the pts."""
+        name = self.wire.open()
+        for number, device in self._devices.items():
+            self.wire.listen(number, self._ear_of(number, device))
+        return name
+
+    def close(self) -> None:
+        """Cut the power."""
+        if self._silence is not None:
+            self._silence.cancel()
+        self.wire.close()
+
+    def _nozzle(self, config: NozzleConfig) -> PlainNozzle:
+        nozzle = PlainNozzle(
+            config.number,
+            price=config.price,
+            is_automatic=config.is_automatic,
+            total_volume=config.total_volume,
+            total_amount=config.total_amount,
+            transaction=config.transaction,
+            closes_itself=self.config.protocol == "compac",
+            file=self.config.memory / f"nozzle-{config.number}.json",
+        )
+        nozzle.power_returns()
+        return nozzle
+
+    def _host_sent(self, data: bytes, start: float) -> None:
+        self.log.host_sent(data, start)
+        end = start + len(data) * self.wire.byte_s
+        self._loop.call_at(end, lambda: self.wire.deliver(self._loop.time()))
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = self._loop.call_at(end + 0.05, self._pause)
+
+    def _pause(self) -> None:
+        for device in self._devices.values():
+            device.pause()
+
+    def _ear_of(self, number: int, device: Device) -> Any:
+        turnaround_s = TURNAROUND_S[self.config.protocol]
+
+        def hear(data: bytes) -> None:
+            for answer in device.hear(data, self._loop.time()):
+                self._loop.call_later(turnaround_s, self._answer, number, answer)
+
+        return hear
+
+    def _answer(self, number: int, frame: bytes) -> None:
+        sent = self.wire.send(frame, number)
+        if sent is not None:
+            self.log.answered(sent)
+
+
+async def serve(config: PlainConfig) -> None:
+    """Run a line until SIGTERM or SIGINT."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    config.memory.mkdir(parents=True, exist_ok=True)
+    line = PlainLine(config)
+    control = ControlServer(config.control, PlainHands(line).verbs())
+    await control.start()
+    try:
+        ready: dict[str, Any] = {
+            "ready": True,
+            "pts": line.open(),
+            "link": str(config.link),
+            "control": str(config.control),
+            "nozzles": sorted(line.nozzles),
+            "pid": os.getpid(),
+        }
+        print(json.dumps(ready), flush=True)
+        await ended.wait()
+    finally:
+        line.close()
+        await control.stop()
+
+
+def main() -> None:
+    """Read the configuration and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+    config = PlainConfig.model_validate_json(arguments.config.read_bytes())
+    # Timers of epoll are whole milliseconds.
+    with asyncio.Runner(
+        loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
+    ) as runner:
+        runner.run(serve(config))
+
+
+if __name__ == "__main__":
+    main()
