@@ -194,7 +194,7 @@ REFUSALS = {
     "out of range": ("gun = 1", "gun = 256", "lines.0.nozzles.0.gun", "1 to 255"),
     "broadcast": ("gun = 1", "gun = 0", "lines.0.nozzles.0.gun", "1 to 9999"),
     "no nozzle": ('"jxv4"', '"sinopec"', "lines.0.nozzles.1.gun", "101 to 9999 on a"),
-    "option": ("options = {}", "options = {a = 1}", "lines.0", "no options"),
+    "option": ("options = {}", "options = {a = 1}", "lines.0", "no option"),
     "wide digits": ('"03160001"', '"０3160001"', "station.station_no", "8 digits"),
     "too short": ('"03160001"', '"0316001"', "station.station_no", "8 digits"),
     "point 00": ('"01"', '"00"', "station.issue_point_no", '"01" to "99"'),
