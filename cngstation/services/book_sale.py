@@ -63,7 +63,7 @@ class SaleBook:
     ) -> None:
         self._database = database
         self._acts = acts
-        self._cut_off_minute = cut_off_minute
+        self.cut_off_minute = cut_off_minute
 
     async def book(
         self, nozzle: NozzleSetting, record: SaleRecord, source: str
@@ -147,7 +147,7 @@ class SaleBook:
             before_reading=is_before(newest, stand.epoch, record.device_seq),
         )
         duty = duty_of(tx, newest, arrival)
-        cut_off = self._cut_off_minute
+        cut_off = self.cut_off_minute
         seq, postings = post_sale(tx, arrival, duty, cut_off_minute=cut_off)
         open_rows_of(tx, arrival, duty.shift_no)
         if card is not None:

@@ -120,6 +120,7 @@ def leave_nozzle(
 
     Without a meter the last fill in the books, or the taking over, is the end.
     """
+    mind_the_clock(tx)
     nozzle = on.nozzle
     stand = sales.stand_of(tx.connection, nozzle)
     newest = max(on.place, (stand.epoch, stand.device_seq or 0))

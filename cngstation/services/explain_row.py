@@ -25,10 +25,12 @@ BY_ONE = frozenset(
         "device_counter_reset",
         "fill_of_replaced_card",
         "nozzle_unreadable",
+        "parameter_changed",
         "till_over",
         "till_short",
         "totaliser_break",
         "unit_differs",
+        "unknown_staff_card",
         "unusual_record",
     }
 )

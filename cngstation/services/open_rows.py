@@ -154,6 +154,17 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
     ),
+    "unknown_staff_card": (
+        mark("Staff card {card} went on duty at nozzle {nozzle}; no crew has it."),
+        mark("Say which crew the card belongs to (F8), and close this row with E."),
+    ),
+    "parameter_changed": (
+        mark(
+            "Nozzle {nozzle}: setting {parameter} was changed from {before} to "
+            "{after} at the dispenser, by card {card}."
+        ),
+        mark("Ask who did it and why, then close this row with E."),
+    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark("Set it right. Order and days of the books do not come from it."),

@@ -5,7 +5,7 @@ it is acknowledged; what it reported while nobody listened is fetched by number.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,7 @@ from cngstation.services.name_unbooked import UnbookedFills
 from cngstation.services.nozzle_figures import figure_of, offline, unheard
 from cngstation.services.number_by_total import name_jump
 from cngstation.services.show_sales import sale_row
+from cngstation.services.take_duty import DutyBook
 from cngstation.storage import facts, sales
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
@@ -110,6 +111,7 @@ class LineDesk:
         self._book = book
         self._debits = debits
         self._database = database
+        self._duties = DutyBook(database, cut_off_minute=book.cut_off_minute)
         self._audience = audience
         self._clock = clock
         self._line: Line | None = None
@@ -168,18 +170,34 @@ class LineDesk:
         return await self._debits.answer(request)
 
     async def shift(self, gun: int, record: ShiftRecord) -> bool:
-        """Leave it with the dispenser: nobody here takes shift records yet."""
-        _log.info("line.shift_record", line=self._name, gun=gun, seq=record.device_seq)
-        return False
+        """Take a duty; True only when it is durable."""
+        nozzle = self._nozzles.get(gun)
+        if nozzle is None:
+            return False
+        return await self._kept(self._duties.duty(nozzle.key, record), "duty")
 
     async def parameter(self, gun: int, change: ParameterChange) -> bool:
-        """Leave it with the dispenser: nobody here takes parameter changes yet."""
-        _log.info("line.parameter", line=self._name, gun=gun, seq=change.device_seq)
-        return False
+        """Take a changed setting; True only when it is durable."""
+        nozzle = self._nozzles.get(gun)
+        if nozzle is None:
+            return False
+        return await self._kept(self._duties.parameter(nozzle.key, change), "setting")
 
     async def event(self, gun: int, event: DeviceEvent) -> bool:
         """Leave it with the dispenser: nobody here takes events yet."""
         _log.info("line.event", line=self._name, gun=gun, event=event.name)
+        return False
+
+    async def _kept(self, work: Awaitable[None], what: str) -> bool:
+        try:
+            await work
+        except CommitUncertain as error:
+            self._audience.stopped(error)
+        except Exception as error:  # noqa: BLE001 - one record must not stop the line
+            # Not acknowledged: the dispenser keeps it and offers it again.
+            _log.error("line.not_kept", line=self._name, what=what, exc_info=error)
+        else:
+            return True
         return False
 
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
