@@ -21,17 +21,12 @@ the book names, which compares each record with the one before it.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from cngstation.protocols.dispenser.canonical import (
-    CardKind,
-    DeviceKind,
-    SaleRecord,
-    StopReason,
-    TransactionType,
-)
+from cngstation.protocols.dispenser.canonical import SaleRecord, StopReason
 from cngstation.protocols.dispenser.entry import NozzleSetup
+from cngstation.protocols.dispenser.without_card import sale_without_card
 
 STABLE_US = 750_000
 # A pump may write its totaliser some seconds after the fill. One that was read too
@@ -345,45 +340,16 @@ class LastSale:
 def record_of(fill: Fill, *, protocol: str, nozzle: NozzleSetup) -> SaleRecord:
     """Return the record of a fill that nobody's card paid for."""
     figures = fill.figures
-    stop = StopReason.POWER_LOSS if fill.was_cut else StopReason.UNKNOWN
-    return SaleRecord(
+    record = sale_without_card(
         protocol=protocol,
         device_seq=fill.device_seq,
-        transaction_type=TransactionType.NO_CARD,
-        transaction_code=0,
-        card_no=None,
-        card_kind=CardKind.NONE,
-        plate=None,
-        station_no="",
-        shift_no=0,
-        employee_card=None,
-        started_at=None,
-        ended_at=None,
-        device_kind=DeviceKind.CNG,
         unit=nozzle.unit,
-        unit_code=nozzle.unit_code,
         quantity_milli=figures.quantity_milli,
         price_e4=figures.price_e4,
         amount_e4=figures.amount_e4,
-        debited_hundredths=0,
-        balance_before_hundredths=0,
-        balance_after_hundredths=0,
-        card_top_up_count=None,
-        card_top_up_total_hundredths=None,
-        card_consumption_count=0,
-        card_consumed_quantity_milli=None,
-        card_consumed_total_hundredths=None,
-        gun_total_quantity_milli=fill.total.quantity_milli,
-        gun_total_amount_e4=fill.total.amount_e4,
-        pressure_before_kpa=None,
-        pressure_after_kpa=None,
-        density_e4=None,
-        equivalent_e4=None,
-        stop_reason=stop,
-        stop_code=0,
-        related_grey_seq=None,
-        shift_record_seq=None,
+        total_quantity_milli=fill.total.quantity_milli,
+        total_amount_e4=fill.total.amount_e4,
         raw_frame=figures.raw + fill.total.raw,
-        is_numbered_by_total=True,
-        is_watched=fill.watched,
+        stop_reason=StopReason.POWER_LOSS if fill.was_cut else StopReason.UNKNOWN,
     )
+    return replace(record, is_numbered_by_total=True, is_watched=fill.watched)

@@ -20,6 +20,7 @@ so a script is short: what takes several seconds is spread over several polls.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -204,8 +205,10 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
         nozzle = self._nozzles[order.gun]
         visit = Visit(order.gun, now_us, wall_ms)
         script = None
-        if nozzle.link is not Link.OFFLINE:
-            script = self._strategy.order(visit, order)
+        # A figure that does not fit the frame is refused with the order.
+        with suppress(LocalProtocolError):
+            if nozzle.link is not Link.OFFLINE:
+                script = self._strategy.order(visit, order)
         if script is None:
             self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
             return True
@@ -244,8 +247,8 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
         self._talk = talk
         self._advance(talk, lambda: next(talk.script))
 
-    def _advance(self, talk: _Talk[F], run: Callable[[], Ask | Tell]) -> None:
-        """Let the script run to its next step, or to its end."""
+    def _advance(self, talk: _Talk[F], run: Callable[[], Ask | Tell]) -> bool:
+        """Let the script run to its next step, or to its end; False for a bad body."""
         talk.until_us = None
         try:
             talk.step = run()
@@ -253,6 +256,11 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
             self._end(talk, end.value)
         except NoAnswer:
             self._fail(talk)
+        except RemoteProtocolError:
+            self._faults[FaultKind.BAD_BODY, talk.nozzle.gun] += 1
+            self._missed(talk.nozzle)
+            self._fail(talk)
+            return False
         except LocalProtocolError:
             if talk.matter is None:
                 raise
@@ -263,6 +271,7 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
             is_order = isinstance(talk.matter, Order)
             if isinstance(talk.step, Ask) and is_heard and not is_order:
                 talk.tries_left = talk.step.tries
+        return True
 
     def _end(self, talk: _Talk[F], outcome: OrderOutcome | None) -> None:
         self._close(talk)
@@ -325,14 +334,8 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
         talk.visit.now_us = now_us
         quiet_until_us = now_us + self._strategy.pace.quiet_us
         self._free_from_us = max(self._free_from_us, quiet_until_us)
-        try:
-            self._advance(talk, lambda: talk.script.send(frame))
-        except RemoteProtocolError:
-            self._faults[FaultKind.BAD_BODY, talk.nozzle.gun] += 1
-            self._missed(talk.nozzle)
-            self._fail(talk)
-            return
-        if talk.nozzle.answered(now_us):
+        is_sound = self._advance(talk, lambda: talk.script.send(frame))
+        if is_sound and talk.nozzle.answered(now_us):
             self._events.append(LinkChanged(talk.nozzle.gun, talk.nozzle.link))
 
     def _misfit(self, gun: int | None, frame: F) -> FaultKind | None:

@@ -317,7 +317,7 @@ def test_a_service_that_commits_nothing_costs_bounded_memory() -> None:
     assert bench.booked[-1] == (bench.total, 1_000)
 
 
-class Pump:
+class Accidents:
     """A pump that remembers one fill, and whose totaliser comes late."""
 
     def __init__(self, chance: random.Random) -> None:
@@ -364,7 +364,7 @@ def test_a_campaign_of_accidents() -> None:
 def run_accidents(seed: int) -> None:
     """Let a pump fill again when its last fill is booked; every fill is booked once."""
     chance = random.Random(seed)
-    pump = Pump(chance)
+    pump = Accidents(chance)
     sale = LastSale(wrap_milli=WRAP, step_milli=10)
     booked: dict[int, int] = {}
     now_us = blind_until_us = 0

@@ -1,0 +1,1 @@
+"""DART: the pump interface of Wayne and of many clones."""

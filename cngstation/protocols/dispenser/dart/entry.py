@@ -1,0 +1,23 @@
+"""DART in the registry of protocols."""
+
+from cngstation.protocols.dispenser.dart.settings import DartSettings
+from cngstation.protocols.dispenser.dart.strategy import CAPABILITIES, DartStrategy
+from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.polled_line import PolledLine
+
+
+def _dialogue(line: LineSetup) -> Dialogue:
+    settings = DartSettings.from_mapping(line.options)
+    strategy = DartStrategy(line.baud, line.nozzles, settings)
+    return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
+
+
+ENTRY = ProtocolEntry(
+    "DART (Wayne)",
+    CAPABILITIES,
+    _dialogue,
+    parity="O",
+    bauds=(9600, 19200),
+    guns=range(1, 33),
+)

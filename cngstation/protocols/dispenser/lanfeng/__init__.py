@@ -1,0 +1,1 @@
+"""Lanfeng: twelve bytes asked, twelve answered; the smallest of the protocols."""

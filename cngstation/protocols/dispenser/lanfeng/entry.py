@@ -1,0 +1,19 @@
+"""Lanfeng in the registry of protocols."""
+
+from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.lanfeng.strategy import (
+    CAPABILITIES,
+    LanfengSettings,
+    LanfengStrategy,
+)
+from cngstation.protocols.dispenser.polled_line import PolledLine
+
+
+def _dialogue(line: LineSetup) -> Dialogue:
+    settings = LanfengSettings.from_mapping(line.options)
+    strategy = LanfengStrategy(line.baud, line.nozzles, settings)
+    return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
+
+
+ENTRY = ProtocolEntry("Lanfeng", CAPABILITIES, _dialogue, bauds=(4800, 9600, 19200))

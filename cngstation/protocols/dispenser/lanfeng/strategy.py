@@ -1,0 +1,293 @@
+"""What the host says to Lanfeng pumps, and when.
+
+A poll is a status request. A pump sells by itself, or, with the option `control` 1,
+only when it is authorised: the host then takes control of every idle pump.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from cngstation.errors import LocalProtocolError
+from cngstation.protocols.dispenser.canonical import (
+    Capability,
+    FuellingState,
+    NozzleStatus,
+    Totals,
+)
+from cngstation.protocols.dispenser.dialogue import (
+    Question,
+    RecordReceived,
+    Request,
+    StatusReceived,
+    TotaliserJumped,
+    TotalsReceived,
+)
+from cngstation.protocols.dispenser.entry import NozzleSetup
+from cngstation.protocols.dispenser.forecourt import (
+    Downloads,
+    Order,
+    OrderKind,
+    OrderOutcome,
+)
+from cngstation.protocols.dispenser.lanfeng import frames
+from cngstation.protocols.dispenser.lanfeng.frames import (
+    FRAME_BYTES,
+    TOTAL_DIGITS,
+    Command,
+    FrameParser,
+    Shown,
+)
+from cngstation.protocols.dispenser.last_sale import (
+    Figures,
+    LastSale,
+    Total,
+    record_of,
+)
+from cngstation.protocols.dispenser.options import whole_numbers
+from cngstation.protocols.dispenser.polled_strategy import (
+    Ask,
+    NoAnswer,
+    Pace,
+    Script,
+    Strategy,
+    Visit,
+    asked,
+)
+from cngstation.protocols.dispenser.posted_price import PostedPrice
+from cngstation.protocols.dispenser.scales import DECIMALS, Scales
+from cngstation.protocols.dispenser.without_card import status_without_card
+
+PROTOCOL = "lanfeng"
+CAPABILITIES = frozenset(
+    {
+        Capability.POLL,
+        Capability.AUTHORISE,
+        Capability.PRESET,
+        Capability.STOP,
+        Capability.PRICE,
+        Capability.TOTALS,
+    }
+)
+BITS_PER_BYTE = 10
+ANSWER_ALLOWANCE_US = 150_000
+TRIES = 2
+_PRICE_BYTES, _PRESET_BYTES = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class LanfengSettings(Scales):
+    """The options of a line; `gap_ms` is the least time between two requests."""
+
+    control: int = 0
+    gap_ms: int = 50
+
+    @classmethod
+    def from_mapping(cls, options: Mapping[str, int | str]) -> Self:
+        """Read the options of a line; ValueError for one that is none."""
+        bounds = {**DECIMALS, "control": range(2), "gap_ms": range(20, 501)}
+        return cls(**whole_numbers("Lanfeng", options, bounds))
+
+
+class _Side:
+    """What is known of one pump."""
+
+    def __init__(self, setup: NozzleSetup, settings: LanfengSettings) -> None:
+        self.setup = setup
+        self.sale = LastSale(
+            wrap_milli=settings.total_wrap_milli(TOTAL_DIGITS),
+            step_milli=settings.total_step_milli,
+        )
+        self.shown: Shown | None = None
+        self.raw = b""
+        self.stop_taken = False
+
+
+class LanfengStrategy(Strategy[bytes]):
+    """All pumps of one Lanfeng line."""
+
+    def __init__(
+        self, baud: int, nozzles: Sequence[NozzleSetup], settings: LanfengSettings
+    ) -> None:
+        self.pace = Pace(
+            baud, BITS_PER_BYTE, settings.gap_ms * 1_000, ANSWER_ALLOWANCE_US
+        )
+        self._sides = {nozzle.gun: _Side(nozzle, settings) for nozzle in nozzles}
+        self.reader = FrameParser(self._sides)
+        self._settings = settings
+        self._prices = PostedPrice()
+
+    def gun_of(self, frame: bytes) -> int | None:
+        """Return the first byte."""
+        return frame[0]
+
+    def answers(self, ask: Ask, frame: bytes) -> bool:
+        """Nothing in an answer names its request; a status heard before is no total."""
+        is_total = ask.data[2] in {Command.VOLUME_TOTAL, Command.AMOUNT_TOTAL}
+        return not (is_total and frame == self._sides[frame[0]].raw)
+
+    def heard_again(self, gun: int) -> None:
+        """Its totaliser may have moved."""
+        self._sides[gun].sale.line_up()
+
+    def offer(self, downloads: Downloads) -> None:
+        """Only the posted price is a pump's."""
+        self._prices.offer(downloads)
+
+    def answer_record(
+        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
+    ) -> None:
+        """A fill is in the books, or not."""
+        self._sides[gun].sale.decided(device_seq, now_us, accepted=accepted)
+
+    # Polls
+
+    def poll(self, visit: Visit) -> Script[bytes, None]:
+        """Read the status, and the totaliser when a fill has ended."""
+        side = self._sides[visit.gun]
+        shown = yield from self._look(visit, side)
+        if side.sale.wants_total(visit.now_us):
+            yield from self._count(visit, side)
+        for jump in side.sale.take_jumps():
+            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
+        fill = side.sale.offer(visit.now_us)
+        if fill is not None:
+            record = record_of(fill, protocol=PROTOCOL, nozzle=side.setup)
+            visit.report(RecordReceived(visit.gun, record))
+        if side.sale.is_settled and not (shown.is_filling or shown.is_out):
+            yield from self._look_after(visit, shown)
+
+    def _look(self, visit: Visit, side: _Side) -> Script[bytes, Shown]:
+        """Read and report the status."""
+        frame = yield from self._ask(visit.gun, Command.STATUS, tries=TRIES)
+        shown = frames.status(frame)
+        side.shown, side.raw = shown, frame
+        if shown.is_filling:
+            side.stop_taken = False
+        scales = self._settings
+        figures = Figures(
+            scales.quantity_milli(shown.volume),
+            scales.amount_e4(shown.amount),
+            scales.price_e4(shown.price),
+            frame,
+        )
+        side.sale.saw(
+            figures,
+            visit.now_us,
+            is_flowing=shown.is_filling,
+            is_over=not shown.is_out or side.stop_taken,
+        )
+        visit.report(StatusReceived(visit.gun, _status_of(shown, figures)))
+        return shown
+
+    def _count(self, visit: Visit, side: _Side) -> Script[bytes, Total]:
+        """Read both totalisers."""
+        volume = yield from self._ask(visit.gun, Command.VOLUME_TOTAL, tries=TRIES)
+        amount = yield from self._ask(visit.gun, Command.AMOUNT_TOTAL, tries=TRIES)
+        total = Total(
+            frames.total(volume) * self._settings.total_step_milli,
+            self._settings.amount_e4(frames.total(amount)),
+            volume + amount,
+        )
+        side.sale.counted(total, visit.now_us)
+        return total
+
+    def _look_after(self, visit: Visit, shown: Shown) -> Script[bytes, None]:
+        """Take or release control, and bring the price on."""
+        if shown.is_controlled != bool(self._settings.control):
+            wanted = self._settings.control
+            command = Command.TAKE_CONTROL if wanted else Command.RELEASE
+            yield from self._ask(visit.gun, command)
+            return
+        shown_e4 = self._settings.price_e4(shown.price)
+        price_e4 = self._prices.to_send(
+            visit.gun, shown_e4, visit.now_us, visit.wall_ms
+        )
+        if price_e4 is not None:
+            try:
+                price = self._settings.price(price_e4)
+                data = frames.request(visit.gun, Command.PRICE, price, _PRICE_BYTES)
+            except LocalProtocolError:
+                pass  # more digits than the pump has: it never comes into force
+            else:
+                yield from asked(Ask(data, FRAME_BYTES, answer_may_repeat=True))
+        advanced = self._prices.advanced(visit.gun, shown_e4)
+        if advanced is not None:
+            visit.report(advanced)
+
+    # Questions and orders
+
+    def question(self, visit: Visit, request: Request) -> Script[bytes, None] | None:
+        """Read the totalisers; a pump keeps no records and has no name."""
+        if request.question is not Question.TOTALS:
+            return None
+        return self._totals(visit, request)
+
+    def _totals(self, visit: Visit, request: Request) -> Script[bytes, None]:
+        total = yield from self._count(visit, self._sides[visit.gun])
+        answer = Totals(None, total.quantity_milli, total.amount_e4, None, None)
+        visit.report(TotalsReceived(request, answer))
+
+    def order(self, visit: Visit, order: Order) -> Script[bytes, OrderOutcome] | None:
+        """Authorise or stop; None where the pump cannot follow now."""
+        side = self._sides[visit.gun]
+        if order.kind is OrderKind.STOP:
+            return self._give(visit, order, [frames.request(visit.gun, Command.STOP)])
+        shown = side.shown
+        if order.kind is not OrderKind.AUTHORISE or shown is None:
+            return None
+        if order.preset_quantity_milli and order.preset_amount_e4:
+            return None
+        if shown.is_filling or not shown.is_controlled or not side.sale.is_settled:
+            return None
+        return self._give(visit, order, self._authorisation(order))
+
+    def _authorisation(self, order: Order) -> list[bytes]:
+        gun, scales, steps = order.gun, self._settings, []
+        if order.preset_quantity_milli:
+            volume = scales.volume(order.preset_quantity_milli)
+            steps.append(
+                frames.request(gun, Command.PRESET_VOLUME, volume, _PRESET_BYTES)
+            )
+        if order.preset_amount_e4:
+            amount = scales.amount(order.preset_amount_e4)
+            steps.append(
+                frames.request(gun, Command.PRESET_AMOUNT, amount, _PRESET_BYTES)
+            )
+        return [*steps, frames.request(gun, Command.START)]
+
+    def _give(
+        self, visit: Visit, order: Order, steps: Sequence[bytes]
+    ) -> Script[bytes, OrderOutcome]:
+        """Send each step once; without an answer go no further and look."""
+        side = self._sides[visit.gun]
+        try:
+            for step in steps:
+                yield from asked(Ask(step, FRAME_BYTES, answer_may_repeat=True))
+        except NoAnswer:
+            shown = yield from self._look(visit, side)
+            wanted = order.kind is OrderKind.AUTHORISE
+            shows = shown.is_filling == wanted and step == steps[-1]
+            return OrderOutcome.DONE if shows else OrderOutcome.UNKNOWN
+        side.stop_taken = order.kind is OrderKind.STOP
+        return OrderOutcome.DONE
+
+    def _ask(self, gun: int, command: Command, tries: int = 1) -> Script[bytes, bytes]:
+        data = frames.request(gun, command)
+        repeats = command is not Command.STATUS
+        ask = Ask(data, FRAME_BYTES, tries, answer_may_repeat=repeats)
+        return (yield from asked(ask))
+
+
+def _status_of(shown: Shown, figures: Figures) -> NozzleStatus:
+    if shown.is_filling:
+        state = FuellingState.FUELLING
+    else:
+        state = FuellingState.CALLING if shown.is_out else FuellingState.IDLE
+    return status_without_card(
+        state,
+        raw=figures.raw,
+        price_e4=figures.price_e4,
+        quantity_milli=figures.quantity_milli if shown.is_filling else 0,
+        amount_e4=figures.amount_e4 if shown.is_filling else 0,
+    )

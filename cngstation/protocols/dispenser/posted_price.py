@@ -1,0 +1,70 @@
+"""The posted price of pumps that know no levels: sent when idle, in force when shown.
+
+Such a pump keeps no version: it holds one when it shows its price. Until it does, the
+price is sent again every ten seconds.
+"""
+
+from datetime import datetime
+
+from cngstation.moments import CHINA, local_time
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    Downloads,
+    PriceTable,
+)
+
+AGAIN_US = 10_000_000
+
+
+class PostedPrice:
+    """Level 0 of the price table on offer, for every nozzle of a line."""
+
+    def __init__(self) -> None:
+        self._table: PriceTable | None = None
+        self._sent_us: dict[int, int] = {}
+        self._told: dict[int, bool] = {}  # of which nozzle, and whether in force
+
+    def offer(self, downloads: Downloads) -> None:
+        """Take what the nozzles shall hold from its time on."""
+        if downloads.prices != self._table:
+            self._table = downloads.prices
+            self._sent_us.clear()
+            self._told.clear()
+
+    def to_send(
+        self, gun: int, shown_e4: int | None, now_us: int, wall_ms: int
+    ) -> int | None:
+        """Return the price to send to an idle nozzle now; notes that it is sent."""
+        table = self._table
+        if table is None or not table.prices_e4 or not _has_come(table, wall_ms):
+            return None
+        sent_us = self._sent_us.get(gun)
+        if shown_e4 == table.prices_e4[0]:
+            return None
+        if sent_us is not None and now_us - sent_us < AGAIN_US:
+            return None
+        self._sent_us[gun] = now_us
+        return table.prices_e4[0]
+
+    def advanced(self, gun: int, shown_e4: int | None) -> DownloadAdvanced | None:
+        """Return what is to be told of a nozzle, once for each change."""
+        table = self._table
+        if table is None or not table.prices_e4:
+            return None
+        in_force = shown_e4 == table.prices_e4[0]
+        if not in_force and gun not in self._sent_us:
+            return None
+        if self._told.get(gun) == in_force:
+            return None
+        self._told[gun] = in_force
+        return DownloadAdvanced(
+            gun, DownloadKind.PRICES, table.version, 1, 1, is_in_force=in_force
+        )
+
+
+def _has_come(table: PriceTable, wall_ms: int) -> bool:
+    if not table.effective_at:
+        return True
+    effective = datetime.fromisoformat(table.effective_at).replace(tzinfo=CHINA)
+    return effective <= local_time(wall_ms)
