@@ -38,27 +38,9 @@ PLAIN_FACTS = (
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
-_STAMPED = frozenset(
-    {
-        "intent_change",
-        "audit",
-        "finding",
-        "finding_closed",
-        "register_change",
-        "card_mark",
-        "till_session",
-        "company_terms",
-        "discount_rule",
-        "spending_limit",
-        "invoice",
-        "opening_balance",
-        "opening_verdict",
-        "shift_step",
-        "shift_reading",
-        "duty_record",
-        "parameter_change",
-    }
-)
+# A price says from when it is, a receipt has its moment in its content: all other rows
+# have columns for the three readings of the clock.
+_STAMPED = frozenset(PLAIN_FACTS) - {"price", "receipt"}
 
 
 def insert(connection: Connection, table: str, row: Row) -> None:
