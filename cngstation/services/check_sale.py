@@ -22,6 +22,7 @@ WIRE_CARD_DIGITS = 16
 CARD_KEY_DIGITS = 12
 COLLECTION = TransactionType.MAKE_UP_DEBIT
 CASH_WITHOUT_CREW = "cash_without_crew"
+_UNUSUAL = frozenset({TransactionType.SUPPLEMENT, TransactionType.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,14 @@ def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
     The cash of a fill that no shift owes (`shift_no` 0) is a row of its nozzle.
     """
     nozzle, record, card = arrival.nozzle.key, arrival.record, arrival.card
+    place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     if arrival.is_cash:
         if not shift_no:
             named = {"nozzle": nozzle.nozzle_no}
             findings.open_once(tx, CASH_WITHOUT_CREW, subject_of(nozzle), named)
+        if record.transaction_type in _UNUSUAL:
+            findings.open_finding(tx, "unusual_record", subject_of(nozzle), place)
         return
-    place = {"nozzle": nozzle.nozzle_no, "number": record.device_seq}
     subject = card.card_key if card else record.card_no or "no card"
     if record.transaction_type is TransactionType.GREY:
         if arrival.collected_by is not None or arrival.settled is not None:
@@ -91,7 +94,7 @@ def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
         )
     elif record.transaction_type is COLLECTION:
         _close_grey(tx, subject, record.related_grey_seq)
-    elif record.transaction_type is not TransactionType.NORMAL:
+    elif record.transaction_type in _UNUSUAL:
         findings.open_finding(tx, "unusual_record", subject, place)
     if card is None:
         findings.open_finding(
@@ -123,7 +126,8 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         name_breaks.recheck(tx, nozzle.key, place)
     else:
         _compare_totalisers(tx, nozzle.key, record, arrival.stand)
-    if card is None or record.card_top_up_count is None:
+    # A card of ours counts its issue: from nought on nothing is counted.
+    if card is None or not card.has_counters or not record.card_top_up_count:
         return
     counters = (record.card_top_up_count, record.card_consumption_count)
     if counters == (card.wseq, card.pseq + 1):

@@ -26,10 +26,15 @@ from cngstation.storage.sales import NozzleKey
 
 
 def is_cash_fill(record: SaleRecord, card: cards.Payer | None) -> bool:
-    """Tell whether a fill was sold without a customer's card."""
+    """Tell whether a fill was sold without a customer's card.
+
+    Whatever was filled on a crew card was: it can pay nothing, now or later.
+    """
+    if card is not None and card.is_crew:
+        return record.transaction_type is not COLLECTION
     if record.transaction_type is not TransactionType.NORMAL:
         return record.transaction_type is TransactionType.NO_CARD
-    return record.card_no is None if card is None else card.is_crew
+    return record.card_no is None and card is None
 
 
 def newest_duty(

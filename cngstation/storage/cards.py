@@ -84,6 +84,7 @@ class Payer(NamedTuple):
     has_open_act: bool
     is_replaced: bool
     is_crew: bool = False
+    has_counters: bool = True
 
     def after(self, pseq: int, postings: Iterable[Posting]) -> "Payer":
         """Return the card once a fill with these postings is booked."""
@@ -157,7 +158,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
     row = connection.execute(_PAYER, (card_key, card_account(card_key))).fetchone()
     if row is None:
         return None
-    mode, unit, wseq, pseq, booked, has_open_act, kind, is_replaced = row
+    mode, unit, wseq, pseq, booked, has_open_act, kind, is_replaced, counts = row
     return Payer(
         card_key,
         _MODES[mode],
@@ -168,6 +169,7 @@ def payer(connection: Connection, card_key: str) -> Payer | None:
         has_open_act=has_open_act == 1,
         is_replaced=is_replaced == 1,
         is_crew=kind == CREW.name,
+        has_counters=counts == 1,
     )
 
 
@@ -178,7 +180,12 @@ _PAYER = (
     # Until the new card is written the balance is the old card's.
     " c.kind, c.state='replaced' AND NOT EXISTS (SELECT 1 FROM card_replacement r"
     "  JOIN intent i USING (intent_id) WHERE r.old_card_key=?1 AND r.state='made'"
-    "  AND i.state IN ('PREPARED','INDOUBT')) FROM card c WHERE c.card_key=?1"
+    "  AND i.state IN ('PREPARED','INDOUBT')),"
+    # A card of ours counts its issue: it was seen on the card, or the book has it.
+    # An act on one without counters says what that had consumed instead.
+    " c.seen_wseq>0 OR (c.seen_at_ms=0 AND c.wseq>0 AND NOT EXISTS (SELECT 1"
+    "  FROM intent WHERE card_key=?1 AND json_extract(plan, '$.before_consumed')"
+    "  IS NOT NULL)) FROM card c WHERE c.card_key=?1"
 )
 
 

@@ -161,6 +161,50 @@ def test_a_fill_proves_nothing_of_it(world: PlainWorld) -> None:
     assert world.find(ACT).state is ActState.PENDING
 
 
+@pytest.mark.parametrize("counts", ["none", "kept at one", "their own"])
+def test_fills_of_such_a_card_are_no_old_image(world: PlainWorld, counts: str) -> None:
+    """Whatever a dispenser says of counters that the card does not have."""
+    chip, left = plain_chip(HELD), HELD
+    world.present(chip)
+    for number in range(1, 5):
+        if number in {1, 3}:
+            topped_up = world.top_up(KEY, chip, ADDED)
+            assert isinstance(topped_up, ActReply)
+            left += ADDED
+        assert plain_card.fuel(chip, 900)
+        own = {"none": (0, 0), "kept at one": (1, 1), "their own": (40, 70 + number)}
+        record = fill(
+            number,
+            KEY,
+            station_no="00000001",
+            card_top_up_count=own[counts][0],
+            card_consumption_count=own[counts][1],
+            balance_before_hundredths=left,
+            balance_after_hundredths=left - 900,
+        )
+        left -= 900
+        world.must(world.book.book(world.dispensers[0].setting, record, "poll"))
+        shown = world.present(chip)
+        assert not isinstance(shown, StationError | PowerCut)
+        assert shown[1].warnings == ()
+    rows = world.must(world.database.read(findings.open_findings))
+    assert [row.kind for row in rows] == []
+    assert figures(chip) == (left, 4 * 900)
+    world.require_proved()
+
+
+def test_a_card_that_was_never_seen_says_nothing_by_its_counters(
+    world: PlainWorld,
+) -> None:
+    """An imported card fills before it lies on the reader for the first time."""
+    for number, count in enumerate((0, 0, 1, 1), 1):
+        counts = {"card_top_up_count": count, "card_consumption_count": count}
+        record = fill(number, KEY, station_no="00000001", **counts)
+        world.must(world.book.book(world.dispensers[0].setting, record, "poll"))
+    rows = world.must(world.database.read(findings.open_findings))
+    assert "card_rolled_back" not in {row.kind for row in rows}
+
+
 def test_a_total_that_fell_is_an_old_image(world: PlainWorld) -> None:
     """A dump put back: held for two people, not written."""
     chip = plain_chip(HELD)

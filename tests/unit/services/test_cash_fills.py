@@ -138,6 +138,35 @@ async def test_a_fill_without_a_card_is_owed_by_the_crew_on_duty(
     assert ("unknown_card" in await station.kinds()) == account.startswith("suspense")
 
 
+@pytest.mark.parametrize(
+    ("kind", "rows"),
+    [
+        (TransactionType.GREY, []),
+        (TransactionType.SUPPLEMENT, ["unusual_record"]),
+        (TransactionType.UNKNOWN, ["unusual_record"]),
+    ],
+)
+async def test_no_fill_of_a_crew_card_is_anybodys_debt(
+    station: Station, kind: TransactionType, rows: list[str]
+) -> None:
+    """Nothing can be settled with such a card; a collection from it moves nothing."""
+    await station.open_shift()
+    crew = {"card_no": f"0000{CREW_CARD}", "card_top_up_count": 1}
+    await station.sell(1, transaction_type=kind, card_consumption_count=1, **crew)
+    owed = {"crew:1:cash": AMOUNT, "income:gas": -AMOUNT}
+    assert await station.accounts() == owed
+    assert await station.kinds() == rows
+    collection = {
+        "transaction_type": TransactionType.MAKE_UP_DEBIT,
+        "card_consumption_count": 2,
+        "related_grey_seq": 1,
+        "total": 2_000,
+    }
+    await station.sell(2, **collection, **crew)
+    assert await station.accounts() == owed
+    assert await station.kinds() == rows
+
+
 async def test_a_fill_while_nobody_is_on_duty_is_a_row_once(station: Station) -> None:
     """Its cash is nobody's until a shift takes it on."""
     first, second = await station.sell(1), await station.sell(2)
