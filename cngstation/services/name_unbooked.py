@@ -19,6 +19,8 @@ REFUSED, UNREADABLE = "fill_not_booked", "nozzle_unreadable"
 # A broken frame passes its checksum once in 65 536; a device that speaks otherwise
 # repeats itself.
 SENSELESS_UNTIL_NAMED = 3
+# A fill that is not understood is offered again and again between sensible readings.
+SENSIBLE_UNTIL_CLOSED = 100
 
 
 class UnbookedFills:
@@ -28,6 +30,7 @@ class UnbookedFills:
         self._database = database
         self._clear: set[NozzleKey] = set()  # that have no such row, surely
         self._senseless: dict[NozzleKey, int] = {}
+        self._sensible: dict[NozzleKey, int] = {}  # readings since the last nonsense
 
     async def refused(
         self, nozzle: NozzleSetting, device_seq: int, error: Exception
@@ -57,6 +60,7 @@ class UnbookedFills:
         def unit(tx: Transaction) -> bool:
             epoch = sales.current_epoch(tx.connection, nozzle.key)
             left = False
+            _close_unreadable(tx, nozzle.key)
             for row in _rows(tx, nozzle.key):
                 if sales.find(tx.connection, nozzle.key, epoch, _number(row)):
                     findings.close_finding(tx, row.seq, "booked", "")
@@ -67,17 +71,39 @@ class UnbookedFills:
         if not await self._database.write(unit):
             self._clear.add(nozzle.key)
 
-    async def senseless(self, nozzle: NozzleSetting, kind: FaultKind) -> None:
-        """Count whole messages without sense, and name the nozzle that sends them."""
+    def makes_none(self, nozzle: NozzleSetting, kind: FaultKind) -> bool:
+        """Count whole messages without sense; True when the nozzle is to be named."""
         if kind is not FaultKind.BAD_BODY:
-            return
+            return False
+        self._sensible[nozzle.key] = 0
+        self._clear.discard(nozzle.key)
         count = self._senseless.get(nozzle.key, 0) + 1
         self._senseless[nozzle.key] = count
-        if count == SENSELESS_UNTIL_NAMED:
-            subject, place = subject_of(nozzle.key), {"nozzle": nozzle.key.nozzle_no}
-            await self._database.write(
-                lambda tx: findings.open_once(tx, UNREADABLE, subject, place)
-            )
+        return count == SENSELESS_UNTIL_NAMED
+
+    async def senseless(self, nozzle: NozzleSetting) -> None:
+        """Name a nozzle that sends what nobody understands."""
+        subject, place = subject_of(nozzle.key), {"nozzle": nozzle.key.nozzle_no}
+        await self._database.write(
+            lambda tx: findings.open_once(tx, UNREADABLE, subject, place)
+        )
+
+    def makes_sense(self, nozzle: NozzleSetting) -> bool:
+        """Count a reading that makes sense; True when there were enough in a row."""
+        count = self._sensible.get(nozzle.key, 0) + 1
+        self._sensible[nozzle.key] = count
+        return count == SENSIBLE_UNTIL_CLOSED
+
+    async def understood(self, nozzle: NozzleSetting) -> None:
+        """Close the row of a nozzle that makes sense again."""
+        self._senseless.pop(nozzle.key, None)
+        await self._database.write(lambda tx: _close_unreadable(tx, nozzle.key))
+
+
+def _close_unreadable(tx: Transaction, nozzle: NozzleKey) -> None:
+    for row in findings.open_findings(tx.connection, subject_of(nozzle)):
+        if row.kind == UNREADABLE:
+            findings.close_finding(tx, row.seq, "it makes sense again", "")
 
 
 def _rows(tx: Transaction, nozzle: NozzleKey) -> list[Finding]:

@@ -223,7 +223,9 @@ class LineDesk:
         old = self._figures.get(gun)
         if old is None:
             return
-        new = figure_of(self._nozzles[gun], status, old)
+        if self._unbooked.makes_sense(setting := self._nozzles[gun]):
+            self._start(self._unbooked.understood(setting), f"close row of gun {gun}")
+        new = figure_of(setting, status, old)
         if new != old:
             self._figures[gun] = new
             self._audience.nozzle(new)
@@ -254,8 +256,8 @@ class LineDesk:
         """Ignored bytes are counted by the driver and kept in its frame log."""
         _log.debug("line.fault", line=self._name, fault=str(fault))
         setting = self._nozzles.get(fault.gun) if fault.gun is not None else None
-        if setting is not None:
-            self._start(self._unbooked.senseless(setting, fault.kind), "name a nozzle")
+        if setting is not None and self._unbooked.makes_none(setting, fault.kind):
+            self._start(self._unbooked.senseless(setting), "name a nozzle")
 
     async def close(self) -> None:
         """Stop what still fetches; what was committed stays."""

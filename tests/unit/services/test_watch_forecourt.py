@@ -34,6 +34,9 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.mark_delivery import mark_once
+from cngstation.services.name_unbooked import (
+    SENSIBLE_UNTIL_CLOSED,
+)
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage import findings
 from cngstation.storage.database import Database
@@ -200,6 +203,10 @@ async def test_a_nozzle_that_speaks_without_sense_is_a_row(
         forecourt.desk.fault(ProtocolFault(FaultKind.BAD_BODY, GUN, 1))
     await forecourt.settled()
     assert await forecourt.kinds() == ["nozzle_unreadable"]
+    for _ in range(SENSIBLE_UNTIL_CLOSED):
+        forecourt.desk.status(GUN, STATUS)
+    await forecourt.settled()
+    assert await forecourt.kinds() == []
 
 
 async def test_a_booked_fill_is_acknowledged_though_nobody_can_be_told(
