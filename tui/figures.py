@@ -6,6 +6,8 @@ from tui.words import word
 
 _QUANTITY_MODES = {"prepaid_quantity", "credit_quantity"}
 PREPAID_MODES = {"prepaid_money", "prepaid_quantity"}
+# By standing: what is typed for such a card would always be refused.
+NEVER_TOPPED_UP = frozenset({"black", "replaced", "waste", "cancelled"})
 
 
 def in_quantity(payment_mode: str) -> bool:

@@ -16,9 +16,10 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusal.unknown_company": ("company",),
     "refusal.reason_missing": ("reason",),
     "refusal.pay_out_reason_missing": ("reason",),
-    "refusal.second_person_missing": ("second_login",),
+    "refusal.second_person_missing": ("second_login", "second_password"),
     "refusal.same_person": ("second_login",),
     "refusal.login": ("second_password",),
+    "refusal.login_wait": ("second_password",),
     "refusal.right": ("second_login",),
     "refusal.reference_missing": ("number",),
     "refusal.certificate_missing": ("certificate",),
@@ -57,14 +58,14 @@ def wrong_field(
     """Return the name of the field that a refusal speaks of, empty if it is of none.
 
     A refusal names a field by its own word or label, by its code, or it quotes what
-    stands in one.
+    stands in one. Of several the first one that is empty is meant.
     """
     names = [field.name for field in fields]
     named = _named(str(error.facts.get("field", "")), fields)
-    for wanted in (named, *FIELDS.get(error.code, ())):
-        for name in names:
-            if _plain(name) == _plain(wanted):
-                return name
+    wanted = [_plain(word) for word in (named, *FIELDS.get(error.code, ()))]
+    meant = [name for word in wanted for name in names if _plain(name) == word]
+    if meant:
+        return next((name for name in meant if not typed[name]), meant[0])
     quoted = {str(value) for value in error.facts.values()} - {""}
     return next((name for name in names if clean(typed[name]) in quoted), "")
 

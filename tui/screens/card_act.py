@@ -27,13 +27,13 @@ from cngstation.rpc.contract.card_acts import (
     TypedField,
 )
 from cngstation.rpc.contract.counter import ActReply, ActState
-from cngstation.rpc.contract.marks import Approval
 from tui.act_figures import FigureInput, act_figures
 from tui.act_form import fen_of
 from tui.acts import carry_out, new_id
 from tui.desk import Desk
 from tui.paying import CASH, Paying
-from tui.screens.form_screen import Field
+from tui.screens.form_screen import Field, type_again
+from tui.screens.mark_card import approval_of
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, labelled, sentence
 from tui.top_up_choice import TopUpChoice
@@ -182,6 +182,8 @@ class CardActScreen(StationScreen):
         if self._quote is None:
             which = [("↑↓", _("which top-up"))] if self._kind == _TAKE_BACK else []
             return [("Enter", _("show what it would do")), *which, back]
+        if self._more_to_fill(self.focused.id if self.focused else None):
+            return [("Enter", _("next field")), *self._paying.offered_keys(), back]
         if self._kind == "replace":
             hands = [("F9", _("Hands"))] if self.desk.hands else []
             enter = ("Enter", _("new card on the reader: replace"))
@@ -211,6 +213,10 @@ class CardActScreen(StationScreen):
         return act_figures(quote, self._paying)
 
     # What is typed and pressed.
+
+    def on_descendant_focus(self) -> None:
+        """Name the keys of the field that is typed in."""
+        self.redraw()
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """Another figure is another act."""
@@ -256,17 +262,22 @@ class CardActScreen(StationScreen):
             return
 
     def on_input_submitted(self, submitted: Input.Submitted) -> None:
-        """Go to the next empty field, or on."""
-        if submitted.input.id == _TYPED.name and self._quote is None:
-            self.action_go_on()
+        """Go to the next field, or on; two people fill in every field first."""
+        at, fields = submitted.input.id, self._fields()
+        if self._quote is not None:
+            (self.focus_next if self._more_to_fill(at) else self.action_go_on)()
             return
-        fields = [field.name for field in self._fields()]
-        if submitted.input.id != fields[-1] and self._quote is None:
+        if at not in {_TYPED.name, fields[-1].name}:
             self.focus_next(Input)
-            own = [field.name for field in FIELDS.get(self._kind, ())]
-            if not own or submitted.input.id != own[-1]:
+            own = FIELDS.get(self._kind, ())
+            if not own or at != own[-1].name:
                 return
         self.action_go_on()
+
+    def _more_to_fill(self, at: str | None) -> bool:
+        """Tell whether the act takes two people, one of whom is still to type."""
+        two = self._quote is not None and self._quote.two_people
+        return two and at in {field.name for field in self._fields()[:-1]}
 
     def action_move(self, by: int) -> None:
         """Choose a top-up where its amount is typed; else go to another field."""
@@ -354,16 +365,11 @@ class CardActScreen(StationScreen):
         fields = self._fields()
         typed = {field.name: self._value(field.name) for field in fields}
         if name := wrong_field(error, fields, typed):
-            self.query_one(f"#{name}", Input).focus()
+            type_again(self.query_one(f"#{name}", Input))
         self.say_error(error)
 
     def _order(self, quote: ActQuote) -> ActOrder:
-        approval = None
-        if quote.two_people and (login := self._value("second_login")):
-            secret = self.query_one("#second_password", Input).value
-            approval = Approval.model_validate(
-                {"login_name": login, "password": secret}
-            )
+        approval = approval_of(self) if quote.two_people else None
         return ActOrder(
             intent_id=self._intent_id,
             card_key=self._card_key,

@@ -12,7 +12,7 @@ from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import ActReply, ActState, CardOnReaderState
 from tui.areas import Area
 from tui.desk import Desk
-from tui.figures import PREPAID_MODES, fen_text, purse_text
+from tui.figures import NEVER_TOPPED_UP, PREPAID_MODES, fen_text, purse_text
 from tui.screens.station_screen import StationScreen
 from tui.screens.why import WhyScreen
 from tui.texts import error_sentence, filled, sentence
@@ -35,9 +35,6 @@ _TOPPED_UP = mark(
 
 def _key(keys: str, action: str) -> Binding:
     return Binding(keys, action, show=False)
-
-
-_NEVER_TOPPED_UP = {"black", "replaced", "waste", "cancelled"}
 
 
 class CounterScreen(StationScreen):
@@ -145,7 +142,7 @@ class CounterScreen(StationScreen):
         if card.standing == "lost":
             return [("F4/o", _("Replace a lost card"))]
         anew: Keys = [("Enter", _("write the card anew"))] if card.cure else []
-        if card.payment_mode in PREPAID_MODES and card.standing not in _NEVER_TOPPED_UP:
+        if card.payment_mode in PREPAID_MODES and card.standing not in NEVER_TOPPED_UP:
             return [("0-9", _("amount of the top-up")), *self._turn(), *anew]
         return anew
 

@@ -229,7 +229,16 @@ class FormScreen(StationScreen):
     def _go_to(self, name: str) -> None:
         """Bring the cursor to what has to be typed again."""
         if name:
-            self.query_one(f"#{name}", Input).focus()
+            type_again(self.query_one(f"#{name}", Input))
+
+
+def type_again(field: Input) -> None:
+    """Bring the cursor to a field; the next key replaces what stands in it."""
+    field.focus()
+    if field.password:  # dots tell nobody what is to be corrected
+        field.clear()
+    else:
+        field.action_select_all()
 
 
 def _fields_of(problem: ValueError, fields: Sequence[Field]) -> Iterator[Field]:

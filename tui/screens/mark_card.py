@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from textual.content import Content
+from textual.screen import Screen
 from textual.widgets import Input
 
 from cngstation.hygiene import clean
@@ -48,12 +49,15 @@ SECOND_PASSWORD = Field("second_password", mark("Password"), longest=128)
 REASON = Field("reason", mark("Reason"), longest=60)
 
 
-def approval_of(form: FormScreen) -> Approval | None:
-    """Return the second person that was typed into a form, if anybody was."""
-    login = form.value("second_login")
-    if not login:
-        return None
+def approval_of(form: Screen[None]) -> Approval | None:
+    """Return the second person that was typed into a form, if anybody was.
+
+    A name alone is nobody: it would be counted as a wrong password.
+    """
+    login = form.query_one("#second_login", Input).value.strip()
     password = form.query_one("#second_password", Input).value
+    if not (login and password):
+        return None
     return Approval.model_validate({"login_name": login, "password": password})
 
 

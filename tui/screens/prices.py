@@ -75,7 +75,7 @@ class PricesScreen(StationScreen):
             return [("0-9", _("choose the level")), ("Esc", _("back"))]
         if self._confirming:
             return [("Enter", _("set this price")), ("Esc", _("back"))]
-        return [("Enter", _("show the change")), ("Esc", _("back"))]
+        return [("Enter", _("show old and new")), ("Esc", _("back"))]
 
     def unfinished(self) -> bool:
         """Tell whether a level was chosen."""

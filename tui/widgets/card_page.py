@@ -12,6 +12,7 @@ from cngstation.language import _
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import (
+    NEVER_TOPPED_UP,
     PREPAID_MODES,
     fen_text,
     in_quantity,
@@ -137,6 +138,8 @@ class CardPage(Lines):
         flow, quote = self._flow, self._flow.quote
         before = quote.before_purse if quote else card.balance_purse
         change = f"[ {flow.amount.text:>9} ]"
+        if card.standing in NEVER_TOPPED_UP and not flow.amount.text:
+            change = ""
         after = purse_text(quote.after_purse) if quote else ""
         if quote and flow.stage is not Stage.TYPING:
             change = f"{purse_text(quote.change_purse)}  "

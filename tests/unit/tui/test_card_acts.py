@@ -62,16 +62,14 @@ async def test_an_act_for_two_takes_the_second_ones_password() -> None:
         await screen.press("enter")
         await screen.sees("takes two people")
         screen.station.failing["card.reverse_top_up"] = [SecondPersonMissing()]
+        await screen.type("typed twice")
         await screen.press("enter")
+        assert not screen.asked("card.reverse_top_up"), "Enter goes to the next field"
+        await screen.press("enter", "enter")
         await screen.sees("This takes two people. Nothing was done")
-        form = screen.app.screen
-        for name, text in (
-            ("reason", "typed twice"),
-            ("second_login", "boss"),
-            ("second_password", "secret of many"),
-        ):
-            form.query_one(f"#{name}").value = text  # type: ignore[attr-defined]
-        await screen.rest()
+        await screen.type("boss")
+        await screen.press("enter")
+        await screen.type("secret of many")
         assert "secret of many" not in screen.text()
         await screen.press("enter")
         await screen.sees("done: reverse_top_up")
@@ -98,7 +96,7 @@ async def test_the_top_up_to_take_back_is_chosen(size: tuple[int, int]) -> None:
         assert "Give back" not in screen.text()
         await screen.press("up", "enter")
         await screen.sees("Give back 10.00")
-        await screen.press("enter")
+        await screen.press("enter", "enter", "enter")
         await screen.sees("done: reverse_top_up")
         quoted = [asked.of_intent_id for asked in screen.asked("act.quote")]
         assert quoted == ["TOP-UP-1", "TOP-UP-2"]

@@ -9,6 +9,7 @@ import cngstation.services
 from cngstation.errors import Refusal, StationError, registered
 from cngstation.services.approve import ReasonMissing, SecondPersonMissing
 from cngstation.services.keep_till import MoreThanInTill
+from cngstation.services.log_in import LoginRefused
 from cngstation.services.register_customers import (
     AlreadyRegistered,
     FieldEmpty,
@@ -117,6 +118,49 @@ async def test_an_act_for_two_without_the_second_asks_for_the_name() -> None:
         await screen.press("f2")
         await screen.sees("This takes two people.")
         assert _cursor(screen) == "second_login"
+
+
+async def test_a_second_name_without_a_password_is_no_wrong_password() -> None:
+    """Enter behind the name of the second operator costs no try; the cursor waits."""
+    async with opened() as screen:
+        screen.app.run_function("unblacklist")
+        await screen.sees("Take a card off the blacklist")
+        await screen.type("01000231")
+        await screen.press("enter")
+        await screen.sees("Second operator")
+        await screen.type("paid")
+        await screen.press("enter")
+        await screen.type("boss")
+        screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
+        await screen.press("f2")
+        await screen.sees("This takes two people.")
+        (order,) = screen.asked("card.unblacklist")
+        assert order.approval is None
+        assert _cursor(screen) == "second_password"
+
+
+async def test_a_wrong_second_password_is_typed_anew() -> None:
+    """What is typed next does not stand behind the wrong one."""
+    async with opened() as screen:
+        screen.app.run_function("unblacklist")
+        await screen.sees("Take a card off the blacklist")
+        await screen.type("01000231")
+        await screen.press("enter")
+        await screen.sees("Second operator")
+        await screen.type("paid")
+        await screen.press("enter")
+        await screen.type("boss")
+        await screen.press("enter")
+        await screen.type("wrong1")
+        screen.station.failing["card.unblacklist"] = [LoginRefused(left=2)]
+        await screen.press("enter")
+        await screen.sees("User name or password is wrong")
+        await screen.type("right1")
+        await screen.press("enter")
+        await screen.sees("is off the blacklist")
+        orders = screen.asked("card.unblacklist")
+        secrets = [o.approval.password.get_secret_value() for o in orders]
+        assert secrets == ["wrong1", "right1"]
 
 
 async def test_text_that_no_message_carries_is_named_by_the_label() -> None:
