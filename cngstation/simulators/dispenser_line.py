@@ -28,6 +28,7 @@ from cngstation.simulators.jxv4_frames import wire_time
 from cngstation.simulators.jxv4_memory import Counters, Memory
 from cngstation.simulators.jxv4_transaction import GunSettings
 from cngstation.simulators.line_log import LineLog
+from cngstation.simulators.plain_line import PlainConfig, PlainLine
 from cngstation.simulators.sinopec_line import SinopecConfig, SinopecLine
 from cngstation.simulators.wire import Wire
 
@@ -233,7 +234,16 @@ class SimulatedLine(Protocol):
     def facts(self) -> dict[str, Any]: ...
 
 
-async def serve(config: LineConfig | SinopecConfig) -> None:
+AnyConfig = LineConfig | SinopecConfig | PlainConfig
+# By the protocol that a configuration names; one that names none is of JX-V4.
+CONFIGS: dict[str, type[SinopecConfig | PlainConfig]] = {
+    "sinopec": SinopecConfig,
+    "compac": PlainConfig,
+    "unipump": PlainConfig,
+}
+
+
+async def serve(config: AnyConfig) -> None:
     """Run a line until SIGTERM or SIGINT."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -242,10 +252,13 @@ async def serve(config: LineConfig | SinopecConfig) -> None:
     config.memory.mkdir(parents=True, exist_ok=True)
     today = local_time(SystemClock().now().wall_ms)
     line: SimulatedLine
-    if isinstance(config, SinopecConfig):
-        line = SinopecLine(config, today)
-    else:
-        line = DispenserLine(config, today)
+    match config:
+        case SinopecConfig():
+            line = SinopecLine(config, today)
+        case PlainConfig():
+            line = PlainLine(config)
+        case _:
+            line = DispenserLine(config, today)
     control = ControlServer(config.control, line.verbs())
     await control.start()
     try:
@@ -265,11 +278,10 @@ async def serve(config: LineConfig | SinopecConfig) -> None:
         await _let_connections_end()
 
 
-def read_config(data: bytes) -> LineConfig | SinopecConfig:
-    """Read a configuration; one that names no protocol is of JX-V4."""
-    if "protocol" in json.loads(data):
-        return SinopecConfig.model_validate_json(data)
-    return LineConfig.model_validate_json(data)
+def read_config(data: bytes) -> AnyConfig:
+    """Read a configuration."""
+    protocol = json.loads(data).get("protocol")
+    return CONFIGS.get(protocol, LineConfig).model_validate_json(data)
 
 
 async def _let_connections_end() -> None:

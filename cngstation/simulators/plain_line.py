@@ -1,24 +1,14 @@
-"""A line of simulated dispensers without cards: Compac, or a UniPump controller.
+"""A line of simulated dispensers without cards: Compac, or a UniPump controller."""
 
-    python -m cngstation.simulators.plain_line --config FILE.json
-
-Makes a pty with a link to it, listens on a control socket, prints one line of JSON when
-ready and ends on SIGTERM. A killed process is a power cut: the nozzles' memories stay.
-"""
-
-import argparse
 import asyncio
-import json
-import os
-import selectors
-import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cngstation.simulators.compac_dispenser import CompacDispenser
-from cngstation.simulators.control import ControlServer
+from cngstation.simulators.control import Handler
 from cngstation.simulators.plain_hands import PlainHands
 from cngstation.simulators.plain_log import PlainLog
 from cngstation.simulators.plain_nozzle import PlainNozzle
@@ -109,6 +99,14 @@ class PlainLine:
             self._silence.cancel()
         self.wire.close()
 
+    def verbs(self) -> dict[str, Handler]:
+        """Return what hands can do."""
+        return PlainHands(self).verbs()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the line says of itself when it is ready."""
+        return {"nozzles": sorted(self.nozzles)}
+
     def _nozzle(self, config: NozzleConfig) -> PlainNozzle:
         nozzle = PlainNozzle(
             config.number,
@@ -135,7 +133,7 @@ class PlainLine:
         for device in self._devices.values():
             device.pause()
 
-    def _ear_of(self, number: int, device: Device) -> Any:
+    def _ear_of(self, number: int, device: Device) -> Callable[[bytes], None]:
         turnaround_s = TURNAROUND_S[self.config.protocol]
 
         def hear(data: bytes) -> None:
@@ -148,46 +146,3 @@ class PlainLine:
         sent = self.wire.send(frame, number)
         if sent is not None:
             self.log.answered(sent)
-
-
-async def serve(config: PlainConfig) -> None:
-    """Run a line until SIGTERM or SIGINT."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    config.memory.mkdir(parents=True, exist_ok=True)
-    line = PlainLine(config)
-    control = ControlServer(config.control, PlainHands(line).verbs())
-    await control.start()
-    try:
-        ready: dict[str, Any] = {
-            "ready": True,
-            "pts": line.open(),
-            "link": str(config.link),
-            "control": str(config.control),
-            "nozzles": sorted(line.nozzles),
-            "pid": os.getpid(),
-        }
-        print(json.dumps(ready), flush=True)
-        await ended.wait()
-    finally:
-        line.close()
-        await control.stop()
-
-
-def main() -> None:
-    """Read the configuration and serve."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True)
-    arguments = parser.parse_args()
-    config = PlainConfig.model_validate_json(arguments.config.read_bytes())
-    # Timers of epoll are whole milliseconds.
-    with asyncio.Runner(
-        loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
-    ) as runner:
-        runner.run(serve(config))
-
-
-if __name__ == "__main__":
-    main()

@@ -63,7 +63,7 @@ class Exchange:
     def take(self, body: bytes, now_us: int) -> None:
         """Give each packet to its asker; who gets none has missed it.
 
-        A message none of whose packets was asked for is a late one.
+        A request has one answer: behind a late one no other comes.
         """
         try:
             packets = read_message(body)
@@ -74,8 +74,6 @@ class Exchange:
         out = self._out
         mine = [(out[p.id], p) for p in packets if p.id in out]
         self.faults[FaultKind.LATE_REPLY, None] += len(packets) - len(mine)
-        if not mine and packets:
-            return
         self._out = {}
         answered = set()
         for asked, packet in mine:
