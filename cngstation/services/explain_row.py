@@ -26,6 +26,8 @@ BY_ONE = frozenset(
         "fill_of_replaced_card",
         "nozzle_unreadable",
         "parameter_changed",
+        "shift_over",
+        "shift_short",
         "till_over",
         "till_short",
         "totaliser_break",

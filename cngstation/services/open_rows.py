@@ -154,6 +154,22 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
     ),
+    "shift_short": (
+        mark("Shift {shift}, {tender}: {difference} short, {counted} counted."),
+        mark("The manager explains it; the books have {expected}."),
+    ),
+    "shift_over": (
+        mark("Shift {shift}, {tender}: {difference} over, {counted} counted."),
+        mark("The manager explains it; the books have {expected}."),
+    ),
+    "shift_owes": (
+        mark("Shift {shift} has ended and owes money that was not handed over."),
+        mark("Let the crew bring it (F8, past handovers, choose the shift, S)."),
+    ),
+    "shift_open_long": (
+        mark("Shift {shift} of crew {crew} is open for more than {hours} hours."),
+        mark("Hand it over (F8), or close it by force with a reason."),
+    ),
     "unknown_staff_card": (
         mark("Staff card {card} went on duty at nozzle {nozzle}; no crew has it."),
         mark("Say which crew the card belongs to (F8), and close this row with E."),

@@ -6,7 +6,7 @@ printed the count is given back; where it is not, the next print says COPY (è¡¥æ
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from cngstation.domain.payment import PaymentMode
@@ -17,6 +17,11 @@ from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
+from cngstation.services.hand_over_shift import KIND as HAND_OVER
+from cngstation.services.handover_slip import (
+    UNIT_SIGNS,
+    handover_slips,
+)
 from cngstation.services.keep_company_money import KIND as COMPANY_TOP_UP
 from cngstation.services.take_payment import WORDS
 from cngstation.services.wait_while_busy import while_busy
@@ -49,6 +54,7 @@ TITLES = {
     "crew_rewrite": mark("Crew card written again"),
     "replace": mark("Card replacement receipt"),
     COMPANY_TOP_UP: mark("Company top-up receipt"),
+    HAND_OVER: mark("Shift handover"),
 }
 MODES = {
     PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
@@ -56,7 +62,17 @@ MODES = {
     PaymentMode.CREDIT_MONEY: mark("Credit, money"),
     PaymentMode.CREDIT_QUANTITY: mark("Credit, gas"),
 }
-UNIT_SIGNS = {Unit.M3: "m3", Unit.KG: "kg", Unit.KWH: "kWh", Unit.TONNE: "t"}
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSettings:
+    """What every slip shows and how it is laid out."""
+
+    company_name: str
+    station_name: str
+    till: str
+    columns: Columns
+    two_copies: bool
 
 
 class Printer(Protocol):
@@ -75,22 +91,15 @@ class PrintOutcome:
     trouble: DeviceError | None
 
 
-@dataclass(frozen=True, slots=True)
-class PaperSettings:
-    """What every slip shows and how it is laid out."""
-
-    company_name: str
-    station_name: str
-    till: str
-    columns: Columns
-    two_copies: bool
-
-
 def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
     """Return the slips of one print: one, or customer's copy and stub."""
     copy_mark = (
         _("COPY {count}").format(count=receipt.copies + 1) if receipt.originals else ""
     )
+    if receipt.kind == HAND_OVER:
+        station = f"{settings.station_name} {settings.till}"
+        heads = handover_slips(receipt, station, copy_mark)
+        return [replace(slip, issuer=settings.company_name) for slip in heads]
     parts = [_("Customer copy"), _("Stub")] if settings.two_copies else [""]
     return [
         Slip(

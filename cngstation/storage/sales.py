@@ -139,6 +139,25 @@ def between(
     )
 
 
+def of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
+    """Return the fills of a shift in the order of their booking."""
+    sql = (
+        "SELECT s.* FROM sale_shift h JOIN sale s USING (seq) WHERE h.shift_no=?"
+        " ORDER BY s.seq"
+    )
+    return list(rows(connection, sql, (shift_no,)))
+
+
+def newest_of_nozzle(
+    connection: Connection, nozzle: NozzleKey
+) -> dict[str, Any] | None:
+    """Return a nozzle's newest fill by its own numbers."""
+    stand = stand_of(connection, nozzle)
+    if stand.device_seq is None:
+        return None
+    return find(connection, nozzle, stand.epoch, stand.device_seq)
+
+
 def grey_fill(
     connection: Connection, card_key: str, device_seq: int, pseq: int
 ) -> dict[str, Any] | None:

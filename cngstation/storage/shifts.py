@@ -153,6 +153,13 @@ def last_reading(connection: Connection, nozzle: NozzleKey) -> Reading | None:
     return next(readings_of_nozzle(connection, nozzle), None)
 
 
+def reading_before(connection: Connection, reading: Reading) -> Reading | None:
+    """Return the reading of a nozzle before another one of it."""
+    where = f"{_OF_NOZZLE} AND seq < ? ORDER BY seq DESC LIMIT 1"
+    values = (*_values(reading.nozzle), reading.seq)
+    return next(_readings(connection, where, values), None)
+
+
 def readings_of_nozzle(connection: Connection, nozzle: NozzleKey) -> Iterator[Reading]:
     """Yield the readings of a nozzle, newest first."""
     return _readings(connection, f"{_OF_NOZZLE} ORDER BY seq DESC", _values(nozzle))

@@ -1,0 +1,190 @@
+"""The sheet of a shift (交接班表): what each nozzle was taken over with, sold, left."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from cngstation.domain import ledger
+from cngstation.domain.tenders import Tender
+from cngstation.domain.totaliser import Stretch
+from cngstation.services.mark_fill import CREW_TENDERS, NO_SALE
+from cngstation.services.name_breaks import at_reading, breaks_between, open_breaks
+from cngstation.storage import cash_fills, facts, sales, shifts
+from cngstation.storage.cash_fills import CashFill
+from cngstation.storage.findings import Finding
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.shifts import OFF, ON, Reading
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+COLLECTION = "make_up_debit"
+
+
+@dataclass(frozen=True, slots=True)
+class NozzleSheet:
+    """A nozzle in a shift; `off_milli` is None while the crew is on duty there.
+
+    Gas that was sold while nobody was on duty before stands in `alone_milli`, what the
+    totaliser moved without a fill in `unexplained_milli`.
+    """
+
+    nozzle_no: int
+    dispenser_no: int
+    unit: str
+    staff_card: str
+    taken_over_milli: int
+    taken_over_e4: int
+    off_milli: int | None
+    off_e4: int
+    fills: int = 0
+    price_e4: int = 0
+    quantity_milli: int = 0
+    amount_e4: int = 0
+    card_milli: int = 0
+    card_e4: int = 0
+    cash_milli: int = 0
+    cash_e4: int = 0
+    other_milli: int = 0
+    other_e4: int = 0
+    test_milli: int = 0
+    alone_milli: int = 0
+    unexplained_milli: int = 0
+
+    @property
+    def is_on_duty(self) -> bool:
+        """Whether the crew has not left it."""
+        return self.off_milli is None
+
+
+def nozzle_sheets(connection: Connection, shift_no: int) -> list[NozzleSheet]:
+    """Return the nozzles of a shift, by number."""
+    readings = shifts.readings_of_shift(connection, shift_no)
+    off = {each.nozzle: each for each in readings if each.moment == OFF}
+    cash = {
+        fill.seq: fill for fill in cash_fills.of_shift(connection, shift_no, limit=-1)
+    }
+    sold: dict[NozzleKey, list[dict[str, Any]]] = {}
+    for row in sales.of_shift(connection, shift_no):
+        key = NozzleKey(row["station_no"], row["dispenser_no"], row["nozzle_no"])
+        sold.setdefault(key, []).append(row)
+    sheets = []
+    for on in (each for each in readings if each.moment == ON):
+        sheet = _frame(connection, on, off.get(on.nozzle))
+        for row in sold.get(on.nozzle, []):
+            sheet = _with_fill(sheet, row, cash.get(row["seq"]))
+        sheets.append(sheet)
+    return sorted(sheets, key=lambda sheet: sheet.nozzle_no)
+
+
+def _frame(connection: Connection, on: Reading, off: Reading | None) -> NozzleSheet:
+    before = shifts.reading_before(connection, on)
+    alone = unexplained = 0
+    if before is not None:
+        between = sales.between(connection, on.nozzle, before.place, on.place)
+        alone = sum(
+            sale["quantity_milli"]
+            for sale in between
+            if sale["transaction_type"] != COLLECTION
+        )
+        found = breaks_between(
+            connection, on.nozzle, at_reading(before), at_reading(on)
+        )
+        unexplained = sum(each.size_milli for each in found)
+    if off is not None:
+        found = breaks_between(connection, on.nozzle, at_reading(on), at_reading(off))
+        unexplained += sum(each.size_milli for each in found)
+    else:
+        rows = open_breaks(connection, on.nozzle, at_reading(on), None)
+        unexplained += sum(_size(row) for row in rows)
+    first = before or on
+    newest = sales.newest_of_nozzle(connection, on.nozzle)
+    return NozzleSheet(
+        nozzle_no=on.nozzle.nozzle_no,
+        dispenser_no=on.nozzle.dispenser_no,
+        unit=newest["unit"] if newest else str(Unit.M3),
+        staff_card=(off or on).staff_card or on.staff_card,
+        taken_over_milli=first.total_quantity_milli,
+        taken_over_e4=first.total_amount_e4,
+        off_milli=off.total_quantity_milli if off else None,
+        off_e4=off.total_amount_e4 if off else 0,
+        alone_milli=alone,
+        unexplained_milli=unexplained,
+    )
+
+
+def _with_fill(
+    sheet: NozzleSheet, row: Mapping[str, Any], cash: CashFill | None
+) -> NozzleSheet:
+    if row["transaction_type"] == COLLECTION:
+        return sheet
+    quantity, amount = row["quantity_milli"], row["amount_e4"]
+    sheet = replace(sheet, fills=sheet.fills + 1, price_e4=row["price_e4"])
+    if cash is not None and cash.marked in NO_SALE:
+        return replace(sheet, test_milli=sheet.test_milli + quantity)
+    if cash is None:
+        part, money = "card_milli", "card_e4"
+    elif any(account.startswith(cash_fills.CREW) for account in cash.accounts):
+        part, money = "cash_milli", "cash_e4"
+    else:
+        part, money = "other_milli", "other_e4"
+    return replace(
+        sheet,
+        quantity_milli=sheet.quantity_milli + quantity,
+        amount_e4=sheet.amount_e4 + amount,
+        **{
+            part: getattr(sheet, part) + quantity,
+            money: getattr(sheet, money) + amount,
+        },
+    )
+
+
+def open_breaks_of(connection: Connection, shift_no: int) -> list[Finding]:
+    """Return the rows of a shift's nozzles that somebody has to explain first."""
+    found: dict[int, Finding] = {}
+    for start, end, nozzle in _windows(connection, shift_no):
+        for row in open_breaks(connection, nozzle, start, end):
+            found[row.seq] = row
+    return [found[seq] for seq in sorted(found)]
+
+
+def _windows(
+    connection: Connection, shift_no: int
+) -> Iterator[tuple[Stretch, Stretch | None, NozzleKey]]:
+    readings = shifts.readings_of_shift(connection, shift_no)
+    off = {each.nozzle: each for each in readings if each.moment == OFF}
+    for on in (each for each in readings if each.moment == ON):
+        before = shifts.reading_before(connection, on)
+        if before is not None:
+            yield at_reading(before), at_reading(on), on.nozzle
+        left = off.get(on.nozzle)
+        yield at_reading(on), at_reading(left) if left else None, on.nozzle
+
+
+def owed_by(connection: Connection, shift_no: int) -> dict[Tender, int]:
+    """Return what the crew of a shift owes, by way of paying; none that is zero."""
+    owed = {
+        tender: facts.balance(
+            connection, ledger.crew_account(shift_no, tender), Unit.CNY
+        )
+        for tender in CREW_TENDERS
+    }
+    return {tender: amount for tender, amount in owed.items() if amount}
+
+
+def kept_sheets(sheets: list[NozzleSheet]) -> list[dict[str, Any]]:
+    """Return sheets as the fact of a handover keeps them."""
+    return [
+        {name: value for name, value in asdict(sheet).items() if value is not None}
+        for sheet in sheets
+    ]
+
+
+def sheets_of(kept: Mapping[str, Any]) -> list[NozzleSheet]:
+    """Return the sheets that a handover has kept."""
+    return [NozzleSheet(**{"off_milli": None, **sheet}) for sheet in kept["nozzles"]]
+
+
+def _size(row: Finding) -> int:
+    told = json.loads(row.facts)
+    return int(told["found"] - told["expected"])

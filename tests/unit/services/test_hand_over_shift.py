@@ -1,0 +1,296 @@
+"""A shift is handed over once: explained, counted, in the till, on paper."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.domain.tenders import Tender
+from cngstation.errors import Refusal
+from cngstation.language import use_language
+from cngstation.protocols.receipt.slip import render
+from cngstation.services.act_result import ActIdTaken
+from cngstation.services.approve import ReasonMissing
+from cngstation.services.change_duty import Arriving, go_on_duty
+from cngstation.services.hand_over_shift import (
+    NothingOwed,
+    NozzlesOnDuty,
+    Unexplained,
+    leave_nozzles,
+)
+from cngstation.services.keep_till import CashNotCounted, close_till, open_till
+from cngstation.services.mark_fill import FillMark, NoSuchShift
+from cngstation.services.print_receipts import PaperSettings, slips
+from cngstation.services.shift_sheet import nozzle_sheets
+from cngstation.services.till_state import TillClosed
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import findings, shifts
+from cngstation.storage.database import Transaction
+from cngstation.units import Money
+from tests.shift_world import ONE, RULES, TWO, ShiftWorld, shift_world
+from tests.small_station import CASHIER
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+DAY_MS = 24 * 3_600_000
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[ShiftWorld]:
+    """Return a forecourt; at the end the books are proved."""
+    path = tmp_path / "s.db"
+    async with shift_world(path) as world:
+        yield world
+    assert verify_file(path).first_bad is None
+
+
+async def a_busy_shift(world: ShiftWorld) -> int:
+    """Two cash fills, a test, a card's fill and a WeChat one, all off duty."""
+    number = await world.on_duty("1")
+    await world.sell(ONE)
+    await world.sell(TWO)
+    await world.mark(await world.sell(TWO), FillMark.TEST)
+    await world.sell(ONE, by_card=True)
+    await world.mark(await world.sell(ONE), FillMark.WECHAT)
+    await world.mark(await world.sell(ONE), FillMark.DRIVE_OFF)
+    await world.off_duty(number)
+    return number
+
+
+@pytest.mark.parametrize(("cash", "kind", "over"), [
+    (1_800, "", 0), (1_700, "shift_short", -100), (2_000, "shift_over", 200),
+])  # fmt: skip
+async def test_the_crews_money_goes_into_the_till_by_one_entry(
+    world: ShiftWorld, cash: int, kind: str, over: int
+) -> None:
+    """By its way of paying; what is over or short is a row with its figures."""
+    number = await a_busy_shift(world)
+    receipt = await world.hand_over(number, cash=cash)
+    accounts = await world.accounts()
+    assert accounts["till:till-1:cash"] == cash
+    assert accounts["till:till-1:wechat"] == 900
+    assert accounts.get("expense:over_short", 0) == -over
+    assert accounts["expense:drive_off"] == 900
+    assert not [name for name in accounts if name.startswith("crew:")]
+    sql = "SELECT count(*) FROM entry WHERE kind='shift.hand_over'"
+    assert await world.db.read(lambda c: c.execute(sql).fetchone()) == (1,)
+    rows = [k for k in await world.kinds() if k.startswith("shift_")]
+    assert rows == ([kind] if kind else [])
+    assert receipt.content["counts"][0]["expected_e4"] == 1_800 * 100
+    assert receipt.wanted == 1
+    assert len(receipt.content["head"]) == 16
+
+
+async def test_asked_again_it_is_the_same_handover(world: ShiftWorld) -> None:
+    """A lost answer moves nothing twice; another shift by the id is refused."""
+    number = await a_busy_shift(world)
+    first = await world.hand_over(number, act_id="HAND-0001", cash=1_800)
+    before = await world.accounts()
+    again = await world.hand_over(number, act_id="HAND-0001", cash=99)
+    assert again == first
+    assert await world.accounts() == before
+    other = await world.on_duty("2")
+    with pytest.raises(ActIdTaken):
+        await world.hand_over(other, act_id="HAND-0001", cash=0)
+    with pytest.raises(NoSuchShift):
+        await world.hand_over(number, act_id="HAND-0002", cash=0)
+
+
+@pytest.mark.parametrize("where", [
+    "facts.post", "shifts.end_shift", "findings.open_finding", "audit.record",
+    "receipts.make",
+])  # fmt: skip
+async def test_cut_off_anywhere_the_shift_is_whole_or_open(
+    world: ShiftWorld, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Nothing of it is recorded, and asked again it is done once."""
+    number = await a_busy_shift(world)
+    before = await world.accounts()
+
+    class PowerCut(Exception):
+        """The program ended here."""
+
+    def cut(*_: object, **__: object) -> None:
+        raise PowerCut
+
+    with monkeypatch.context() as broken:
+        broken.setattr(f"cngstation.storage.{where}", cut)
+        with pytest.raises(PowerCut):
+            await world.hand_over(number, cash=1_000)
+    assert await world.accounts() == before
+    shift = await world.db.read(lambda c: shifts.find(c, number))
+    assert shift is not None
+    assert shift.is_open
+    await world.hand_over(number, cash=1_000)
+    assert (await world.accounts())["till:till-1:cash"] == 1_000
+
+
+async def test_what_stands_against_a_handover(world: ShiftWorld) -> None:
+    """Nozzles without a figure, gas without a fill, no count, a closed till."""
+    number = await world.on_duty("1")
+    await world.sell(ONE)
+
+    async def refused(error: type[Refusal], **changes: Any) -> str:
+        with pytest.raises(error) as said:
+            await world.hand_over(number, **changes)
+        return said.value.sentence()
+
+    assert "Nozzles 1, 2" in await refused(NozzlesOnDuty, cash=900)
+    world.total[ONE.key] += 700
+    await world.off_duty(number)
+    assert "1 differences" in await refused(Unexplained, cash=900)
+    (row,) = await world.db.read(findings.open_findings)
+    await world.db.write(
+        lambda tx: findings.close_finding(tx, row.seq, "calibration", "01")
+    )
+    await refused(CashNotCounted, cash=None)
+    await refused(ReasonMissing, cash=900, is_forced=True)
+
+    def close(tx: Transaction) -> None:
+        open_till(tx, RULES, "OPEN-0001", Money.from_fen(0), CASHIER)
+        counted = {Tender.CASH: Money.from_fen(0)}
+        close_till(tx, RULES, "CLOSE-0001", counted, CASHIER)
+
+    await world.db.write(close)
+    await refused(TillClosed, cash=900)
+    await world.db.write(
+        lambda tx: open_till(tx, RULES, "OPEN-0002", Money.from_fen(0), CASHIER)
+    )
+    receipt = await world.hand_over(number, cash=900)
+    assert receipt.content["nozzles"][0]["unexplained_milli"] == 700
+
+
+async def test_a_fill_under_way_belongs_to_the_shift_in_which_it_ends(
+    world: ShiftWorld,
+) -> None:
+    """Asked for, the nozzle is left with the books' figure; nothing is cut."""
+    one = await world.on_duty("1")
+    await world.sell(ONE)
+    meters = {TWO.key: world.meter(TWO)}  # nozzle 1 fills and has no figure
+    left = await world.db.write(lambda tx: leave_nozzles(tx, one, meters, CASHIER))
+    assert left == [1]
+    left = await world.db.write(
+        lambda tx: leave_nozzles(tx, one, meters, CASHIER, by_books=[ONE.key])
+    )
+    assert left == []
+    first = await world.hand_over(one, cash=900)
+    two = await world.on_duty("2", (TWO,))
+    await world.db.write(
+        lambda tx: hand_over_shift_on(tx, two),
+    )
+    await world.sell(ONE)
+    await world.off_duty(two)
+    second = await world.hand_over(two, cash=900)
+    assert [s["cash_e4"] for s in first.content["nozzles"]] == [9_0000, 0]
+    assert [s["cash_e4"] for s in second.content["nozzles"]] == [9_0000, 0]
+    assert await world.kinds() == []
+
+
+def hand_over_shift_on(tx: Transaction, shift_no: int) -> None:
+    """Take nozzle 1 over while it fills: with what the books have."""
+    taken = go_on_duty(tx, Arriving("2", [ONE.key]), CASHIER, cut_off_minute=0)
+    assert taken == shift_no
+
+
+async def test_a_shift_without_a_sale_over_midnight(world: ShiftWorld) -> None:
+    """It closes, and its day is the one on which it began."""
+    number = await world.on_duty("1")
+    world.clock.forward(DAY_MS)
+    late = await world.sell(ONE)
+    day = await world.db.read(
+        lambda c: c.execute(
+            "SELECT business_day FROM entry WHERE seq=?", (late,)
+        ).fetchone()
+    )
+    assert day == ("2026-11-21",)
+    await world.off_duty(number)
+    await world.hand_over(number, cash=900)
+    empty = await world.on_duty("2")
+    await world.off_duty(empty)
+    receipt = await world.hand_over(empty, cash=0)
+    assert receipt.content["business_day"] == "2026-11-22"
+    assert receipt.content["counts"] == []
+
+
+async def test_each_nozzle_is_taken_over_where_it_was_left(world: ShiftWorld) -> None:
+    """With what was sold between, and what moved without a fill."""
+    one = await world.on_duty("1")
+    await world.sell(ONE)
+    await world.off_duty(one)
+    await world.hand_over(one, cash=900)
+    await world.sell(ONE)
+    world.total[ONE.key] += 300
+    two = await world.on_duty("2")
+    await world.sell(ONE)
+    await world.off_duty(two)
+    sheet = (await world.db.read(lambda c: nozzle_sheets(c, two)))[0]
+    assert (sheet.taken_over_milli, sheet.off_milli) == (2_000, 6_300)
+    assert (sheet.alone_milli, sheet.unexplained_milli) == (2_000, 300)
+    assert (sheet.quantity_milli, sheet.fills) == (2_000, 1)
+
+
+async def test_a_crew_that_is_away_is_closed_by_force(world: ShiftWorld) -> None:
+    """What it owes stays owed under a row until it is brought."""
+    number = await world.on_duty("1")
+    await world.sell(ONE)
+    await world.off_duty(number)
+    forced = {"is_forced": True, "reason": "went home", "cash": None}
+    receipt = await world.hand_over(number, **forced)  # type: ignore[arg-type]
+    assert receipt.content["reason"] == "went home"
+    assert (await world.accounts())["crew:1:cash"] == 900
+    assert await world.kinds() == ["shift_owes"]
+    await world.settle(number, 800)
+    await world.settle(number, 800)
+    accounts = await world.accounts()
+    assert (accounts["till:till-1:cash"], accounts["expense:over_short"]) == (800, 100)
+    assert await world.kinds() == ["shift_short"]
+    with pytest.raises(NothingOwed):
+        await world.settle(number, 1, act_id="SETTLE-2")
+
+
+async def test_a_fill_that_comes_after_the_handover_is_owed(world: ShiftWorld) -> None:
+    """It ended in that shift; the sheet stays, and the money is asked for."""
+    number = await world.on_duty("1")
+    world.number[ONE.key] = 1
+    world.total[ONE.key] = 2_000  # sold, and its record has not come
+    await world.off_duty(number)
+    (row,) = await world.db.read(findings.open_findings)
+    await world.db.write(lambda tx: findings.close_finding(tx, row.seq, "late", "01"))
+    await world.hand_over(number, cash=0)
+    world.number[ONE.key] = world.total[ONE.key] = 0
+    await world.sell(ONE)
+    assert await world.kinds() == ["shift_owes"]
+    await world.settle(number, 900)
+    assert await world.kinds() == []
+    assert (await world.accounts())["till:till-1:cash"] == 900
+
+
+@pytest.mark.parametrize(("columns", "language"), [(32, "en"), (48, "zh_CN")])
+async def test_the_slip_has_the_columns_and_the_head(
+    world: ShiftWorld, columns: Any, language: str
+) -> None:
+    """As printed; a second print says COPY."""
+    number = await a_busy_shift(world)
+    receipt = await world.hand_over(number, cash=1_700)
+    paper = PaperSettings("Shudu Gas", "North Gate", "till-1", columns, two_copies=True)
+    use_language(language)
+    try:
+        (slip,) = slips(receipt, paper)
+    finally:
+        use_language("en")
+    text = "\n".join(line.text.rstrip() for line in render(slip, columns)) + "\n"
+    text = text.replace(receipt.content["head"], "0123456789abcdef")
+    golden = GOLDEN / f"receipt_handover_{columns}.txt"
+    assert text == golden.read_text("utf-8")
+
+
+async def test_many_nozzles_take_several_slips(world: ShiftWorld) -> None:
+    """A slip has an end; the money stands on the last."""
+    number = await a_busy_shift(world)
+    receipt = await world.hand_over(number, cash=1_800)
+    content = {**receipt.content, "nozzles": [*receipt.content["nozzles"]] * 32}
+    paper = PaperSettings("Shudu Gas", "North Gate", "till-1", 48, two_copies=False)
+    found = slips(replace(receipt, content=content, originals=1), paper)
+    assert [slip.part for slip in found][::10] == ["1/11", "11/11"]
+    assert all(slip.copy_mark for slip in found)
