@@ -7,8 +7,14 @@
     card_out   gun                      pull the card, whatever is going on
     tear       gun, after_blocks        cut the next card write short
     on_duty    gun, employee_card, shift
+    off_duty   gun                      end the shift, as the employee card does
+    parameter  gun, parameter, decimals, before, after
+    off_line   gun, is_off_line         the port's own switch: no replies at all
+    clear      gun                      lose the memory: numbers begin again at 1
+    lists      gun                      lists, prices and their versions
     state      gun                      status, card, fill, totals, last record
-    wait       gun, until, timeout_s    until: idle | awaiting_debit | uploaded
+    wait       gun, until, timeout_s    until: idle | awaiting_debit | uploaded |
+                                        judged
     exchanges  since                    what the wire saw, from that number on; times
                                         count from opened_us of CLOCK_MONOTONIC
     limits                              W and frame counts of the whole run
@@ -26,6 +32,7 @@ from cngstation.simulators.control import Answer, Handler, HandsRefused
 from cngstation.simulators.jxv4_dispenser import Dispenser
 from cngstation.simulators.jxv4_faults import AnswerFaults
 from cngstation.simulators.jxv4_frames import Record
+from cngstation.simulators.jxv4_lists import Holdings
 from cngstation.simulators.jxv4_memory import UPLOADED
 from cngstation.simulators.jxv4_nozzle import DEBIT_DUE, IDLE
 from cngstation.simulators.jxv4_transaction import FillOrder
@@ -70,6 +77,11 @@ class Hands:
             "card_out": self._card_out,
             "tear": self._tear,
             "on_duty": self._on_duty,
+            "off_duty": self._off_duty,
+            "parameter": self._parameter,
+            "off_line": self._off_line,
+            "clear": self._clear,
+            "lists": lambda request: _held_facts(self._gun(request).memory.held),
             "state": lambda request: facts_of(self._gun(request)),
             "exchanges": self._exchanges,
             "limits": self._limits,
@@ -92,7 +104,7 @@ class Hands:
         except CardRefused as refused:
             return {"accepted": False, "refused": refused.code}
         return {
-            "accepted": True,
+            "accepted": not gun.nozzle.waits_for,
             "refused": None,
             "balance": purse.balance,
             "payment_mode": purse.payment_mode,
@@ -139,8 +151,35 @@ class Hands:
         employee = str(request["employee_card"])
         if not (employee.isdecimal() and len(employee) == 16):
             raise HandsRefused("an employee card has 16 digits")
+        gun, now = self._gun(request), _now()
+        gun.duty.begin(employee, int(request["shift"]) & 0xFF, gun.clock.read(now))
+        return facts_of(gun)
+
+    def _off_duty(self, request: Request) -> Answer:
+        gun, now = self._gun(request), _now()
+        if not gun.duty.end(gun.clock.read(now)):
+            raise HandsRefused("something goes on in this gun, or it is off duty")
+        return facts_of(gun)
+
+    def _parameter(self, request: Request) -> Answer:
+        gun, now = self._gun(request), _now()
+        named = ("parameter", "decimals", "before", "after")
+        index, decimals, before, after = (int(request[name]) for name in named)
+        if not (0 <= index <= 0xFFFF and 0 <= decimals <= 9):
+            raise HandsRefused("an index has 16 bits, and decimals are 0 to 9")
+        if not (0 <= before <= 0xFFFFFFFF and 0 <= after <= 0xFFFFFFFF):
+            raise HandsRefused("a setting has 32 bits")
+        gun.duty.change((index, decimals, before, after), gun.clock.read(now))
+        return facts_of(gun)
+
+    def _off_line(self, request: Request) -> Answer:
         gun = self._gun(request)
-        gun.go_on_duty(employee, int(request["shift"]) & 0xFF, _now())
+        gun.is_off_line = bool(request["is_off_line"])
+        return facts_of(gun)
+
+    def _clear(self, request: Request) -> Answer:
+        gun = self._gun(request)
+        gun.clear_memory()
         return facts_of(gun)
 
     async def _wait(self, request: Request) -> Answer:
@@ -151,6 +190,7 @@ class Hands:
             "uploaded": lambda: (
                 gun.memory.open is None and gun.memory.records.waiting_count() == 0
             ),
+            "judged": lambda: not gun.nozzle.waits_for,
         }
         holds = conditions[request["until"]]
         until = _now() + min(float(request.get("timeout_s", 5.0)), LONGEST_WAIT_S)
@@ -210,7 +250,22 @@ def facts_of(gun: Dispenser) -> Answer:
         "totals_quantity": counters.total_quantity,
         "totals_amount": counters.total_amount,
         "waiting_records": gun.memory.records.waiting_count(),
+        "waiting_shift_records": gun.memory.shift_records.waiting_count(),
+        "waiting_parameters": gun.memory.parameters.waiting_count(),
+        "waits_for": gun.nozzle.waits_for or None,
+        "refused": gun.nozzle.refused or None,
         "last_record": _record_facts(last.body, last.mark) if last else None,
+    }
+
+
+def _held_facts(held: Holdings) -> Answer:
+    return {
+        "versions": {str(kind): version for kind, version in held.versions.items()},
+        "lists": {str(kind): cards for kind, cards in held.lists.items()},
+        "infos": {str(kind): info for kind, info in held.infos.items()},
+        "price_version": held.price_version,
+        "prices": held.prices,
+        "next_prices": held.next_prices,
     }
 
 
@@ -229,6 +284,7 @@ def _record_facts(body: bytes, mark: str) -> Answer:
         "wseq": record.top_up_count,
         "pseq": record.consumption_count,
         "stop_reason": record.stop_reason,
+        "related_grey_id": record.related_grey_id,
         "pressure_before": record.pressure_before,
         "pressure_after": record.pressure_after,
         "gun_total_quantity": record.gun_total_quantity,

@@ -15,18 +15,19 @@ import signal
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from cngstation.moments import SystemClock, local_time
 from cngstation.simulators.control import ControlServer, Handler, HandsRefused
 from cngstation.simulators.dispenser_hands import Hands
-from cngstation.simulators.jxv4_dispenser import Clock, Dispenser
+from cngstation.simulators.jxv4_dispenser import Dispenser
 from cngstation.simulators.jxv4_faults import AnswerFaults
 from cngstation.simulators.jxv4_frames import wire_time
 from cngstation.simulators.jxv4_memory import Counters, Memory
 from cngstation.simulators.jxv4_transaction import GunSettings
+from cngstation.simulators.jxv4_uploads import Clock
 from cngstation.simulators.line_log import LineLog
 from cngstation.simulators.plain_line import PlainConfig, PlainLine
 from cngstation.simulators.sinopec_line import SinopecConfig, SinopecLine
@@ -59,6 +60,8 @@ class GunConfig(BaseModel):
     totals_amount: U32 = 0
     last_trans_no: U32 = 0
     clock_skew_s: int = 0
+    unlocks_grey: bool = False
+    asks_about_cards: Literal["nothing", "check", "blacklist", "whitelist"] = "nothing"
 
 
 class LineConfig(BaseModel):
@@ -76,6 +79,7 @@ class LineConfig(BaseModel):
     blacklist: tuple[Digits16, ...] = ()
     seed: int = 0
     faults: dict[str, float] = {}
+    variant: Literal["own", "petrochina"] = "own"
 
 
 def read_master_key(path: Path) -> bytes:
@@ -189,6 +193,9 @@ class DispenserLine:
             unit_code=gun.unit_code,
             device_type=gun.device_type,
             blacklist=frozenset(config.blacklist),
+            unlocks_grey=gun.unlocks_grey,
+            asks_about_cards=gun.asks_about_cards,
+            variant=config.variant,
         )
         fresh = Counters(
             last_trans_no=gun.last_trans_no,
@@ -198,7 +205,7 @@ class DispenserLine:
             employee=gun.employee_card,
             shift_started_at=wire_time(reading).hex(),
         )
-        return Dispenser(
+        dispenser = Dispenser(
             settings,
             Memory.load(config.memory / f"gun-{gun.gun}.json", fresh),
             cards=config.cards,
@@ -206,6 +213,8 @@ class DispenserLine:
             clock=Clock(reading, now),
             now=now,
         )
+        dispenser.misses = self.answer_faults.misses
+        return dispenser
 
     def _tick_at(self, gun: Dispenser, when: float) -> None:
         self._ticks[gun.settings.gun] = self._loop.call_at(when, self._tick, gun, when)

@@ -1,87 +1,41 @@
 """One gun of a simulated JX-V4 dispenser: what it answers at its 100 ms tick.
 
-The order in which an idle gun answers a poll: clock, record 52H, shift record 5AH,
-status 51H. Lists, prices and keys (53H, 54H, 5EH) are asked for when the host's
-version differs; this dispenser carries none and reads the versions over, as it does
-when they are 0. Card checks (5CH) and unlocks (55H type 1) are not asked for: a grey
-card is refused. Source: the public JX-V4 firmware family. UNVERIFIED on hardware.
+The order in which an idle gun answers a poll: clock (in silence), lists and prices that
+it lacks (53H, 54H, 5EH; a list is saved in silence), record 52H, unlock of a grey card
+55H, card check 5CH or 56H, shift record 5AH, changed parameter 5BH, status 51H. What is
+not acknowledged in ten uploads is skipped. Source: the public JX-V4 firmware family.
+UNVERIFIED on hardware.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 
+from cngstation.simulators import jxv4_adapter as adapter
 from cngstation.simulators import jxv4_frames as frames
 from cngstation.simulators.control import HandsRefused
+from cngstation.simulators.jxv4_duty import Duty
 from cngstation.simulators.jxv4_frames import Decision, Ear, Request
-from cngstation.simulators.jxv4_memory import SKIPPED, UPLOADED, Memory, Ring
+from cngstation.simulators.jxv4_lists import Fetching
+from cngstation.simulators.jxv4_memory import Counters, Memory
 from cngstation.simulators.jxv4_nozzle import DEBIT_DUE, FUELLING, IDLE, Nozzle
-from cngstation.simulators.jxv4_transaction import GunSettings, debit_request
+from cngstation.simulators.jxv4_transaction import (
+    PETROCHINA,
+    GunSettings,
+    debit_request,
+    in_force,
+)
+from cngstation.simulators.jxv4_uploads import Clock, Upload
 from cngstation.simulators.purse_on_card import CardRefused, Purse
 
 OFF_DUTY, LOCKED = 0xA0, 0xF0
-UPLOAD_TRIES = 10
 DEBIT_RETRIES = 10
 _POLL_BODY_BYTES = 13
-_MINUTES_APART = 2
-ON_DUTY_RECORD, OFF_DUTY_RECORD = 0, 1
+_TIME_BYTES = 7
 
 
 # A command and its body; None where the gun stays silent.
 _Answer = tuple[int, bytes] | None
-
-
-class Clock:
-    """The dispenser's own clock, which runs with the loop's time."""
-
-    def __init__(self, reading: datetime, now: float) -> None:
-        self._reading = reading
-        self._at = now
-
-    def read(self, now: float) -> datetime:
-        """Return the dispenser's time."""
-        return self._reading + timedelta(seconds=now - self._at)
-
-    def corrected_by(self, host: datetime, now: float) -> bool:
-        """Take the host's time when the firmware would; tell whether it did."""
-        own = self.read(now)
-        same_hour = own.strftime("%y%m%d%H") == host.strftime("%y%m%d%H")
-        if same_hour and abs(own.minute - host.minute) <= _MINUTES_APART:
-            return False
-        self._reading, self._at = host, now
-        return True
-
-
-@dataclass(slots=True)
-class _Upload:
-    """One kind of record on its way to the host; skipped when tried too often."""
-
-    command: int
-    ring: Ring
-    number: int = 0
-    tries: int = 0
-
-    def next_body(self) -> bytes | None:
-        """Return the record to send now; the eleventh try goes to the next one."""
-        kept = self.ring.first_waiting()
-        if kept is not None and (kept.number, self.tries) == (
-            self.number,
-            UPLOAD_TRIES,
-        ):
-            self.ring.mark(kept.number, SKIPPED)
-            kept = self.ring.first_waiting()
-        if kept is None:
-            return None
-        self.tries = self.tries + 1 if kept.number == self.number else 1
-        self.number = kept.number
-        return kept.body
-
-    def acknowledge(self) -> None:
-        """Mark the record that was sent last."""
-        self.ring.mark(self.number, UPLOADED)
-        self.number = self.tries = 0
 
 
 class Dispenser:
@@ -101,13 +55,22 @@ class Dispenser:
         self.memory = memory
         self.clock = clock
         self.nozzle = Nozzle(settings, memory, cards, master)
+        self.duty = Duty(settings, memory, self.nozzle)
         self.ear = Ear(settings.gun)
         self.taken: Counter[str] = Counter()
-        self._records = _Upload(frames.RECORD, memory.records)
-        self._shift_records = _Upload(frames.SHIFT_RECORD, memory.shift_records)
+        self.is_off_line = False  # the port's own switch: hears nothing, says nothing
+        self.misses: Callable[[int], bool] = lambda _command: False
         self._debit_asked_for = 0
         self._debit_retries = DEBIT_RETRIES
+        self._prepare()
         self.nozzle.resume(clock.read(now))
+
+    def _prepare(self) -> None:
+        memory = self.memory
+        self._fetching = Fetching(memory.held)
+        self._records = Upload(frames.RECORD, memory.records)
+        self._shift_records = Upload(frames.SHIFT_RECORD, memory.shift_records)
+        self._parameters = Upload(frames.PARAMETER, memory.parameters)
 
     @property
     def status(self) -> int:
@@ -118,37 +81,66 @@ class Dispenser:
             return LOCKED
         return OFF_DUTY if self.memory.counters.is_off_duty else IDLE
 
+    @property
+    def _is_adapter(self) -> bool:
+        return self.settings.variant == PETROCHINA
+
+    @property
+    def _host_order(self) -> str:
+        return frames.LITTLE if self._is_adapter else frames.BIG
+
     def hear(self, data: bytes) -> None:
         """Take bytes that have arrived on the line."""
-        self.ear.hear(data)
+        if not self.is_off_line:
+            self.ear.hear(data)
 
     def tick(self, now: float) -> bytes | None:
         """Run the main loop once; return the frame that the gun now sends."""
         self.nozzle.advance(now, self.clock.read(now))
+        own_time = frames.wire_time(self.clock.read(now)).hex()
+        if self.memory.held.change_prices(own_time):
+            self.memory.save()
         request = self.ear.at_tick()
         if request is None:
             return None
-        answers: dict[int, Callable[[Request, float], _Answer]] = {
-            frames.POLL: self._polled,
-            frames.RECORD: self._record_acknowledged,
-            frames.DEBIT: self._debit_decided,
-            frames.TOTALS: self._totals,
-            frames.RECORD_AGAIN: self._record_again,
-            frames.IDENTITY: self._identity,
-            frames.SHIFT_RECORD: self._shift_record_acknowledged,
-            frames.OFF_DUTY_NOW: self._off_duty,
-            frames.LOCK: self._lock,
-        }
-        answer = answers.get(request.command, self._unknown)(request, now)
+        if self.misses(request.command):
+            self.ear.ignored["missed"] += 1
+            return None
+        answer = self._answers().get(request.command, self._unknown)(request, now)
         if answer is None:
             return None
         command, body = answer
         return frames.answer_frame(self.settings.gun, command, body)
 
+    def _answers(self) -> dict[int, Callable[[Request, float], _Answer]]:
+        answers: dict[int, Callable[[Request, float], _Answer]] = {
+            frames.POLL: self._polled,
+            frames.RECORD: self._record_acknowledged,
+            frames.LIST: self._list_counted,
+            frames.BLOCK: self._block_taken,
+            frames.DEBIT: self._debit_decided,
+            frames.LIST_CHECK: self._card_judged,
+            frames.TOTALS: self._totals,
+            frames.RECORD_AGAIN: self._record_again,
+            frames.IDENTITY: self._identity,
+            frames.SHIFT_RECORD: self._upload_acknowledged,
+            frames.PARAMETER: self._upload_acknowledged,
+            frames.CARD_CHECK: self._card_judged,
+            frames.OFF_DUTY_NOW: self._off_duty,
+            frames.PRICES: self._prices_taken,
+            frames.LOCK: self._lock,
+        }
+        if self._is_adapter:
+            answers[frames.AUTHORISE] = self._authorised
+            answers[frames.STOP] = self._stopped
+        return answers
+
     def status_frame(self) -> bytes:
         """Return the 51H answer of this moment."""
         body = self._status_body()
         return frames.answer_frame(self.settings.gun, frames.POLL, body)
+
+    # Hands
 
     def insert(self, uid: bytes, now: float) -> Purse:
         """Put a card into the gun.
@@ -163,33 +155,53 @@ class Dispenser:
             raise CardRefused("off_duty")
         return self.nozzle.insert(uid, self.clock.read(now))
 
-    def go_on_duty(self, employee: str, shift: int, now: float) -> None:
-        """Begin a shift, as an employee card at the dispenser does."""
-        counters = self.memory.counters
-        if not counters.is_off_duty:
-            raise HandsRefused("this gun is on duty already")
-        counters.is_off_duty = False
-        counters.employee, counters.shift = employee, shift
-        counters.shift_quantity = counters.shift_amount = counters.shift_fills = 0
-        counters.shift_started_at = frames.wire_time(self.clock.read(now)).hex()
-        counters.on_duty_record_id = counters.next_shift_record_id
-        self._add_shift_record(ON_DUTY_RECORD, now)
+    def clear_memory(self) -> None:
+        """Lose records, totals, lists and prices: the numbers begin again at 1.
+
+        Raises:
+            HandsRefused: a card is in the gun.
+        """
+        if self.nozzle.card is not None or self.nozzle.open is not None:
+            raise HandsRefused("a card is in this gun")
+        old = self.memory.counters
+        self.memory.forget_everything(Counters(shift=old.shift, employee=old.employee))
+        self._prepare()
+
+    # What a poll is answered with
 
     def _polled(self, request: Request, now: float) -> _Answer:
-        if len(request.body) != _POLL_BODY_BYTES:
+        length = adapter.POLL_BYTES if self._is_adapter else _POLL_BODY_BYTES
+        if len(request.body) != length:
             return self._ignore("bad_length")
         if self.status == DEBIT_DUE:
             return self._ask_for_debit()
-        if self.status in (IDLE, OFF_DUTY):
-            own = self.clock.read(now)
-            host = frames.parse_wire_time(request.body[:7], own)
-            if host is not None and self.clock.corrected_by(host, now):
-                return self._ignore("clock_set")
-            for upload in (self._records, self._shift_records):
-                body = upload.next_body()
-                if body is not None:
-                    return upload.command, body
-        return frames.POLL, self._status_body()
+        if self.status not in (IDLE, OFF_DUTY):
+            return frames.POLL, self._status_body()
+        own = self.clock.read(now)
+        host = frames.parse_wire_time(request.body[:_TIME_BYTES], own)
+        if host is not None and self.clock.corrected_by(host, now):
+            return self._ignore("clock_set")
+        announced = request.body[_TIME_BYTES:]
+        if self._is_adapter:
+            announced = adapter.announced(request.body)
+        if self._fetching.is_whole(announced):
+            self.memory.save()
+            return self._ignore("list_saved")
+        question = self._fetching.ask(announced) or self._offered(request)
+        return question or (frames.POLL, self._status_body())
+
+    def _offered(self, request: Request) -> _Answer:
+        reads = not self._is_adapter or request.body[adapter.READ_UNPAID_AT] == 1
+        body = self._records.next_body() if reads else None
+        if body is not None:
+            return frames.RECORD, body
+        if (question := self.nozzle.question()) is not None:
+            return question
+        for upload in (self._shift_records, self._parameters):
+            body = upload.next_body()
+            if body is not None:
+                return upload.command, body
+        return None
 
     def _ask_for_debit(self) -> _Answer:
         transaction = self.nozzle.open
@@ -208,10 +220,11 @@ class Dispenser:
         settings, counters = self.settings, self.memory.counters
         transaction = self.nozzle.open
         fuelling = self.nozzle.status == FUELLING
-        return frames.Status(
+        posted = in_force(settings, self.memory.held).prices[0]
+        status = frames.Status(
             device_type=settings.device_type,
             status=self.status,
-            price=transaction.price if transaction else settings.prices[0],
+            price=transaction.price if transaction else posted,
             quantity=transaction.quantity if transaction else 0,
             amount=transaction.amount if transaction else 0,
             shift=counters.shift,
@@ -219,13 +232,22 @@ class Dispenser:
             card=bytes.fromhex(transaction.card) if transaction else b"",
             plate=bytes.fromhex(transaction.plate) if transaction else b"",
             pressure=transaction.pressure_after if transaction and fuelling else 0,
-        ).to_bytes()
+        )
+        if not self._is_adapter:
+            return status.to_bytes()
+        closed = counters.is_locked or counters.is_off_duty
+        return frames.adapter_status_body(
+            status.in_state(adapter.state(self.nozzle, is_closed=closed)),
+            unpaid=self.memory.records.waiting_count(),
+        )
+
+    # What the host says
 
     def _record_acknowledged(self, request: Request, _now: float) -> _Answer:
         kept = self.memory.records.find(self._records.number)
         if kept is None or len(request.body) != 6:
             return self._ignore("ack_unfit")
-        number = int.from_bytes(request.body[2:6], "big")
+        number = frames.host_int(request.body[2:6], self._host_order)
         trans_type = frames.Record.from_bytes(kept.body).trans_type
         if (number, request.body[1]) != (kept.number, trans_type):
             return self._ignore("ack_unfit")
@@ -234,21 +256,46 @@ class Dispenser:
             self.memory.save()
         return self._take("record_ack")
 
-    def _shift_record_acknowledged(self, request: Request, _now: float) -> _Answer:
-        kept = self.memory.shift_records.find(self._shift_records.number)
-        if kept is None or request.body[:1] != b"\x01":
+    def _upload_acknowledged(self, request: Request, _now: float) -> _Answer:
+        is_shift = request.command == frames.SHIFT_RECORD
+        upload = self._shift_records if is_shift else self._parameters
+        if not upload.number or request.body[:1] != b"\x01":
             return self._ignore("ack_unfit")
-        self._shift_records.acknowledge()
+        upload.acknowledge()
         self.memory.save()
-        return self._take("shift_record_ack")
+        return self._take("shift_record_ack" if is_shift else "parameter_ack")
+
+    def _list_counted(self, request: Request, _now: float) -> _Answer:
+        asked = self._fetching.take_count(request.body)
+        return asked or self._ignore("list_unfit")
+
+    def _block_taken(self, request: Request, _now: float) -> _Answer:
+        if not self._fetching.take_block(request.body):
+            return self._ignore("list_unfit")
+        return self._take("list_block")
+
+    def _prices_taken(self, request: Request, now: float) -> _Answer:
+        if not self._fetching.take_prices(request.body, self._host_order):
+            return self._ignore("bad_length")
+        self.memory.held.change_prices(frames.wire_time(self.clock.read(now)).hex())
+        self.memory.save()
+        return self._take("prices")
 
     def _debit_decided(self, request: Request, now: float) -> _Answer:
-        decision = Decision.from_bytes(request.body)
+        decision = Decision.from_bytes(request.body, self._host_order)
         if decision is None:
             return self._ignore("bad_length")
-        if not self.nozzle.decide(decision, self.clock.read(now)):
+        when = self.clock.read(now)
+        obey = self.nozzle.unlock if decision.kind else self.nozzle.decide
+        if not obey(decision, when):
             return self._ignore("decision_unfit")
         return self._take("decision")
+
+    def _card_judged(self, request: Request, now: float) -> _Answer:
+        when = self.clock.read(now)
+        if not self.nozzle.hear_verdict(request.command, request.body, when):
+            return self._ignore("verdict_unfit")
+        return self._take("verdict")
 
     def _totals(self, _request: Request, _now: float) -> tuple[int, bytes]:
         counters = self.memory.counters
@@ -263,7 +310,7 @@ class Dispenser:
     def _record_again(self, request: Request, _now: float) -> _Answer:
         if len(request.body) != 4:
             return self._ignore("bad_length")
-        number = int.from_bytes(request.body, "big")
+        number = frames.host_int(request.body, self._host_order)
         kept = self.memory.records.find(number)
         found = b"\x01" + kept.body if kept else b"\x00"
         return frames.RECORD_AGAIN, frames.figures(number) + found
@@ -273,15 +320,11 @@ class Dispenser:
             self.settings.gun,
             self.memory.counters.last_trans_no,
             bytes.fromhex(self.settings.station_no),
+            self.memory.held.version_bytes(),
         )
 
     def _off_duty(self, _request: Request, now: float) -> tuple[int, bytes]:
-        counters = self.memory.counters
-        if self.nozzle.open is not None or counters.is_off_duty:
-            return frames.OFF_DUTY_NOW, b"\x00"
-        counters.is_off_duty = True
-        self._add_shift_record(OFF_DUTY_RECORD, now)
-        return frames.OFF_DUTY_NOW, b"\x01"
+        return frames.OFF_DUTY_NOW, bytes([self.duty.end(self.clock.read(now))])
 
     def _lock(self, request: Request, _now: float) -> _Answer:
         if request.body not in (b"\x00", b"\x01"):
@@ -290,28 +333,11 @@ class Dispenser:
         self.memory.save()
         return frames.LOCK, b"\x01"
 
-    def _add_shift_record(self, kind: int, now: float) -> None:
-        counters = self.memory.counters
-        ended_at = frames.wire_time(self.clock.read(now))
-        record = frames.ShiftRecord(
-            record_id=counters.next_shift_record_id,
-            kind=kind,
-            shift=counters.shift,
-            employee=bytes.fromhex(counters.employee),
-            started_at=bytes.fromhex(counters.shift_started_at),
-            ended_at=ended_at if kind == OFF_DUTY_RECORD else b"",
-            gun_quantity=counters.total_quantity,
-            gun_amount=counters.total_amount,
-            shift_quantity=counters.shift_quantity,
-            shift_amount=counters.shift_amount,
-            fills=counters.shift_fills,
-            device_type=self.settings.device_type,
-            unit_code=self.settings.unit_code,
-            on_duty_record_id=counters.on_duty_record_id,
-        )
-        self.memory.shift_records.add(record.record_id, record.to_bytes())
-        counters.next_shift_record_id += 1
-        self.memory.save()
+    def _authorised(self, request: Request, _now: float) -> tuple[int, bytes]:
+        return frames.AUTHORISE, adapter.authorise(self.nozzle, request.body)
+
+    def _stopped(self, _request: Request, now: float) -> tuple[int, bytes]:
+        return frames.STOP, adapter.stop(self.nozzle, now, self.clock.read(now))
 
     def _unknown(self, _request: Request, _now: float) -> _Answer:
         return self._ignore("unknown_command")

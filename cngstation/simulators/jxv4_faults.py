@@ -1,11 +1,19 @@
-"""Answers of a simulated JX-V4 gun that are well formed and wrong all the same."""
+"""Faults of a simulated JX-V4 gun itself: answers that mislead, deafness to some."""
 
 import random
 from collections import Counter
 
-from cngstation.simulators.jxv4_frames import POLL, answer_frame
+from cngstation.simulators.jxv4_frames import (
+    PARAMETER,
+    POLL,
+    RECORD,
+    SHIFT_RECORD,
+    answer_frame,
+)
 
 WRONG_GUN, AA_INSIDE = "wrong_gun", "aa_inside"
+BAD_CRC, LOSE_ACK = "bad_crc", "lose_ack"
+ACKNOWLEDGEMENTS = frozenset({RECORD, SHIFT_RECORD, PARAMETER})
 _GUN, _COMMAND, _BODY = 3, 4, 7
 _TRAILER_BYTES = 4
 # The ten meter figures of a status, which the CNG firmware leaves 0.
@@ -13,10 +21,10 @@ _UNUSED_FIGURES = slice(40, 80)
 
 
 class AnswerFaults:
-    """Draws, from a seed, which answers go out as another gun's or full of AA."""
+    """Draws, from a seed, which answers go out wrong and which frames are not heard."""
 
     def __init__(self, seed: int) -> None:
-        self.shares = {WRONG_GUN: 0.0, AA_INSIDE: 0.0}
+        self.shares = dict.fromkeys((WRONG_GUN, AA_INSIDE, BAD_CRC, LOSE_ACK), 0.0)
         self.counts: Counter[str] = Counter()
         self.reseed(seed)
 
@@ -44,7 +52,14 @@ class AnswerFaults:
         if command == POLL and self._draws(AA_INSIDE):
             # AA FF <gun> looks like a host frame to the neighbours.
             body[_UNUSED_FIGURES] = b"\xaa\xff\x01\x00" * 10
-        return answer_frame(gun, command, bytes(body))
+        frame = answer_frame(gun, command, bytes(body))
+        if self._draws(BAD_CRC):
+            frame = frame[:-3] + bytes([frame[-3] ^ 0xFF]) + frame[-2:]
+        return frame
+
+    def misses(self, command: int) -> bool:
+        """Tell whether a gun does not hear this acknowledgement."""
+        return command in ACKNOWLEDGEMENTS and self._draws(LOSE_ACK)
 
     def _draws(self, name: str) -> bool:
         if not self.shares[name] or self._random.random() >= self.shares[name]:

@@ -10,14 +10,16 @@ Source: the public JX-V4 dispenser firmware family. UNVERIFIED against hardware.
 
 import struct
 from collections import Counter
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 
 from fastcrc import crc16
 
-POLL, RECORD, DEBIT = 0x51, 0x52, 0x55
+POLL, RECORD, LIST, BLOCK, DEBIT, LIST_CHECK = 0x51, 0x52, 0x53, 0x54, 0x55, 0x56
 TOTALS, RECORD_AGAIN, IDENTITY = 0x57, 0x58, 0x59
-SHIFT_RECORD, OFF_DUTY_NOW, LOCK = 0x5A, 0x5D, 0x5F
+SHIFT_RECORD, PARAMETER, CARD_CHECK = 0x5A, 0x5B, 0x5C
+OFF_DUTY_NOW, PRICES, LOCK = 0x5D, 0x5E, 0x5F
+AUTHORISE, STOP = 0x70, 0x72  # of the adapter's dialect
 
 STATUS_BYTES = 84
 RECORD_BYTES = 147
@@ -27,7 +29,10 @@ _HEAD_BYTES = 7
 _STATUS = struct.Struct("<BBHIIB8s8s9sH10fI")
 _RECORD = struct.Struct("<IB8sB8sB9s4s7s7sH12IHHIIBBBIII20s")
 _DEBIT = struct.Struct("<BB8sIIi4sBI")
-_DECISION = struct.Struct(">BB8sIIiiHIIIII")
+_DECISION = "BB8sIIiiHIIIII"
+_PARAMETER = struct.Struct("<IB8sHBII7s")
+_ADAPTER_STATUS = struct.Struct("<BBHII10sHII")
+BIG, LITTLE = "big", "little"
 _SHIFT = struct.Struct("<IBB8s7s7sIIIIIBBI20s")
 _IDENTITY = struct.Struct("<BI6s4s2s2s4s40s16s40s")
 
@@ -122,6 +127,10 @@ class Status:
         """Return the 84 bytes; the CNG firmware sends its ten meter figures as 0."""
         return _STATUS.pack(*astuple(self), *([0.0] * 10), 0)
 
+    def in_state(self, status: int) -> "Status":
+        """Return the same with another status byte."""
+        return replace(self, status=status)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -175,7 +184,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class DebitRequest:
-    """Body of 55H type 0 as the dispenser asks."""
+    """Body of 55H: kind 0 after a fill, 1 to unlock a card that is still grey."""
 
     card_type: int
     card: bytes
@@ -185,10 +194,11 @@ class DebitRequest:
     station: bytes
     gun: int
     trans_no: int
+    kind: int = 0
 
     def to_bytes(self) -> bytes:
         """Return the 31 bytes."""
-        return _DEBIT.pack(0, *astuple(self))
+        return _DEBIT.pack(self.kind, *astuple(self)[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +212,16 @@ class Decision:
     real_debit: int
     balance_before: int
     balance_after: int
+    related_grey_id: int = 0
 
     @classmethod
-    def from_bytes(cls, body: bytes) -> "Decision | None":
+    def from_bytes(cls, body: bytes, byte_order: str = BIG) -> "Decision | None":
         """Read a decision; None when it is not 48 bytes."""
-        if len(body) != _DECISION.size:
+        layout = struct.Struct((">" if byte_order == BIG else "<") + _DECISION)
+        if len(body) != layout.size:
             return None
-        return cls(*_DECISION.unpack(body)[:7])
+        read = layout.unpack(body)
+        return cls(*read[:7], *read[-1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,16 +244,50 @@ class ShiftRecord:
     on_duty_record_id: int
 
     def to_bytes(self) -> bytes:
-        """Return the 74 bytes."""
-        return _SHIFT.pack(*astuple(self), bytes(20))
+        """Return the 74 bytes; totals beyond u32 begin again at 0."""
+        wire = [v & 0xFFFFFFFF if isinstance(v, int) else v for v in astuple(self)]
+        return _SHIFT.pack(*wire, bytes(20))
 
 
-def identity_body(gun: int, last_trans_no: int, station: bytes) -> bytes:
-    """Return the 119 bytes of 59H; all list versions are 0: none is carried."""
+def parameter_body(
+    number: int,
+    shift: int,
+    card: bytes,
+    changed: tuple[int, int, int, int],
+    changed_at: bytes,
+) -> bytes:
+    """Return the 31 bytes of 5BH; `changed` is index, decimals, before, after."""
+    return _PARAMETER.pack(number, shift, card, *changed, changed_at)
+
+
+def adapter_status_body(status: Status, *, unpaid: int, error: int = 0) -> bytes:
+    """Return the 32 bytes in which the adapter's dialect tells a status."""
+    return _ADAPTER_STATUS.pack(
+        status.device_type,
+        status.status,
+        status.price,
+        status.quantity,
+        status.amount,
+        bytes(2) + status.card.rjust(8, b"\x00"),
+        status.pressure,
+        unpaid,
+        error,
+    )
+
+
+def host_int(data: bytes, byte_order: str) -> int:
+    """Read an integer of the host in the byte order of the dialect."""
+    return int.from_bytes(data, "little" if byte_order == LITTLE else "big")
+
+
+def identity_body(
+    gun: int, last_trans_no: int, station: bytes, versions: bytes
+) -> bytes:
+    """Return the 119 bytes of 59H; versions are base to price, and a common one."""
     return _IDENTITY.pack(
         gun,
         last_trans_no,
-        bytes(6),
+        versions,
         station,
         bytes(2),
         bytes(2),

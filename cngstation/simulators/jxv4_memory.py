@@ -13,9 +13,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from cngstation.simulators.jxv4_lists import Holdings
+
 WAITING, UPLOADED, SKIPPED = "waiting", "uploaded", "skipped"
 RING_RECORDS = 2_000  # the firmware's ring holds 20 000
 RING_SHIFT_RECORDS = 50
+RING_PARAMETERS = 200  # the firmware's ring holds 1 000
 LAST_TRANS_NO = 0xFFFFFFFF
 # Some minutes of fuelling at ten lines a second.
 FOLD_ABOVE_BYTES = 2_000_000
@@ -24,6 +27,7 @@ FOLD_ABOVE_BYTES = 2_000_000
 # the card is: after a power cut the card itself tells whether its write happened.
 ACCEPTING, READY, FUELLING = "accepting", "ready", "fuelling"
 AWAITING_DEBIT, DEBITING = "awaiting_debit", "debiting"
+UNLOCKING = "unlocking"
 
 
 @dataclass(slots=True)
@@ -122,6 +126,7 @@ class OpenTransaction:
     pressure_after: int = 0
     stop_reason: int = 0
     real_debit: int = 0
+    related_grey_id: int = 0
 
 
 @dataclass(slots=True)
@@ -141,6 +146,7 @@ class Counters:
     on_duty_record_id: int = 1
     is_off_duty: bool = False
     is_locked: bool = False
+    next_parameter_id: int = 1
 
     @property
     def next_trans_no(self) -> int:
@@ -148,8 +154,10 @@ class Counters:
         return self.last_trans_no % LAST_TRANS_NO + 1
 
     def count(self, transaction: OpenTransaction) -> None:
-        """Add a transaction that ends to the totals."""
+        """Add a transaction that ends to the totals; an unlock moves no gas."""
         self.last_trans_no = transaction.trans_no
+        if transaction.stage == UNLOCKING:
+            return
         self.total_quantity += transaction.quantity
         self.total_amount += transaction.amount
         self.shift_quantity += transaction.quantity
@@ -166,6 +174,9 @@ class Memory:
     open: OpenTransaction | None = None
     records: Ring = field(default_factory=lambda: Ring(RING_RECORDS))
     shift_records: Ring = field(default_factory=lambda: Ring(RING_SHIFT_RECORDS))
+    parameters: Ring = field(default_factory=lambda: Ring(RING_PARAMETERS))
+    held: Holdings = field(default_factory=Holdings)
+    _saved_held: str = ""
     _fd: int = -1
     _size: int = 0
 
@@ -178,14 +189,16 @@ class Memory:
             memory.open = OpenTransaction(**line["open"]) if line["open"] else None
             memory.records.restore(line["records"])
             memory.shift_records.restore(line["shift_records"])
+            memory.parameters.restore(line.get("parameters", ()))
+            if (held := line.get("held")) is not None:
+                memory.held = Holdings.restored(held)
         memory._fold()
         return memory
 
     def save(self) -> None:
         """Append what has changed, in one write."""
-        line = self._line(
-            self.records.changed_rows(), self.shift_records.changed_rows()
-        )
+        rings = (self.records, self.shift_records, self.parameters)
+        line = self._line([ring.changed_rows() for ring in rings])
         self._size += os.write(self._fd, line)
         if self._size > FOLD_ABOVE_BYTES:
             self._fold()
@@ -197,7 +210,9 @@ class Memory:
             self._fd = -1
 
     def _fold(self) -> None:
-        line = self._line(self.records.all_rows(), self.shift_records.all_rows())
+        self._saved_held = ""
+        rings = (self.records, self.shift_records, self.parameters)
+        line = self._line([ring.all_rows() for ring in rings])
         fresh = self.path.with_suffix(".new")
         fresh.write_bytes(line)
         fresh.replace(self.path)
@@ -205,12 +220,25 @@ class Memory:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._size = len(line)
 
-    def _line(self, records: list[Any], shift_records: list[Any]) -> bytes:
+    def forget_everything(self, counters: Counters) -> None:
+        """Lose all of it, as a cleared memory does: numbers begin again."""
+        self.counters, self.open, self.held = counters, None, Holdings()
+        self.records = Ring(RING_RECORDS)
+        self.shift_records = Ring(RING_SHIFT_RECORDS)
+        self.parameters = Ring(RING_PARAMETERS)
+        self._fold()
+
+    def _line(self, rings: list[list[tuple[int, str, str]]]) -> bytes:
+        # Lists are long; most changes do not touch them, and no content changes alone.
+        seen = self.held.edition()
+        is_new, self._saved_held = seen != self._saved_held, seen
         facts = {
             "counters": asdict(self.counters),
             "open": asdict(self.open) if self.open else None,
-            "records": records,
-            "shift_records": shift_records,
+            "records": rings[0],
+            "shift_records": rings[1],
+            "parameters": rings[2],
+            "held": asdict(self.held) if is_new else None,
         }
         return json.dumps(facts).encode("ascii") + b"\n"
 

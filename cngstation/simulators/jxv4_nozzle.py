@@ -8,13 +8,14 @@ when it is accepted, balance and grey cleared together when it is debited.
 from datetime import datetime
 from pathlib import Path
 
+from cngstation.simulators import jxv4_frames as frames
 from cngstation.simulators import jxv4_memory as stages
 from cngstation.simulators import jxv4_transaction as rules
 from cngstation.simulators.control import HandsRefused
 from cngstation.simulators.held_file import CardElsewhere
 from cngstation.simulators.jxv4_frames import Decision, wire_time
 from cngstation.simulators.jxv4_memory import Memory, OpenTransaction
-from cngstation.simulators.jxv4_transaction import FillOrder, Flow, GunSettings
+from cngstation.simulators.jxv4_transaction import FillOrder, Flow, GunSettings, Preset
 from cngstation.simulators.purse_in_slot import (
     HeldCard,
     read_info,
@@ -31,6 +32,17 @@ from cngstation.simulators.purse_on_card import (
 from cngstation.simulators.virtual_cards import hold_card
 
 IDLE, FUELLING, DEBIT_DUE = 0xA1, 0xA4, 0xA5
+UNLOCK, VERDICT = "unlock", "verdict"
+_VERDICTS = {
+    rules.CHECK: {
+        1: "unknown_card",
+        2: "blacklist",
+        3: "balance_abnormal",
+        4: "time_abnormal",
+    },
+    rules.BLACKLIST: {1: "blacklist"},
+    rules.WHITELIST: {0: "not_on_whitelist"},
+}
 _STATUS_OF_STAGE = {
     stages.FUELLING: FUELLING,
     stages.AWAITING_DEBIT: DEBIT_DUE,
@@ -51,6 +63,9 @@ class Nozzle:
         self._flow: Flow | None = None
         self.card: HeldCard | None = None
         self.purse: Purse | None = None
+        self.waits_for = ""  # UNLOCK or VERDICT: what the host must say of the card
+        self.refused = ""  # why the last card was given back
+        self.preset: Preset | None = None  # of an authorisation that was not used yet
         self.blocks_before_tear: int | None = None  # of the next write, for tests
 
     @property
@@ -73,13 +88,80 @@ class Nozzle:
         if self.card is not None:
             raise HandsRefused("a card is already in this gun")
         card = self._into_slot(uid)
+        self.refused = ""
         try:
-            self.purse = self._accept(card, when)
+            self.purse = self._look_at(card, when)
         except BaseException:
             card.leave()
             raise
         self.card = card
         return self.purse
+
+    def question(self) -> tuple[int, bytes] | None:
+        """Return what the host is asked about the card in the slot."""
+        if self.card is None or self.purse is None or not self.waits_for:
+            return None
+        card = rules.printed_no(self.purse, read_info(self._master, self.card))
+        if self.waits_for == UNLOCK:
+            return frames.DEBIT, rules.unlock_request(self.purse, card).to_bytes()
+        if self._settings.asks_about_cards == rules.CHECK:
+            balance = frames.figures(self.purse.balance)
+            return frames.CARD_CHECK, bytes.fromhex(card) + balance + bytes(7)
+        kind = int(self._settings.asks_about_cards == rules.WHITELIST)
+        return frames.LIST_CHECK, bytes.fromhex(card) + bytes([kind])
+
+    def hear_verdict(self, command: int, body: bytes, when: datetime) -> bool:
+        """Take what the host says of the card; tell whether it was waited for."""
+        asked = self.question()
+        if asked is None or asked[0] != command or self.waits_for != VERDICT:
+            return False
+        if len(body) != 9 or body[:8] != asked[1][:8]:
+            return False
+        assert self.card is not None
+        good = self._settings.asks_about_cards == rules.WHITELIST
+        self.waits_for = ""
+        if body[8] != int(good):
+            verdicts = _VERDICTS[self._settings.asks_about_cards]
+            self._give_back(verdicts.get(body[8], "verdict_unknown"))
+            return True
+        try:
+            self.purse = self._accept(self.card, when)
+        except CardRefused as refused:
+            self._give_back(refused.code)
+        return True
+
+    def unlock(self, decision: Decision, when: datetime) -> bool:
+        """Collect an earlier fill, if the host has found it; tell whether it fits."""
+        card, purse = self.card, self.purse
+        if self.waits_for != UNLOCK or card is None or purse is None:
+            return False
+        if not decision.found:
+            self._give_back("grey")
+            return True
+        opened = rules.opened(
+            purse,
+            read_info(self._master, card),
+            uid=card.uid,
+            trans_no=self._memory.counters.next_trans_no,
+            price=0,
+            when=when,
+        )
+        if not rules.decision_fits(decision, opened, kind=1):
+            return False
+        self.waits_for = ""
+        self._memory.open = transaction = rules.unlocking(opened, decision, when)
+        self._memory.save()
+        after = rules.balance_after(transaction, decision.real_debit)
+        paid = changed(purse, balance=after, grey=None, pseq=transaction.pseq)
+        try:
+            self._write(card, paid)
+        except CardTorn:
+            self._forget()
+            self._give_back("write_failed")
+            return True
+        self.purse = paid
+        self._store(transaction, rules.MAKE_UP)
+        return True
 
     def begin(self, order: FillOrder, now: float) -> None:
         """Open the valve for the accepted card.
@@ -90,6 +172,10 @@ class Nozzle:
         transaction = self.open
         if transaction is None or transaction.stage != stages.READY:
             raise HandsRefused("no accepted card waits in this gun")
+        if self._settings.variant == rules.PETROCHINA and self.preset is None:
+            raise HandsRefused("the host has not authorised this fill")
+        order = rules.within(order, self.preset, transaction.price)
+        self.preset = None
         self._flow = rules.flow_of(order, transaction, now)
         transaction.stage = stages.FUELLING
         transaction.pressure_before = order.pressure_start
@@ -136,7 +222,8 @@ class Nozzle:
             if transaction.stage == stages.FUELLING:
                 self._end_flow(transaction, rules.CARD_REMOVED, when)
             self._store(transaction, rules.GREY)
-        self.card = self.purse = None
+        self.card = self.purse = self.preset = None
+        self.waits_for = ""
         if card is None:
             return None
         card.leave()
@@ -166,6 +253,12 @@ class Nozzle:
             return
         purse = self._look_after_power_loss(transaction)
         stage = transaction.stage
+        if stage == stages.UNLOCKING:
+            if rules.card_is_debited(purse, transaction):
+                self._store(transaction, rules.MAKE_UP)
+            else:
+                self._forget()
+            return
         if stage == stages.ACCEPTING and rules.card_is_untouched(purse, transaction):
             self._forget()
             return
@@ -183,9 +276,28 @@ class Nozzle:
         except CardElsewhere:
             raise HandsRefused(f"card {uid.hex()} is in another field") from None
 
+    def _look_at(self, card: HeldCard, when: datetime) -> Purse:
+        purse = read_purse(self._master, card)
+        settings = rules.in_force(self._settings, self._memory.held)
+        if purse.grey is not None and settings.unlocks_grey:
+            self.waits_for = UNLOCK
+            return purse
+        if settings.asks_about_cards == rules.NOTHING:
+            return self._accept(card, when)
+        rules.admit(purse, read_info(self._master, card), settings, when)
+        self.waits_for = VERDICT
+        return purse
+
+    def _give_back(self, why: str) -> None:
+        """Let the driver take the card back without a fill."""
+        assert self.card is not None
+        self.card.leave()
+        self.card = self.purse = None
+        self.waits_for, self.refused = "", why
+
     def _accept(self, card: HeldCard, when: datetime) -> Purse:
         purse, info = read_purse(self._master, card), read_info(self._master, card)
-        settings = self._settings
+        settings = rules.in_force(self._settings, self._memory.held)
         rules.admit(purse, info, settings, when)
         trans_no = self._memory.counters.next_trans_no
         self._memory.open = transaction = rules.opened(

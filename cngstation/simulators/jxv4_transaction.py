@@ -4,11 +4,12 @@ Pure functions over the card, the order and the open transaction; `jxv4_nozzle` 
 the card and the gas. Quantity in 0.01 unit, money in fen, pressure in 0.01 MPa.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cngstation.simulators import jxv4_memory as stages
 from cngstation.simulators.jxv4_frames import DebitRequest, Decision, Record, wire_time
+from cngstation.simulators.jxv4_lists import Holdings
 from cngstation.simulators.jxv4_memory import Counters, OpenTransaction
 from cngstation.simulators.purse_on_card import (
     LARGEST_MODE,
@@ -26,7 +27,11 @@ NORMAL, GREY = 0, 1
 STOPPED_BY_HAND, POWER_LOST, QUANTITY_REACHED = 0, 5, 6
 CARD_REMOVED, ACCOUNT_EMPTY, ONE_FILL_LIMIT = 13, 14, 15
 STORED_VALUE_CARD, ACCOUNT_CARD = 1, 2
+MAKE_UP, NOT_STOPPED = 2, 0xFF
 NO_DATE = "000000"
+# Whether the host is asked about a card: 5CH, or 56H for either list.
+NOTHING, CHECK, BLACKLIST, WHITELIST = "nothing", "check", "blacklist", "whitelist"
+OWN, PETROCHINA = "own", "petrochina"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,10 @@ class GunSettings:
     density_e4: int = 7174
     equivalent_e4: int = 10_000
     blacklist: frozenset[str] = frozenset()
+    # What is done with a card before the gas flows, beside the dispenser's own rules.
+    unlocks_grey: bool = False
+    asks_about_cards: str = NOTHING
+    variant: str = OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,14 @@ class FillOrder:
     flow_per_s: float
     pressure_start: int
     pressure_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What the host has authorised: 0.01 unit, or fen, or no limit."""
+
+    quantity: int | None = None
+    amount: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,25 @@ class Flow:
         rise = self.order.pressure_end - self.order.pressure_start
         part = divide_half_up(rise * quantity, self.target) if self.target else 0
         return self.order.pressure_start + part
+
+
+def in_force(settings: GunSettings, held: Holdings) -> GunSettings:
+    """Return a gun's settings with the prices and the blacklist of now."""
+    return replace(
+        settings,
+        prices=tuple(held.prices) or settings.prices,
+        blacklist=settings.blacklist | held.blacklist(),
+    )
+
+
+def within(order: FillOrder, preset: Preset | None, price: int) -> FillOrder:
+    """Return an order that ends at what was authorised."""
+    limits = [order.limit]
+    if preset is not None and preset.quantity is not None:
+        limits.append(preset.quantity)
+    if preset is not None and preset.amount is not None:
+        limits.append(largest_quantity(preset.amount, price))
+    return replace(order, limit=min(limits))
 
 
 def amount_fen(quantity: int, price: int) -> int:
@@ -168,21 +204,53 @@ def flow_of(order: FillOrder, transaction: OpenTransaction, now: float) -> Flow:
     return Flow(order, now, target, reason)
 
 
+def unlocking(
+    opened: OpenTransaction, decision: Decision, when: datetime
+) -> OpenTransaction:
+    """Return the transaction that collects an earlier fill: it moves no gas."""
+    return replace(
+        opened,
+        stage=stages.UNLOCKING,
+        real_debit=decision.real_debit,
+        related_grey_id=decision.related_grey_id,
+        stop_reason=NOT_STOPPED,
+        ended_at=wire_time(when).hex(),
+    )
+
+
 def balance_after(transaction: OpenTransaction, real_debit: int) -> int:
     """Return the purse after a debit; account cards add it."""
     is_stored = transaction.payment_mode in STORED_VALUE_MODES
     return transaction.balance + (-real_debit if is_stored else real_debit)
 
 
-def decision_fits(decision: Decision, transaction: OpenTransaction) -> bool:
+def decision_fits(
+    decision: Decision, transaction: OpenTransaction, kind: int = 0
+) -> bool:
     """Tell whether a debit decision can be written to this transaction's card."""
     after = balance_after(transaction, decision.real_debit)
     return (
-        (decision.found, decision.kind) == (1, 0)
+        (decision.found, decision.kind) == (1, kind)
         and decision.card.hex() == transaction.card
         and decision.balance_before == transaction.balance
         and decision.balance_after == after
         and (after >= 0 or transaction.payment_mode not in STORED_VALUE_MODES)
+    )
+
+
+def unlock_request(purse: Purse, card: str) -> DebitRequest:
+    """Return what the dispenser asks about a card that is still grey."""
+    assert purse.grey is not None
+    return DebitRequest(
+        card_type=STORED_VALUE_CARD if purse.is_stored_value else ACCOUNT_CARD,
+        card=bytes.fromhex(card),
+        quantity=0,
+        amount=0,
+        balance=purse.balance,
+        station=bytes.fromhex(purse.grey.station_no),
+        gun=purse.grey.gun,
+        trans_no=purse.grey.trans_no,
+        kind=1,
     )
 
 
@@ -207,7 +275,7 @@ def record_of(
     counters: Counters,
 ) -> Record:
     """Return the record of a transaction that ends; the counters include it."""
-    debit = transaction.real_debit if trans_type == NORMAL else 0
+    debit = transaction.real_debit if trans_type in (NORMAL, MAKE_UP) else 0
     consumed = transaction.consumed + debit
     is_quantity = transaction.payment_mode in QUANTITY_MODES
     return Record(
@@ -241,7 +309,7 @@ def record_of(
         device_type=settings.device_type,
         unit_code=settings.unit_code,
         stop_reason=transaction.stop_reason,
-        related_grey_id=0,
+        related_grey_id=transaction.related_grey_id,
         shift_record_id=counters.on_duty_record_id,
     )
 

@@ -32,6 +32,7 @@ class WireFaults:
     lose_answer: float = 0.0
     bit_error: float = 0.0  # per byte, both ways
     byte_loss: float = 0.0  # per byte, both ways
+    byte_repeat: float = 0.0  # per byte, both ways
     noise: float = 0.0  # per answer: bytes of noise before it
     noise_bytes: int = 3
     delay: float = 0.0  # per answer
@@ -199,7 +200,8 @@ class Wire:
         return 0.0
 
     def _with_byte_faults(self, data: bytes) -> bytes:
-        if not (self.faults.bit_error or self.faults.byte_loss):
+        faults = self.faults
+        if not (faults.bit_error or faults.byte_loss or faults.byte_repeat):
             return data
         kept = bytearray()
         for byte in data:
@@ -207,7 +209,7 @@ class Wire:
                 continue
             if self._draws("bit_error", self.faults.bit_error):
                 byte ^= 1 << self._random.randrange(8)  # noqa: PLW2901
-            kept.append(byte)
+            kept += bytes([byte]) * (1 + self._draws("byte_repeat", faults.byte_repeat))
         return bytes(kept)
 
     def _draws(self, kind: str, share: float) -> bool:

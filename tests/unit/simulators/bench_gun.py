@@ -6,9 +6,15 @@ from pathlib import Path
 from fastcrc import crc16
 
 from cngstation.moments import CHINA
-from cngstation.simulators.jxv4_dispenser import Clock, Dispenser
+from cngstation.simulators.jxv4_dispenser import Dispenser
 from cngstation.simulators.jxv4_memory import Counters, Memory
-from cngstation.simulators.jxv4_transaction import FillOrder, GunSettings
+from cngstation.simulators.jxv4_transaction import (
+    NOTHING,
+    OWN,
+    FillOrder,
+    GunSettings,
+)
+from cngstation.simulators.jxv4_uploads import Clock
 from tests.unit.simulators.cards import MASTER, STATION, UID
 
 NOW = datetime(2025, 6, 1, 8, 30, 15, tzinfo=CHINA)
@@ -26,10 +32,24 @@ class BenchGun:
     """Gun 1 of the test station, its memory in `folder`."""
 
     def __init__(
-        self, folder: Path, *, blacklist: frozenset[str] = frozenset()
+        self,
+        folder: Path,
+        *,
+        blacklist: frozenset[str] = frozenset(),
+        unlocks_grey: bool = False,
+        asks_about_cards: str = NOTHING,
+        variant: str = OWN,
     ) -> None:
         self.folder = folder
-        self.blacklist = blacklist
+        self.settings = GunSettings(
+            1,
+            STATION,
+            PRICES,
+            blacklist=blacklist,
+            unlocks_grey=unlocks_grey,
+            asks_about_cards=asks_about_cards,
+            variant=variant,
+        )
         self.now = 0.0
         self.start()
 
@@ -43,7 +63,7 @@ class BenchGun:
             employee="0000000000001001",
         )
         self.gun = Dispenser(
-            GunSettings(1, STATION, PRICES, blacklist=self.blacklist),
+            self.settings,
             Memory.load(self.folder / "gun-1.json", fresh),
             cards=self.folder / "cards",
             master=MASTER,
@@ -65,8 +85,8 @@ class BenchGun:
         frame = self.gun.tick(self.now)
         return b"" if frame is None else frame[4:5] + frame[7:-4]
 
-    def poll(self, time: str = POLL_TIME) -> bytes:
-        return self.ask(0x51, bytes.fromhex(time) + bytes(6))
+    def poll(self, time: str = POLL_TIME, versions: str = "00" * 6) -> bytes:
+        return self.ask(0x51, bytes.fromhex(time + versions))
 
     def insert(self, uid: bytes = UID) -> None:
         self.gun.insert(uid, self.now)

@@ -221,10 +221,10 @@ def test_a_shift_record_follows_the_sales(bench: BenchGun) -> None:
     assert bench.poll()[0] == 0x5A
     bench.ask(0x5A, b"\x01")
     assert bench.poll()[:3].hex() == "5101a0"
-    bench.gun.go_on_duty("0000000000001002", 3, bench.now)
+    bench.gun.duty.begin("0000000000001002", 3, bench.gun.clock.read(bench.now))
     assert struct.unpack_from("<IBB", bench.poll(), 1) == (3, 0, 3)
     with pytest.raises(HandsRefused, match="on duty"):
-        bench.gun.go_on_duty("0000000000001003", 1, bench.now)
+        bench.gun.duty.begin("0000000000001003", 1, bench.gun.clock.read(bench.now))
 
 
 def test_unknown_commands_get_silence(bench: BenchGun) -> None:
