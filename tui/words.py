@@ -92,7 +92,7 @@ WORDS = {
     # registers and their fields
     "of_card": mark("Card"),
     "of_vehicle": mark("vehicle"),
-    "of_company": mark("company"),
+    "of_company": mark("Company"),
     "of_vehicle_type": mark("vehicle type"),
     "plate": mark("Plate"),
     "fleet_no": mark("Fleet no"),

@@ -190,6 +190,11 @@ class CounterScreen(StationScreen):
         else:
             self.flow.card = card
 
+    def on_screen_suspend(self) -> None:
+        """Let the figures of an outcome go: another act may change the card."""
+        if self.flow.stage is Stage.DONE:
+            self.flow.begin(self.flow.card)
+
     def _say_settled(self, reply: ActReply | None) -> None:
         """Say how an act ended that another tap brought to its end."""
         if reply is not None and reply is not self.flow.reply and reply.text:

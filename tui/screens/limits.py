@@ -49,13 +49,14 @@ def _window_fields() -> tuple[Field, ...]:
 
 
 class LimitsScreen(ActForm):
-    """What is left empty is no limit; the hint shows what holds now."""
+    """The fields begin with what holds now; what is left empty is no limit."""
 
     TITLE_TEXT = mark("Limits of a card or a company")
     HELP = mark(
         "Type the number of a company (4 digits) or of a card (area and card number, "
-        "12 digits). What is left empty is no limit. Weekdays as digits from 1 Monday "
-        "to 7 Sunday, hours as 06:00-22:00. The limits are asked where a card fills."
+        "12 digits): the fields show what holds now. What is emptied is no limit. "
+        "Weekdays as digits from 1 Monday to 7 Sunday, hours as 06:00-22:00. The "
+        "limits are asked where a card fills."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("key", mark("Card or company"), mark("its number"), longest=12),
@@ -67,24 +68,34 @@ class LimitsScreen(ActForm):
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self._now: Limits | None = None
+        self._typed_in: set[str] = set()
 
     def on_input_changed(self, changed: Input.Changed) -> None:
         """Show what holds now for whoever was typed."""
         super().on_input_changed(changed)
         if changed.input.id == "key":
+            self._now = None
+            self._typed_in.clear()
             self.run_worker(self._find(), group="limits", exclusive=True)
+        elif changed.input.has_focus:
+            self._typed_in.add(str(changed.input.id))
 
     async def _find(self) -> None:
         await asyncio.sleep(_TYPING_PAUSE_S)
-        key = self.value("key")
-        self._now = None
-        if key:
-            query = LimitsQuery(holder=_holder(key), key=key)
-            try:
-                self._now = await self.desk.link.call(LIMITS_SHOW, query)
-            except (StationError, ValueError):
-                self._now = None
+        try:
+            await self._look_up(self.value("key"))
+        except (StationError, ValueError):
+            self._now = None
         self.redraw()
+
+    async def _look_up(self, key: str) -> None:
+        """Begin with the limits that hold: what is not typed stays as it is."""
+        query = LimitsQuery(holder=_holder(key), key=key)
+        self._now = await self.desk.link.call(LIMITS_SHOW, query)
+        for field in self.FIELDS[1:]:
+            if field.name not in self._typed_in:
+                typed = self.query_one(f"#{field.name}", Input)
+                typed.value = _typed(self._now, field.name)
 
     def hint(self, field: Field) -> Content:
         """Show the limit that holds now."""
@@ -117,6 +128,8 @@ class LimitsScreen(ActForm):
             raise NotOfTheForm(
                 typed=clean(key) or _("nothing"), field=mark("Card or company")
             )
+        if self._now is None:
+            await self._look_up(key)
         from_minute, until_minute = self._hours()
         limits = Limits(
             holder=_holder(key),
@@ -159,7 +172,14 @@ def _shown(limits: Limits, name: str) -> str:
         return "".join(d for n, d in enumerate(_DAYS) if limits.weekdays >> n & 1)
     if name == "hours":
         return f"{_clock(limits.from_minute)}-{_clock(limits.until_minute)}"
-    return word(limits.holder) if name == "key" else ""
+    return word(f"of_{limits.holder}") if name == "key" else ""
+
+
+def _typed(limits: Limits, name: str) -> str:
+    """Return a limit as it is typed; none is typed as nothing."""
+    every = "".join(_DAYS) if name == "weekdays" else "00:00-24:00"
+    shown = _shown(limits, name)
+    return "" if shown in {every, _("no limit")} else shown
 
 
 def _clock(minute: int) -> str:

@@ -96,8 +96,9 @@ class FakeMoney:
     async def _limits_show(self, query: Any) -> Any:
         none = c.WindowLimit()
         return c.Limits(
-            holder=query.holder, key=query.key, fill=none, day=none, week=none,
-            month=none, from_minute=360, until_minute=1_320,
+            holder=query.holder, key=query.key, fill=none,
+            day=c.WindowLimit(fen=200_000), week=none, month=none,
+            from_minute=360, until_minute=1_320,
         )  # fmt: skip
 
     async def _limits_set(self, limits: Any) -> Any:

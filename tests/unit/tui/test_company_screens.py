@@ -125,6 +125,27 @@ async def test_limits_are_set_and_what_holds_is_shown() -> None:
         assert (limits.from_minute, limits.until_minute) == (1_320, 330)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_limit_that_is_not_touched_stays(*, waits: bool) -> None:
+    """Who types one limit does not take the others away, however quick the hand."""
+    async with opened() as screen:
+        await _open(screen, "limits")
+        await screen.type("0001")
+        if waits:
+            await screen.sees("2000.00  ")
+        await screen.press("enter")
+        await screen.type("100")
+        await screen.press("f2")
+        await screen.sees("The limits of 0001 hold from now on.")
+        (limits,) = screen.asked("limits.set")
+        assert (limits.fill.fen, limits.day.fen, limits.week.fen) == (
+            10_000,
+            200_000,
+            0,
+        )
+        assert (limits.from_minute, limits.until_minute) == (360, 1_320)
+
+
 async def test_hours_that_are_none_are_named() -> None:
     """25 o'clock is no hour."""
     async with opened() as screen:

@@ -227,6 +227,25 @@ async def test_what_is_typed_on_a_gas_card_stands_above_it() -> None:
         await screen.sees("Top-up yuan")
 
 
+async def test_the_figures_of_a_top_up_go_when_something_else_is_opened() -> None:
+    """After another act on the card they would show a balance that it no longer has."""
+    async with opened() as screen:
+        screen.station.put(card())
+        await screen.sees("01000231")
+        await screen.type("100")
+        await screen.press("enter")
+        await screen.sees("To take")
+        await screen.press("enter")
+        await screen.sees("Topped up 100.00")
+        await screen.sees("To take 100.00")
+        await screen.press("x")
+        await screen.sees("Acts with a card")
+        await screen.press("escape")
+        await screen.sees("0-9 amount of the top-up")
+        assert "To take" not in screen.text()
+        assert "127.50" in screen.text()
+
+
 async def test_a_card_that_was_just_issued_takes_gas_like_any_other() -> None:
     """The card that was blank when it was laid there is another card now."""
     async with opened() as screen:
