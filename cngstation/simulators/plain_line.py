@@ -18,7 +18,7 @@ from cngstation.simulators.wire import Wire
 BITS_PER_BYTE = {"compac": 11, "unipump": 10}
 TURNAROUND_S = {"compac": 0.020, "unipump": 0.010}
 # The silence that a master keeps behind an answer, or between two frames.
-QUIET_CHARACTERS = {"compac": 4, "unipump": 0}
+QUIET_CHARACTERS = {"compac": 3.5, "unipump": 0.0}
 LEAST_SPACING_S = {"compac": 0.0, "unipump": 0.050}
 
 

@@ -66,7 +66,7 @@ from cngstation.units import E4_PER_FEN, hundredths_to_e4
 
 BITS_PER_BYTE = 11  # 8N2
 # Modbus-RTU ends a frame by 3.5 characters of silence.
-_SILENCE_CHARACTERS = 4
+_SILENCE_BITS = (BITS_PER_BYTE * 7 + 1) // 2
 ANSWER_ALLOWANCE_US = 200_000
 TRIES = 2
 PRICE_AGAIN_US = 10_000_000
@@ -90,13 +90,12 @@ class CompacStrategy(Strategy[Answer]):
     def __init__(
         self, baud: int, nozzles: Sequence[NozzleSetup], options: CompacOptions
     ) -> None:
-        character_us = BITS_PER_BYTE * 1_000_000 // baud
         self.pace = Pace(
             baud,
             BITS_PER_BYTE,
             spacing_us=0,
             allowance_us=ANSWER_ALLOWANCE_US,
-            quiet_us=_SILENCE_CHARACTERS * character_us,
+            quiet_us=_SILENCE_BITS * 1_000_000 // baud,
         )
         self.reader = AnswerParser()
         self._options = options
