@@ -9,6 +9,7 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract.figures import DeviceHealth, DeviceState
 from cngstation.rpc.contract.uplink import UplinkFigure
 from cngstation.services.wait_while_busy import while_busy
+from cngstation.storage import outbox
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
 
@@ -18,7 +19,7 @@ _NO_LINK = mark("There is no link to head office yet; everything is kept for it.
 
 
 class OutboxWatch:
-    """Counts the rows that wait."""
+    """Tells how many rows wait, whenever that has changed."""
 
     def __init__(
         self,
@@ -48,14 +49,12 @@ class OutboxWatch:
         single = self._network == "single"
 
         def question(connection: Connection) -> UplinkFigure:
-            waiting, oldest = connection.execute(
-                "SELECT count(*), min(chain_seq) FROM outbox WHERE sent_at_ms IS NULL"
-            ).fetchone()
+            waiting = outbox.waiting(connection)
             # A planned price alone has no time of its own: the next fact's is near.
             row = connection.execute(
                 "SELECT json_extract(body, '$.at_ms') AS at_ms FROM chain"
                 " WHERE seq >= ? AND at_ms IS NOT NULL ORDER BY seq LIMIT 1",
-                (oldest,),
+                (waiting.chain_seq,),
             ).fetchone()
             return UplinkFigure(
                 network=self._network,
@@ -64,7 +63,7 @@ class OutboxWatch:
                     text=_SINGLE if single else _NO_LINK,
                     facts=(),
                 ),
-                waiting=0 if single else waiting,
+                waiting=0 if single else waiting.count,
                 oldest_at_ms=None if single or row is None else row[0],
                 last_success_at_ms=None,
             )

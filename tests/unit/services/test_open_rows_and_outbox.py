@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.errors import StorageError
 from cngstation.rpc.authority import CallContext, Peer
 from cngstation.rpc.contract.uplink import UplinkFigure
 from cngstation.services import watch_outbox
@@ -12,6 +13,7 @@ from cngstation.services.open_rows import WORDS, facts_of, open_rows
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_outbox import OutboxWatch
 from cngstation.storage import audit, findings, journal, prices
+from cngstation.storage.database import Transaction
 from cngstation.units import Price, Unit
 from tests.furnished_station import top_up
 from tests.small_station import CASHIER, MORNING, HandClock, book, opened
@@ -100,6 +102,62 @@ async def test_the_outbox_is_counted_from_its_oldest_row(tmp_path: Path) -> None
         assert await seen() == (0, None)
         single = await OutboxWatch(db, "single", lambda figure: None).snapshot(CALL)
     assert (single.waiting, single.oldest_at_ms) == (0, None)
+
+
+async def test_a_look_at_the_outbox_costs_the_same_however_much_waits(
+    tmp_path: Path,
+) -> None:
+    """A station without its link for a month looks each second all the same."""
+    async with opened(tmp_path / "s.db") as db:
+        steps: list[int] = []
+
+        async def looked() -> None:
+            reader = db._reader._conn
+            count = 0
+
+            def step() -> int:
+                nonlocal count
+                count += 1
+                return 0
+
+            reader.set_progress_handler(step, 1)
+            figure = await OutboxWatch(db, "networked", lambda figure: None).snapshot(
+                CALL
+            )
+            reader.set_progress_handler(None, 1)
+            assert figure.waiting == 20 * (1 + 29 * len(steps))
+            steps.append(count)
+
+        def many(tx: Transaction, so_many: int) -> None:
+            for _ in range(so_many):
+                audit.record(tx, CASHIER, "x", "y")
+
+        await db.write(lambda tx: many(tx, 20))
+        await looked()
+        await db.write(lambda tx: many(tx, 20 * 29))
+        await looked()
+    few, heap = steps
+    assert heap <= few + 10
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE outbox SET sent_at_ms=1 WHERE seq=2",
+        "UPDATE outbox SET sent_at_ms=1 WHERE seq>1",
+        "UPDATE outbox SET sent_at_ms=NULL WHERE seq=1",
+    ],
+)
+async def test_rows_are_sent_in_their_order(tmp_path: Path, sql: str) -> None:
+    """What waits is counted from the first that does."""
+    async with opened(tmp_path / "s.db") as db:
+        for name in "abc":
+            await db.write(lambda tx, name=name: book(tx, name))
+        if "NULL" in sql:
+            first = "UPDATE outbox SET sent_at_ms=1 WHERE seq=1"
+            await db.write(lambda tx: tx.connection.execute(first))
+        with pytest.raises(StorageError):
+            await db.write(lambda tx: tx.connection.execute(sql))
 
 
 async def test_only_changes_of_the_outbox_are_told(
