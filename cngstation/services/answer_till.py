@@ -8,21 +8,14 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services import till_slip
 from cngstation.services.counter_parts import CounterParts, actor_of
-from cngstation.services.keep_till import (
-    DROP,
-    MOVES,
-    PAY_IN,
-    PAY_OUT,
-    CashMove,
-    close_till,
-    move_cash,
-    open_till,
-)
+from cngstation.services.keep_till import CashMove, close_till, move_cash, open_till
 from cngstation.services.take_payment import UnknownTender
 from cngstation.storage import facts, tills
 from cngstation.storage.database import Transaction
 from cngstation.storage.sqlite import Connection
+from cngstation.storage.tills import DROP, MOVES, PAY_IN, PAY_OUT
 from cngstation.units import Money
 
 MOST_MOVES = 50
@@ -87,7 +80,14 @@ class TillAnswers:
             for count in request.counts
         }
         return await self._keep(
-            lambda tx: close_till(tx, self._parts.rules, request.act_id, counted, actor)
+            lambda tx: close_till(
+                tx,
+                self._parts.rules,
+                request.act_id,
+                counted,
+                actor,
+                prints_wanted=self._parts.prints_wanted,
+            )
         )
 
     async def _move(
@@ -152,6 +152,7 @@ def till_view(connection: Connection, till: str) -> counter.TillView:
             for count in (closing.counts if closing else ())
         ),
         moves=_moves(connection, till, opening.seq),
+        receipt_no=till_slip.number_of(connection, closing.seq) if closing else 0,
     )
 
 

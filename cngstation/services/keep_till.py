@@ -12,19 +12,17 @@ from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.tenders import CASH, IN_TILL, Tender
 from cngstation.errors import Refusal
+from cngstation.services import till_slip
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.book_entry import book_entry
 from cngstation.services.station_rules import StationRules
 from cngstation.services.till_state import require_open
-from cngstation.storage import audit, facts, findings, tills
+from cngstation.storage import audit, facts, findings, receipts, tills
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.sqlite import Connection
-from cngstation.storage.tills import Count, Session
+from cngstation.storage.tills import PAY_IN, PAY_OUT, Count, Session
 from cngstation.units import ZERO, Money, Unit, yuan_text
-
-DROP, PAY_OUT, PAY_IN = "till.drop", "till.pay_out", "till.pay_in"
-MOVES = (DROP, PAY_OUT, PAY_IN)
 
 
 class TillIsOpen(Refusal):
@@ -170,10 +168,13 @@ def close_till(
     act_id: str,
     counted: Mapping[Tender, Money],
     actor: Actor,
+    *,
+    prints_wanted: int = 0,
 ) -> None:
     """Close the session; what was not counted is taken as the books have it.
 
-    A tender that is over or short is a finding with its figures.
+    A tender that is over or short is a finding with its figures. The slip of the
+    closing is a receipt, printed at once and later as a copy.
 
     Raises:
         TillNotOpen: there is no session.
@@ -193,6 +194,8 @@ def close_till(
         for tender, expected in held_in_till(tx.connection, rules.till).items()
         if expected or tender in counted
     ]
+    opening = tills.opening_of(tx.connection, rules.till, last.session_no)
+    slip = till_slip.content_of(tx, rules.till, opening, counts, actor)
     postings: list[Posting] = []
     for count in counts:
         account = ledger.till_account(rules.till, count.tender)
@@ -206,6 +209,7 @@ def close_till(
     tills.record(tx, closed, counts, actor)
     for count in counts:
         _name_difference(tx, rules.till, last.session_no, count, actor)
+    receipts.make(tx, entry_id, till_slip.KIND, slip, wanted=prints_wanted)
     audit.record(tx, actor, "till.close", rules.till)
 
 

@@ -17,11 +17,9 @@ from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
+from cngstation.services import till_slip
 from cngstation.services.hand_over_shift import KIND as HAND_OVER
-from cngstation.services.handover_slip import (
-    UNIT_SIGNS,
-    handover_slips,
-)
+from cngstation.services.handover_slip import UNIT_SIGNS, handover_slips
 from cngstation.services.keep_company_money import KIND as COMPANY_TOP_UP
 from cngstation.services.take_payment import WORDS
 from cngstation.services.wait_while_busy import while_busy
@@ -55,6 +53,7 @@ TITLES = {
     "replace": mark("Card replacement receipt"),
     COMPANY_TOP_UP: mark("Company top-up receipt"),
     HAND_OVER: mark("Shift handover"),
+    till_slip.KIND: till_slip.TITLE,
 }
 MODES = {
     PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
@@ -100,7 +99,10 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
         station = f"{settings.station_name} {settings.till}"
         heads = handover_slips(receipt, station, copy_mark)
         return [replace(slip, issuer=settings.company_name) for slip in heads]
-    parts = [_("Customer copy"), _("Stub")] if settings.two_copies else [""]
+    is_ours = receipt.kind == till_slip.KIND
+    two = settings.two_copies and not is_ours
+    parts = [_("Customer copy"), _("Stub")] if two else [""]
+    keep = (_("Keep this receipt until the next fill."),)
     return [
         Slip(
             title=_(TITLES.get(receipt.kind, mark("Receipt"))),
@@ -108,7 +110,7 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
             part=part,
             copy_mark=copy_mark,
             rows=tuple(_rows(receipt, settings)),
-            footer=(_("Keep this receipt until the next fill."),),
+            footer=till_slip.footer() if is_ours else keep,
         )
         for part in parts
     ]
@@ -120,6 +122,8 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Station"), f"{settings.station_name} {settings.till}"),
         Row(_("Receipt no."), f"{receipt.receipt_no:08d}"),
     ]
+    if receipt.kind == till_slip.KIND:
+        return [*head, *till_slip.rows_of(facts)]
     if receipt.kind == COMPANY_TOP_UP:
         head.append(Row(_("Company"), f"{facts['company_no']} {facts['company']}"))
         figures = _company_figures(facts)

@@ -12,6 +12,9 @@ from cngstation.storage.facts import prove_row, rows
 from cngstation.storage.sqlite import Connection
 
 OPENED, CLOSED = "opened", "closed"
+# Kinds of the entries that move cash in or out beside the acts.
+DROP, PAY_OUT, PAY_IN = "till.drop", "till.pay_out", "till.pay_in"
+MOVES = (DROP, PAY_OUT, PAY_IN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,16 @@ def step_of_entry(connection: Connection, till: str, seq: int) -> TillStep:
         connection,
         "SELECT * FROM till_session WHERE till=? AND seq>? ORDER BY seq LIMIT 1",
         (till, seq),
+    )
+    return _step(next(found))
+
+
+def opening_of(connection: Connection, till: str, session_no: int) -> TillStep:
+    """Return how a session of a till was opened."""
+    found = rows(
+        connection,
+        "SELECT * FROM till_session WHERE till=? AND session_no=? AND step=?",
+        (till, session_no, OPENED),
     )
     return _step(next(found))
 

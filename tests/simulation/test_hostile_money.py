@@ -15,7 +15,8 @@ from cngstation.errors import StationError
 from cngstation.rpc.contract.counter import ActReply, ActState
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.services.keep_company_money import CompanyTopUp, top_company_up
-from cngstation.services.keep_till import DROP, CashMove, move_cash, open_till
+from cngstation.services.keep_till import CashMove, move_cash, open_till
+from cngstation.storage.tills import DROP
 from cngstation.units import Money
 from tests.plain_cards import KEY, PlainWorld, plain_chip
 from tests.simulation.card_cases import (

@@ -11,12 +11,17 @@ from textual.widget import Widget
 from cngstation.errors import StationError
 from cngstation.hygiene import clean, fit
 from cngstation.language import _, mark
-from cngstation.rpc.contract.counter import TILL_SHOW, TillView
+from cngstation.rpc.contract.counter import (
+    RECEIPT_PRINT,
+    TILL_SHOW,
+    ReceiptRequest,
+    TillView,
+)
 from cngstation.rpc.session import Nothing
 from tui.desk import Desk
 from tui.figures import price_text, short_time
 from tui.screens.station_screen import StationScreen
-from tui.texts import filled
+from tui.texts import filled, sentence
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
 from tui.words import word
@@ -24,6 +29,7 @@ from tui.words import word
 _NEVER = mark("The till has no session yet: it takes money as it always did.")
 _OPEN = mark("Till {till} is open since {at}, by {operator}, float {amount} yuan.")
 _SHUT = mark("Till {till} was closed at {at} by {operator}.")
+_SLIP = "till_slip"
 _MOVES_SHOWN = 8
 _COLUMN = 12
 
@@ -66,7 +72,10 @@ class TillScreen(StationScreen):
         if self._view is None:
             return ()
         if self._view.state != "opened":
-            return (("till_open", _("open the till")),)
+            slip = (
+                ((_SLIP, _("print the slip again")),) if self._view.receipt_no else ()
+            )
+            return (("till_open", _("open the till")), *slip)
         return (
             ("till_drop", _("to the safe")),
             ("till_pay_in", _("from the safe")),
@@ -85,7 +94,22 @@ class TillScreen(StationScreen):
         digits = "123456789"[: len(self._choices)]
         if character and character in digits:
             event.stop()
-            self.station_app.action_open(self._choices[int(character) - 1][0])
+            name = self._choices[int(character) - 1][0]
+            if name == _SLIP:
+                self.run_worker(self._print_again(), group="till")
+            else:
+                self.station_app.action_open(name)
+
+    async def _print_again(self) -> None:
+        if self._view is None:
+            return
+        request = ReceiptRequest(receipt_no=self._view.receipt_no)
+        try:
+            reply = await self.desk.link.call(RECEIPT_PRINT, request)
+        except StationError as error:
+            self.say_error(error)
+        else:
+            self.say(sentence(reply.text, reply.facts))
 
     def _page(self) -> Content:
         view = self._view

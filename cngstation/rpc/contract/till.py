@@ -60,8 +60,8 @@ class TillMove(Message):
 class TillView(Message):
     """How the till is: `never` (no session yet), `opened` or `closed`.
 
-    `counts` are those of the last closing: while a session runs, nobody is told what
-    the count should be.
+    `counts` are those of the last closing, `receipt_no` its slip (0 if it has none):
+    while a session runs, nobody is told what the count should be.
     """
 
     till: Word
@@ -72,6 +72,7 @@ class TillView(Message):
     float_e4: int
     counts: Annotated[tuple[TillCount, ...], Field(max_length=20)]
     moves: Annotated[tuple[TillMove, ...], Field(max_length=50)]
+    receipt_no: int = 0  # the slip of the last closing
 
 
 TILL_SHOW = Method("till.show", Nothing, TillView, LOGGED_IN, changes=False)

@@ -74,3 +74,20 @@ async def test_a_closing_names_what_is_short() -> None:
         assert [(x.tender, x.counted_fen) for x in closing.counts] == [("cash", 49_000)]
         await screen.press("f10")
         await screen.sees("-10.00")
+
+
+async def test_the_slip_of_the_last_closing_is_printed_again() -> None:
+    """One digit; a till without a slip does not offer it."""
+    async with opened() as screen:
+        screen.station._till_view("closed")
+        await screen.press("f10")
+        await screen.sees("1 open the till")
+        assert "print the slip again" not in screen.text()
+        await screen.press("escape")
+        screen.station._till_view("closed", receipt_no=17)
+        await screen.press("f10")
+        await screen.sees("2 print the slip again")
+        await screen.press("2")
+        await screen.until(lambda: screen.asked("receipt.print"))
+        (request,) = screen.asked("receipt.print")
+        assert request.receipt_no == 17
