@@ -30,6 +30,7 @@ from cngstation.simulators.jxv4_transaction import GunSettings
 from cngstation.simulators.jxv4_uploads import Clock
 from cngstation.simulators.line_log import LineLog
 from cngstation.simulators.plain_line import PlainConfig, PlainLine
+from cngstation.simulators.side_line import SideLine, SideLineConfig
 from cngstation.simulators.sinopec_line import SinopecConfig, SinopecLine
 from cngstation.simulators.wire import Wire
 
@@ -243,9 +244,11 @@ class SimulatedLine(Protocol):
     def facts(self) -> dict[str, Any]: ...
 
 
-AnyConfig = LineConfig | SinopecConfig | PlainConfig
+AnyConfig = LineConfig | SinopecConfig | PlainConfig | SideLineConfig
 # By the protocol that a configuration names; one that names none is of JX-V4.
-CONFIGS: dict[str, type[SinopecConfig | PlainConfig]] = {
+CONFIGS: dict[str, type[SinopecConfig | PlainConfig | SideLineConfig]] = {
+    "dart": SideLineConfig,
+    "lanfeng": SideLineConfig,
     "sinopec": SinopecConfig,
     "compac": PlainConfig,
     "unipump": PlainConfig,
@@ -266,6 +269,8 @@ async def serve(config: AnyConfig) -> None:
             line = SinopecLine(config, today)
         case PlainConfig():
             line = PlainLine(config)
+        case SideLineConfig():
+            line = SideLine(config)
         case _:
             line = DispenserLine(config, today)
     control = ControlServer(config.control, line.verbs())

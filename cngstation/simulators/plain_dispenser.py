@@ -39,10 +39,12 @@ class PlainDispenser:
         fresh: Kept,
         late_total_s: float = 0.0,
         needs_host: bool = True,
+        must_be_reset: bool = True,
     ) -> None:
         self._file = file
         self._late_total_s = late_total_s
         self.needs_host = needs_host
+        self._must_be_reset = must_be_reset
         self.is_out = self.is_authorised = self.is_complete = False
         self.is_off = self.at_maximum = False
         self.kept = fresh
@@ -58,8 +60,9 @@ class PlainDispenser:
             return
         self.kept = Kept(**json.loads(self._file.read_text("ascii")))
         if self.kept.is_running:
+            self.kept.is_running = False
             self.kept.quantity = self.kept.amount = 0
-        self.is_complete = True  # so a pump says after power-up
+        self.is_complete = self._must_be_reset  # so a pump says after power-up
         self._count()
 
     @property
@@ -72,7 +75,7 @@ class PlainDispenser:
     def lift(self, now: float) -> None:
         """Take the nozzle out."""
         self.is_out = True
-        if not self.needs_host and not self.is_off:
+        if not (self.needs_host or self.is_off or self.is_complete):
             self._open(now)
 
     def fill(self, limit: int, flow_per_s: float, now: float) -> None:
@@ -109,7 +112,7 @@ class PlainDispenser:
         self.step(now)
         was_open = self.is_running or self.is_authorised
         self._close(now)
-        self.is_complete = self.is_complete or was_open
+        self.is_complete |= was_open and self._must_be_reset
 
     def reset(self) -> None:
         """Forget presets and the last fill's end; not in a fill."""
@@ -171,7 +174,7 @@ class PlainDispenser:
         if not self.is_running:
             return
         self.kept.is_running = False
-        self.is_complete = True
+        self.is_complete = self._must_be_reset
         self.at_maximum = False
         self.preset()
         if self._late_total_s:
@@ -187,7 +190,6 @@ class PlainDispenser:
         kept.total_quantity = total % TOTAL_WRAP
         kept.total_amount = (kept.total_amount + kept.pending_amount) % TOTAL_WRAP
         kept.pending_quantity = kept.pending_amount = 0
-        kept.is_running = kept.is_running and not self.is_complete
         self._keep()
 
     def _keep(self) -> None:

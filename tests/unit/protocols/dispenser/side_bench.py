@@ -34,11 +34,16 @@ class Device(Protocol):
     def hear(self, data: bytes, now: float) -> bytes | None: ...
 
 
-def works(folder: Path, gun: int, *, late_total_s: float = 0.0) -> PlainDispenser:
+def works(
+    folder: Path, gun: int, *, late_total_s: float = 0.0, must_be_reset: bool = True
+) -> PlainDispenser:
     """Return the works of a pump whose totaliser shows 1 234.56."""
     fresh = Kept(total_quantity=123_456, total_amount=491_355)
     return PlainDispenser(
-        folder / f"pump-{gun}", fresh=fresh, late_total_s=late_total_s
+        folder / f"side-{gun}",
+        fresh=fresh,
+        late_total_s=late_total_s,
+        must_be_reset=must_be_reset,
     )
 
 

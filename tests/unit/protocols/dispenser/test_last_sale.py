@@ -145,6 +145,8 @@ def test_an_authorised_fill_that_never_begins_leaves_the_old_one_alone() -> None
     bench.total += 2_000
     bench.poll(3)
     bench.flow(2_000, 2_000)
+    bench.poll(3)
+    assert bench.sale.is_settled, "there is nothing to wait for"
     bench.poll(20)
     assert bench.booked == [(START + 2_000, 2_000)]
     assert bench.jumps == []

@@ -34,7 +34,8 @@ def bench(
 ) -> SideBench:
     nozzles = tuple(NozzleSetup(gun, Unit.KG) for gun in range(1, guns + 1))
     devices = {
-        gun: LanfengDispenser(works(folder, gun), gun) for gun in range(1, guns + 1)
+        gun: LanfengDispenser(works(folder, gun, must_be_reset=False), gun)
+        for gun in range(1, guns + 1)
     }
     dialogue = ENTRY.dialogue(LineSetup(9_600, nozzles, options))
     return SideBench(dialogue, devices, wire or Wire())
@@ -162,6 +163,20 @@ def test_a_status_that_comes_twice_is_not_a_total(tmp_path: Path) -> None:
     sell(line, 400)
     assert [record.device_seq for record in line.records()] == [1_234_560 + 4_000]
     assert line.faults()[FaultKind.LATE_REPLY] > 0
+
+
+def test_a_late_status_is_not_taken_for_a_total(tmp_path: Path) -> None:
+    """Nothing in an answer names its request: what was heard before is passed over."""
+    line = lined_up(tmp_path)
+    status = line.status().raw
+    line.dialogue.request(Request(1, Question.TOTALS))
+    while line.sent[-1].data[2] != 0xAD:
+        line.run(0.001)
+    line.take(line.dialogue.receive(status, line.now_us))
+    line.run(1)
+    (answer,) = line.of(TotalsReceived)
+    assert answer.answer.gun_total_quantity_milli == 1_234_560
+    assert line.faults() == {FaultKind.UNEXPECTED_COMMAND: 1}
 
 
 def test_a_line_that_echoes_is_understood(tmp_path: Path) -> None:
