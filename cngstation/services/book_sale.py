@@ -31,7 +31,14 @@ from cngstation.services.post_sale import (
     post_sale,
     stand_at_reading,
 )
-from cngstation.storage import audit, cards, findings, journal, sales
+from cngstation.storage import (
+    audit,
+    cards,
+    device_numbers,
+    findings,
+    journal,
+    sales,
+)
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
@@ -86,7 +93,7 @@ class SaleBook:
             epoch = sales.current_epoch(tx.connection, nozzle.key)
             if sales.last_device_seq(tx.connection, nozzle.key, epoch) == last:
                 why = f"the device counts {device_seq}, {last} is booked"
-                _new_life(tx, nozzle.key, epoch, device_seq, why)
+                _new_life(tx, nozzle, epoch, device_seq, why)
 
         await self._database.write(unit)
 
@@ -108,7 +115,7 @@ class SaleBook:
             subject = subject_of(nozzle.key)
             for found in findings.open_findings(tx.connection, subject):
                 if found.kind == "sequence_gap" and _filled(
-                    tx, nozzle.key, epoch, json.loads(found.facts)
+                    tx, nozzle, epoch, json.loads(found.facts)
                 ):
                     findings.close_finding(tx, found.seq, "all have come", "")
 
@@ -130,7 +137,7 @@ class SaleBook:
             if leave_out(tx, nozzle, record, stand):
                 return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
             if why := why_new_life(record, stand, same_no):
-                stand = _new_life(tx, nozzle.key, stand.epoch, record.device_seq, why)
+                stand = _new_life(tx, nozzle, stand.epoch, record.device_seq, why)
         card = self._payer(tx, kept, record)
         is_cash = is_cash_fill(record, card)
         if is_cash:
@@ -154,7 +161,7 @@ class SaleBook:
             late_records.rows_of(tx, card, record, arrival.settled)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
-        missing = _gap(tx, nozzle.key, stand.device_seq, record)
+        missing = _gap(tx, nozzle, stand.device_seq, record)
         total = record.gun_total_quantity_milli
         kept[nozzle.key] = stand.after(record.device_seq, total)
         if card is not None:
@@ -239,47 +246,62 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
 
 
 def _filled(
-    tx: Transaction, nozzle: NozzleKey, epoch: int, gap: dict[str, int]
+    tx: Transaction, nozzle: NozzleSetting, epoch: int, gap: dict[str, int]
 ) -> bool:
     wanted = range(gap["first"], gap["last"] + 1)
-    return all(sales.find(tx.connection, nozzle, epoch, n) for n in wanted)
+    if nozzle.shares_numbers:
+        beside = nozzle.numbered_with
+        return all(device_numbers.is_known(tx.connection, beside, n) for n in wanted)
+    return all(sales.find(tx.connection, nozzle.key, epoch, n) for n in wanted)
 
 
 def _new_life(
-    tx: Transaction, nozzle: NozzleKey, epoch: int, device_seq: int, why: str
+    tx: Transaction, nozzle: NozzleSetting, epoch: int, device_seq: int, why: str
 ) -> sales.Stand:
-    """The device's own counter began anew: audited, and an alarm."""
-    subject = subject_of(nozzle)
+    """The device's own counter began anew: audited, and an alarm.
+
+    Nozzles that share its numbers begin anew with it.
+    """
+    _begin_life(tx, nozzle.key, epoch, why)
+    for other in nozzle.numbered_with:
+        if other != nozzle.key:
+            _begin_life(tx, other, sales.current_epoch(tx.connection, other), why)
+            tx.kept.rows(tx.connection).pop(other, None)
+    findings.open_finding(
+        tx,
+        "device_counter_reset",
+        subject_of(nozzle.key),
+        {"nozzle": nozzle.key.nozzle_no, "number": device_seq},
+    )
+    return sales.Stand(epoch + 1, None, 0)
+
+
+def _begin_life(tx: Transaction, nozzle: NozzleKey, epoch: int, why: str) -> None:
     seq = audit.record(
         tx,
         audit.STATION,
         "device_epoch.began",
-        subject,
+        subject_of(nozzle),
         reason=why,
         before=str(epoch),
         after=str(epoch + 1),
     )
     sales.begin_epoch(tx, nozzle, epoch + 1, seq)
-    findings.open_finding(
-        tx,
-        "device_counter_reset",
-        subject,
-        {"nozzle": nozzle.nozzle_no, "number": device_seq},
-    )
-    return sales.Stand(epoch + 1, None, 0)
 
 
 def _gap(
-    tx: Transaction, nozzle: NozzleKey, last: int | None, record: SaleRecord
+    tx: Transaction, nozzle: NozzleSetting, last: int | None, record: SaleRecord
 ) -> range:
     """Name the numbers that were skipped; close the row when they have come."""
-    subject, device_seq = subject_of(nozzle), record.device_seq
+    device_seq = record.device_seq
+    if nozzle.shares_numbers:
+        beside = nozzle.numbered_with
+        last = device_numbers.newest_beside(tx.connection, beside, device_seq)
     if record.is_numbered_by_total or last is None:
         return range(0)
     if device_seq > last + 1:
         missing = range(last + 1, device_seq)
-        findings.open_finding(
-            tx, "sequence_gap", subject, {"first": last + 1, "last": device_seq - 1}
-        )
+        skipped = {"first": last + 1, "last": device_seq - 1}
+        findings.open_finding(tx, "sequence_gap", subject_of(nozzle.key), skipped)
         return missing
     return range(0)

@@ -27,10 +27,20 @@ _UNUSUAL = frozenset({TransactionType.SUPPLEMENT, TransactionType.UNKNOWN})
 
 @dataclass(frozen=True, slots=True)
 class NozzleSetting:
-    """What the configuration says of a nozzle."""
+    """What the configuration says of a nozzle.
+
+    `numbered_with` are the nozzles, itself among them, that share one row of numbers
+    for fills, duties and events; empty: it numbers its own fills.
+    """
 
     key: NozzleKey
     unit: Unit
+    numbered_with: tuple[NozzleKey, ...] = ()
+
+    @property
+    def shares_numbers(self) -> bool:
+        """Whether a number that it lacks may be another nozzle's."""
+        return bool(self.numbered_with)
 
 
 @dataclass(frozen=True, slots=True)

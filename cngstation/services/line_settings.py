@@ -58,9 +58,21 @@ def settings_of(line: Line) -> LineSettings:
 
 def nozzles_of(line: Line, station_no: str) -> dict[int, NozzleSetting]:
     """Return the nozzles of a line by their gun number on it."""
+    numbered_by = PROTOCOLS[line.protocol].numbered_by
+    keys = {
+        nozzle.gun: NozzleKey(station_no, nozzle.dispenser_no, nozzle.nozzle_no)
+        for nozzle in line.nozzles
+    }
+
+    def numbered_with(gun: int) -> tuple[NozzleKey, ...]:
+        if numbered_by is None:
+            return ()
+        device = numbered_by(gun)
+        return tuple(key for other, key in keys.items() if numbered_by(other) == device)
+
     return {
         nozzle.gun: NozzleSetting(
-            NozzleKey(station_no, nozzle.dispenser_no, nozzle.nozzle_no), nozzle.unit
+            keys[nozzle.gun], nozzle.unit, numbered_with(nozzle.gun)
         )
         for nozzle in line.nozzles
     }

@@ -49,6 +49,9 @@ def why_new_life(
         return "the totaliser shows less than is booked"
     if same_no and same_no[0]["epoch"] == stand.epoch:
         return "the same number came with another fill"
+    is_lower = newest is not None and record.device_seq < newest
+    if is_lower and record.gun_total_quantity_milli > stand.total_quantity_milli:
+        return "a lower number came with a higher totaliser"
     return ""
 
 

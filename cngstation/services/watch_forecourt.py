@@ -13,7 +13,6 @@ import structlog
 
 from cngstation.errors import (
     CommitUncertain,
-    DeviceError,
     StationError,
 )
 from cngstation.moments import Clock, seconds
@@ -23,7 +22,6 @@ from cngstation.protocols.dispenser.canonical import (
     Link,
     NozzleStatus,
     SaleRecord,
-    Totals,
 )
 from cngstation.protocols.dispenser.dialogue import (
     DownloadAdvanced,
@@ -43,32 +41,29 @@ from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.fetch_records import RecordFetch, RecordLine
+from cngstation.services.keep_events import keep_event
 from cngstation.services.name_unbooked import UnbookedFills
 from cngstation.services.nozzle_figures import figure_of, offline, unheard
 from cngstation.services.number_by_total import name_jump
 from cngstation.services.show_sales import sale_row
 from cngstation.services.take_duty import DutyBook
-from cngstation.storage import facts, sales
+from cngstation.storage import facts
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 
 # After a link comes back its own uploads go first; then its counter is compared.
 COMPARE_AFTER_MS = 3_000
-# A ring of a dispenser holds 20 000 records; more than this is named, not fetched.
-MOST_FETCHED = 2_000
 
 _log = structlog.get_logger()
 
 
-class Line(Protocol):
+class Line(RecordLine, Protocol):
     """What the desk asks of its line; the driver fits."""
 
     frames_sent: int
     frames_lost: int
-
-    async def request_totals(self, gun: int) -> Totals: ...
-    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None: ...
 
 
 class LineState(Protocol):
@@ -121,12 +116,13 @@ class LineDesk:
         }
         self._health = offline("the port is being opened")
         self._unbooked = UnbookedFills(database)
+        self._missing = RecordFetch(book, database, self._commit)
         self._tasks: set[asyncio.Task[None]] = set()
         self._compared: set[int] = set()
 
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
-        self._line = line
+        self._line = self._missing.line = line
 
     @property
     def figures(self) -> Iterable[NozzleFigure]:
@@ -174,7 +170,11 @@ class LineDesk:
         nozzle = self._nozzles.get(gun)
         if nozzle is None:
             return False
-        return await self._kept(self._duties.duty(nozzle.key, record), "duty")
+        self._missing.heard(nozzle, record.device_seq)
+        if not await self._kept(self._duties.duty(nozzle.key, record), "duty"):
+            return False
+        self._start(self._missing.number_came(nozzle), f"close rows of gun {gun}")
+        return True
 
     async def parameter(self, gun: int, change: ParameterChange) -> bool:
         """Take a changed setting; True only when it is durable."""
@@ -184,9 +184,16 @@ class LineDesk:
         return await self._kept(self._duties.parameter(nozzle.key, change), "setting")
 
     async def event(self, gun: int, event: DeviceEvent) -> bool:
-        """Leave it with the dispenser: nobody here takes events yet."""
-        _log.info("line.event", line=self._name, gun=gun, event=event.name)
-        return False
+        """Keep an event; True only when it is durable."""
+        nozzle = self._nozzles.get(gun)
+        if nozzle is None:
+            return False
+        self._missing.heard(nozzle, event.device_seq)
+        kept = keep_event(self._database, nozzle.key, event)
+        if not await self._kept(kept, "event"):
+            return False
+        self._start(self._missing.number_came(nozzle), f"close rows of gun {gun}")
+        return True
 
     async def _kept(self, work: Awaitable[None], what: str) -> bool:
         try:
@@ -287,7 +294,8 @@ class LineDesk:
             # It is booked, whether the screens can be told of it or not.
             await _guarded(self._tell_sale(booked.seq), f"tell of a fill of gun {gun}")
             if booked.missing:
-                self._start(self._fetch(gun, booked.missing), f"fetch gun {gun}")
+                fetched = self._missing.fetch(gun, setting, booked.missing)
+                self._start(fetched, f"fetch gun {gun}")
         return True
 
     async def _tell_sale(self, seq: int) -> None:
@@ -307,51 +315,8 @@ class LineDesk:
 
     async def _compare(self, gun: int) -> None:
         await asyncio.sleep(seconds(COMPARE_AFTER_MS))
-        if await self._compare_counter(gun):
+        if await self._missing.compare(gun, self._nozzles[gun]):
             self._compared.add(gun)
-
-    async def _compare_counter(self, gun: int) -> bool:
-        """Fetch what the dispenser recorded and gave up offering while we were away.
-
-        Returns whether its counter was heard.
-        """
-        if self._line is None:
-            return False
-        setting = self._nozzles[gun]
-        # Read before the dispenser is asked: a fill booked meanwhile is no fall.
-        last = await self._database.read(
-            lambda connection: sales.last_device_seq(
-                connection, setting.key, sales.current_epoch(connection, setting.key)
-            )
-        )
-        if last is None:
-            return True  # a new nozzle: its first record is where our book begins
-        try:
-            totals = await self._line.request_totals(gun)
-        except DeviceError:
-            return False  # the next return of the link asks again
-        if totals.device_seq is None:
-            return False
-        if totals.device_seq < last:
-            await self._book.counter_fell(setting, totals.device_seq, last)
-            return True
-        # A fetch that was cut off left its numbers missing below the last one.
-        for gap in await self._book.open_gaps(setting):
-            await self._fetch(gun, gap)
-        await self._fetch(gun, range(last + 1, totals.device_seq + 1))
-        return True
-
-    async def _fetch(self, gun: int, missing: range) -> None:
-        if self._line is None or len(missing) > MOST_FETCHED:
-            return
-        for number in missing:
-            try:
-                record = await self._line.request_record(gun, number)
-            except DeviceError:
-                return
-            if record is not None:
-                await self._commit(gun, record, "recovered")
-        await self._book.close_gaps(self._nozzles[gun])
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.ensure_future(_guarded(work, name))

@@ -35,6 +35,7 @@ PLAIN_FACTS = (
     "shift_reading",
     "duty_record",
     "parameter_change",
+    "device_event",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}

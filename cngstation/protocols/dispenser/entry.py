@@ -63,6 +63,8 @@ class ProtocolEntry:
     stop_bits: int = 1
     bauds: tuple[int, ...] = (9600, 19200, 38400, 115200)
     guns: range = range(1, 256)
+    # Of which device's records a gun's are numbered; None: each nozzle numbers its own.
+    numbered_by: Callable[[int], int] | None = None
     variants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
     conceal: Callable[[bytes], bytes] = shown_whole
 

@@ -51,5 +51,6 @@ ENTRY = ProtocolEntry(
     CAPABILITIES,
     _dialogue,
     bauds=(9600, 19200, 38400),
+    numbered_by=lambda gun: gun // NOZZLES_PER_ADDRESS,
     guns=range(NOZZLES_PER_ADDRESS + 1, (LARGEST_ADDRESS + 1) * NOZZLES_PER_ADDRESS),
 )

@@ -202,7 +202,7 @@ class MessageReader:
         return Heard([CardCheckRequested(dispenser.gun, check)] if is_new else [])
 
     def _text(self, dispenser: Dispenser, frame: Frame, now_us: int) -> Heard:
-        event = mapping.text_event(frame.body, frame.to_bytes())
+        event = mapping.text_event(frame.body, frame.data)
         is_new = dispenser.wait_for_service(event, frame, now_us)
         return Heard([DeviceEventReceived(dispenser.gun, event)] if is_new else [])
 
@@ -216,16 +216,17 @@ def _record_event(
         RemoteProtocolError: it sells gas at a nozzle that is not configured.
     """
     nozzle: NozzleSetup | None = dispenser.nozzles.get(record.nozzle)
-    raw = frame.to_bytes()
     gun = dispenser.gun if nozzle is None else nozzle.gun
     if not mapping.is_sale(record):
+        # Without the frame number, by which a repeat would look like another one.
         if record.sort in codes.SHIFTS:
-            shift = mapping.shift_record(record, nozzle, raw)
+            shift = mapping.shift_record(record, nozzle, frame.data)
             return ShiftReceived(gun, shift)
-        return DeviceEventReceived(gun, mapping.record_event(record, raw))
+        return DeviceEventReceived(gun, mapping.record_event(record, frame.data))
     if nozzle is None:
         raise RemoteProtocolError(why=f"nozzle {record.nozzle} is not configured")
     other = None if asked_gun in (None, gun) else gun
+    raw = frame.to_bytes()
     return RecordReceived(gun, mapping.sale_record(record, nozzle, raw, gun=other))
 
 
