@@ -19,6 +19,7 @@ from cngstation.services.check_sale import (
     NozzleSetting,
     compare,
     open_rows_of,
+    unpaid_fill_of,
     wire_card_key,
 )
 from cngstation.services.name_breaks import subject_of
@@ -150,6 +151,7 @@ class SaleBook:
             stand_at_reading(stand, newest),
             card,
             *_settled_before(tx, card, record),
+            unpaid_fill_of(tx.connection, card, record),
             is_cash=is_cash,
             before_reading=is_before(newest, stand.epoch, record.device_seq),
         )
@@ -158,7 +160,7 @@ class SaleBook:
         seq, postings = post_sale(tx, arrival, duty, cut_off_minute=cut_off)
         open_rows_of(tx, arrival, duty.shift_no)
         if card is not None:
-            late_records.rows_of(tx, card, record, arrival.settled)
+            late_records.rows_of(tx, card, record, arrival.settled, arrival.collects)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
         missing = _gap(tx, nozzle, stand.device_seq, record)
@@ -212,12 +214,14 @@ def _settled_before(
     """Return the make-up debit and the act that settled an unpaid fill before it."""
     if card is None or record.transaction_type is not TransactionType.GREY:
         return None, None
+    count = record.card_consumption_count
     collected_by = sales.collection_of(
-        tx.connection,
-        card.card_key,
-        record.device_seq,
-        record.card_consumption_count + 1,
+        tx.connection, card.card_key, record.device_seq, count + 1
     )
+    if collected_by is None and record.card_top_up_count is None:
+        collected_by = sales.collection_without_fill(
+            tx.connection, card.card_key, count
+        )
     return collected_by, late_records.settled_by_hand(tx, card, record)
 
 

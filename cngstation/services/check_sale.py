@@ -16,9 +16,11 @@ from cngstation.storage import cards, findings, sales, shifts
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
 from cngstation.units import E4_PER_FEN, Unit, priced_e4
 
 WIRE_CARD_DIGITS = 16
+CPU_CARD_DIGITS, CPU_CARD_MARK = 20, "0100"
 CARD_KEY_DIGITS = 12
 COLLECTION = TransactionType.MAKE_UP_DEBIT
 CASH_WITHOUT_CREW, SHIFT_OWES = "cash_without_crew", "shift_owes"
@@ -56,18 +58,47 @@ class Arrival:
     collected_by: Mapping[str, Any] | None = None
     # The act that settled this unpaid fill by hand before its record came.
     settled: Intent | None = None
+    # The unpaid fill of this make-up debit, where its record does not name it.
+    collects: Mapping[str, Any] | None = None
     # Sold without a customer's card, for cash.
     is_cash: bool = False
     # It ended before a reading that is in the book already.
     before_reading: bool = False
 
+    @property
+    def collected_no(self) -> int | None:
+        """The number of the unpaid fill that this make-up debit collects."""
+        if self.collects is not None:
+            number: int = self.collects["device_seq"]
+            return number
+        return self.record.related_grey_seq
+
+
+def unpaid_fill_of(
+    connection: Connection, card: cards.Payer | None, record: SaleRecord
+) -> Mapping[str, Any] | None:
+    """Return what a make-up debit collects whose record does not name it."""
+    if card is None or record.transaction_type is not COLLECTION:
+        return None
+    if record.related_grey_seq is not None:
+        return None
+    count = record.card_consumption_count
+    return sales.unpaid_fill(connection, card.card_key, count)
+
 
 def wire_card_key(wire_card_no: str | None) -> str:
-    """Return the key of our card from a dispenser's 16 digits; empty if not ours."""
-    if wire_card_no is None or len(wire_card_no) != WIRE_CARD_DIGITS:
-        return ""
-    padding, key = wire_card_no[:-CARD_KEY_DIGITS], wire_card_no[-CARD_KEY_DIGITS:]
-    return key if key.isdigit() and not padding.strip("0") else ""
+    """Return the key of our card from a dispenser's digits; empty if not ours.
+
+    Of 16 digits four zeros stand before it; of the 20 of a CPU card the trade's mark
+    and four digits of anything.
+    """
+    number = wire_card_no or ""
+    padding, key = number[:-CARD_KEY_DIGITS], number[-CARD_KEY_DIGITS:]
+    if len(number) == CPU_CARD_DIGITS:
+        is_ours = padding.startswith(CPU_CARD_MARK)
+    else:
+        is_ours = len(number) == WIRE_CARD_DIGITS and not padding.strip("0")
+    return key if is_ours and key.isdigit() else ""
 
 
 def debited_by(mode: PaymentMode, record: SaleRecord) -> int:
@@ -105,7 +136,7 @@ def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
             {**place, "station": nozzle.station_no, "amount_e4": record.amount_e4},
         )
     elif record.transaction_type is COLLECTION:
-        _close_grey(tx, subject, record.related_grey_seq)
+        _close_grey(tx, subject, arrival.collected_no)
     elif record.transaction_type in _UNUSUAL:
         findings.open_finding(tx, "unusual_record", subject, place)
     if card is None:

@@ -14,7 +14,8 @@ from cngstation.protocols.dispenser.canonical import (
     DebitRequest,
 )
 from cngstation.services.check_sale import wire_card_key
-from cngstation.storage import cards
+from cngstation.services.late_records import is_paid
+from cngstation.storage import cards, sales
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
 
@@ -42,7 +43,7 @@ class DebitDesk:
     async def answer(self, request: DebitRequest) -> DebitDecision:
         """Answer a dispenser; an unlock has no answer before its record is here."""
         if request.kind is DebitKind.UNLOCK:
-            return NOT_FOUND
+            return await self._database.read(lambda c: _unlock(c, request))
         key = wire_card_key(request.card_no)
 
         def question(connection: Connection) -> PaymentMode | None:
@@ -51,6 +52,28 @@ class DebitDesk:
 
         mode = await self._database.read(question)
         return decide(request, mode or _mode_by_kind(request.card_kind))
+
+
+def _unlock(connection: Connection, request: DebitRequest) -> DebitDecision:
+    """Answer with the unpaid fill that a card names by its own counter.
+
+    One that is paid, or whose card's balance has moved, is not owed by the card.
+    """
+    key, count = wire_card_key(request.card_no), request.card_consumption_count
+    card = cards.payer(connection, key)
+    if card is None or card.is_replaced or count is None:
+        return NOT_FOUND
+    grey = sales.unpaid_fill(connection, key, count)
+    if grey is None or is_paid(connection, grey):
+        return NOT_FOUND
+    return DebitDecision(
+        found=True,
+        amount_e4=grey["amount_e4"],
+        price_e4=grey["price_e4"],
+        quantity_milli=grey["quantity_milli"],
+        related_grey_seq=grey["device_seq"],
+        grey_frame=grey["raw_frame"],
+    )
 
 
 def _mode_by_kind(kind: CardKind) -> PaymentMode:

@@ -6,6 +6,8 @@ has settled is named.
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
@@ -14,10 +16,11 @@ from cngstation.services import settle_grey_card
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.move_balance import LOST_FILL
 from cngstation.services.settle_grey_card import NO_RECORD, grey_parts
-from cngstation.storage import findings, journal
+from cngstation.storage import findings, journal, sales
 from cngstation.storage.cards import Payer
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
+from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
 COLLECTION = TransactionType.MAKE_UP_DEBIT
@@ -63,8 +66,27 @@ def postings_instead(
     return None
 
 
+def is_paid(connection: Connection, grey: Mapping[str, Any]) -> bool:
+    """Tell whether an unpaid fill was collected or settled meanwhile."""
+    card_key, number, pseq = grey["card_key"], grey["device_seq"], grey["pseq"]
+    # A dispenser's write counts one more on some cards, and not on others.
+    if any(
+        sales.collection_of(connection, card_key, number, count)
+        for count in (pseq, pseq + 1)
+    ):
+        return True
+    return any(
+        journal.last_done(connection, card_key, kind, f"%/{number}", pseq)
+        for kind in _SETTLINGS
+    )
+
+
 def rows_of(
-    tx: Transaction, card: Payer, record: SaleRecord, settled: Intent | None
+    tx: Transaction,
+    card: Payer,
+    record: SaleRecord,
+    settled: Intent | None,
+    collects: Mapping[str, Any] | None,
 ) -> None:
     """Name what came too late, and close what has come at last."""
     connection = tx.connection
@@ -78,6 +100,8 @@ def rows_of(
                 findings.close_finding(tx, found.seq, "the record has come", "")
     if record.transaction_type is COLLECTION:
         grey, pseq = record.related_grey_seq or 0, record.card_consumption_count - 1
+        if collects is not None:
+            grey, pseq = collects["device_seq"], collects["pseq"]
         for kind in _SETTLINGS:
             if journal.last_done(connection, card.card_key, kind, f"%/{grey}", pseq):
                 findings.open_once(

@@ -144,7 +144,7 @@ def _collection(
 ) -> tuple[Posting, ...]:
     """What a make-up debit moves; nothing while its fill is not in the book."""
     record = arrival.record
-    grey = sales.grey_fill(
+    grey = arrival.collects or sales.grey_fill(
         tx.connection,
         card.card_key,
         record.related_grey_seq or 0,
@@ -202,7 +202,7 @@ def _sale_row(arrival: Arrival) -> dict[str, Any]:
         "pressure_before_kpa": record.pressure_before_kpa or 0,
         "pressure_after_kpa": record.pressure_after_kpa or 0,
         "stop_reason": str(record.stop_reason),
-        "related_grey_seq": record.related_grey_seq or 0,
+        "related_grey_seq": arrival.collected_no or 0,
         "shift_no": record.shift_no,
         "employee_card": record.employee_card or "",
         "device_started": record.started_at or "",

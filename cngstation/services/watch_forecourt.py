@@ -159,7 +159,8 @@ class LineDesk:
 
     async def record(self, gun: int, record: SaleRecord) -> bool:
         """Book a record; True only when it is durable."""
-        return await self._commit(gun, record, "online")
+        source = "offline" if record.is_offline else "online"
+        return await self._commit(gun, record, source)
 
     async def debit(self, gun: int, request: DebitRequest) -> DebitDecision:
         """Decide what is taken from the card in the dispenser."""

@@ -169,6 +169,22 @@ def grey_fill(
     )
 
 
+def unpaid_fill(
+    connection: Connection, card_key: str, pseq: int
+) -> dict[str, Any] | None:
+    """Return a card's unpaid fill by the card's counter alone."""
+    where = "transaction_type='grey' AND pseq=?"
+    return _of_card(connection, where, (card_key, pseq))
+
+
+def collection_without_fill(
+    connection: Connection, card_key: str, pseq: int
+) -> dict[str, Any] | None:
+    """Return a make-up debit that names no fill, by the counter of both."""
+    where = "transaction_type='make_up_debit' AND related_grey_seq=0 AND pseq=?"
+    return _of_card(connection, where, (card_key, pseq))
+
+
 def collection_of(
     connection: Connection, card_key: str, grey_seq: int, pseq: int
 ) -> dict[str, Any] | None:
@@ -245,7 +261,7 @@ def fills_since(
 
 
 def _of_card(
-    connection: Connection, where: str, values: tuple[str, int, int]
+    connection: Connection, where: str, values: tuple[str | int, ...]
 ) -> dict[str, Any] | None:
     found = rows(
         connection,
