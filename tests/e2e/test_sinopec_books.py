@@ -24,6 +24,7 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.verify_books import verify_file
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.simulators.sinopec_line import SinopecLine
 from cngstation.storage import device_events, findings
@@ -154,6 +155,7 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
     async with opened(tmp_path / "s.db", HandClock()) as db:
         await db.write(register_card)
         yield Station(db, tmp_path)
+        assert verify_file(tmp_path / "s.db").first_bad is None
 
 
 async def test_numbers_are_the_dispensers(station: Station) -> None:
