@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cngstation.language import _, mark
+from tui.row_words import ROWS
 
 if TYPE_CHECKING:
     from cngstation.rpc.contract.forecourt import NozzleFigure
 
 WORDS = {
+    **ROWS,
     # what a card is and where it stands
     "taxi": mark("taxi card"),
     "unit": mark("company card"),
@@ -84,6 +86,8 @@ WORDS = {
     "offline": mark("offline"),
     "absent": mark("none"),
     # receipts
+    "till_close": mark("till closing"),
+    "shift.hand_over": mark("shift handover"),
     "printed": mark("printed"),
     "failed": mark("not printed"),
     "refused": mark("refused"),

@@ -1,0 +1,38 @@
+"""What an open row is about, in a word or two; its sentence stands beside it."""
+
+from cngstation.language import mark
+
+ROWS = {
+    "grey_card": mark("unpaid fill"),
+    "waste_card": mark("broken card"),
+    "intent_hold": mark("act held"),
+    "intent_no_fence": mark("act held"),
+    "intent_grey_since": mark("act held"),
+    "card_disagrees": mark("not as known"),
+    "card_rolled_back": mark("old image"),
+    "ungrey_without_record": mark("no record"),
+    "grey_collected_twice": mark("taken twice"),
+    "fill_of_replaced_card": mark("lost fill"),
+    "card_balance_differs": mark("balance off"),
+    "opening_differs": mark("old balance"),
+    "unknown_card": mark("unknown card"),
+    "amount_differs": mark("amount off"),
+    "totaliser_break": mark("totaliser"),
+    "fill_shown_before": mark("shown before"),
+    "sequence_gap": mark("missing"),
+    "fill_not_booked": mark("not booked"),
+    "nozzle_unreadable": mark("no sense"),
+    "device_counter_reset": mark("new counting"),
+    "unit_differs": mark("unit off"),
+    "unusual_record": mark("odd record"),
+    "shift_short": mark("shift short"),
+    "shift_over": mark("shift over"),
+    "shift_owes": mark("shift owes"),
+    "shift_open_long": mark("open shift"),
+    "unknown_staff_card": mark("staff card"),
+    "parameter_changed": mark("setting"),
+    "clock_went_back": mark("clock"),
+    "cash_without_crew": mark("no crew"),
+    "till_short": mark("till short"),
+    "till_over": mark("till over"),
+}
