@@ -5,20 +5,32 @@ from functools import partial
 from cngstation.config.sections import Line as LineSection
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.rpc.contract import forecourt
+from cngstation.rpc.contract.downloads import DOWNLOADS_CHANGED
+from cngstation.rpc.contract.forecourt import ForecourtBoard
 from cngstation.rpc.server import RpcServer
+from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
+from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
+from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.compare_prices import PriceComparison
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import (
     conceal_of,
     dialogue_of,
+    downloads_of,
     nozzles_of,
     settings_of,
 )
+from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
+from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.show_downloads import DownloadWatch
+from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from daemons.launch import run
 from daemons.process import Process
@@ -39,27 +51,22 @@ async def serve(process: Process) -> int:
     book = SaleBook(database, acts, cut_off_minute=config.station.cut_off_minute)
     debits = DebitDesk(database)
     lines: list[NamedLine] = []
-    answers = ForecourtAnswers(database, lines)
+    gate = process.gate(database)
+    watch = DownloadWatch(database)
+    keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
+    numbers = NumberLists(database, Approvals(gate), config.station.area_no)
+    answers = ForecourtAnswers(database, lines, ListAnswers(keeper, watch, numbers))
     server = RpcServer(
         config.paths.runtime_dir / SOCKET,
         forecourt.FORECOURT,
         answers.handlers(),
-        process.gate(database),
+        gate,
         answers.snapshot,
         program=process.version,
         admits=admits,
         report=process.report,
     )
-    audience = Audience(
-        nozzle=lambda figure: server.publish(
-            forecourt.NOZZLE_CHANGED, figure, key=str(figure.nozzle_no)
-        ),
-        line=lambda figure: server.publish(
-            forecourt.LINE_CHANGED, figure, key=figure.name
-        ),
-        sale=partial(server.publish, forecourt.SALE_RECORDED),
-        stopped=process.fail,
-    )
+    audience = _audience(process, server)
     for section in config.lines:
         desk = LineDesk(
             section.name,
@@ -70,17 +77,39 @@ async def serve(process: Process) -> int:
             database=database,
             audience=audience,
             clock=clock,
+            checks=CardChecks(database, clock, rules_of(config)),
+            downloads=watch,
         )
-        lines.append(_line(process, section, desk))
+        named = _line(process, section, desk)
+        lines.append(named)
+        watch.serve(desk.settings, downloads_of(section))
+        keeper.serve(named.line, [nozzle.unit for nozzle in desk.settings])
+    tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
+    watch.changed = keeper.changed = tell
     await server.start()
     process.watch_database(database)
     desks = [named.desk for named in lines]
+    process.keep(keeper.run(), "keep lists and prices")
+    process.keep(PriceComparison(database, desks, clock).run(), "compare prices")
     process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
     code = await process.until_stopped()
     await server.close()
     for named in lines:
         await named.desk.close()
     return code
+
+
+def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
+    return Audience(
+        nozzle=lambda figure: server.publish(
+            forecourt.NOZZLE_CHANGED, figure, key=str(figure.nozzle_no)
+        ),
+        line=lambda figure: server.publish(
+            forecourt.LINE_CHANGED, figure, key=figure.name
+        ),
+        sale=partial(server.publish, forecourt.SALE_RECORDED),
+        stopped=process.fail,
+    )
 
 
 def _line(process: Process, section: LineSection, desk: LineDesk) -> NamedLine:

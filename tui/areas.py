@@ -21,6 +21,7 @@ class Area(Flag):
     BOOKS = auto()
     RECEIPTS = auto()
     ACT = auto()
+    LISTS = auto()
 
 
 EVERYTHING = ~Area.NOTHING & ~Area.CARD_CAME & ~Area.CARD_WENT & ~Area.ACT

@@ -134,6 +134,8 @@ class Picture:
             case "receipt.printed":
                 self.keep_receipt(body)
                 return Area.RECEIPTS
+            case "lists.changed":
+                return Area.LISTS
             case "open_rows.changed":
                 self.open_rows = body.rows
                 return Area.OPEN_ROWS

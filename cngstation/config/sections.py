@@ -332,6 +332,18 @@ class Limits(Section):
     negative_top_up: Annotated[bool, Field(description="true or false")] = False
 
 
+class DownloadTimes(Section):
+    """When a changed blacklist goes to the dispensers (黑名单下载方式)."""
+
+    blacklist: Annotated[
+        str,
+        Field(
+            pattern=r"^(at_once|by_hand|([01][0-9]|2[0-3]):[0-5][0-9])$",
+            description='"at_once", "by_hand" or a time of day "HH:MM"',
+        ),
+    ] = "at_once"
+
+
 class Security(Section):
     """How long a login lasts and how often it may fail."""
 
@@ -361,7 +373,7 @@ class StationConfig(Section):
     paths: Annotated[Paths, Field(description="a section [paths]")]
     lines: Annotated[
         tuple[Line, ...],
-        Field(strict=False, max_length=16, description="at most 16 sections [[lines]]"),
+        Field(strict=False, max_length=64, description="at most 64 sections [[lines]]"),
     ] = ()
     reader: Annotated[Reader, Field(description="a section [reader]")]
     plain_card: Annotated[
@@ -370,6 +382,7 @@ class StationConfig(Section):
     printer: Annotated[Printer, Field(description="a section [printer]")] = Printer()
     till: Annotated[Till, Field(description="a section [till]")] = Till()
     limits: Annotated[Limits, Field(description="a section [limits]")]
+    downloads: DownloadTimes = DownloadTimes()
     security: Annotated[Security, Field(description="a section [security]")] = (
         Security()
     )

@@ -33,6 +33,7 @@ SENIOR = MIDDLE | {
     "card.crew",
     "card.replace_unproved",
     "row.explain",
+    "lists.send",
 }
 ADMINISTRATOR = SENIOR | {
     "card.cancel",
@@ -40,6 +41,7 @@ ADMINISTRATOR = SENIOR | {
     "card.reverse_top_up",
     "card.settle_grey_by_hand",
     "price.plan",
+    "lists.number",
     "vehicle_type.write",
     "company.terms",
     "limits.write",

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
+from cngstation.protocols.dispenser.forecourt import Downloads
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import forecourt
 from cngstation.rpc.contract.forecourt import ForecourtBoard, LineStatistics
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.show_sales import newest_sales
 from cngstation.services.watch_forecourt import LineDesk
 from cngstation.storage.database import Database
@@ -23,6 +25,8 @@ class PolledLine(Protocol):
 
     frames_sent: int
     frames_lost: int
+
+    def offer(self, downloads: Downloads) -> None: ...
 
     @property
     def cycle_times_us(self) -> Sequence[int]: ...
@@ -41,7 +45,10 @@ class NamedLine:
 class ForecourtAnswers:
     """The handlers of the forecourt's contract."""
 
-    def __init__(self, database: Database, lines: Sequence[NamedLine]) -> None:
+    def __init__(
+        self, database: Database, lines: Sequence[NamedLine], lists: ListAnswers
+    ) -> None:
+        self._lists = lists
         self._database = database
         self._lines = lines
 
@@ -50,6 +57,7 @@ class ForecourtAnswers:
         made = Handlers()
         made.add(forecourt.SALE_LIST, self.list_sales)
         made.add(forecourt.LINE_STATISTICS, self.statistics)
+        self._lists.handle(made)
         return made
 
     async def snapshot(self, _: CallContext) -> ForecourtBoard:

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from cngstation.config.sections import Line
 from cngstation.drivers.line_link import LineSettings
 from cngstation.drivers.serial_link import Parity, SerialSettings
+from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import (
     LineSetup,
     NozzleSetup,
     Transport,
 )
+from cngstation.protocols.dispenser.forecourt import DownloadKind
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.read_credentials import read_login
@@ -54,6 +56,17 @@ def settings_of(line: Line) -> LineSettings:
         is_basic=line.authentication == "basic",
         certificate_sha256=bytes.fromhex(line.certificate) or None,
     )
+
+
+def downloads_of(line: Line) -> frozenset[DownloadKind]:
+    """Return what a line's dispensers can be sent."""
+    capabilities = PROTOCOLS[line.protocol].capabilities
+    kinds = frozenset(DownloadKind)
+    if Capability.LISTS not in capabilities:
+        kinds &= {DownloadKind.PRICES}
+    if Capability.PRICE not in capabilities:
+        kinds -= {DownloadKind.PRICES}
+    return kinds
 
 
 def nozzles_of(line: Line, station_no: str) -> dict[int, NozzleSetting]:

@@ -98,6 +98,18 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Card {subject} was replaced and filled again: {amount} yuan are lost."),
         _NOTE_IT,
     ),
+    "price_differs": (
+        mark("Nozzle {nozzle} shows {shown} yuan, the posted price is {posted}."),
+        mark(
+            "Look whether it fetched the price (lists and prices); else set it there."
+        ),
+    ),
+    "list_too_long": (
+        mark("{count} numbers are refused; dispensers can hold {most} of them."),
+        mark(
+            "Take numbers off that are long out of use; the highest numbers went out."
+        ),
+    ),
     "card_balance_differs": (
         mark("Card {subject} filled with {card} where its account had {book}."),
         mark("Tap the card at the counter and compare; the manager explains it."),
@@ -243,8 +255,9 @@ def _finding_row(finding: findings.Finding) -> OpenRow:
     text, cure = WORDS.get(finding.kind, _OTHER)
     values: dict[str, str | int] = json.loads(finding.facts)
     shown = dict(values)
-    if "amount_e4" in values:
-        shown["amount"] = yuan_text(int(values["amount_e4"]))
+    for name in ("amount", "shown", "posted"):
+        if f"{name}_e4" in values:
+            shown[name] = yuan_text(int(values[f"{name}_e4"]))
     if finding.kind == "totaliser_break":
         moved = int(values["found"]) - int(values["expected"])
         first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}

@@ -30,7 +30,6 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
-    CardQuestion,
     CardVerdict,
     DeviceEvent,
     ParameterChange,
@@ -38,6 +37,7 @@ from cngstation.protocols.dispenser.forecourt import (
 )
 from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
+from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
@@ -46,6 +46,7 @@ from cngstation.services.keep_events import keep_event
 from cngstation.services.name_unbooked import UnbookedFills
 from cngstation.services.nozzle_figures import figure_of, offline, unheard
 from cngstation.services.number_by_total import name_jump
+from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_sales import sale_row
 from cngstation.services.take_duty import DutyBook
 from cngstation.storage import facts
@@ -99,7 +100,11 @@ class LineDesk:
         database: Database,
         audience: Audience,
         clock: Clock,
+        checks: CardChecks | None = None,
+        downloads: DownloadWatch | None = None,
     ) -> None:
+        self._checks = checks
+        self._downloads = downloads
         self._name = name
         self._baud = baud
         self._nozzles = nozzles
@@ -123,6 +128,11 @@ class LineDesk:
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
         self._line = self._missing.line = line
+
+    @property
+    def settings(self) -> Iterable[NozzleSetting]:
+        """The nozzles of the line."""
+        return self._nozzles.values()
 
     @property
     def figures(self) -> Iterable[NozzleFigure]:
@@ -209,14 +219,17 @@ class LineDesk:
         return False
 
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
-        """Say what the lists say: no list is kept here yet."""
-        _log.info("line.card_check", line=self._name, gun=gun)
-        if check.question is CardQuestion.CHECK:
+        """Say what the books say of the card in a dispenser."""
+        if self._checks is None:
             return CardVerdict.UNKNOWN_CARD
-        return CardVerdict.NOT_LISTED
+        return await self._checks.answer(check)
 
     def download(self, advanced: DownloadAdvanced) -> None:
-        """Nothing is offered yet, so nothing is fetched."""
+        """Take note of what a nozzle fetched, or holds."""
+        setting = self._nozzles.get(advanced.gun)
+        if self._downloads is not None and setting is not None:
+            noted = self._downloads.advanced(setting, advanced)
+            self._start(noted, f"note what gun {advanced.gun} holds")
 
     def totaliser_jumped(self, jumped: TotaliserJumped) -> None:
         """Name it: nobody was seen to fill."""

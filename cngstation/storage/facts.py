@@ -36,6 +36,9 @@ PLAIN_FACTS = (
     "duty_record",
     "parameter_change",
     "device_event",
+    "card_list",
+    "price_table",
+    "nozzle_version",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}

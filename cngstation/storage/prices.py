@@ -37,3 +37,12 @@ def in_force(connection: Connection, unit: Unit, at_ms: int) -> dict[int, Price]
         (str(unit), at_ms),
     )
     return {level: Price(price_e4) for level, price_e4 in found}
+
+
+def next_from_ms(connection: Connection, after_ms: int) -> int | None:
+    """Return when the next price begins that is planned for after a moment."""
+    row = connection.execute(
+        "SELECT min(from_ms) FROM price WHERE from_ms>?", (after_ms,)
+    ).fetchone()
+    begins: int | None = row[0]
+    return begins

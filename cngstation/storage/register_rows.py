@@ -70,6 +70,7 @@ REGISTERS = (
         unproved=frozenset({"wrong_tries", "blocked_until_mono_ms", "blocked_boot_id"}),
     ),
     Register("session", ("token_hash",)),
+    Register("list_number", ("card_no",)),
     Register("card_replacement", ("intent_id",)),
     Register("crew", ("crew_no",)),
     Register("crew_staff", ("card_no",)),

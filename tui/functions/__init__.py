@@ -1,6 +1,6 @@
 """Everything the screen can do, under the names of the menus that people know."""
 
-from tui.functions import card_acts, money, registers, upkeep
+from tui.functions import card_acts, dispensers, money, registers, upkeep
 from tui.functions.function import Function
 
 __all__ = ["BY_NAME", "FUNCTIONS", "Function"]
@@ -9,6 +9,7 @@ FUNCTIONS = (
     *card_acts.FUNCTIONS,
     *registers.FUNCTIONS,
     *money.FUNCTIONS,
+    *dispensers.FUNCTIONS,
     *upkeep.FUNCTIONS,
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cngstation.rpc.contract.downloads import DOWNLOAD_METHODS, DOWNLOADS_CHANGED
 from cngstation.rpc.contract.figures import (
     DeviceHealth,
     SaleRow,
@@ -102,6 +103,6 @@ FORECOURT = Contract(
     version=Version(1, 0),
     oldest=Version(1, 0),
     snapshot=ForecourtBoard,
-    methods=(SALE_LIST, LINE_STATISTICS),
-    events=(NOZZLE_CHANGED, LINE_CHANGED, SALE_RECORDED),
+    methods=(SALE_LIST, LINE_STATISTICS, *DOWNLOAD_METHODS),
+    events=(NOZZLE_CHANGED, LINE_CHANGED, SALE_RECORDED, DOWNLOADS_CHANGED),
 )

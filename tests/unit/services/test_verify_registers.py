@@ -14,6 +14,7 @@ from cngstation.storage import (
     cards,
     crews,
     customers,
+    downloads,
     migrations,
     operators,
     registers,
@@ -50,6 +51,11 @@ async def _furnish_whole(path: Path) -> None:
         )  # fmt: skip
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
+        await db.write(
+            lambda tx: downloads.list_number(
+                tx, "0" * 16, "black", source="hand", reason="a test"
+            )
+        )
 
 
 @pytest.fixture(scope="module")

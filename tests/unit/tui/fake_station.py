@@ -12,6 +12,7 @@ from cngstation.rpc.contract import forecourt as g
 from cngstation.rpc.contract import marks as m
 from cngstation.rpc.contract import uplink as u
 from cngstation.rpc.session import Nothing
+from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
 from tests.unit.tui.fake_registers import FakeRegisters
 from tests.unit.tui.fake_rows import (
@@ -27,12 +28,13 @@ from tests.unit.tui.fake_rows import (
 from tui.link import Part
 
 
-class FakeStation(FakeRegisters, FakeMoney):
+class FakeStation(FakeRegisters, FakeMoney, FakeLists):
     """Holds a few facts, answers every method, and tells what happens."""
 
     def __init__(self, nozzles: int = 8) -> None:
         FakeRegisters.__init__(self)
         FakeMoney.__init__(self)
+        FakeLists.__init__(self)
         self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
         self.asked: list[tuple[str, Any]] = []
         self.failing: dict[str, list[StationError]] = {}

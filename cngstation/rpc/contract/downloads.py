@@ -1,0 +1,83 @@
+"""Lists and prices on their way to the dispensers, and numbers listed by hand."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cngstation.rpc.contract.figures import Word
+from cngstation.rpc.contract.marks import Approval
+from cngstation.rpc.method import LOGGED_IN, Event, Message, Method, Text
+from cngstation.rpc.session import Nothing
+
+MOST_ROWS = 64 * 5
+
+
+class ListFigure(Message):
+    """A list as it was published last; `cause` is books or hand."""
+
+    kind: Word
+    version: int
+    count: int
+    at_ms: int
+    cause: Word
+
+
+class DownloadRow(Message):
+    """What a nozzle holds of one kind: in_force, sending, waiting or no_way.
+
+    `wanted` and `held` are versions, 0 is none known; `count` is cards or levels.
+    """
+
+    nozzle_no: int
+    dispenser_no: int
+    kind: Word
+    state: Word
+    wanted: int
+    held: int
+    sent: int
+    count: int
+    held_since_ms: int
+
+
+class ListedNumber(Message):
+    """A number that somebody put on the black or the white list."""
+
+    card_no: Word
+    list: Word
+    source: Word
+
+
+class ListsBoard(Message):
+    """Everything of the downloads at once."""
+
+    lists: Annotated[tuple[ListFigure, ...], Field(max_length=4)]
+    nozzles: Annotated[tuple[DownloadRow, ...], Field(max_length=MOST_ROWS)]
+    numbers: Annotated[tuple[ListedNumber, ...], Field(max_length=100)]
+
+
+class SendOrder(Message):
+    """Send the lists now: `whole` as a new base, else what has changed."""
+
+    whole: bool
+
+
+class NumberOrder(Message):
+    """Put a number on the black or the white list, or on none.
+
+    Taking one off the blacklist takes two people.
+    """
+
+    card_no: Annotated[str, Field(pattern=r"^[0-9]{8,16}$")]
+    list: Annotated[str, Field(pattern=r"^(black|white|none)$")]
+    reason: Text
+    approval: Approval | None
+
+
+DOWNLOADS_SHOW = Method("lists.show", Nothing, ListsBoard, LOGGED_IN, changes=False)
+LISTS_SEND = Method("lists.send", SendOrder, ListsBoard, "lists.send", changes=True)
+LISTS_NUMBER = Method(
+    "lists.number", NumberOrder, ListsBoard, "lists.number", changes=True
+)
+DOWNLOADS_CHANGED = Event("lists.changed", Nothing, replaceable=True)
+
+DOWNLOAD_METHODS = (DOWNLOADS_SHOW, LISTS_SEND, LISTS_NUMBER)

@@ -1,0 +1,79 @@
+"""Answers dispensers that ask about the card in them: may it fill, is it on a list.
+
+A card that the register lacks may fill: it can be another station's, and only the lists
+speak of such. A card that claims more than its account has is refused: it may be an old
+image. While an act of it is open it is believed, for that may be written and not booked
+yet. What is answered is noted nowhere; the fill is.
+"""
+
+from cngstation.domain.card_kinds import CREW
+from cngstation.domain.limits import Stopped
+from cngstation.domain.payment import purse_to_book
+from cngstation.moments import Clock
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    CardQuestion,
+    CardVerdict,
+)
+from cngstation.services.check_sale import wire_card_key
+from cngstation.services.limit_spending import may_fill
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import cards, downloads
+from cngstation.storage.database import Database
+from cngstation.storage.sqlite import Connection
+
+
+class CardChecks:
+    """Looks a card up in the books as they are now."""
+
+    def __init__(self, database: Database, clock: Clock, rules: StationRules) -> None:
+        self._database = database
+        self._clock = clock
+        self._rules = rules
+
+    async def answer(self, check: CardCheck) -> CardVerdict:
+        """Answer a dispenser's question."""
+        return await self._database.read(lambda connection: self._of(connection, check))
+
+    def _of(self, connection: Connection, check: CardCheck) -> CardVerdict:
+        number = check.card_no or ""
+        if check.question is CardQuestion.WHITELIST:
+            listed = downloads.is_listed(connection, number, "white")
+            return CardVerdict.LISTED if listed else CardVerdict.NOT_LISTED
+        key = wire_card_key(check.card_no)
+        card = cards.find(connection, key) if key else None
+        refused = downloads.is_listed(connection, number, "black") or (
+            card is not None and card.state in downloads.REFUSED_STATES
+        )
+        if check.question is CardQuestion.BLACKLIST:
+            return CardVerdict.LISTED if refused else CardVerdict.NOT_LISTED
+        if refused:
+            return CardVerdict.BLACKLISTED
+        if card is None:
+            return CardVerdict.MAY_FILL
+        verdict = may_fill(connection, key, self._clock.now().wall_ms, self._rules)
+        if isinstance(verdict, Stopped):
+            return _STOPPED.get(verdict.reason, CardVerdict.BALANCE_DIFFERS)
+        return _by_balance(connection, key, check.balance_hundredths)
+
+
+def _by_balance(
+    connection: Connection, key: str, claimed_hundredths: int | None
+) -> CardVerdict:
+    payer = cards.payer(connection, key)
+    if payer is None or payer.has_open_act or claimed_hundredths is None:
+        return CardVerdict.MAY_FILL
+    if not payer.payment_mode.prepaid:
+        return CardVerdict.MAY_FILL
+    claimed = purse_to_book(payer.payment_mode, claimed_hundredths)
+    if claimed > -payer.booked:
+        return CardVerdict.BALANCE_DIFFERS
+    return CardVerdict.MAY_FILL
+
+
+# A window that is used up is an account that has nothing left to spend.
+_STOPPED = {
+    "hours": CardVerdict.TIME_DIFFERS,
+    "weekday": CardVerdict.TIME_DIFFERS,
+    CREW.name: CardVerdict.UNKNOWN_CARD,
+}

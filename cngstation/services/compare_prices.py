@@ -1,0 +1,105 @@
+"""Compares what nozzles show with the posted price; who differs is a row until it fits.
+
+A discount of a level counts at the dispenser only while its prices are the station's.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from cngstation.moments import Clock, seconds
+from cngstation.protocols.dispenser.canonical import Link
+from cngstation.rpc.contract.forecourt import NozzleFigure
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.name_breaks import subject_of
+from cngstation.services.wait_while_busy import while_busy
+from cngstation.storage import findings, prices
+from cngstation.storage.database import Database, Transaction
+from cngstation.units import Unit
+
+LOOK_MS = 30_000
+PRICE_DIFFERS = "price_differs"
+POSTED_LEVEL = 0
+
+
+class Desk(Protocol):
+    """The nozzles of a line as they are now; a line's desk fits."""
+
+    @property
+    def figures(self) -> Iterable[NozzleFigure]: ...
+    @property
+    def settings(self) -> Iterable[NozzleSetting]: ...
+
+
+class PriceComparison:
+    """Looks at every idle nozzle; a price that differs at two looks is a row."""
+
+    def __init__(self, database: Database, desks: Sequence[Desk], clock: Clock) -> None:
+        self._database = database
+        self._desks = desks
+        self._clock = clock
+        self._differed: frozenset[NozzleSetting] = frozenset()
+        self._named: set[NozzleSetting] | None = None
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            await while_busy(self.look)
+            await asyncio.sleep(seconds(LOOK_MS))
+
+    async def look(self) -> None:
+        """Open rows for nozzles that still differ, close those that fit again."""
+        now_ms = self._clock.now().wall_ms
+        shown = dict(self._shown())
+        posted = {
+            unit: await self._posted(unit, now_ms)
+            for unit in {setting.unit for setting in shown}
+        }
+        wrong = {
+            setting: price_e4
+            for setting, price_e4 in shown.items()
+            if posted[setting.unit] not in (None, price_e4)
+        }
+        if self._named is None:
+            self._named = set(shown)  # whatever a life before this one has named
+        named = {s: e4 for s, e4 in wrong.items() if s in self._differed}
+        fitting = [s for s in shown if s not in wrong and s in self._named]
+        self._differed = frozenset(wrong)
+        if not named and not fitting:
+            return
+        self._named.update(named)
+        self._named.difference_update(fitting)
+
+        def unit_of_work(tx: Transaction) -> None:
+            for setting, price_e4 in named.items():
+                facts = {
+                    "nozzle": setting.key.nozzle_no,
+                    "shown_e4": price_e4,
+                    "posted_e4": posted[setting.unit] or 0,
+                }
+                findings.open_once(tx, PRICE_DIFFERS, subject_of(setting.key), facts)
+            for setting in fitting:
+                _close(tx, setting)
+
+        await self._database.write(unit_of_work)
+
+    def _shown(self) -> Iterable[tuple[NozzleSetting, int]]:
+        for desk in self._desks:
+            by_no = {setting.key.nozzle_no: setting for setting in desk.settings}
+            for figure in desk.figures:
+                is_quiet = figure.link == Link.ONLINE and figure.state == "idle"
+                if is_quiet and figure.price_e4:
+                    yield by_no[figure.nozzle_no], figure.price_e4
+
+    async def _posted(self, unit: Unit, now_ms: int) -> int | None:
+        found = await self._database.read(
+            lambda connection: prices.in_force(connection, unit, now_ms)
+        )
+        posted = found.get(POSTED_LEVEL)
+        return posted.e4 if posted else None
+
+
+def _close(tx: Transaction, setting: NozzleSetting) -> None:
+    for found in findings.open_findings(tx.connection, subject_of(setting.key)):
+        if found.kind == PRICE_DIFFERS:
+            findings.close_finding(tx, found.seq, "the prices are the same again", "")

@@ -1,0 +1,276 @@
+"""Keeps lists and prices as dispensers shall hold them, and knows who holds what.
+
+What dispensers are told follows from the books: a card that is lost, black or replaced
+is on the list by its state, a price is in force from its moment. Each change is a new
+version, proved in the chain; each line is offered it, and its nozzles fetch it between
+polls. That a nozzle holds a version is a fact too, once the nozzle has said so.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Protocol
+
+from cngstation.domain.card_lists import (
+    LARGEST_BASE,
+    Blacklist,
+    advance,
+    next_version,
+)
+from cngstation.moments import Clock, local_time, seconds, time_text
+from cngstation.protocols.dispenser.forecourt import (
+    CardList,
+    DownloadKind,
+    Downloads,
+    ListKind,
+    PriceTable,
+)
+from cngstation.services.wait_while_busy import while_busy
+from cngstation.storage import downloads, findings, prices
+from cngstation.storage.audit import STATION, Actor
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.downloads import PublishedList, PublishedPrices
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+LOOK_MS = 500
+FOREVER = "2099-12-31"
+BY_BOOKS, BY_HAND = "books", "hand"
+TOO_LONG = "list_too_long"
+
+
+class WhenToSend(StrEnum):
+    """When a changed list goes to the dispensers."""
+
+    AT_ONCE = "at_once"
+    BY_HAND = "by_hand"
+
+
+class OfferedLine(Protocol):
+    """A line that can be told what its nozzles shall hold; the driver fits."""
+
+    def offer(self, downloads: Downloads) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedLine:
+    """A line with the unit of its nozzles; several units get no prices."""
+
+    line: OfferedLine
+    units: frozenset[Unit]
+
+
+class DownloadKeeper:
+    """Publishes what has changed and offers it to every line."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        when: str = WhenToSend.AT_ONCE,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._when = when
+        self.changed = changed
+        self._lines: list[ServedLine] = []
+        self._seen: tuple[int, int] | None = None
+        self._next_price_ms: int | None = None
+        self._sent_on = ""
+
+    def serve(self, line: OfferedLine, units: Sequence[Unit]) -> None:
+        """Take a line on; it is offered everything at the next look."""
+        self._lines.append(ServedLine(line, frozenset(units)))
+        self._seen = None
+
+    async def run(self) -> None:
+        """Look for news of any process for ever."""
+        while True:
+            await while_busy(self.look)
+            await asyncio.sleep(seconds(LOOK_MS))
+
+    async def look(self) -> bool:
+        """Publish and offer what has changed since the last look."""
+        now_ms = self._clock.now().wall_ms
+        first = self._seen is None
+        seen = await self._database.read(downloads.news)
+        price_begins = self._next_price_ms is not None and now_ms >= self._next_price_ms
+        if seen == self._seen and not price_begins and not self._is_time(now_ms):
+            return False
+        told = await self._publish(now_ms, lists=self._lists_go(now_ms))
+        # What this look has published is in it.
+        self._seen = await self._database.read(downloads.news)
+        self._next_price_ms = await self._database.read(
+            lambda connection: prices.next_from_ms(connection, now_ms)
+        )
+        if told or first:
+            await self._offer()
+        return told
+
+    async def send_lists(self, actor: Actor, *, whole: bool) -> None:
+        """Publish the lists now; as a new base when they are to go whole."""
+        await self._publish(
+            self._clock.now().wall_ms, lists=True, whole=whole, actor=actor
+        )
+        await self._offer()
+
+    def _is_time(self, now_ms: int) -> bool:
+        """Tell whether the hour of the day has come at which lists are sent."""
+        if self._when in set(WhenToSend):
+            return False
+        now = local_time(now_ms)
+        return f"{now:%H:%M}" >= self._when and self._sent_on != f"{now:%Y-%m-%d}"
+
+    def _lists_go(self, now_ms: int) -> bool:
+        if self._when == WhenToSend.AT_ONCE:
+            return True
+        if self._is_time(now_ms):
+            self._sent_on = f"{local_time(now_ms):%Y-%m-%d}"
+            return True
+        return False
+
+    async def _publish(
+        self, now_ms: int, *, lists: bool, whole: bool = False, actor: Actor = STATION
+    ) -> bool:
+        units = frozenset(unit for line in self._lines for unit in line.units)
+
+        def unit_of_work(tx: Transaction) -> bool:
+            told = [_publish_prices(tx, unit, now_ms) for unit in sorted(units)]
+            if lists:
+                told += [_publish_black(tx, whole, actor), _publish_white(tx, actor)]
+            return any(told)
+
+        return await self._database.write(unit_of_work)
+
+    async def _offer(self) -> None:
+        for served in self._lines:
+            offer = await self._database.read(partial(offered, units=served.units))
+            served.line.offer(offer)
+        self.changed()
+
+
+def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
+    """Return what a line whose nozzles count in these units shall hold."""
+    lists = {
+        kind: _card_list(kind, published)
+        for kind in ListKind
+        for published in [downloads.newest_list(connection, kind)]
+        if published is not None
+    }
+    table = None
+    if len(units) == 1:
+        table = downloads.newest_prices(connection, next(iter(units)))
+    return Downloads(lists, None if table is None else _price_table(table))
+
+
+async def note_in_force(
+    database: Database, nozzle: NozzleKey, kind: DownloadKind, version: int
+) -> None:
+    """Record that a nozzle said that it holds a version."""
+    await database.write(lambda tx: downloads.note_held(tx, nozzle, str(kind), version))
+
+
+def wanted_versions(
+    connection: Connection, units: frozenset[Unit]
+) -> Mapping[str, tuple[int, int]]:
+    """Return version and count of what the nozzles of a unit shall hold, by kind."""
+    wanted: dict[str, tuple[int, int]] = {}
+    for kind in ListKind:
+        published = downloads.newest_list(connection, kind)
+        if published is not None:
+            wanted[kind] = published.version, len(published.cards)
+    for unit in units if len(units) == 1 else ():
+        table = downloads.newest_prices(connection, unit)
+        if table is not None:
+            wanted[DownloadKind.PRICES] = table.version, len(table.prices)
+    return wanted
+
+
+def _publish_black(tx: Transaction, whole: bool, actor: Actor) -> bool:  # noqa: FBT001
+    newest = {
+        kind: downloads.newest_list(tx.connection, kind)
+        for kind in (ListKind.BASE, ListKind.ADDED, ListKind.DELETED)
+    }
+    base = newest[ListKind.BASE]
+    last = None
+    if base is not None:
+        last = Blacklist(
+            base.cards,
+            _cards(newest[ListKind.ADDED]),
+            _cards(newest[ListKind.DELETED]),
+        )
+    wanted = _that_fit(tx, downloads.refused_numbers(tx.connection))
+    after = advance(last, wanted, whole=whole)
+    cause = BY_HAND if whole else BY_BOOKS
+    told = False
+    for kind, cards in (
+        (ListKind.BASE, after.base),
+        (ListKind.ADDED, after.added),
+        (ListKind.DELETED, after.deleted),
+    ):
+        old = newest[kind]
+        is_new_base = kind is ListKind.BASE and (whole or old is None)
+        if is_new_base or cards != _cards(old):
+            version = next_version(old.version if old else 0)
+            downloads.publish_list(tx, kind, version, cards, cause=cause, actor=actor)
+            told = True
+    return told
+
+
+def _publish_white(tx: Transaction, actor: Actor) -> bool:
+    old = downloads.newest_list(tx.connection, ListKind.WHITE)
+    cards = downloads.white_numbers(tx.connection)
+    if cards == _cards(old):
+        return False
+    version = next_version(old.version if old else 0)
+    downloads.publish_list(
+        tx, ListKind.WHITE, version, cards, cause=BY_BOOKS, actor=actor
+    )
+    return True
+
+
+def _that_fit(tx: Transaction, wanted: frozenset[str]) -> frozenset[str]:
+    """Keep to what dispensers can hold; what is left out is named, never silent."""
+    if len(wanted) <= LARGEST_BASE:
+        return wanted
+    kept = sorted(wanted, reverse=True)[:LARGEST_BASE]
+    facts = {"count": len(wanted), "most": LARGEST_BASE}
+    findings.open_once(tx, TOO_LONG, "blacklist", facts)
+    return frozenset(kept)
+
+
+def _publish_prices(tx: Transaction, unit: Unit, now_ms: int) -> bool:
+    wanted = prices.in_force(tx.connection, unit, now_ms)
+    last = downloads.newest_prices(tx.connection, unit)
+    if not wanted or (last is not None and last.prices == wanted):
+        return False
+    version = next_version(last.version if last else 0)
+    downloads.publish_prices(tx, PublishedPrices(unit, version, wanted, now_ms))
+    return True
+
+
+def _cards(published: PublishedList | None) -> frozenset[str]:
+    return published.cards if published else frozenset()
+
+
+def _card_list(kind: ListKind, published: PublishedList) -> CardList:
+    since = time_text(published.at_ms)[:10]
+    return CardList(
+        kind, published.version, tuple(sorted(published.cards)), since, FOREVER
+    )
+
+
+def _price_table(table: PublishedPrices) -> PriceTable:
+    """Fill levels that have no price of their own with the posted one."""
+    posted = table.prices.get(0) or next(iter(table.prices.values()))
+    levels = range(max(table.prices) + 1)
+    return PriceTable(
+        table.version,
+        tuple(table.prices.get(level, posted).e4 for level in levels),
+        time_text(table.effective_ms),
+    )

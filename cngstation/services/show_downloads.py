@@ -1,0 +1,132 @@
+"""What each nozzle holds of lists and prices, beside what it shall hold."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.forecourt import DownloadKind, ListKind
+from cngstation.rpc.contract.downloads import (
+    DownloadRow,
+    ListedNumber,
+    ListFigure,
+    ListsBoard,
+)
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.publish_downloads import note_in_force, wanted_versions
+from cngstation.storage import downloads
+from cngstation.storage.database import Database
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Unit
+
+MOST_NUMBERS = 100
+IN_FORCE, SENDING, WAITING, NOT_CARRIED = "in_force", "sending", "waiting", "no_way"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A nozzle of a line, with the kinds that its protocol can carry."""
+
+    setting: NozzleSetting
+    kinds: frozenset[DownloadKind]
+
+
+class DownloadWatch:
+    """Takes note of what nozzles fetch; what they hold is a fact in the books."""
+
+    def __init__(
+        self, database: Database, changed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._database = database
+        self.changed = changed
+        self._nozzles: dict[NozzleKey, Carried] = {}
+        self._under_way: dict[tuple[NozzleKey, DownloadKind], DownloadAdvanced] = {}
+
+    def serve(
+        self, settings: Iterable[NozzleSetting], kinds: frozenset[DownloadKind]
+    ) -> None:
+        """Take the nozzles of a line on."""
+        for setting in settings:
+            self._nozzles[setting.key] = Carried(setting, kinds)
+
+    async def advanced(
+        self, setting: NozzleSetting, advanced: DownloadAdvanced
+    ) -> None:
+        """Take note of a part, or of a version that is in force."""
+        place = setting.key, advanced.kind
+        if advanced.is_in_force:
+            self._under_way.pop(place, None)
+            await note_in_force(
+                self._database, setting.key, advanced.kind, advanced.version
+            )
+        else:
+            self._under_way[place] = advanced
+        self.changed()
+
+    async def board(self) -> ListsBoard:
+        """Return lists, numbers by hand, and every nozzle's versions."""
+        return await self._database.read(self._board)
+
+    def _board(self, connection: Connection) -> ListsBoard:
+        newest = [downloads.newest_list(connection, kind) for kind in ListKind]
+        return ListsBoard(
+            lists=tuple(
+                ListFigure(
+                    kind=found.kind,
+                    version=found.version,
+                    count=len(found.cards),
+                    at_ms=found.at_ms,
+                    cause=found.cause,
+                )
+                for found in newest
+                if found is not None
+            ),
+            nozzles=tuple(self._rows(connection)),
+            numbers=tuple(
+                ListedNumber(card_no=number, list=on, source=source)
+                for number, on, source in downloads.numbers_by_hand(connection)
+            )[:MOST_NUMBERS],
+        )
+
+    def _rows(self, connection: Connection) -> Iterable[DownloadRow]:
+        by_unit: dict[Unit, dict[str, tuple[int, int]]] = {}
+        for key, carried in sorted(
+            self._nozzles.items(), key=lambda item: item[0].nozzle_no
+        ):
+            unit = carried.setting.unit
+            if unit not in by_unit:
+                by_unit[unit] = dict(wanted_versions(connection, frozenset({unit})))
+            held = downloads.held(connection, key)
+            for kind, (version, count) in by_unit[unit].items():
+                yield self._row(carried, DownloadKind(kind), (version, count), held)
+
+    def _row(
+        self,
+        carried: Carried,
+        kind: DownloadKind,
+        wanted: tuple[int, int],
+        held: dict[str, tuple[int, int]],
+    ) -> DownloadRow:
+        key = carried.setting.key
+        version, count = wanted
+        holds, at_ms = held.get(kind, (0, 0))
+        going = self._under_way.get((key, kind))
+        if kind not in carried.kinds:
+            state = NOT_CARRIED
+        elif holds == version:
+            state = IN_FORCE
+        elif going is not None and going.version == version:
+            state = SENDING
+        else:
+            state = WAITING
+        return DownloadRow(
+            nozzle_no=key.nozzle_no,
+            dispenser_no=key.dispenser_no,
+            kind=kind,
+            state=state,
+            wanted=version,
+            held=holds,
+            sent=going.sent if going and state == SENDING else 0,
+            count=count,
+            held_since_ms=at_ms,
+        )

@@ -1,0 +1,206 @@
+"""Lists and price tables as they were published, and what nozzles were heard to hold.
+
+Numbers are the 16 digits that dispensers know cards by.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cngstation.domain.card_life import CardState
+from cngstation.storage import registers
+from cngstation.storage.audit import STATION, Actor
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import prove_row, rows
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
+from cngstation.units import Price, Unit
+
+WIRE_DIGITS = 16
+# A card in one of these fills nothing, wherever it is.
+REFUSED_STATES = (
+    CardState.INACTIVE,
+    CardState.LOST,
+    CardState.BLACK,
+    CardState.REPLACED,
+    CardState.WASTE,
+    CardState.CANCELLED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedList:
+    """A list as it was published; `cause` says what for."""
+
+    kind: str
+    version: int
+    cards: frozenset[str]
+    cause: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPrices:
+    """A price table as it was published."""
+
+    unit: Unit
+    version: int
+    prices: Mapping[int, Price]
+    effective_ms: int
+
+
+def refused_numbers(connection: Connection) -> frozenset[str]:
+    """Return every number that dispensers shall refuse."""
+    marks = ", ".join("?" * len(REFUSED_STATES))
+    found = connection.execute(
+        f"SELECT card_key FROM card WHERE state <> 'normal' AND state IN ({marks})",  # noqa: S608 - marks
+        tuple(str(state) for state in REFUSED_STATES),
+    )
+    own = {key.rjust(WIRE_DIGITS, "0") for (key,) in found}
+    return frozenset(own | _by_hand(connection, "black"))
+
+
+def white_numbers(connection: Connection) -> frozenset[str]:
+    """Return the numbers of the white list."""
+    return frozenset(_by_hand(connection, "white"))
+
+
+def list_number(
+    tx: Transaction,
+    card_no: str,
+    on: str,
+    *,
+    source: str,
+    reason: str,
+    actor: Actor = STATION,
+) -> None:
+    """Put a number on a list ("black", "white"), or on "none"."""
+    values = {"list": on, "source": source}
+    key = {"card_no": card_no}
+    known = tx.connection.execute(
+        "SELECT 1 FROM list_number WHERE card_no=?", (card_no,)
+    ).fetchone()
+    if known:
+        registers.change(tx, "list_number", key, values, reason=reason, actor=actor)
+    else:
+        registers.add(tx, "list_number", {**key, **values}, reason=reason, actor=actor)
+
+
+def is_listed(connection: Connection, card_no: str, on: str) -> bool:
+    """Tell whether a number was put on a list by hand or from a file."""
+    row = connection.execute(
+        "SELECT 1 FROM list_number WHERE card_no=? AND list=?", (card_no, on)
+    ).fetchone()
+    return row is not None
+
+
+def numbers_by_hand(connection: Connection) -> list[tuple[str, str, str]]:
+    """Return number, list and source of every number that is on a list by hand."""
+    found = connection.execute(
+        "SELECT card_no, list, source FROM list_number WHERE list <> 'none'"
+        " ORDER BY card_no"
+    )
+    return list(found)
+
+
+def news(connection: Connection) -> tuple[int, int]:
+    """Return what has changed when a list or a price may have."""
+    row = connection.execute(
+        "SELECT (SELECT max(seq) FROM register_change), (SELECT max(seq) FROM price)"
+    ).fetchone()
+    return row[0] or 0, row[1] or 0
+
+
+def newest_list(connection: Connection, kind: str) -> PublishedList | None:
+    """Return a kind of list as it was published last."""
+    found = rows(
+        connection,
+        "SELECT * FROM card_list WHERE kind=? ORDER BY seq DESC LIMIT 1",
+        (kind,),
+    )
+    row = next(found, None)
+    return None if row is None else _list(row)
+
+
+def publish_list(
+    tx: Transaction,
+    kind: str,
+    version: int,
+    cards: Iterable[str],
+    *,
+    cause: str,
+    actor: Actor = STATION,
+) -> None:
+    """Record a list as it is from now on."""
+    ordered = sorted(cards)
+    row = {
+        "kind": kind,
+        "version": version,
+        "cards": " ".join(ordered),
+        "count": len(ordered),
+        "cause": cause,
+        "operator_no": actor.operator_no,
+        "terminal": actor.terminal,
+    }
+    prove_row(tx, "card_list", kind, row)
+
+
+def newest_prices(connection: Connection, unit: Unit) -> PublishedPrices | None:
+    """Return the price table of a unit as it was published last."""
+    found = rows(
+        connection,
+        "SELECT * FROM price_table WHERE unit=? ORDER BY seq DESC LIMIT 1",
+        (str(unit),),
+    )
+    row = next(found, None)
+    if row is None:
+        return None
+    pairs = (pair.split(":") for pair in row["prices"].split())
+    prices = {int(level): Price(int(e4)) for level, e4 in pairs}
+    return PublishedPrices(unit, row["version"], prices, row["effective_ms"])
+
+
+def publish_prices(tx: Transaction, table: PublishedPrices) -> None:
+    """Record a price table as it is from now on."""
+    row = {
+        "unit": str(table.unit),
+        "version": table.version,
+        "prices": " ".join(f"{k}:{table.prices[k].e4}" for k in sorted(table.prices)),
+        "effective_ms": table.effective_ms,
+    }
+    prove_row(tx, "price_table", str(table.unit), row)
+
+
+def held(connection: Connection, nozzle: NozzleKey) -> dict[str, tuple[int, int]]:
+    """Return version and moment of what a nozzle was heard to hold, by kind."""
+    found = connection.execute(
+        "SELECT kind, version, at_ms, max(seq) FROM nozzle_version"
+        " WHERE station_no=? AND dispenser_no=? AND nozzle_no=? GROUP BY kind",
+        (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no),
+    )
+    return {kind: (version, at_ms) for kind, version, at_ms, _ in found}
+
+
+def note_held(tx: Transaction, nozzle: NozzleKey, kind: str, version: int) -> None:
+    """Record that a nozzle holds a version, unless that is known."""
+    known = held(tx.connection, nozzle).get(kind)
+    if known is not None and known[0] == version:
+        return
+    row = {
+        "station_no": nozzle.station_no,
+        "dispenser_no": nozzle.dispenser_no,
+        "nozzle_no": nozzle.nozzle_no,
+        "kind": kind,
+        "version": version,
+    }
+    prove_row(tx, "nozzle_version", f"nozzle {nozzle.nozzle_no}", row)
+
+
+def _by_hand(connection: Connection, on: str) -> set[str]:
+    found = connection.execute("SELECT card_no FROM list_number WHERE list=?", (on,))
+    return {number for (number,) in found}
+
+
+def _list(row: Mapping[str, Any]) -> PublishedList:
+    cards = frozenset(row["cards"].split())
+    return PublishedList(row["kind"], row["version"], cards, row["cause"], row["at_ms"])

@@ -1,0 +1,131 @@
+"""What a dispenser is told of the card in it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cngstation.domain.card_life import CardState
+from cngstation.domain.ledger import Entry, move
+from cngstation.domain.limits import Stopped
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    CardQuestion,
+    CardVerdict,
+)
+from cngstation.services.answer_card_checks import CardChecks
+from cngstation.storage import cards, downloads, facts
+from cngstation.storage.database import Database
+from cngstation.units import Unit
+from tests.simulation.money_world import RULES
+from tests.small_station import CARD, HandClock, opened, register_card
+
+ON_THE_WIRE = CARD.rjust(16, "0")
+FOREIGN = "0000999900000001"
+BALANCE_FEN = 12_345
+
+
+@dataclass
+class Station:
+    """A file with one card that has some money."""
+
+    db: Database
+    checks: CardChecks
+
+    async def verdict(
+        self,
+        question: CardQuestion = CardQuestion.CHECK,
+        card_no: str | None = ON_THE_WIRE,
+        balance: int | None = BALANCE_FEN,
+    ) -> CardVerdict:
+        """Ask as a dispenser."""
+        return await self.checks.answer(
+            CardCheck(question, card_no, balance, None, b"")
+        )
+
+
+@pytest.fixture
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    """Return a station with one card."""
+    clock = HandClock()
+    async with opened(tmp_path / "s.db", clock) as db:
+        await db.write(register_card)
+        entry = Entry(
+            "first", "test", "2026-11-21", "01", "till-1",
+            move(f"card:{CARD}", "till:till-1:cash", Unit.CNY, 100 * BALANCE_FEN),
+        )  # fmt: skip
+        await db.write(lambda tx: facts.post(tx, entry))
+        yield Station(db, CardChecks(db, clock, RULES))
+
+
+async def test_a_sound_card_may_fill(station: Station) -> None:
+    """Ours, another station's, and one whose balance was not said."""
+    assert await station.verdict() is CardVerdict.MAY_FILL
+    assert await station.verdict(balance=None) is CardVerdict.MAY_FILL
+    assert await station.verdict(card_no=FOREIGN) is CardVerdict.MAY_FILL
+    assert await station.verdict(balance=BALANCE_FEN - 1) is CardVerdict.MAY_FILL
+
+
+async def test_more_than_the_account_has_is_refused(station: Station) -> None:
+    """By one fen: an old image of the card, or an invented balance."""
+    verdict = await station.verdict(balance=BALANCE_FEN + 1)
+    assert verdict is CardVerdict.BALANCE_DIFFERS
+
+
+@pytest.mark.parametrize("state", downloads.REFUSED_STATES)
+async def test_a_card_that_may_not_fill_is_black(
+    station: Station, state: CardState
+) -> None:
+    """To each of the questions, at this moment, whatever lists the dispenser has."""
+    await station.db.write(
+        lambda tx: cards.change(tx, CARD, reason="a test", state=state)
+    )
+    assert await station.verdict() is CardVerdict.BLACKLISTED
+    assert await station.verdict(CardQuestion.BLACKLIST) is CardVerdict.LISTED
+    assert await station.verdict(CardQuestion.WHITELIST) is CardVerdict.NOT_LISTED
+
+
+async def test_numbers_by_hand_count(station: Station) -> None:
+    """On the list that they are on."""
+    for number, on in ((FOREIGN, "black"), (ON_THE_WIRE, "white")):
+        await station.db.write(
+            lambda tx, number=number, on=on: downloads.list_number(
+                tx, number, on, source="hand", reason="a test"
+            )
+        )
+    assert await station.verdict(card_no=FOREIGN) is CardVerdict.BLACKLISTED
+    assert await station.verdict(CardQuestion.WHITELIST) is CardVerdict.LISTED
+    listed = await station.verdict(CardQuestion.WHITELIST, FOREIGN)
+    assert listed is CardVerdict.NOT_LISTED
+    assert await station.verdict(CardQuestion.BLACKLIST) is CardVerdict.NOT_LISTED
+
+
+async def test_a_question_without_a_number_is_answered(station: Station) -> None:
+    """No card that anybody knows: the dispenser's own rules decide."""
+    assert await station.verdict(card_no=None) is CardVerdict.MAY_FILL
+    found = await station.verdict(CardQuestion.BLACKLIST, None)
+    assert found is CardVerdict.NOT_LISTED
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("hours", CardVerdict.TIME_DIFFERS),
+        ("weekday", CardVerdict.TIME_DIFFERS),
+        ("day", CardVerdict.BALANCE_DIFFERS),
+        ("crew", CardVerdict.UNKNOWN_CARD),
+    ],
+)
+async def test_limits_stop_a_card(
+    station: Station,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    expected: CardVerdict,
+) -> None:
+    """Each reason in the word that a dispenser has for it."""
+    stopped = Stopped(reason)
+    monkeypatch.setattr(
+        "cngstation.services.answer_card_checks.may_fill", lambda *_: stopped
+    )
+    assert await station.verdict() is expected

@@ -1,0 +1,299 @@
+"""Lists and prices follow the books; who holds what is a fact; hands go on top."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from cngstation.domain.card_life import CardState
+from cngstation.moments import MS_PER_HOUR
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    Downloads,
+    ListKind,
+)
+from cngstation.services.approve import Approvals, SecondPersonMissing
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.list_numbers import (
+    NoCardNumber,
+    NumberLists,
+    OwnCardListed,
+    TooManyNumbers,
+    wire_number,
+)
+from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.show_downloads import DownloadWatch
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import cards, downloads, findings, prices
+from cngstation.storage.database import Database
+from cngstation.storage.operators import Operator
+from cngstation.storage.sales import NozzleKey
+from cngstation.units import Price, Unit
+from tests.small_station import (
+    CARD,
+    CASHIER,
+    MORNING,
+    HandClock,
+    opened,
+    register_card,
+)
+
+ON_THE_WIRE = CARD.rjust(16, "0")
+OTHER = "0000999900000001"
+NOZZLE = NozzleSetting(NozzleKey("03160001", 1, 1), Unit.M3)
+
+
+@dataclass
+class OfferedLine:
+    """Keeps what it was offered."""
+
+    offers: list[Downloads] = field(default_factory=list)
+
+    def offer(self, downloads: Downloads) -> None:
+        """Take an offer."""
+        self.offers.append(downloads)
+
+    def numbers(self, kind: ListKind) -> tuple[str, ...]:
+        """Return the numbers of a list of the last offer."""
+        return self.offers[-1].lists[kind].cards
+
+
+@dataclass
+class Station:
+    """A file with one card, its clock, a line, and who keeps its lists."""
+
+    db: Database
+    path: Path
+    clock: HandClock
+    line: OfferedLine
+    keeper: DownloadKeeper
+
+    async def state(self, state: CardState) -> None:
+        """Give the card a state."""
+        await self.db.write(
+            lambda tx: cards.change(tx, CARD, reason="a test", state=state)
+        )
+
+    async def price(self, level: int, fen: int, from_ms: int = MORNING) -> None:
+        """Plan a price."""
+        await self.db.write(
+            lambda tx: prices.plan(
+                tx, level=level, price=Price(100 * fen), unit=Unit.M3,
+                from_ms=from_ms, operator_no="01",
+            )
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    """Return a station whose lists were looked at once."""
+    clock = HandClock()
+    path = tmp_path / "s.db"
+    async with opened(path, clock) as db:
+        await db.write(register_card)
+        line, keeper = OfferedLine(), DownloadKeeper(db, clock)
+        keeper.serve(line, [Unit.M3])
+        await keeper.look()
+        yield Station(db, path, clock, line, keeper)
+
+
+async def test_a_line_is_offered_an_empty_base_first(station: Station) -> None:
+    """So that what an older system left in the dispensers goes."""
+    (offer,) = station.line.offers
+    assert set(offer.lists) == {ListKind.BASE}
+    assert (offer.lists[ListKind.BASE].version, offer.prices) == (1, None)
+    assert station.line.numbers(ListKind.BASE) == ()
+
+
+@pytest.mark.parametrize("state", downloads.REFUSED_STATES)
+async def test_a_card_that_may_not_fill_is_added_and_taken_off_again(
+    station: Station, state: CardState
+) -> None:
+    """By its state in the register, with a version more each time."""
+    await station.state(state)
+    assert await station.keeper.look()
+    assert station.line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+    assert not await station.keeper.look()
+    await station.state(CardState.NORMAL)
+    assert await station.keeper.look()
+    added = station.line.offers[-1].lists[ListKind.ADDED]
+    assert (added.cards, added.version) == ((), 2)
+    assert station.line.offers[-1].lists[ListKind.BASE].version == 1
+    proof = verify_file(station.path)
+    assert proof.proved, proof.first_bad
+
+
+async def test_by_hand_the_whole_list_goes_as_a_new_base(station: Station) -> None:
+    """And the changes start again from nothing, as new versions."""
+    await station.state(CardState.LOST)
+    await station.keeper.look()
+    await station.keeper.send_lists(CASHIER, whole=True)
+    lists = station.line.offers[-1].lists
+    assert (lists[ListKind.BASE].version, lists[ListKind.BASE].cards) == (
+        2,
+        (ON_THE_WIRE,),
+    )
+    assert (lists[ListKind.ADDED].version, lists[ListKind.ADDED].cards) == (2, ())
+
+
+async def test_lists_wait_for_a_person_or_for_their_hour(station: Station) -> None:
+    """Prices go at once all the same."""
+    line = OfferedLine()
+    by_hand = DownloadKeeper(station.db, station.clock, when="by_hand")
+    by_hand.serve(line, [Unit.M3])
+    await station.state(CardState.BLACK)
+    await by_hand.look()
+    assert ListKind.ADDED not in line.offers[-1].lists
+    await by_hand.send_lists(CASHIER, whole=False)
+    assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+
+    await station.state(CardState.NORMAL)
+    at_noon = DownloadKeeper(station.db, station.clock, when="12:00")
+    at_noon.serve(line, [Unit.M3])
+    await at_noon.look()
+    assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+    station.clock.forward(3 * MS_PER_HOUR)
+    assert await at_noon.look()
+    assert line.numbers(ListKind.ADDED) == ()
+    await station.state(CardState.LOST)
+    await at_noon.look()
+    assert line.numbers(ListKind.ADDED) == ()  # tomorrow
+
+
+async def test_prices_are_offered_from_their_moment_on(station: Station) -> None:
+    """A planned price is no news before its hour, and it is news then."""
+    await station.price(0, 398)
+    await station.price(2, 350)
+    await station.keeper.look()
+    table = station.line.offers[-1].prices
+    assert table is not None
+    assert (table.version, table.prices_e4) == (1, (39_800, 39_800, 35_000))
+
+    await station.price(0, 420, MORNING + MS_PER_HOUR)
+    assert not await station.keeper.look()
+    station.clock.forward(MS_PER_HOUR)
+    assert await station.keeper.look()
+    table = station.line.offers[-1].prices
+    assert table is not None
+    assert (table.version, table.prices_e4) == (2, (42_000, 42_000, 35_000))
+    proof = verify_file(station.path)
+    assert proof.proved, proof.first_bad
+
+
+async def test_a_line_of_two_units_gets_no_prices(station: Station) -> None:
+    """One table has one unit; a wrong price is worse than an old one."""
+    await station.price(0, 398)
+    line = OfferedLine()
+    station.keeper.serve(line, [Unit.M3, Unit.KG])
+    await station.keeper.look()
+    assert line.offers[-1].prices is None
+    assert station.line.offers[-1].prices is not None
+
+
+async def test_more_than_dispensers_can_hold_is_a_row(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The highest numbers go out; nothing is left out silently."""
+    monkeypatch.setattr("cngstation.services.publish_downloads.LARGEST_BASE", 1)
+    await station.state(CardState.LOST)
+    await station.db.write(
+        lambda tx: downloads.list_number(
+            tx, OTHER, "black", source="file", reason="a test"
+        )
+    )
+    await station.keeper.look()
+    assert station.line.numbers(ListKind.ADDED) == (OTHER,)
+    (row,) = await station.db.read(findings.open_findings)
+    assert row.kind == "list_too_long"
+
+
+async def test_what_a_nozzle_holds_is_a_fact_that_outlives_us(
+    station: Station,
+) -> None:
+    """Sending is told of meanwhile; a version that is not wanted any more waits."""
+    watch = DownloadWatch(station.db)
+    watch.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    await station.state(CardState.LOST)
+    await station.keeper.look()
+    await station.price(0, 398)
+    await station.keeper.look()
+
+    async def states() -> dict[str, tuple[str, int, int]]:
+        rows = (await watch.board()).nozzles
+        return {row.kind: (row.state, row.wanted, row.held) for row in rows}
+
+    assert await states() == {
+        "base": ("waiting", 1, 0),
+        "added": ("waiting", 1, 0),
+        "prices": ("no_way", 1, 0),
+    }
+    part = DownloadAdvanced(1, DownloadKind.BASE, 1, 20, 40, is_in_force=False)
+    await watch.advanced(NOZZLE, part)
+    assert (await states())["base"] == ("sending", 1, 0)
+    whole = DownloadAdvanced(1, DownloadKind.BASE, 1, 40, 40, is_in_force=True)
+    await watch.advanced(NOZZLE, whole)
+    await watch.advanced(NOZZLE, whole)
+    assert (await states())["base"] == ("in_force", 1, 1)
+    count = await station.db.read(
+        lambda c: c.execute("SELECT count(*) FROM nozzle_version").fetchone()[0]
+    )
+    assert count == 1
+    await station.keeper.send_lists(CASHIER, whole=True)
+    assert (await states())["base"] == ("waiting", 2, 1)
+    assert verify_file(station.path).proved
+
+
+class Gate:
+    """Knows one second person."""
+
+    async def identify(
+        self, login_name: str, password: SecretStr, terminal: str
+    ) -> Operator:
+        """Never asked in these tests with a right password."""
+        raise AssertionError(login_name)
+
+
+async def test_numbers_by_hand_and_from_a_file(station: Station) -> None:
+    """Of other stations only; off the blacklist takes a second person."""
+    lists = NumberLists(station.db, Approvals(Gate()), "5101")
+
+    async def put(number: str, on: str) -> None:
+        await lists.put(
+            number, on, reason="said by phone", actor=CASHIER, approval=None
+        )
+
+    await put(OTHER, "black")
+    await station.keeper.look()
+    assert station.line.numbers(ListKind.ADDED) == (OTHER,)
+    with pytest.raises(SecondPersonMissing):
+        await put(OTHER, "none")
+    with pytest.raises(SecondPersonMissing):
+        await put(OTHER, "white")
+    with pytest.raises(OwnCardListed):
+        await put(CARD, "black")
+    with pytest.raises(NoCardNumber):
+        await lists.put_all(["0000888800000001", "77"], reason="a file", actor=CASHIER)
+    assert await station.db.read(downloads.refused_numbers) == {OTHER}
+    numbers = ["0000888800000001", OTHER, "0000888800000001"]
+    assert await lists.put_all(numbers, reason="a file", actor=CASHIER) == 1
+    with pytest.raises(TooManyNumbers):
+        await lists.put_all(["1" * 16] * 20_001, reason="a file", actor=CASHIER)
+    await put("0000777700000001", "white")
+    await station.keeper.look()
+    assert station.line.numbers(ListKind.WHITE) == ("0000777700000001",)
+    assert verify_file(station.path).proved
+
+
+@pytest.mark.parametrize("number", ["", "1234567", "١٢٣٤٥٦٧٨", "12345678901234567"])
+def test_what_is_no_number_is_refused(number: str) -> None:
+    """Digits of this world only, 8, 12 or 16 of them."""
+    with pytest.raises(NoCardNumber):
+        wire_number(number, "5101")
+
+
+def test_a_printed_number_gets_the_area() -> None:
+    """As cards of this area are known on the wire."""
+    assert wire_number(" 00000001 ", "5101") == "0000510100000001"

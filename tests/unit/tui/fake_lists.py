@@ -1,0 +1,43 @@
+"""Lists and prices at the dispensers of a station in memory."""
+
+from typing import Any
+
+from cngstation.rpc.contract import downloads as d
+from tests.unit.tui.fake_rows import NOW_MS
+
+
+class FakeLists:
+    """Answers what is asked of downloads."""
+
+    def __init__(self) -> None:
+        self.numbers: tuple[d.ListedNumber, ...] = ()
+        self.held = 3
+
+    async def _lists_show(self, _: Any) -> Any:
+        states = ("in_force", "sending", "waiting")
+        return d.ListsBoard(
+            lists=(
+                d.ListFigure(
+                    kind="base", version=3, count=120, at_ms=NOW_MS, cause="books"
+                ),
+            ),
+            nozzles=tuple(
+                d.DownloadRow(
+                    nozzle_no=no, dispenser_no=(no + 1) // 2, kind=kind,
+                    state="no_way" if kind == "white" else states[no % 3],
+                    wanted=3, held=self.held if no % 3 == 0 else 0, sent=20, count=120,
+                    held_since_ms=NOW_MS,
+                )
+                for no in range(1, 41)
+                for kind in ("base", "white", "prices")
+            ),
+            numbers=self.numbers,
+        )  # fmt: skip
+
+    async def _lists_send(self, order: Any) -> Any:
+        return await self._lists_show(order)
+
+    async def _lists_number(self, order: Any) -> Any:
+        listed = d.ListedNumber(card_no=order.card_no, list=order.list, source="hand")
+        self.numbers = (listed,)
+        return await self._lists_show(order)

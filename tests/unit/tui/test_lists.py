@@ -1,0 +1,81 @@
+"""Lists and prices at the dispensers: who holds what, sent by key, a number by hand."""
+
+import pytest
+
+from cngstation.rpc.contract import downloads as d
+from cngstation.rpc.session import Nothing
+from tests.unit.tui.opened import SMALL, WIDE, opened
+from tui.link import Part
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+@pytest.mark.parametrize(
+    ("language", "title", "version"),
+    [
+        ("en", "Lists and prices at the dispensers", "Blacklist version 3: 120"),
+        ("zh_CN", "黑名单与单价下载", "黑名单 第 3 版：120 个卡号"),
+    ],
+)
+async def test_each_nozzle_shows_what_it_holds(
+    size: tuple[int, int], language: str, title: str, version: str
+) -> None:
+    """By a shape and the versions; the rows below come with the arrow."""
+    async with opened(size=size, language=language) as screen:
+        screen.app.action_open("lists")
+        await screen.sees(title)
+        await screen.sees(version)
+        await screen.sees("▸ 20/120")
+        await screen.sees("○ - → 3")
+        await screen.sees("● 3")
+        for _ in range(39):
+            await screen.press("down")
+        await screen.sees("40    ▸ 20/120")
+
+
+async def test_the_screen_follows_what_nozzles_say() -> None:
+    """What is told asks for the whole again."""
+    async with opened() as screen:
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        screen.station.held = 7
+        screen.station.tell(Part.FORECOURT, d.DOWNLOADS_CHANGED, Nothing())
+        await screen.sees("● 7")
+
+
+async def test_changes_go_at_a_key_and_the_whole_list_at_two() -> None:
+    """Esc takes the question back."""
+    async with opened() as screen:
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        await screen.press("s")
+        await screen.sees("on their way")
+        await screen.press("w")
+        await screen.sees("as a new one")
+        await screen.press("escape")
+        await screen.press("w")
+        await screen.sees("as a new one")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("lists.send")) == 2)
+        assert [order.whole for order in screen.asked("lists.send")] == [False, True]
+
+
+async def test_a_number_goes_on_a_list_with_a_reason() -> None:
+    """A second person is named where one is given."""
+    async with opened() as screen:
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        await screen.press("n")
+        await screen.sees("8, 12 or 16 digits")
+        await screen.type("0000999900000001")
+        await screen.press("enter")
+        await screen.type("1")
+        await screen.press("enter")
+        await screen.type("stolen, said by phone")
+        await screen.press("f2")
+        await screen.sees("Number 0000999900000001: on the blacklist.")
+        (order,) = screen.asked("lists.number")
+        assert (order.list, order.reason, order.approval) == (
+            "black",
+            "stolen, said by phone",
+            None,
+        )

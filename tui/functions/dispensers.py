@@ -1,0 +1,21 @@
+"""What dispensers are told: lists and prices."""
+
+from cngstation.language import mark
+from tui.functions.function import UPKEEP, Function
+
+FUNCTIONS = (
+    Function(
+        "lists",
+        UPKEEP,
+        mark("Lists and prices at the dispensers"),
+        "hmdydjxz hmd xzhmd djxz",
+        "lists:ListsScreen",
+    ),
+    Function(
+        "list_number",
+        UPKEEP,
+        mark("A number on the blacklist by hand"),
+        "bjhmdkh hmdbj",
+        "lists:ListNumberScreen",
+    ),
+)

@@ -1,0 +1,263 @@
+"""Lists and prices at the dispensers: who holds what, send now, a number by hand."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input
+
+from cngstation.errors import StationError
+from cngstation.hygiene import clean, fit
+from cngstation.language import _, mark
+from cngstation.rpc.contract.downloads import (
+    DOWNLOADS_SHOW,
+    LISTS_NUMBER,
+    LISTS_SEND,
+    DownloadRow,
+    ListsBoard,
+    NumberOrder,
+    SendOrder,
+)
+from cngstation.rpc.session import Nothing
+from tui.areas import Area
+from tui.desk import Desk
+from tui.figures import short_time
+from tui.screens.form_screen import Field, FormScreen
+from tui.screens.mark_card import (
+    REASON,
+    SECOND_LOGIN,
+    SECOND_PASSWORD,
+    approval_of,
+)
+from tui.screens.station_screen import StationScreen
+from tui.texts import filled
+from tui.widgets.key_line import Keys
+from tui.widgets.lines import Drawn, line, stacked
+
+_KINDS = {
+    "base": mark("Blacklist"),
+    "added": mark("Added"),
+    "deleted": mark("Taken off"),
+    "white": mark("White list"),
+    "prices": mark("Prices"),
+}
+_NOZZLE_WIDTH, _COLUMN = 6, 14
+# A shape before a colour: there, on its way, not yet, the protocol cannot.
+_SHAPES = {
+    "in_force": ("●", "$success"),
+    "sending": ("▸", "$accent"),
+    "waiting": ("○", "$warning"),
+    "no_way": ("-", "$text-muted"),
+}
+_LISTED = mark("{kind} version {version}: {count} numbers, {at}")
+_SENT = mark("The lists are on their way; dispensers fetch them between polls.")
+_SEND_WHOLE = mark("Send the whole blacklist to every dispenser as a new one? Enter")
+_PUT = mark("Number {number}: {list}.")
+
+
+class ListsScreen(StationScreen):
+    """One row a nozzle, one column a kind."""
+
+    HELP = mark(
+        "Each row is a nozzle. ● it holds the version of now, ▸ it is fetching, ○ it "
+        "waits, - its protocol cannot. s sends what has changed, w the whole "
+        "blacklist, n puts a number on a list by hand or takes it off."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,pagedown", "scroll(1)", show=False),
+        Binding("up,pageup", "scroll(-1)", show=False),
+        Binding("question_mark", "app.help", show=False),
+    ]
+    DEFAULT_CSS = "ListsScreen Drawn { padding: 0 1; }"
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._board: ListsBoard | None = None
+        self._first = 0
+        self._asks_whole = False
+
+    def parts(self) -> Iterable[Widget]:
+        """One page."""
+        yield Drawn(self._page)
+
+    def on_mount(self) -> None:
+        """Ask who holds what."""
+        super().on_mount()
+        self._fetch_soon()
+
+    def draw(self, areas: Area) -> None:
+        """Ask again when something moved."""
+        super().draw(areas)
+        if Area.LISTS in areas and self.is_mounted and self._board is not None:
+            self._fetch_soon()
+
+    def _fetch_soon(self) -> None:
+        fetch: Callable[[], Awaitable[None]] = self._fetch
+        self.run_worker(fetch, group="lists", exclusive=True)
+
+    async def _fetch(self) -> None:
+        try:
+            self._board = await self.desk.link.call(DOWNLOADS_SHOW, Nothing())
+        except StationError as error:
+            self.say_error(error)
+        self.redraw()
+
+    def offered_keys(self) -> Keys:
+        """Name the next step."""
+        if self._asks_whole:
+            return [("Enter", _("send")), ("Esc", _("back"))]
+        return [
+            ("s", _("send changes")),
+            ("w", _("send all")),
+            ("n", _("a number")),
+            ("Esc", _("back")),
+        ]
+
+    def on_key(self, event: events.Key) -> None:
+        """Do what a letter says; the whole list is asked for once more."""
+        if self._asks_whole:
+            if event.key == "enter":
+                event.stop()
+                self._asks_whole = False
+                self.confirm(lambda: self._send(whole=True))
+            return
+        match event.character:
+            case "s":
+                event.stop()
+                self.run_worker(self._send(whole=False), group="send")
+            case "w":
+                event.stop()
+                self._asks_whole = True
+                self.say(_(_SEND_WHOLE))
+                self.ask_to_confirm()
+                self.redraw()
+            case "n":
+                event.stop()
+                self.station_app.action_open("list_number")
+
+    def action_leave(self) -> None:
+        """Step back."""
+        if not self._asks_whole:
+            super().action_leave()
+            return
+        self._asks_whole = False
+        self.say("")
+        self.redraw()
+
+    def action_scroll(self, rows: int) -> None:
+        """Show other nozzles."""
+        nozzles = len(self._rows())
+        self._first = max(0, min(self._first + rows, nozzles - 1))
+        self.redraw()
+
+    async def _send(self, *, whole: bool) -> None:
+        try:
+            self._board = await self.desk.link.call(LISTS_SEND, SendOrder(whole=whole))
+        except StationError as error:
+            self.say_error(error)
+        else:
+            self.say(_(_SENT), "done")
+        self.redraw()
+
+    def _rows(self) -> dict[int, dict[str, DownloadRow]]:
+        found: dict[int, dict[str, DownloadRow]] = {}
+        for row in self._board.nozzles if self._board else ():
+            found.setdefault(row.nozzle_no, {})[row.kind] = row
+        return found
+
+    def _page(self) -> Content:
+        head = [line((_("Lists and prices at the dispensers"), "bold"))]
+        if self._board is None:
+            return stacked([*head, line(_("One moment ..."))])
+        head += [line((text, "$text-muted")) for text in self._published()]
+        titles = "".join(fit(_(text), _COLUMN) for text in _KINDS.values())
+        head.append(line((fit(_("Nozzle"), _NOZZLE_WIDTH) + titles, "$text-muted")))
+        room = max(1, self.size.height - len(head) - 5)
+        rows = list(self._rows().items())[self._first : self._first + room]
+        shown = [_nozzle_line(no, kinds) for no, kinds in rows]
+        by_hand = self._by_hand() if len(shown) + 2 <= room else []
+        return stacked([*head, *shown, *by_hand])
+
+    def _published(self) -> Sequence[str]:
+        assert self._board is not None
+        return [
+            filled(
+                _LISTED,
+                kind=_(_KINDS.get(shown.kind, shown.kind)),
+                version=shown.version,
+                count=shown.count,
+                at=short_time(shown.at_ms),
+            )
+            for shown in self._board.lists
+        ]
+
+    def _by_hand(self) -> list[Content]:
+        assert self._board is not None
+        if not self._board.numbers:
+            return []
+        numbers = "  ".join(clean(n.card_no) for n in self._board.numbers[:8])
+        return [Content(""), line((_("By hand") + "  " + numbers, "$text-muted"))]
+
+
+def _nozzle_line(nozzle_no: int, kinds: dict[str, DownloadRow]) -> Content:
+    cells = [line(fit(str(nozzle_no), _NOZZLE_WIDTH))]
+    for kind in _KINDS:
+        row = kinds.get(kind)
+        shape, colour = _SHAPES.get(row.state, ("?", "")) if row else (" ", "")
+        cells.append(line((fit(f"{shape} {_cell(row)}", _COLUMN), colour)))
+    return Content("").join(cells)
+
+
+def _cell(row: DownloadRow | None) -> str:
+    if row is None or row.state == "no_way":
+        return ""
+    if row.state == "sending":
+        return f"{row.sent}/{row.count}"
+    if row.state == "in_force":
+        return str(row.held)
+    return f"{row.held or '-'} → {row.wanted}"
+
+
+class ListNumberScreen(FormScreen):
+    """A number on the black or the white list, or off both."""
+
+    TITLE_TEXT = mark("A number on a list")
+    HELP = mark(
+        "For cards of other stations: 8 digits as printed, 12 with the area, or 16 as "
+        "dispensers show them. List: 1 black, 2 white, 0 none. Off the blacklist takes "
+        "a second operator."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (
+        Field("number", mark("Card number"), mark("8, 12 or 16 digits"), longest=16),
+        Field("list", mark("List"), mark("1 black, 2 white, 0 none"), longest=1),
+        REASON,
+        SECOND_LOGIN,
+        SECOND_PASSWORD,
+    )
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
+        for secret in self.query("#second_password").results(Input):
+            secret.password = True
+
+    async def save(self) -> str:
+        """Do it; say what was done."""
+        on = {"1": "black", "2": "white", "0": "none"}.get(self.value("list"), "")
+        order = NumberOrder.model_validate(
+            {
+                "card_no": self.value("number"),
+                "list": on,
+                "reason": self.value("reason"),
+                "approval": approval_of(self),
+            }
+        )
+        await self.desk.link.call(LISTS_NUMBER, order)
+        words = {
+            "black": _("on the blacklist"),
+            "white": _("on the white list"),
+            "none": _("on no list"),
+        }
+        return filled(_PUT, number=order.card_no, list=words[on])
