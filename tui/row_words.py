@@ -12,6 +12,7 @@ ROWS = {
     "card_rolled_back": mark("old image"),
     "ungrey_without_record": mark("no record"),
     "grey_collected_twice": mark("taken twice"),
+    "refund_waits": mark("refund due"),
     "fill_of_replaced_card": mark("lost fill"),
     "card_balance_differs": mark("balance off"),
     "opening_differs": mark("old balance"),

@@ -36,6 +36,13 @@ def sentence(text: str, facts: "tuple[Fact, ...]" = ()) -> str:
     return filled(text, **{fact.name: fact.value for fact in facts})
 
 
+def sentences(first: str, second: str) -> str:
+    """Put a sentence behind another one, with a full stop between."""
+    if first.endswith(("。", "！")):
+        return first + second
+    return first.removesuffix(".") + _(". ") + second
+
+
 def labelled(label: str, figure: object) -> str:
     """Put a figure behind its label; texts are not extracted from f-strings."""
     return f"{label} {figure}"

@@ -41,7 +41,7 @@ _COLUMNS = (
     Column(mark("Since"), 11, lambda row: short_time(row.at_ms)),
     Column(mark("What"), 12, lambda row: word(row.kind)),
     Column(mark("Whose"), 14, lambda row: row.subject),
-    Column(mark("What happened"), 60, lambda row: sentence(row.text, row.facts)),
+    Column(mark("What happened"), 80, lambda row: sentence(row.text, row.facts)),
 )
 
 
@@ -135,7 +135,8 @@ class BooksScreen(StationScreen):
         row = self._row
         if row is None:
             return line(_("Nothing is unfinished."))
-        return line((sentence(row.cure, row.facts), "bold"))
+        what, cure = sentence(row.text, row.facts), sentence(row.cure, row.facts)
+        return stacked([line(what), line((cure, "bold"))])
 
     def on_key(self) -> None:
         """The chosen row decides the texts below."""

@@ -113,9 +113,11 @@ class AddDiscountScreen(_RulesForm):
         "alone."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
-        Field("kind", mark("Card kind"), mark("1 to 3, empty: every"), longest=1),
+        Field(
+            "kind", mark("Card kind"), mark("1 taxi 2 company 3 personal"), longest=1
+        ),
         Field("company", mark("Company"), mark("its number, empty: every"), longest=8),
-        Field("mode", mark("Mode"), mark("1 or 2, empty: every"), longest=1),
+        Field("mode", mark("Mode"), mark("1 money 2 gas, empty: every"), longest=1),
         Field("from", mark("From"), mark("yuan paid, included"), longest=12),
         Field("to", mark("To"), mark("yuan paid, not included"), longest=12),
         Field("percent", mark("Percent"), mark("of what is paid"), longest=6),

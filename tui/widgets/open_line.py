@@ -5,7 +5,7 @@ from textual.content import Content
 from cngstation.language import _
 from tui.areas import Area
 from tui.desk import Desk
-from tui.texts import sentence
+from tui.texts import sentence, sentences
 from tui.widgets.lines import Lines, line
 
 
@@ -28,4 +28,4 @@ class OpenLine(Lines):
         first = rows[0]
         what = sentence(first.text, first.facts)
         cure = sentence(first.cure, first.facts)
-        return line((f"! {count}", "bold $warning"), f"  {what} {cure}")
+        return line((f"! {count}", "bold $warning"), f"  {sentences(what, cure)}")

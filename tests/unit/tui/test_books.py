@@ -1,9 +1,14 @@
 """The books: a verdict in words, and open rows that are finished with their card."""
 
+from cngstation.hygiene import width
+from cngstation.language import use_language
 from cngstation.rpc.contract import figures as f
+from cngstation.services import open_rows
 from tests.unit.tui.fake_rows import NOW_MS, card
 from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import opened
+from tui.texts import sentences
+from tui.words import word
 
 
 def _with_open_row() -> FakeStation:
@@ -38,6 +43,24 @@ async def test_books_that_do_not_hold_name_the_first_bad_row() -> None:
         await screen.press("f7")
         await screen.sees("First bad: sale 17")
         await screen.sees("BOOKS DO NOT HOLD")
+
+
+def test_every_kind_of_open_row_has_a_short_name_in_chinese() -> None:
+    """None is shown by the word that the file keeps."""
+    use_language("zh_CN")
+    try:
+        names = {kind: word(kind) for kind in open_rows.WORDS}
+    finally:
+        use_language("en")
+    assert {kind for kind, name in names.items() if name.isascii()} == set()
+    assert {name: width(name) for name in names.values() if width(name) > 12} == {}
+
+
+def test_two_sentences_have_one_full_stop_between_them() -> None:
+    """Whether the first one brings its own or not."""
+    assert sentences("Left unpaid", "Settle it.") == "Left unpaid. Settle it."
+    assert sentences("It is not done.", "Tap it.") == "It is not done. Tap it."
+    assert sentences("未付款。", "请解灰。") == "未付款。请解灰。"
 
 
 async def test_an_open_row_stands_on_the_counter_with_its_cure() -> None:
