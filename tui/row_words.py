@@ -34,6 +34,8 @@ ROWS = {
     "parameter_changed": mark("setting"),
     "clock_went_back": mark("clock"),
     "cash_without_crew": mark("no crew"),
+    "price_differs": mark("price off"),
+    "list_too_long": mark("list too long"),
     "till_short": mark("till short"),
     "till_over": mark("till over"),
 }
