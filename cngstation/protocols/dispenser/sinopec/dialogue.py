@@ -43,6 +43,7 @@ from cngstation.protocols.dispenser.dialogue import (
     Event,
     LinkChanged,
     Question,
+    RecordReread,
     Request,
     RequestFailed,
     Transmission,
@@ -91,6 +92,7 @@ CAPABILITIES = frozenset(
 )
 HOST = 0
 LARGEST_REQUEST_QUEUE = 64
+LARGEST_RECORD = 0xFFFFFFFF
 
 
 @dataclass(slots=True)
@@ -208,6 +210,9 @@ class LineDialogue(Decisions):
             raise LocalProtocolError(why=f"gun {request.gun} is not on this line")
         under_way = self._exchange is not None and self._exchange.request == request
         if under_way or request in self._requests:
+            return
+        if not 0 <= request.device_seq <= LARGEST_RECORD:
+            self._events.append(RecordReread(request, None))
             return
         if len(self._requests) >= LARGEST_REQUEST_QUEUE:
             raise LocalProtocolError(why="too many questions wait on one line")

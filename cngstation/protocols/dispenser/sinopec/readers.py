@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cngstation.errors import RemoteProtocolError
+from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.dialogue import (
     CardCheckRequested,
     DebitRequested,
     DeviceEventReceived,
     Event,
     IdentityReceived,
+    ProtocolFault,
     Question,
     RecordReceived,
     RecordReread,
@@ -127,10 +129,11 @@ class MessageReader:
         by_nozzle = {
             entry.nozzle: entry for entry in RealTime.from_bytes(frame.body).entries
         }
-        unknown = by_nozzle.keys() - dispenser.nozzles.keys()
-        if unknown:
-            raise RemoteProtocolError(why=f"nozzle {min(unknown)} is not configured")
         heard = Heard()
+        strange = len(by_nozzle.keys() - dispenser.nozzles.keys())
+        if strange:
+            fault = ProtocolFault(FaultKind.WRONG_GUN, dispenser.gun, strange)
+            heard.events.append(fault)
         for number, setup in dispenser.nozzles.items():
             price = dispenser.prices_e4.get(number, 0)
             if number in by_nozzle:

@@ -16,6 +16,7 @@ from cngstation.protocols.dispenser.dialogue import (
     DeviceEventReceived,
     IdentityReceived,
     OrderAnswered,
+    ProtocolFault,
     Question,
     RecordReceived,
     RecordReread,
@@ -146,6 +147,8 @@ def test_an_answer_that_is_too_late_or_for_another_record_is_dropped() -> None:
     talk.settle()
     talk.answer(record(7))
     talk.dialogue.answer_record(101, 6, talk.clock, accepted=True)
+    with pytest.raises(AssertionError):
+        talk.next_frame(within_us=1_000_000)
     talk.dialogue.answer_record(101, 7, talk.clock, accepted=True)
     talk.dialogue.answer_record(101, 7, talk.clock, accepted=True)
     assert talk.next_frame().data == ACK
@@ -327,6 +330,27 @@ def test_questions() -> None:
         "MAKER", 3,
     )  # fmt: skip
     assert not talk.of(RequestFailed)
+
+
+def test_no_dispenser_has_a_number_beyond_its_counter() -> None:
+    """Asked for behind the end of u32, it is not there; nothing is sent."""
+    talk = Talk()
+    talk.settle()
+    request = Request(101, Question.RECORD, 0x1_0000_0000)
+    talk.dialogue.request(request)
+    assert talk.dialogue.tick(talk.clock) == [RecordReread(request, None)]
+    assert talk.next_frame().command == 0x30
+
+
+def test_a_nozzle_that_is_not_configured_does_not_hide_the_others() -> None:
+    """Its state is passed over and counted."""
+    talk = Talk()
+    talk.settle()
+    strange = vectors.FUELLING[8:-2].replace(b"\x02\x01", b"\x02\x07", 1)
+    talk.answer(b"\x31\x02" + strange + vectors.FUELLING[8:-2])
+    (known,) = talk.of(StatusReceived)
+    assert (known.gun, known.status.quantity_milli) == (101, 12_340)
+    assert [f.kind for f in talk.of(ProtocolFault)] == [FaultKind.WRONG_GUN]
 
 
 def test_a_number_that_another_nozzle_used_comes_with_its_nozzle() -> None:

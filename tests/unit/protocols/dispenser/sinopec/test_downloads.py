@@ -49,6 +49,7 @@ def test_a_list_is_a_head_and_its_cards() -> None:
     assert b"".join(part.segments(0, 9)) == part.data + bytes(12)
     assert part.segments(2, 9) == [part.data[32:] + bytes(12)]
     assert part.segments(3, 1) == []
+    assert len(list_part(BASE, PLACE).segments(0, 30)) == 10
 
 
 def test_prices_are_two_blocks() -> None:
