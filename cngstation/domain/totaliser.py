@@ -14,6 +14,8 @@ from cngstation.language import mark
 # Counters of dispensers roll over behind as many decimal digits, or bits, of 0.01 unit.
 _FEWEST_DIGITS, _MOST_DIGITS = 8, 13
 _BINARY_MILLI = 2**32 * 10
+# What the last digit of a totaliser with two decimals is worth.
+CUT_MILLI = 10
 
 
 class Cause(StrEnum):
@@ -89,7 +91,7 @@ def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
     found = []
     last = start
     for each in stretches:
-        if each.began_milli != last.ended_milli:
+        if not _goes_on(last, each):
             found.append(
                 Break(
                     last.place,
@@ -101,6 +103,18 @@ def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
             )
         last = each
     return found
+
+
+def _goes_on(last: Stretch, each: Stretch) -> bool:
+    """Tell whether one begins where the other ended.
+
+    A totaliser of two decimals behind a fill of three is cut at its last digit.
+    """
+    moved = each.ended_milli - each.began_milli
+    totals = (last.ended_milli, each.ended_milli)
+    is_cut = moved % CUT_MILLI and not any(total % CUT_MILLI for total in totals)
+    off = abs(each.began_milli - last.ended_milli)
+    return off < CUT_MILLI if is_cut else off == 0
 
 
 def _cause(last: Stretch, each: Stretch) -> Cause:

@@ -19,6 +19,7 @@ from cngstation.errors import DeviceTimeout, DeviceUnavailable
 from cngstation.moments import Clock
 from cngstation.protocols.dispenser.canonical import (
     Identity,
+    NoFill,
     SaleRecord,
     Totals,
 )
@@ -116,7 +117,9 @@ class DispenserLine:
         assert isinstance(answer, TotalsReceived)
         return answer.answer
 
-    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None:
+    async def request_record(
+        self, gun: int, device_seq: int
+    ) -> SaleRecord | NoFill | None:
         """Read a record again by its number; None if the dispenser has it no more.
 
         Raises:

@@ -6,6 +6,7 @@ act of its card, and every named row that it gives rise to. The dispenser is tol
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -108,15 +109,17 @@ class SaleBook:
         gaps = [json.loads(row.facts) for row in rows if row.kind == "sequence_gap"]
         return [range(gap["first"], gap["last"] + 1) for gap in gaps]
 
-    async def close_gaps(self, nozzle: NozzleSetting) -> None:
-        """Close the rows of missing numbers that have come meanwhile."""
+    async def close_gaps(
+        self, nozzle: NozzleSetting, empty: Collection[int] = ()
+    ) -> None:
+        """Close the rows of missing numbers that have come, or moved no gas."""
 
         def unit(tx: Transaction) -> None:
             epoch = sales.current_epoch(tx.connection, nozzle.key)
             subject = subject_of(nozzle.key)
             for found in findings.open_findings(tx.connection, subject):
                 if found.kind == "sequence_gap" and _filled(
-                    tx, nozzle, epoch, json.loads(found.facts)
+                    tx, nozzle, epoch, json.loads(found.facts), empty
                 ):
                     findings.close_finding(tx, found.seq, "all have come", "")
 
@@ -250,9 +253,13 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
 
 
 def _filled(
-    tx: Transaction, nozzle: NozzleSetting, epoch: int, gap: dict[str, int]
+    tx: Transaction,
+    nozzle: NozzleSetting,
+    epoch: int,
+    gap: dict[str, int],
+    empty: Collection[int],
 ) -> bool:
-    wanted = range(gap["first"], gap["last"] + 1)
+    wanted = (n for n in range(gap["first"], gap["last"] + 1) if n not in empty)
     if nozzle.shares_numbers:
         beside = nozzle.numbered_with
         return all(device_numbers.is_known(tx.connection, beside, n) for n in wanted)

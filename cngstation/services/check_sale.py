@@ -199,30 +199,29 @@ def _compare_totalisers(
         return
     if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
-        began = record.gun_total_quantity_milli - moved
-        ended = (newest, stand.total_quantity_milli)
-        _name_break(tx, nozzle, stand.epoch, ended, (number, began))
+        total = record.gun_total_quantity_milli
+        ended = Place(stand.epoch, newest), stand.total_quantity_milli
+        fill = Stretch(Place(stand.epoch, number), total - moved, total)
+        _name_break(tx, nozzle, ended, fill)
         return
     # A fill that comes late stands before one that is booked already.
     if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
         return
     beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
     for earlier, later in pairwise(beside):
-        ended = (earlier["device_seq"], earlier["total_quantity_milli"])
-        goes_on = (later["device_seq"], name_breaks.began_milli(later))
-        _name_break(tx, nozzle, stand.epoch, ended, goes_on)
+        place = Place(stand.epoch, later["device_seq"])
+        began, total = name_breaks.began_milli(later), later["total_quantity_milli"]
+        at = Place(stand.epoch, earlier["device_seq"])
+        ended = at, earlier["total_quantity_milli"]
+        _name_break(tx, nozzle, ended, Stretch(place, began, total))
 
 
 def _name_break(
-    tx: Transaction, nozzle: NozzleKey, epoch: int, *ends: tuple[int, int]
+    tx: Transaction, nozzle: NozzleKey, ended: tuple[Place, int], fill: Stretch
 ) -> None:
-    """Name a fill that does not go on where the one before it ended.
-
-    `ends` are the number and the totaliser of both.
-    """
-    (after, ended), (number, began) = ends
-    last = Stretch(Place(epoch, after), ended, ended)
-    for found in breaks(last, [Stretch(Place(epoch, number), began, began)]):
+    """Name a fill that does not go on where the one before it ended."""
+    after, total = ended
+    for found in breaks(Stretch(after, total, total), [fill]):
         name_breaks.name_break(tx, nozzle, found)
 
 

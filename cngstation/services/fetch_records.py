@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from cngstation.errors import DeviceError
-from cngstation.protocols.dispenser.canonical import SaleRecord, Totals
+from cngstation.protocols.dispenser.canonical import NoFill, SaleRecord, Totals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.storage import device_numbers, sales
@@ -19,7 +19,9 @@ class RecordLine(Protocol):
     """What is asked of a line; the driver fits."""
 
     async def request_totals(self, gun: int) -> Totals: ...
-    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None: ...
+    async def request_record(
+        self, gun: int, device_seq: int
+    ) -> SaleRecord | NoFill | None: ...
 
 
 class RecordFetch:
@@ -35,6 +37,7 @@ class RecordFetch:
         self._database = database
         self._commit = commit
         self._heard: set[int] = set()
+        self._empty: set[int] = set()  # numbers that moved no gas
         self.line: RecordLine | None = None
 
     def heard(self, setting: NozzleSetting, device_seq: int | None) -> None:
@@ -66,6 +69,12 @@ class RecordFetch:
         counter = totals.device_seq
         if counter is None and not setting.shares_numbers:
             return False
+        if counter is not None and _went_round(totals, last):
+            # The record of 1 shows the book that its numbers began again.
+            end = (totals.last_number or 0) + 1
+            await self.fetch(gun, setting, range(last + 1, end))
+            await self.fetch(gun, setting, range(1, counter + 1))
+            return True
         if counter is not None and counter < last:
             await self._book.counter_fell(setting, counter, last)
             return True
@@ -81,12 +90,13 @@ class RecordFetch:
         """Ask for numbers, book what comes, and close the rows of what has come."""
         if self.line is None or len(missing) > MOST_FETCHED:
             return
+        self._empty.clear()
         for number in missing:
             try:
                 await self._one(self.line, gun, number)
             except DeviceError:
                 return
-        await self._book.close_gaps(setting)
+        await self._book.close_gaps(setting, self._empty)
 
     async def _fetch_on(self, gun: int, number: int) -> bool:
         """Ask on from a number until there is none; False when it does not end."""
@@ -104,10 +114,20 @@ class RecordFetch:
         """Book a number, if it is a fill's; tell whether the dispenser has it."""
         self._heard.discard(number)
         record = await line.request_record(gun, number)
-        if record is not None:
+        if isinstance(record, NoFill):
+            self._empty.add(number)
+        elif record is not None:
             # A number of the dispenser may be another nozzle's.
             await self._commit(record.gun or gun, record, "recovered")
         return record is not None or number in self._heard
+
+
+def _went_round(totals: Totals, last: int) -> bool:
+    """Tell whether a counter below the newest number is some steps behind its end."""
+    if totals.last_number is None or totals.device_seq is None:
+        return False
+    steps = totals.last_number - last + totals.device_seq
+    return totals.device_seq < last and 0 <= steps <= MOST_FETCHED // 2
 
 
 def _last(connection: Connection, setting: NozzleSetting) -> int | None:

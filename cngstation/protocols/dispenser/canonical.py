@@ -211,6 +211,11 @@ class SaleRecord:
     is_watched: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class NoFill:
+    """What stands under a number that was given out and moved no gas."""
+
+
 class DebitKind(StrEnum):
     """Why a dispenser asks what to take from a card."""
 
@@ -267,7 +272,8 @@ NOT_FOUND = DebitDecision(found=False)
 class Totals:
     """A nozzle's totalisers and the number of its last transaction.
 
-    A figure that the protocol does not carry is None.
+    A figure that the protocol does not carry is None. Behind `last_number`, where a
+    device has one, its numbers begin again with 1.
     """
 
     device_seq: int | None
@@ -275,6 +281,7 @@ class Totals:
     gun_total_amount_e4: int | None
     shift_total_quantity_milli: int | None
     shift_total_amount_e4: int | None
+    last_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

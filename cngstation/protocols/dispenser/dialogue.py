@@ -16,6 +16,7 @@ from cngstation.protocols.dispenser.canonical import (
     FaultKind,
     Identity,
     Link,
+    NoFill,
     NozzleStatus,
     SaleRecord,
     Totals,
@@ -96,7 +97,7 @@ class RecordReread:
     """The answer is None when the dispenser does not hold the record."""
 
     request: Request
-    answer: SaleRecord | None
+    answer: SaleRecord | NoFill | None
 
 
 @dataclass(frozen=True, slots=True)

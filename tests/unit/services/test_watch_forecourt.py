@@ -23,6 +23,7 @@ from cngstation.protocols.dispenser.canonical import (
     FaultKind,
     FuellingState,
     Link,
+    NoFill,
     NozzleStatus,
     SaleRecord,
     Totals,
@@ -64,7 +65,9 @@ class FakeLine:
             raise self.error
         return Totals(self.counter, 0, 0, 0, 0)
 
-    async def request_record(self, gun: int, device_seq: int) -> SaleRecord | None:
+    async def request_record(
+        self, gun: int, device_seq: int
+    ) -> SaleRecord | NoFill | None:
         """Answer with a record, if it is still there."""
         self.asked.append(device_seq)
         if self.error:

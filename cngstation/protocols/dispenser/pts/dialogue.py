@@ -27,7 +27,9 @@ from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
     DebitRequest,
     FaultKind,
+    NoFill,
     NozzleStatus,
+    SaleRecord,
     Totals,
 )
 from cngstation.protocols.dispenser.dialogue import (
@@ -344,8 +346,9 @@ class PtsDialogue(WithoutForecourtCommands):
             device_seq=point.newest,
             gun_total_quantity_milli=report.quantity_milli,
             gun_total_amount_e4=report.amount_e4,
-            shift_total_quantity_milli=0,
-            shift_total_amount_e4=0,
+            shift_total_quantity_milli=None,
+            shift_total_amount_e4=None,
+            last_number=messages.LAST_TRANSACTION,
         )
         self._events.append(TotalsReceived(request, totals))
 
@@ -359,8 +362,12 @@ class PtsDialogue(WithoutForecourtCommands):
 
     def _reread(self, point: Point, request: Request, packet: Packet) -> None:
         sale = messages.sale_of(packet, point.gun, request.device_seq)
-        record = None if sale is None else point.record(sale, packet.raw)
-        self._events.append(RecordReread(request, record))
+        answer: SaleRecord | NoFill | None = None
+        if sale is not None:
+            answer = point.record(sale, packet.raw)
+        elif point.is_kept(request.device_seq):
+            answer = NoFill()
+        self._events.append(RecordReread(request, answer))
 
     def _missed(self, point: Point) -> None:
         if point.missed():

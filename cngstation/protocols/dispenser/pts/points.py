@@ -17,6 +17,7 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.protocols.dispenser.dialogue import Request
 from cngstation.protocols.dispenser.pts.messages import (
+    KEPT_TRANSACTIONS,
     LAST_TRANSACTION,
     Filling,
     Idle,
@@ -99,6 +100,13 @@ class Point(PolledNozzle):
         if self.newest in {None, 0, self.compared} or self.offered is not None:
             return None
         return self.newest
+
+    def is_kept(self, transaction: int) -> bool:
+        """Tell whether the controller still keeps what was sold under a number."""
+        if self.newest is None:
+            return False
+        behind = (self.newest - transaction) % LAST_TRANSACTION
+        return behind < KEPT_TRANSACTIONS
 
     def shown(self, transaction: int | None) -> None:
         """Take note of its newest finished transaction.

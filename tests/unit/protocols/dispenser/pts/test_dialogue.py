@@ -8,6 +8,8 @@ from cngstation.errors import LocalProtocolError
 from cngstation.protocols.dispenser.canonical import (
     FuellingState,
     Link,
+    NoFill,
+    SaleRecord,
     TransactionType,
 )
 from cngstation.protocols.dispenser.dialogue import (
@@ -199,23 +201,25 @@ def test_a_point_that_the_controller_cannot_reach_goes_off_line_and_comes_back()
     assert totals.answer.device_seq == 5
     assert totals.answer.gun_total_quantity_milli == 5_000
     (reread,) = only(RecordReread, answers)
-    assert reread.answer is not None
+    assert isinstance(reread.answer, SaleRecord)
     assert (reread.answer.device_seq, reread.answer.quantity_milli) == (4, 2_000)
 
 
 def test_questions_that_have_no_answer_fail() -> None:
-    """An unknown record is none; a filling pump tells no totals; no identity."""
+    """A number without a fill, one too old, one that is none; no identity."""
     point = Point(1, last_number=3)
     station = Station(point)
     station.run(1)
     for question in (
         Request(1, Question.RECORD, 2),
+        Request(1, Question.RECORD, 5_000),
         Request(1, Question.RECORD, 70_000),
         Request(1, Question.IDENTITY),
     ):
         station.dialogue.request(question)
     answers = station.run(1)
-    assert [event.answer for event in only(RecordReread, answers)] == [None]
+    found = [event.answer for event in only(RecordReread, answers)]
+    assert found == [NoFill(), None]
     failed = {event.request.question for event in only(RequestFailed, answers)}
     assert failed == {Question.RECORD, Question.IDENTITY}
     fill(station, point)
