@@ -58,6 +58,13 @@ def test_modules_and_functions_stay_small() -> None:
     assert not long, "\n".join(long)
 
 
+def test_each_version_of_the_schema_has_its_own_number() -> None:
+    """Two that were made at the same time would be one version to every file."""
+    folder = ROOT / "cngstation/storage/migrations"
+    numbers = sorted(int(path.name[:4]) for path in folder.glob("*.sql"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 def test_test_modules_stay_small() -> None:
     """What is longer is split by what it asks."""
     sizes = {_named(path): len(path.read_text("utf-8").splitlines()) for path in TESTS}
