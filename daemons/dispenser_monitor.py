@@ -14,11 +14,13 @@ from cngstation.services.admit_peers import admits
 from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.keep_shifts import ShiftDesk
 from cngstation.services.line_settings import (
     conceal_of,
     dialogue_of,
@@ -32,6 +34,7 @@ from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
+from cngstation.storage.database import Database
 from daemons.launch import run
 from daemons.process import Process
 
@@ -55,7 +58,10 @@ async def serve(process: Process) -> int:
     watch = DownloadWatch(database)
     keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
     numbers = NumberLists(database, Approvals(gate), config.station.area_no)
-    answers = ForecourtAnswers(database, lines, ListAnswers(keeper, watch, numbers))
+    desks: list[LineDesk] = []
+    shifts = _shift_desk(process, database, desks)
+    lists = ListAnswers(keeper, watch, numbers)
+    answers = ForecourtAnswers(database, lines, lists, ShiftAnswers(shifts))
     server = RpcServer(
         config.paths.runtime_dir / SOCKET,
         forecourt.FORECOURT,
@@ -81,6 +87,7 @@ async def serve(process: Process) -> int:
             downloads=watch,
         )
         named = _line(process, section, desk)
+        desks.append(desk)
         lines.append(named)
         watch.serve(desk.settings, downloads_of(section))
         keeper.serve(named.line, [nozzle.unit for nozzle in desk.settings])
@@ -88,9 +95,9 @@ async def serve(process: Process) -> int:
     watch.changed = keeper.changed = tell
     await server.start()
     process.watch_database(database)
-    desks = [named.desk for named in lines]
     process.keep(keeper.run(), "keep lists and prices")
     process.keep(PriceComparison(database, desks, clock).run(), "compare prices")
+    process.keep(shifts.watch(), "watch shifts")
     process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
     code = await process.until_stopped()
     await server.close()
@@ -109,6 +116,20 @@ def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
         ),
         sale=partial(server.publish, forecourt.SALE_RECORDED),
         stopped=process.fail,
+    )
+
+
+def _shift_desk(
+    process: Process, database: Database, lines: list[LineDesk]
+) -> ShiftDesk:
+    config = process.config
+    return ShiftDesk(
+        database,
+        lines,
+        rules_of(config),
+        process.clock,
+        open_hours=config.shifts.open_hours,
+        prints_wanted=1 if config.printer.port else 0,
     )
 
 

@@ -315,6 +315,13 @@ class Till(Section):
 Hours = Annotated[int, Field(ge=0, le=720, description="0 to 720")]
 
 
+class Shifts(Section):
+    """What the station expects of its crews."""
+
+    # A shift that is open for longer is named; 0: none is.
+    open_hours: Hours = 14
+
+
 class Limits(Section):
     """Amounts and days that the counter keeps to."""
 
@@ -381,6 +388,7 @@ class StationConfig(Section):
     ] = None
     printer: Annotated[Printer, Field(description="a section [printer]")] = Printer()
     till: Annotated[Till, Field(description="a section [till]")] = Till()
+    shifts: Annotated[Shifts, Field(description="a section [shifts]")] = Shifts()
     limits: Annotated[Limits, Field(description="a section [limits]")]
     downloads: DownloadTimes = DownloadTimes()
     security: Annotated[Security, Field(description="a section [security]")] = (

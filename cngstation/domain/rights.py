@@ -12,6 +12,7 @@ JUNIOR = GENERAL | {
     "card.report_loss",
     "receipt.print",
     "till.keep",
+    "shift.keep",
     "invoice.write",
 }
 MIDDLE = JUNIOR | {
@@ -31,6 +32,8 @@ SENIOR = MIDDLE | {
     "card.suspend",
     "card.wipe",
     "card.crew",
+    "crew.write",
+    "shift.force",
     "card.replace_unproved",
     "row.explain",
     "lists.send",

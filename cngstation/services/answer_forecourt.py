@@ -13,6 +13,7 @@ from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.show_sales import newest_sales
 from cngstation.services.watch_forecourt import LineDesk
 from cngstation.storage.database import Database
@@ -46,9 +47,14 @@ class ForecourtAnswers:
     """The handlers of the forecourt's contract."""
 
     def __init__(
-        self, database: Database, lines: Sequence[NamedLine], lists: ListAnswers
+        self,
+        database: Database,
+        lines: Sequence[NamedLine],
+        lists: ListAnswers,
+        shifts: ShiftAnswers,
     ) -> None:
         self._lists = lists
+        self._shifts = shifts
         self._database = database
         self._lines = lines
 
@@ -58,6 +64,7 @@ class ForecourtAnswers:
         made.add(forecourt.SALE_LIST, self.list_sales)
         made.add(forecourt.LINE_STATISTICS, self.statistics)
         self._lists.handle(made)
+        self._shifts.handle(made)
         return made
 
     async def snapshot(self, _: CallContext) -> ForecourtBoard:

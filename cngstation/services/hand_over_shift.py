@@ -38,6 +38,7 @@ from cngstation.storage.tills import Count
 from cngstation.units import Money, Unit, yuan_text
 
 KIND, FORCED, SETTLED = "shift.hand_over", "shift.force", "shift.settle"
+LONG = "shift_open_long"
 HEAD_DIGITS = 16  # of the ledger's head, on paper
 
 
@@ -152,9 +153,13 @@ def hand_over(
     sheet = {
         "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no)),
         "counts": [_kept(count) for count in counts],
+        "entry": entry_id,
     }
     how = shifts.FORCED if order.is_forced else shifts.HANDED_OVER
     shifts.end_shift(tx, shift, how, actor, sheet=sheet, reason=reason)
+    for row in findings.open_findings(tx.connection, _named(shift)):
+        if row.kind == LONG:
+            findings.close_finding(tx, row.seq, how, actor.operator_no)
     crew = crews.find_crew(tx.connection, shift.crew_no)
     content = {
         **sheet,

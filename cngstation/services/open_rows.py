@@ -216,7 +216,7 @@ _OTHER = (mark("{subject} needs a look."), _NOTE_IT)
 def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
     """Return the open acts and findings, oldest first."""
     acts = [_act_row(intent, connection) for intent in journal.open_intents(connection)]
-    found = [_finding_row(row) for row in findings.open_findings(connection)]
+    found = [finding_row(row) for row in findings.open_findings(connection)]
     return tuple([*acts, *found][:MOST_ROWS])
 
 
@@ -251,7 +251,8 @@ def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:
     )
 
 
-def _finding_row(finding: findings.Finding) -> OpenRow:
+def finding_row(finding: findings.Finding) -> OpenRow:
+    """Return a row in words."""
     text, cure = WORDS.get(finding.kind, _OTHER)
     values: dict[str, str | int] = json.loads(finding.facts)
     shown = dict(values)

@@ -5,8 +5,9 @@ it is acknowledged; what it reported while nobody listened is fetched by number.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -39,6 +40,7 @@ from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, SaleRow
 from cngstation.rpc.contract.forecourt import LineFigure, NozzleFigure
 from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.book_sale import Booking, SaleBook
+from cngstation.services.change_duty import Meter
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.fetch_records import RecordFetch, RecordLine
@@ -46,6 +48,7 @@ from cngstation.services.keep_events import keep_event
 from cngstation.services.name_unbooked import UnbookedFills
 from cngstation.services.nozzle_figures import figure_of, offline, unheard
 from cngstation.services.number_by_total import name_jump
+from cngstation.services.read_meter import stable_meter
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_sales import sale_row
 from cngstation.services.take_duty import DutyBook
@@ -154,6 +157,25 @@ class LineDesk:
         if self._tasks:
             return []
         return [s.key for s in quiet if not await self._book.open_gaps(s)]
+
+    async def meters(self, wanted: Sequence[NozzleKey]) -> dict[NozzleKey, Meter]:
+        """Read those of some nozzles that are at rest, after what they delivered."""
+        guns = [g for g, setting in self._nozzles.items() if setting.key in wanted]
+        read = await asyncio.gather(*(self._meter(gun) for gun in guns))
+        return {meter.nozzle: meter for meter in read if meter is not None}
+
+    async def _meter(self, gun: int) -> Meter | None:
+        if self._line is None or not self._is_at_rest(gun):
+            return None
+        setting = self._nozzles[gun]
+        await self._missing.compare(gun, setting)
+        rests = partial(self._is_at_rest, gun)
+        return await stable_meter(self._line, gun, setting.key, rests)
+
+    def _is_at_rest(self, gun: int) -> bool:
+        figure = self._figures[gun]
+        at_rest = figure.state in {"idle", "closed"} and not figure.awaiting_debit
+        return at_rest and figure.link != str(Link.OFFLINE)
 
     @property
     def line_figure(self) -> LineFigure:

@@ -12,6 +12,7 @@ from cngstation.rpc.contract.figures import (
     Word,
 )
 from cngstation.rpc.contract.registers import Page
+from cngstation.rpc.contract.shifts import SHIFT_METHODS
 from cngstation.rpc.method import LOGGED_IN, Contract, Event, Message, Method, Version
 from cngstation.rpc.session import Nothing
 
@@ -100,9 +101,9 @@ LINE_CHANGED = Event("line.changed", LineFigure, replaceable=True)
 SALE_RECORDED = Event("sale.recorded", SaleRow, replaceable=False)
 
 FORECOURT = Contract(
-    version=Version(1, 0),
+    version=Version(1, 1),
     oldest=Version(1, 0),
     snapshot=ForecourtBoard,
-    methods=(SALE_LIST, LINE_STATISTICS, *DOWNLOAD_METHODS),
+    methods=(SALE_LIST, LINE_STATISTICS, *DOWNLOAD_METHODS, *SHIFT_METHODS),
     events=(NOZZLE_CHANGED, LINE_CHANGED, SALE_RECORDED, DOWNLOADS_CHANGED),
 )

@@ -29,7 +29,7 @@ from cngstation.protocols.dispenser.canonical import (
     Totals,
 )
 from cngstation.protocols.dispenser.dialogue import ProtocolFault
-from cngstation.services import watch_forecourt
+from cngstation.services import read_meter, watch_forecourt
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
@@ -421,3 +421,22 @@ async def test_delivery_is_noted_with_the_moment_before_it_was_asked(
     assert await forecourt.db.read(lambda c: not_delivered(c, keys, now)) == []
     later = now + 1
     assert await forecourt.db.read(lambda c: not_delivered(c, keys, later)) == keys
+
+
+async def test_meters_are_read_of_nozzles_at_rest(
+    forecourt: Forecourt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After what they delivered; unheard or fuelling there is no figure."""
+    monkeypatch.setattr(read_meter, "STABLE_MS", 1)
+    desk, keys = forecourt.desk, [NOZZLE.key]
+    assert await desk.meters(keys) == {}
+    desk.link(GUN, Link.ONLINE)
+    await forecourt.settled()
+    await desk.record(GUN, fill(1))
+    forecourt.line.memory, forecourt.line.counter = {2: fill(2)}, 2
+    meter = (await desk.meters(keys))[NOZZLE.key]
+    assert meter.device_seq == 2
+    assert await forecourt.numbers() == [1, 2]
+    desk.status(GUN, STATUS)
+    assert await desk.meters(keys) == {}
+    assert await desk.meters([]) == {}

@@ -1,0 +1,160 @@
+"""Shifts as the screen shows them: who is on duty, what is open, what has ended."""
+
+from typing import Protocol
+
+from cngstation.hygiene import clean
+from cngstation.rpc.contract import shifts as contract
+from cngstation.rpc.contract.figures import MOST_ROWS
+from cngstation.services.change_duty import on_duty_at
+from cngstation.services.open_rows import finding_row
+from cngstation.services.shift_sheet import (
+    NozzleSheet,
+    nozzle_sheets,
+    open_breaks_of,
+    owed_by,
+)
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import crews, receipts, shifts
+from cngstation.storage.cash_fills import CashFill
+from cngstation.storage.shifts import Shift
+from cngstation.storage.sqlite import Connection
+
+
+class OpenHours(Protocol):
+    """Who knows the nozzles and how long a shift may be open; the desk fits."""
+
+    rules: StationRules
+
+    def is_open_long(self, opened_at_ms: int) -> bool: ...
+
+
+def shifts_now(connection: Connection, desk: OpenHours) -> contract.ShiftsNow:
+    """Return the open shifts, the crews and the free nozzles."""
+    found = shifts.open_shifts(connection)[: contract.MOST_SHIFTS]
+    names = {crew.crew_no: crew.name for crew in crews.every_crew(connection)}
+    return contract.ShiftsNow(
+        shifts=tuple(
+            _open_shift(
+                connection,
+                shift,
+                names.get(shift.crew_no, ""),
+                is_open_long=desk.is_open_long(shift.opened_at_ms),
+            )
+            for shift in found
+        ),
+        crews=tuple(
+            contract.CrewRow(
+                crew_no=crew.crew_no,
+                name=crew.name,
+                retired=bool(crew.retired),
+                staff_cards=_staff_cards(connection, crew.crew_no),
+            )
+            for crew in crews.every_crew(connection)[: contract.MOST_CREWS]
+        ),
+        free_nozzles=tuple(
+            key.nozzle_no
+            for key in desk.rules.nozzles
+            if on_duty_at(connection, key) is None
+        ),
+    )
+
+
+def past_shifts(connection: Connection, limit: int) -> contract.PastShifts:
+    """Return the ended shifts, newest first."""
+    names = {crew.crew_no: crew.name for crew in crews.every_crew(connection)}
+    return contract.PastShifts(
+        rows=tuple(
+            _past_shift(connection, shift, names.get(shift.crew_no, ""))
+            for shift in shifts.newest(connection, limit)
+        )
+    )
+
+
+def cash_fill_row(fill: CashFill) -> contract.CashFillRow:
+    """Return a fill without a card for the screen."""
+    return contract.CashFillRow(
+        seq=fill.seq,
+        at_ms=fill.sale["at_ms"],
+        shift_no=fill.shift_no,
+        nozzle_no=fill.nozzle_no,
+        device_seq=fill.sale["device_seq"],
+        unit=fill.sale["unit"],
+        quantity_milli=fill.sale["quantity_milli"],
+        amount_e4=fill.amount_e4,
+        marked=fill.marked,
+        reason=fill.reason,
+    )
+
+
+def _open_shift(
+    connection: Connection, shift: Shift, name: str, *, is_open_long: bool
+) -> contract.OpenShift:
+    rows = [finding_row(row) for row in open_breaks_of(connection, shift.shift_no)]
+    return contract.OpenShift(
+        shift_no=shift.shift_no,
+        crew_no=shift.crew_no,
+        crew_name=name,
+        business_day=shift.business_day,
+        since_ms=shift.opened_at_ms,
+        is_open_long=is_open_long,
+        nozzles=tuple(
+            _nozzle(sheet) for sheet in nozzle_sheets(connection, shift.shift_no)
+        )[: contract.MOST_NOZZLES],
+        differences=tuple(
+            contract.Difference(
+                row_id=row.row_id, text=row.text, facts=row.facts, at_ms=row.at_ms
+            )
+            for row in rows[:MOST_ROWS]
+        ),
+    )
+
+
+def _nozzle(sheet: NozzleSheet) -> contract.ShiftNozzle:
+    return contract.ShiftNozzle(
+        nozzle_no=sheet.nozzle_no,
+        staff_card=sheet.staff_card,
+        unit=sheet.unit,
+        fills=sheet.fills,
+        quantity_milli=sheet.quantity_milli,
+        taken_over_milli=sheet.taken_over_milli,
+        handed_over_milli=sheet.off_milli,
+        alone_milli=sheet.alone_milli,
+        test_milli=sheet.test_milli,
+        unexplained_milli=sheet.unexplained_milli,
+    )
+
+
+def _past_shift(connection: Connection, shift: Shift, name: str) -> contract.PastShift:
+    sheet = shift.sheet or {"nozzles": [], "counts": []}
+    counts = sheet["counts"]
+    slip = receipts.of_entry(connection, sheet.get("entry", ""))
+    due = sum(count["expected_e4"] for count in counts)
+    counted = sum(count.get("counted_e4", 0) for count in counts)
+    over = sum(
+        count["counted_e4"] - count["expected_e4"]
+        for count in counts
+        if "counted_e4" in count
+    )
+    return contract.PastShift(
+        shift_no=shift.shift_no,
+        crew_no=shift.crew_no,
+        crew_name=name,
+        business_day=shift.business_day,
+        since_ms=shift.opened_at_ms,
+        ended_ms=shift.ended_at_ms,
+        how=shift.ended_how,
+        receipt_no=slip.receipt_no if slip else 0,
+        fills=sum(nozzle["fills"] for nozzle in sheet["nozzles"]),
+        due_e4=due,
+        counted_e4=counted,
+        over_e4=over,
+        owed_e4=sum(owed_by(connection, shift.shift_no).values()),
+    )
+
+
+def _staff_cards(connection: Connection, crew_no: str) -> str:
+    found = crews.staff_of_crew(connection, crew_no)
+    told = ", ".join(
+        f"{staff.card_no} {staff.name}".strip() for staff in found if not staff.retired
+    )
+    return clean(told, limit=200)
