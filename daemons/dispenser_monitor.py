@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from cngstation.config import StationConfig
 from cngstation.config.sections import Line as LineSection
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.rpc.contract import forecourt
@@ -20,7 +21,7 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
 from cngstation.services.decide_debit import DebitDesk
-from cngstation.services.keep_shifts import ShiftDesk
+from cngstation.services.keep_shifts import shift_desk
 from cngstation.services.line_settings import (
     conceal_of,
     dialogue_of,
@@ -45,21 +46,14 @@ async def serve(process: Process) -> int:
     """Put the forecourt together and run it."""
     config, clock = process.config, process.clock
     database = await process.open_database()
-    acts = CardActs(
-        database,
-        every_kind(),
-        cut_off_minute=config.station.cut_off_minute,
-        prints_wanted=1 if config.printer.port else 0,
-    )
-    book = SaleBook(database, acts, cut_off_minute=config.station.cut_off_minute)
-    debits = DebitDesk(database)
+    book = _sale_book(config, database)
     lines: list[NamedLine] = []
     gate = process.gate(database)
     watch = DownloadWatch(database)
     keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
-    numbers = NumberLists(database, Approvals(gate), config.station.area_no)
     desks: list[LineDesk] = []
-    shifts = _shift_desk(process, database, desks)
+    shifts = shift_desk(config, database, desks, clock)
+    numbers = NumberLists(database, Approvals(gate), config.station.area_no)
     lists = ListAnswers(keeper, watch, numbers)
     answers = ForecourtAnswers(database, lines, lists, ShiftAnswers(shifts))
     server = RpcServer(
@@ -79,18 +73,17 @@ async def serve(process: Process) -> int:
             section.baud,
             nozzles_of(section, config.station.station_no),
             book=book,
-            debits=debits,
+            debits=DebitDesk(database),
             database=database,
             audience=audience,
             clock=clock,
             checks=CardChecks(database, clock, rules_of(config)),
             downloads=watch,
         )
-        named = _line(process, section, desk)
         desks.append(desk)
-        lines.append(named)
+        lines.append(_line(process, section, desk))
         watch.serve(desk.settings, downloads_of(section))
-        keeper.serve(named.line, [nozzle.unit for nozzle in desk.settings])
+        keeper.serve(lines[-1].line, [nozzle.unit for nozzle in desk.settings])
     tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
     watch.changed = keeper.changed = tell
     await server.start()
@@ -101,9 +94,20 @@ async def serve(process: Process) -> int:
     process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
     code = await process.until_stopped()
     await server.close()
-    for named in lines:
-        await named.desk.close()
+    for desk in desks:
+        await desk.close()
     return code
+
+
+def _sale_book(config: StationConfig, database: Database) -> SaleBook:
+    cut_off_minute = config.station.cut_off_minute
+    acts = CardActs(
+        database,
+        every_kind(),
+        cut_off_minute=cut_off_minute,
+        prints_wanted=1 if config.printer.port else 0,
+    )
+    return SaleBook(database, acts, cut_off_minute=cut_off_minute)
 
 
 def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
@@ -116,20 +120,6 @@ def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
         ),
         sale=partial(server.publish, forecourt.SALE_RECORDED),
         stopped=process.fail,
-    )
-
-
-def _shift_desk(
-    process: Process, database: Database, lines: list[LineDesk]
-) -> ShiftDesk:
-    config = process.config
-    return ShiftDesk(
-        database,
-        lines,
-        rules_of(config),
-        process.clock,
-        open_hours=config.shifts.open_hours,
-        prints_wanted=1 if config.printer.port else 0,
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
+from cngstation.config import StationConfig
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR, Clock, seconds
 from cngstation.services.change_duty import (
@@ -32,7 +33,7 @@ from cngstation.services.hand_over_shift import (
 )
 from cngstation.services.mark_fill import MarkOrder, mark_fill
 from cngstation.services.shift_sheet import open_breaks_of
-from cngstation.services.station_rules import StationRules
+from cngstation.services.station_rules import StationRules, rules_of
 from cngstation.storage import findings, receipts, shifts
 from cngstation.storage.audit import Actor
 from cngstation.storage.cash_fills import CashFill
@@ -241,6 +242,20 @@ class ShiftDesk:
     async def _read(self, wanted: Sequence[NozzleKey]) -> dict[NozzleKey, Meter]:
         found = await asyncio.gather(*(line.meters(wanted) for line in self._lines))
         return {key: meter for meters in found for key, meter in meters.items()}
+
+
+def shift_desk(
+    config: StationConfig, database: Database, lines: Sequence[Meters], clock: Clock
+) -> ShiftDesk:
+    """Return the desk of a configured station."""
+    return ShiftDesk(
+        database,
+        lines,
+        rules_of(config),
+        clock,
+        open_hours=config.shifts.open_hours,
+        prints_wanted=1 if config.printer.port else 0,
+    )
 
 
 def _look(tx: Transaction, meters: Mapping[NozzleKey, Meter]) -> None:
