@@ -241,6 +241,10 @@ def _lines_of_their_protocol(config: StationConfig) -> Iterator[_Problem]:
             yield _Problem(
                 key, f"{gun} does not fit", f"{allowed} on a line of {line.protocol}"
             )
+        is_serial = entry.transport is Transport.SERIAL
+        if is_serial and line.baud and line.baud not in entry.bauds:
+            allowed = ", ".join(map(str, entry.bauds))
+            yield _Problem(f"lines.{n}.baud", f"{line.baud} does not fit", allowed)
         if strange or not (line.port or line.url):
             continue
         nozzles = tuple(NozzleSetup(z.gun, z.unit, z.unit_code) for z in line.nozzles)

@@ -35,9 +35,9 @@ class DartDispenser:
 
     def hear(self, data: bytes, now: float) -> bytes | None:
         """Take what is on the wire; return what it answers, if anything."""
-        self.works.step(now)
         answer = None
         for frame in self._ear.hear(data):
+            self.works.step(now)
             answer = self._take(frame, now)
         return answer
 

@@ -31,12 +31,12 @@ class LanfengDispenser:
 
     def hear(self, data: bytes, now: float) -> bytes | None:
         """Take what is on the wire; return what it answers, if anything."""
-        self.works.step(now)
         self._held += data
         while len(self._held) >= FRAME:
             head = bytes(self._held[:FRAME])
             if head[0] == self.gun and head[1] == 0 and with_check(head[:11]) == head:
                 self._held.clear()
+                self.works.step(now)
                 return self._answer(head[2], head[3:11], now)
             del self._held[0]
         return None

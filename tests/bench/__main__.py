@@ -18,6 +18,7 @@ from tests.bench.figure import Figure, Verdict
 NAMES = (
     "poll_cycle",
     "sinopec_cycle",
+    "side_cycle",
     "gateways",
     "wire_to_screen",
     "bookings",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,6 +12,8 @@ from cngstation.config import ConfigProblems, StationConfig, load_config
 from cngstation.config.load import LARGEST_FILE_BYTES, MOST_PROBLEMS
 from cngstation.config.sections import Section
 from cngstation.errors import ConfigError
+from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
+from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.units import Money, Unit
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
@@ -194,6 +197,7 @@ REFUSALS = {
     "out of range": ("gun = 1", "gun = 256", "lines.0.nozzles.0.gun", "1 to 255"),
     "broadcast": ("gun = 1", "gun = 0", "lines.0.nozzles.0.gun", "1 to 9999"),
     "no nozzle": ('"jxv4"', '"sinopec"', "lines.0.nozzles.1.gun", "101 to 9999 on a"),
+    "speed": ('"jxv4"', '"dart"', "lines.0.baud", "Allowed: 9600, 19200"),
     "option": ("options = {}", "options = {a = 1}", "lines.0", "no option"),
     "wide digits": ('"03160001"', '"０3160001"', "station.station_no", "8 digits"),
     "too short": ('"03160001"', '"0316001"', "station.station_no", "8 digits"),
@@ -323,3 +327,25 @@ def test_cards_of_another_maker_are_described_by_data(tmp_path: Path) -> None:
     path.write_text(TEXT[:begin] + overlapping + TEXT[end:], "utf-8")
     (problem,) = refusal(path).problems
     assert "plain_card: figures that overlap" in problem
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_no_protocol_takes_an_option_that_it_does_not_know(name: str) -> None:
+    """A switch that nobody reads is refused by its protocol, in words for the file."""
+    entry = PROTOCOLS[name]
+    line = LineSetup(9_600, (NozzleSetup(entry.guns[0], Unit.M3),))
+    entry.dialogue(line)
+    with pytest.raises(ValueError, match="no_such_switch"):
+        entry.dialogue(replace(line, options={"no_such_switch": 1}))
+
+
+def test_an_option_out_of_its_bounds_is_a_sentence_about_the_file(
+    tmp_path: Path,
+) -> None:
+    path = changed(tmp_path, '"jxv4"', '"dart"')
+    text = path.read_text("utf-8").replace("baud = 38400 ", "baud = 9600 ")
+    path.write_text(
+        text.replace("options = {}", "options = {price_decimals = 9}"), "utf-8"
+    )
+    (problem,) = refusal(path).problems
+    assert f"{path}: lines.0: price_decimals is 0 to 4." in problem
