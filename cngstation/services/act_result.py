@@ -59,7 +59,6 @@ def told(
 ) -> ActResult:
     """Say where an act stands that was just read or changed."""
     refund_e4 = json.loads(intent.plan).get("refund_e4", 0)
-    gives = refund_e4 or intent.state is IntentState.VOID
     return ActResult(
         intent_id=intent.intent_id,
         state=intent.state,
@@ -72,5 +71,5 @@ def told(
         tender=intent.payment.tender,
         refund_e4=refund_e4,
         trouble=trouble,
-        from_safe=bool(gives) and waits_at_safe(connection, intent),
+        from_safe=bool(refund_e4) and waits_at_safe(connection, intent),
     )

@@ -14,7 +14,7 @@ from cngstation.services.keep_till import NoAmount
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import NoCompany, UnknownTender
 from cngstation.services.till_state import require_open
-from cngstation.storage import audit, company_money, customers, receipts
+from cngstation.storage import audit, company_money, customers, facts, receipts
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Company
 from cngstation.storage.database import Transaction
@@ -64,6 +64,8 @@ def top_company_up(
         if not _is_of(known, wanted):
             raise ActIdTaken
         return known.receipt_no
+    if facts.entries_of_act(tx.connection, wanted.act_id):
+        raise ActIdTaken
     company = require_company(tx.connection, wanted.company_no)
     if wanted.amount <= ZERO:
         raise NoAmount

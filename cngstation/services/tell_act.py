@@ -94,10 +94,6 @@ _OUT_OF_SAFE = mark(
     "Card {card} is done with, but its till is closed: {refund} yuan go back out of "
     "the safe, the way they came. The row of it stays until they are given."
 )
-_BACK_OUT_OF_SAFE = mark(
-    "The act with card {card} was undone, but its till is closed: {cash} yuan go back "
-    "out of the safe, the way they came. The row of it stays until they are given."
-)
 _SCRAPPED = mark(
     "Card {card} cannot be read any more. {cash} yuan are in the books for it. "
     "Report it lost and replace it."
@@ -148,8 +144,7 @@ def _text(result: ActResult, state: ActState) -> str:
     if state is ActState.GIVEN_BACK and not result.cash_e4:
         return _NOTHING_MOVED
     if result.from_safe:
-        given_back = state is ActState.GIVEN_BACK
-        return _BACK_OUT_OF_SAFE if given_back else _OUT_OF_SAFE
+        return _OUT_OF_SAFE
     if state is ActState.GIVEN_BACK:
         return _PAID_BACK.get(result.tender, _PAID_BACK_OTHERWISE)
     if state is ActState.PENDING:

@@ -316,8 +316,8 @@ def test_a_card_without_counters_has_no_act_that_never_ends(kind: str) -> None:
 def test_an_id_with_another_amount_is_refused(world: World) -> None:
     """A company's top-up and a move of cash answer for what they were asked first."""
 
-    def company(fen: int) -> Any:
-        wanted = CompanyTopUp("COMPANY-1", "0001", Money.from_fen(fen), Payment())
+    def company(fen: int, act: str = "COMPANY-1") -> Any:
+        wanted = CompanyTopUp(act, "0001", Money.from_fen(fen), Payment())
         return _written(
             world,
             lambda tx: top_company_up(tx, RULES, wanted, CASHIER, prints_wanted=1),
@@ -333,6 +333,7 @@ def test_an_id_with_another_amount_is_refused(world: World) -> None:
     assert _code(company(5_000)) == "refusal.act_id_taken"
     assert drop(1_000) is drop(1_000) is None
     assert _code(drop(2_000)) == "refusal.act_id_taken"
+    assert _code(company(1_000, "DROPPED-1")) == "refusal.act_id_taken"
     assert world.account(DRAWER) == 500_000
     world.require_proved()
 

@@ -17,7 +17,7 @@ from cngstation.services.approve import (
 from cngstation.services.explain_row import NoSuchRow, RowClosesItself
 from cngstation.services.log_in import RightMissing
 from cngstation.services.open_rows import open_rows
-from cngstation.storage import findings
+from cngstation.storage import findings, journal
 from tests.simulation.money_cards import Chip, Fault
 from tests.simulation.money_world import CALL, World
 from tests.simulation.test_till import Till, a_card, rows_of
@@ -104,6 +104,28 @@ def test_a_refund_that_a_fill_proves_is_named(world: World, till: Till) -> None:
     assert world.find("ACT-BACK").state is ActState.DONE
     assert world.account(CASH) == drawer
     assert world.account("safe:cash") == safe - 300_000
+    assert rows_of(world) == ["refund_waits"]
+    world.require_proved()
+
+
+def test_cash_of_an_undone_act_comes_out_of_the_safe_too(
+    world: World, till: Till
+) -> None:
+    """Whoever undoes it while the till is closed: the closed till stays at nought."""
+    till.open(0)
+    chip, key = a_card(world)
+    world.reader.arm(Fault.PULLED, 0, writes=True)
+    world.top_up(key, chip, 500, act="ACT-OPEN")
+    world.reader.arm(None, writes=True)
+    till.close(cash=world.account(CASH) // 100)
+    safe = world.account("safe:cash")
+    intent = journal.find(world.view, "ACT-OPEN")
+    assert intent is not None
+    world.must(
+        world.database.write(lambda tx: world.acts.undo(tx, intent, "it was overtaken"))
+    )
+    assert world.account(CASH) == 0
+    assert world.account("safe:cash") == safe - 50_000
     assert rows_of(world) == ["refund_waits"]
     world.require_proved()
 
