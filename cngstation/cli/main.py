@@ -10,6 +10,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "demo": "a whole station on simulated hardware",
     "import": "customers, cards and balances of an old system",
+    "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",
 }

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.dialogue import Dialogue
+from cngstation.protocols.dispenser.overheard import Tap
 from cngstation.units import Unit
 
 
@@ -52,7 +53,8 @@ class ProtocolEntry:
 
     `parity` is "N", "E" or "O"; characters have 8 data bits. `guns` are the numbers by
     which it addresses nozzles. `variants` are other capabilities by the value of the
-    option "variant". `conceal` blanks what of the line's bytes may not be shown.
+    option "variant". `conceal` blanks what of the line's bytes may not be shown. `tap`
+    makes what understands both directions of such a line by listening; None: nothing.
     """
 
     title: str
@@ -67,6 +69,7 @@ class ProtocolEntry:
     numbered_by: Callable[[int], int] | None = None
     variants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
     conceal: Callable[[bytes], bytes] = shown_whole
+    tap: Callable[[], Tap] | None = None
 
     def capabilities_with(
         self, options: Mapping[str, int | str]

@@ -4,6 +4,7 @@ from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.compac.registers import CompacOptions
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.overheard import Tap
 from cngstation.protocols.dispenser.polled_line import PolledLine
 
 CAPABILITIES = frozenset(
@@ -21,6 +22,12 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
+def _tap() -> Tap:
+    from cngstation.protocols.dispenser.compac.tap import CompacTap
+
+    return CompacTap()
+
+
 ENTRY = ProtocolEntry(
     "Compac Modbus-RTU",
     CAPABILITIES,
@@ -28,4 +35,5 @@ ENTRY = ProtocolEntry(
     stop_bits=2,
     bauds=(9600, 19200, 38400),
     guns=range(1, LAST_DEVICE + 1),
+    tap=_tap,
 )

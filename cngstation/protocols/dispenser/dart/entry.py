@@ -2,6 +2,7 @@
 
 from cngstation.protocols.dispenser.dart.settings import DartSettings
 from cngstation.protocols.dispenser.dart.strategy import CAPABILITIES, DartStrategy
+from cngstation.protocols.dispenser.dart.tap import DartTap
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.polled_line import PolledLine
@@ -20,4 +21,5 @@ ENTRY = ProtocolEntry(
     parity="O",
     bauds=(9600, 19200),
     guns=range(1, 33),
+    tap=DartTap,
 )

@@ -113,11 +113,12 @@ def said(data: bytes) -> list[Said]:
     Raises:
         RemoteProtocolError: a length, a status or a digit is none.
     """
-    read = [_read(kind, body) for kind, body in _transactions(data)]
+    read = [_read(kind, body) for kind, body in transactions(data)]
     return [one for one in read if one is not None]
 
 
-def _transactions(data: bytes) -> Iterator[tuple[int, bytes]]:
+def transactions(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Split data; RemoteProtocolError if one is longer than what is there."""
     at = 0
     while at < len(data):
         end = at + 2 + (data[at + 1] if at + 1 < len(data) else len(data))

@@ -7,6 +7,7 @@ from cngstation.protocols.dispenser.lanfeng.strategy import (
     LanfengSettings,
     LanfengStrategy,
 )
+from cngstation.protocols.dispenser.lanfeng.tap import LanfengTap
 from cngstation.protocols.dispenser.polled_line import PolledLine
 
 
@@ -16,4 +17,6 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
-ENTRY = ProtocolEntry("Lanfeng", CAPABILITIES, _dialogue, bauds=(4800, 9600, 19200))
+ENTRY = ProtocolEntry(
+    "Lanfeng", CAPABILITIES, _dialogue, bauds=(4800, 9600, 19200), tap=LanfengTap
+)

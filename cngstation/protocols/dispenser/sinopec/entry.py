@@ -13,6 +13,7 @@ from cngstation.protocols.dispenser.sinopec.dispensers import (
     NOZZLES_PER_ADDRESS,
 )
 from cngstation.protocols.dispenser.sinopec.downloads import Place
+from cngstation.protocols.dispenser.sinopec.tap import SinopecTap
 from cngstation.protocols.dispenser.sinopec.timing import LineSpeed
 
 _LARGEST_DENSITY = 0xFFFFFFFF
@@ -53,4 +54,5 @@ ENTRY = ProtocolEntry(
     bauds=(9600, 19200, 38400),
     numbered_by=lambda gun: gun // NOZZLES_PER_ADDRESS,
     guns=range(NOZZLES_PER_ADDRESS + 1, (LARGEST_ADDRESS + 1) * NOZZLES_PER_ADDRESS),
+    tap=SinopecTap,
 )

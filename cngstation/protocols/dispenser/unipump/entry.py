@@ -10,6 +10,7 @@ from cngstation.protocols.dispenser.unipump.strategy import (
     CAPABILITIES,
     UnipumpStrategy,
 )
+from cngstation.protocols.dispenser.unipump.tap import UnipumpTap
 
 _BOUNDS = {"nozzle": range(1, NOZZLES + 1), "extended": range(2)}
 
@@ -31,4 +32,5 @@ ENTRY = ProtocolEntry(
     _dialogue,
     bauds=(9600, 19200, 38400, 57600, 115200),
     guns=range(1, LAST_POINT + 1),
+    tap=UnipumpTap,
 )

@@ -1,0 +1,396 @@
+"""JX-V4 overheard: both directions' frames in words."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from cngstation.errors import RemoteProtocolError
+from cngstation.language import mark
+from cngstation.protocols.dispenser import overheard as o
+from cngstation.protocols.dispenser.canonical import FaultKind
+from cngstation.protocols.dispenser.jxv4.duty_messages import (
+    ShiftBody,
+    card_check,
+    list_check,
+    parameter_change,
+)
+from cngstation.protocols.dispenser.jxv4.frames import (
+    Command,
+    Frame,
+    FrameParser,
+    Sender,
+    conceal,
+)
+from cngstation.protocols.dispenser.jxv4.list_messages import KEY_LIST
+from cngstation.protocols.dispenser.jxv4.messages import (
+    DebitRequestBody,
+    IdentityBody,
+    Record,
+    Reread,
+    Status,
+    TotalsBody,
+)
+from cngstation.protocols.dispenser.overheard import (
+    Figure,
+    Overheard,
+    Speaker,
+    Told,
+    figure,
+    figures_of,
+    hundredths,
+)
+
+# Start, the host's 00, CRC and end are certain in a frame.
+_PROOF_BITS = 16 + 8 + o.CRC_BITS + 16
+_STATES = {
+    0xA0: mark("off duty"),
+    0xA1: mark("idle"),
+    0xA2: mark("idle, small loop"),
+    0xA3: mark("idle, large loop"),
+    0xA4: mark("fuelling"),
+    0xA5: mark("awaiting debit"),
+    0xA6: mark("closed"),
+    0xA7: mark("other side fuels"),
+    0xF0: mark("locked"),
+    0xF1: mark("fault"),
+}
+_KINDS = {
+    0: mark("normal"),
+    1: mark("grey card"),
+    2: mark("debit made up"),
+    3: mark("supplement"),
+    0xFF: mark("grey card"),
+}
+_STOPS = {
+    0: mark("stopped by hand"),
+    1: mark("gas meter fault"),
+    2: mark("liquid meter fault"),
+    3: mark("measurement fault"),
+    4: mark("pressure sensor fault"),
+    5: mark("power lost"),
+    6: mark("preset quantity reached"),
+    7: mark("preset amount reached"),
+    8: mark("flow too low"),
+    9: mark("flow too high"),
+    12: mark("over-pressure"),
+    13: mark("card taken away"),
+    14: mark("balance used up"),
+    15: mark("limit of a fill reached"),
+    0xFF: mark("no gas moved"),
+}
+_LIST_NAMES = {
+    1: mark("base list"),
+    2: mark("added"),
+    3: mark("deleted"),
+    4: mark("white list"),
+    KEY_LIST: mark("key"),
+}
+_list_name = o.coded(_LIST_NAMES)
+_IFSF_STATUS_BYTES = 32
+
+_HOST: dict[int, str] = {
+    Command.STATUS: mark("poll"),
+    Command.RECORD: mark("record acknowledged"),
+    Command.LIST: mark("length of a list"),
+    Command.LIST_BLOCK: mark("block of a list"),
+    Command.DEBIT: mark("what to debit"),
+    Command.LIST_CHECK: mark("whether a card is listed"),
+    Command.TOTALS: mark("totals asked"),
+    Command.REREAD: mark("record asked again"),
+    Command.IDENTITY: mark("identity asked"),
+    Command.SHIFT_RECORD: mark("shift record acknowledged"),
+    Command.PARAMETER_CHANGE: mark("parameter change acknowledged"),
+    Command.CARD_CHECK: mark("whether a card may fill"),
+    Command.FORCE_OFF_DUTY: mark("end of shift ordered"),
+    Command.PRICES: mark("prices"),
+    Command.LOCK: mark("lock or unlock ordered"),
+    Command.AUTHORISE: mark("authorise ordered"),
+    Command.STOP: mark("stop ordered"),
+}
+_DISPENSER: dict[int, str] = {
+    Command.STATUS: mark("status"),
+    Command.RECORD: mark("record of a fill"),
+    Command.LIST: mark("list asked"),
+    Command.LIST_BLOCK: mark("block of a list asked"),
+    Command.DEBIT: mark("debit asked"),
+    Command.LIST_CHECK: mark("list check asked"),
+    Command.TOTALS: mark("totals"),
+    Command.REREAD: mark("record read again"),
+    Command.IDENTITY: mark("identity"),
+    Command.SHIFT_RECORD: mark("shift record"),
+    Command.PARAMETER_CHANGE: mark("parameter changed"),
+    Command.CARD_CHECK: mark("card check asked"),
+    Command.FORCE_OFF_DUTY: mark("end of shift answered"),
+    Command.PRICES: mark("prices asked"),
+    Command.LOCK: mark("lock answered"),
+    Command.AUTHORISE: mark("authorise answered"),
+    Command.STOP: mark("stop answered"),
+}
+_UNKNOWN = mark("unknown command")
+
+_STATUS = (
+    ("state", o.STATE, o.coded(_STATES)),
+    ("price", o.PRICE, hundredths),
+    ("quantity", o.QUANTITY, hundredths),
+    ("amount", o.AMOUNT, hundredths),
+    ("pressure", o.PRESSURE, hundredths),
+    ("shift_no", o.SHIFT, o.if_any),
+    ("employee", o.CREW_CARD, o.bcd_digits),
+    ("card", o.CARD, o.bcd_digits),
+    ("plate", o.PLATE, o.gb_text),
+    ("alarms", o.ALARMS, o.bits),
+)
+_RECORD = (
+    ("seq", o.SEQUENCE, str),
+    ("transaction", o.TYPE, o.coded(_KINDS)),
+    ("card", o.CARD, o.bcd_digits),
+    ("plate", o.PLATE, o.gb_text),
+    ("started", o.STARTED, o.bcd_time),
+    ("ended", o.ENDED, o.bcd_time),
+    ("quantity", o.QUANTITY, hundredths),
+    ("price", o.PRICE, hundredths),
+    ("amount", o.AMOUNT, hundredths),
+    ("debited", o.DEBITED, hundredths),
+    ("balance_before", o.BALANCE_BEFORE, hundredths),
+    ("balance_after", o.BALANCE_AFTER, hundredths),
+    ("gun_total_quantity", o.TOTAL_QUANTITY, hundredths),
+    ("pressure_before", o.PRESSURE_BEFORE, hundredths),
+    ("pressure_after", o.PRESSURE_AFTER, hundredths),
+    ("stop", o.REASON, o.coded(_STOPS)),
+)
+_DEBIT = (
+    ("kind", o.KIND, str),
+    ("card", o.CARD, o.bcd_digits),
+    ("quantity", o.QUANTITY, hundredths),
+    ("amount", o.AMOUNT, hundredths),
+    ("balance", o.BALANCE, hundredths),
+    ("seq", o.SEQUENCE, str),
+)
+_TOTALS = (
+    ("seq", o.SEQUENCE, str),
+    ("gun_quantity", o.TOTAL_QUANTITY, hundredths),
+    ("gun_amount", o.TOTAL_AMOUNT, hundredths),
+    ("shift_quantity", o.SHIFT_QUANTITY, hundredths),
+    ("shift_amount", o.SHIFT_AMOUNT, hundredths),
+)
+_IDENTITY = (
+    ("last_seq", o.SEQUENCE, str),
+    ("station", o.STATION, o.bcd_digits),
+    ("firmware", o.FIRMWARE, o.gb_text),
+    ("maker", o.MAKER, o.gb_text),
+    ("base_version", o.BASE, o.if_any),
+    ("price_version", o.PRICES_VERSION, o.if_any),
+)
+_SHIFT = (
+    ("seq", o.SEQUENCE, str),
+    ("kind", o.KIND, str),
+    ("shift_no", o.SHIFT, str),
+    ("employee", o.CREW_CARD, o.bcd_digits),
+    ("started", o.STARTED, o.bcd_time),
+    ("ended", o.ENDED, o.bcd_time),
+    ("fills", o.FILLS, str),
+    ("shift_quantity", o.SHIFT_QUANTITY, hundredths),
+    ("shift_amount", o.SHIFT_AMOUNT, hundredths),
+)
+_CHANGE = (
+    ("device_seq", o.SEQUENCE, str),
+    ("parameter", o.PARAMETER, str),
+    ("before", o.FROM, str),
+    ("after", o.VALUE, str),
+    ("changed_at", o.TIME, lambda text: text),
+)
+_CHECK = (
+    ("question", o.KIND, str),
+    ("card_no", o.CARD, lambda text: text),
+    ("balance_hundredths", o.BALANCE, lambda n: None if n is None else hundredths(n)),
+)
+
+
+class JxTap:
+    """Hears hosts and dispensers of a JX-V4 line."""
+
+    def __init__(self) -> None:
+        self._parser = FrameParser()
+
+    @property
+    def faults(self) -> Counter[FaultKind]:
+        """What was passed over since the caller last emptied it."""
+        return self._parser.faults
+
+    def feed(self, data: bytes) -> list[Overheard]:
+        """Take bytes; return the frames that they complete."""
+        return [_explained(frame) for frame in self._parser.feed(data)]
+
+    def reset(self) -> None:
+        """Give up a frame that has begun."""
+        self._parser.reset()
+
+
+def _explained(frame: Frame) -> Overheard:
+    from_host = frame.sender is Sender.HOST
+    names = _HOST if from_host else _DISPENSER
+    readers = _HOST_READERS if from_host else _READERS
+    name = names.get(frame.command)
+    if name is None:
+        code = figure(o.CODE, f"{frame.command:02X}H")
+        told = Told(_UNKNOWN, (code,), is_odd=True)
+    else:
+        read = readers.get(frame.command, _one_byte)
+        told = o.told_or_odd(name, partial(read, frame.body))
+    return Overheard(
+        Speaker.HOST if from_host else Speaker.DISPENSER,
+        frame.gun,
+        told.command,
+        told.figures,
+        conceal(frame.to_bytes()),
+        _PROOF_BITS,
+        told.is_odd,
+    )
+
+
+def _one_byte(body: bytes) -> Iterable[Figure]:
+    return (figure(o.ANSWER, body.hex().upper()),) if body else ()
+
+
+def _status(body: bytes) -> Iterable[Figure]:
+    if len(body) != _IFSF_STATUS_BYTES:
+        return figures_of(Status.from_bytes(body), _STATUS)
+    price = int.from_bytes(body[2:4], "little")
+    quantity, amount = (int.from_bytes(body[at : at + 4], "little") for at in (4, 8))
+    return (
+        figure(o.STATE, body[1]),
+        figure(o.PRICE, hundredths(price)),
+        figure(o.QUANTITY, hundredths(quantity)),
+        figure(o.AMOUNT, hundredths(amount)),
+    )
+
+
+def _reread(body: bytes) -> Iterable[Figure]:
+    reread = Reread.from_bytes(body)
+    if reread.record is None:
+        return (figure(o.SEQUENCE, reread.seq), figure(o.ANSWER, "-"))
+    return figures_of(reread.record, _RECORD)
+
+
+def _list_asked(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 1)
+    return (figure(o.LIST, _list_name(body[0])),)
+
+
+def _block_asked(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 4)
+    return (
+        figure(o.LIST, _list_name(body[0])),
+        figure(o.OFFSET, int.from_bytes(body[1:3], "little")),
+        figure(o.COUNT, body[3]),
+    )
+
+
+def _poll(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 12)
+    time = o.bcd_time(body[:7])
+    names = (o.BASE, o.ADDED, o.DELETED, o.WHITE, o.PRICES_VERSION)
+    versions = zip(names, body[7:12], strict=True) if len(body) > 12 else ()
+    told = [figure(name, version) for name, version in versions if version]
+    return [figure(o.TIME, time), *told]
+
+
+def _acknowledgement(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 6)
+    return (
+        figure(o.ANSWER, body[0]),
+        figure(o.SEQUENCE, int.from_bytes(body[2:6], "big")),
+    )
+
+
+def _list(body: bytes) -> Iterable[Figure]:
+    """Tell a list's length; of a key nothing but that there is one."""
+    _at_least(body, 1)
+    if body[0] == KEY_LIST:
+        return (figure(o.KEY, o.Coded("", o.HIDDEN)),)
+    _at_least(body, 5)
+    return (
+        figure(o.LIST, _list_name(body[0])),
+        figure(o.COUNT, int.from_bytes(body[1:5], "big")),
+    )
+
+
+def _block(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 5)
+    return (
+        figure(o.LIST, _list_name(body[0])),
+        figure(o.OFFSET, int.from_bytes(body[1:3], "big")),
+        figure(o.COUNT, body[3]),
+        figure(o.VERSION, body[4]),
+    )
+
+
+def _decision(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 26)
+    amount, debited, before, after = (
+        int.from_bytes(body[at : at + 4], "big") for at in range(10, 26, 4)
+    )
+    return (
+        figure(o.ANSWER, body[0]),
+        figure(o.CARD, o.bcd_digits(body[2:10]) or "-"),
+        figure(o.AMOUNT, hundredths(amount)),
+        figure(o.DEBITED, hundredths(debited)),
+        figure(o.BALANCE_BEFORE, hundredths(before)),
+        figure(o.BALANCE_AFTER, hundredths(after)),
+    )
+
+
+def _record_no(body: bytes) -> Iterable[Figure]:
+    return (figure(o.SEQUENCE, int.from_bytes(body, "big")),)
+
+
+def _verdict(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 9)
+    card = figure(o.CARD, o.bcd_digits(body[:8]) or "-")
+    return (card, figure(o.ANSWER, body[8]))
+
+
+def _prices(body: bytes) -> Iterable[Figure]:
+    _at_least(body, 10)
+    prices = [
+        hundredths(int.from_bytes(body[at : at + 2], "big"))
+        for at in range(10, len(body) - 1, 2)
+    ]
+    return (
+        figure(o.VERSION, body[0]),
+        figure(o.TIME, o.bcd_time(body[2:9])),
+        figure(o.PRICE, " ".join(prices)),
+    )
+
+
+def _at_least(body: bytes, size: int) -> None:
+    if len(body) < size:
+        raise RemoteProtocolError(why=f"{len(body)} bytes instead of {size}")
+
+
+_Reader = Callable[[bytes], Iterable[Figure]]
+_HOST_READERS: dict[int, _Reader] = {
+    Command.STATUS: _poll,
+    Command.RECORD: _acknowledgement,
+    Command.LIST: _list,
+    Command.LIST_BLOCK: _block,
+    Command.DEBIT: _decision,
+    Command.REREAD: _record_no,
+    Command.CARD_CHECK: _verdict,
+    Command.LIST_CHECK: _verdict,
+    Command.PRICES: _prices,
+}
+_READERS: dict[int, _Reader] = {
+    Command.STATUS: _status,
+    Command.RECORD: lambda body: figures_of(Record.from_bytes(body), _RECORD),
+    Command.LIST: _list_asked,
+    Command.LIST_BLOCK: _block_asked,
+    Command.DEBIT: lambda body: figures_of(DebitRequestBody.from_bytes(body), _DEBIT),
+    Command.TOTALS: lambda body: figures_of(TotalsBody.from_bytes(body), _TOTALS),
+    Command.REREAD: _reread,
+    Command.IDENTITY: lambda body: figures_of(IdentityBody.from_bytes(body), _IDENTITY),
+    Command.SHIFT_RECORD: lambda body: figures_of(ShiftBody.from_bytes(body), _SHIFT),
+    Command.PARAMETER_CHANGE: lambda body: figures_of(parameter_change(body), _CHANGE),
+    Command.CARD_CHECK: lambda body: figures_of(card_check(body), _CHECK),
+    Command.LIST_CHECK: lambda body: figures_of(list_check(body), _CHECK),
+}
