@@ -115,8 +115,8 @@ class DartTap:
                 self._awaits_pump = False
                 return Speaker.DISPENSER
             case Control.DATA:
-                by_pump, self._awaits_pump = self._awaits_pump, False
-                self._last_data = Speaker.DISPENSER if by_pump else Speaker.HOST
+                is_answer, self._awaits_pump = self._awaits_pump, False
+                self._last_data = Speaker.DISPENSER if is_answer else Speaker.HOST
                 return self._last_data
         if self._last_data is Speaker.UNKNOWN:
             return Speaker.UNKNOWN
