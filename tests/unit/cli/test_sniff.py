@@ -13,6 +13,7 @@ from cngstation.cli import sniff
 from cngstation.drivers.capture_file import entry_line, read_capture
 from cngstation.drivers.frame_log import FrameLog
 from cngstation.language import use_language
+from cngstation.protocols.dispenser.registry import PROTOCOLS
 from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.test_taps import TALKS
 
@@ -39,11 +40,11 @@ def test_a_raw_capture_names_its_protocol(
     code, text = _sniffed(capsys, str(capture))
     lines = text.splitlines()
     assert code == 0
-    assert lines[0] == f"# {sniff.PROTOCOLS[protocol].title}"
+    assert lines[0] == f"# {PROTOCOLS[protocol].title}"
     frames = [line for line in lines if not line.startswith("#")]
     assert len(frames) == 4 * len(TALKS[protocol])
     assert any(" → " in line for line in frames)
-    assert f"{sniff.PROTOCOLS[protocol].title}: {len(frames)} frames" in text
+    assert f"{PROTOCOLS[protocol].title}: {len(frames)} frames" in text
 
 
 def test_what_the_frame_log_keeps_is_a_capture(
