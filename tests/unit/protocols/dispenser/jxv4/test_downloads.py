@@ -270,6 +270,38 @@ def test_a_nozzle_that_fuels_gets_no_block() -> None:
     assert 0x54 not in bus.commands()
 
 
+def test_a_block_that_waits_is_dropped_when_its_nozzle_begins_a_fill() -> None:
+    """It asks again when it is idle; until then nothing is written into its memory."""
+    bus = Bus(guns=2)
+    bus.dialogue.offer(offer_of(card_list()))
+    bus.exchange(vectors.status(1, 0xA4))
+    while bus.send().data[4] != 0x53:
+        bus.hear(vectors.list_asked(2))
+    bus.hear(vectors.block_asked(2))
+    bus.now_us += 2 * SECOND
+    bus.run(bus.now_us + 2 * SECOND, lambda s: vectors.status(s.gun, 0xA4))
+    assert 0x54 not in bus.commands()
+
+
+def test_a_fill_says_nothing_about_lists() -> None:
+    """A dispenser that fuels does not ask, whatever it lacks."""
+    bus, keeper = Bus(), Keeper(state=0xA4, knows_identity=False)
+    bus.dialogue.offer(offer_of(card_list(), prices=PRICES))
+    bus.run(bus.now_us + 5 * SECOND, far_end(keeper))
+    assert progress(bus) == []
+
+
+def test_a_block_has_twenty_cards_at_most() -> None:
+    """A dispenser that asks for more has a buffer for no more."""
+    bus = Bus()
+    bus.dialogue.offer(offer_of(card_list(45)))
+    bus.exchange(vectors.LIST_ASKED)
+    bus.send()
+    bus.hear(vectors.block_asked(count=200))
+    sent = bus.send()
+    assert (sent.data[4], sent.data[10], len(sent.data)) == (0x54, 20, 191)
+
+
 def test_a_key_is_never_sent_and_never_shown() -> None:
     """A question for a key gets no answer, and its notice only its type."""
     bus = Bus()

@@ -143,14 +143,25 @@ def test_an_order_goes_before_polls_and_questions() -> None:
 
 
 def test_an_order_waits_for_the_acknowledgement_before_it() -> None:
-    """A nozzle that waits for its commit hears that first."""
-    bus = ordered(LOCK)
-    bus.exchange(vectors.LOCKED)
+    """A nozzle that waits for its commit hears that first, however long it lasts."""
+    bus = Bus(guns=2)
     bus.exchange(vectors.RECORD)
-    bus.dialogue.order(UNLOCK)
-    bus.now_us += 200 * MS
+    bus.dialogue.order(LOCK)
+    bus.run(bus.now_us + 2 * SECOND)
+    assert 0x5F not in bus.commands()
     bus.dialogue.answer_record(1, 1_027, bus.now_us, accepted=True)
     assert [bus.send().data[4], bus.send().data[4]] == [0x52, 0x5F]
+
+
+def test_an_order_waits_until_the_one_before_it_is_read_from_the_state() -> None:
+    """A lock without answer, then an unlock: the status between belongs to the lock."""
+    bus = ordered(LOCK)
+    bus.dialogue.order(UNLOCK)
+    assert bus.send().data[7:-4] == b"\x01"
+    assert bus.send().data[4] == 0x51
+    bus.hear(vectors.status(1, 0xF0))
+    assert outcomes(bus) == [OrderOutcome.DONE]
+    assert bus.send().data[7:-4] == b"\x00"
 
 
 def test_an_order_under_way_is_not_repeated() -> None:
