@@ -4,6 +4,10 @@ Nothing is posted here; the sale is booked by the record that follows. A card th
 book does not know gets an answer too: the gas is gone, and its debit must be taken.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from cngstation.domain.payment import PaymentMode
 from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.protocols.dispenser.canonical import (
@@ -55,18 +59,21 @@ class DebitDesk:
 
 
 def _unlock(connection: Connection, request: DebitRequest) -> DebitDecision:
-    """Answer with the unpaid fill that a card names by its own counter.
+    """Answer with the unpaid fill that a card names by its counter, or by its number.
 
     One that is paid, or whose card's balance has moved, is not owed by the card.
     """
     key, count = wire_card_key(request.card_no), request.card_consumption_count
     card = cards.payer(connection, key)
-    if card is None or card.is_replaced or count is None:
+    if card is None or card.is_replaced:
         return NOT_FOUND
-    grey = sales.unpaid_fill(connection, key, count)
+    if count is None:
+        grey = _named_by_number(connection, key, request)
+    else:
+        grey = sales.unpaid_fill(connection, key, count)
     if grey is None or is_paid(connection, grey):
         return NOT_FOUND
-    return DebitDecision(
+    found = DebitDecision(
         found=True,
         amount_e4=grey["amount_e4"],
         price_e4=grey["price_e4"],
@@ -74,6 +81,31 @@ def _unlock(connection: Connection, request: DebitRequest) -> DebitDecision:
         related_grey_seq=grey["device_seq"],
         grey_frame=grey["raw_frame"],
     )
+    if count is not None:
+        return found
+    # A dispenser that was told the balance is told what becomes of it.
+    mode, before = card.payment_mode, request.balance_hundredths
+    debited = asked_of_purse(mode, grey["quantity_milli"], grey["amount_e4"], before)
+    return replace(
+        found,
+        debited_hundredths=debited,
+        balance_before_hundredths=before,
+        balance_after_hundredths=before - debited if mode.prepaid else before + debited,
+    )
+
+
+def _named_by_number(
+    connection: Connection, key: str, request: DebitRequest
+) -> Mapping[str, Any] | None:
+    """Return the unpaid fill of this number on which the card's balance still stands.
+
+    A number is used again after a dispenser lost its memory; the balance tells.
+    """
+    grey = sales.unpaid_fill_by_number(connection, key, request.device_seq)
+    if grey is None or grey["station_no"] != request.station_no:
+        return None
+    is_untouched = grey["balance_before"] == request.balance_hundredths
+    return grey if is_untouched else None
 
 
 def _mode_by_kind(kind: CardKind) -> PaymentMode:

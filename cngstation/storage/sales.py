@@ -177,6 +177,14 @@ def unpaid_fill(
     return _of_card(connection, where, (card_key, pseq))
 
 
+def unpaid_fill_by_number(
+    connection: Connection, card_key: str, device_seq: int
+) -> dict[str, Any] | None:
+    """Return a card's newest unpaid fill of a number."""
+    where = "transaction_type='grey' AND device_seq=?"
+    return _of_card(connection, where, (card_key, device_seq))
+
+
 def collection_without_fill(
     connection: Connection, card_key: str, pseq: int
 ) -> dict[str, Any] | None:
