@@ -1,14 +1,22 @@
 """The way to a controller on HTTP: log-in, what breaks, what is never shown."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-from cngstation.drivers.http_link import HttpLink, HttpSettings
+from cngstation.drivers.http_link import LONGEST_ANSWER, HttpLink, HttpSettings
 from cngstation.errors import DeviceUnavailable
 from cngstation.simulators.pts_server import ControllerConfig, PtsServer
 
@@ -168,3 +176,108 @@ async def test_a_closed_link_ends_its_reader(server: PtsServer) -> None:
     await link.close()
     assert "closed" in await reading
     await link.close()
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    handler: Handler, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """Serve one handler at every path; yields the address."""
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    scheme = "http" if tls is None else "https"
+    yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/jsonPTS"
+    await runner.cleanup()
+
+
+async def test_it_is_not_sent_elsewhere() -> None:
+    """A redirection is no answer, and nobody else is asked."""
+    asked: list[str] = []
+
+    async def redirect(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    async with serving(redirect) as url:
+        link = await HttpSettings(url, "station", PASSWORD, is_basic=True).open()
+        link.write(ASK)
+        async with asyncio.timeout(10):
+            await link.read()
+        await link.close()
+    assert set(asked) == {"/jsonPTS"}
+
+
+async def test_an_endless_answer_is_cut() -> None:
+    """Memory is bounded whatever comes."""
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        return web.Response(body=b" " * (8 * LONGEST_ANSWER))
+
+    async with serving(endless) as url:
+        link = await HttpSettings(url, "station", PASSWORD, is_basic=True).open()
+        link.write(ASK)
+        async with asyncio.timeout(10):
+            body = await link.read()
+        await link.close()
+    assert LONGEST_ANSWER < len(body) < 2 * LONGEST_ANSWER
+
+
+def own_certificate(folder: Path) -> tuple[ssl.SSLContext, bytes]:
+    """Make a certificate that no authority knows, as a controller has."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "controller")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "controller.pem"
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context, certificate.fingerprint(hashes.SHA256())
+
+
+async def test_a_controllers_own_certificate_is_known_by_its_digest(
+    tmp_path: Path,
+) -> None:
+    """Without the digest it is not trusted; with another one it is somebody else."""
+    context, digest = own_certificate(tmp_path)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"{}")
+
+    async with serving(answer, context) as url:
+
+        def settings(known: bytes | None) -> HttpSettings:
+            return HttpSettings(url, "station", PASSWORD, certificate_sha256=known)
+
+        link = await settings(digest).open()
+        link.write(ASK)
+        async with asyncio.timeout(10):
+            assert await link.read() == b"{}"
+        await link.close()
+        with pytest.raises(DeviceUnavailable, match="not trusted"):
+            await settings(None).open()
+        with pytest.raises(DeviceUnavailable, match="another one"):
+            await settings(bytes(32)).open()

@@ -157,6 +157,26 @@ def test_of_fills_that_nobody_saw_the_last_is_told_of() -> None:
     assert sale.gun_total_quantity_milli - sale.quantity_milli == 53_000
 
 
+def test_a_fill_whose_end_was_not_seen_has_no_ends_figures() -> None:
+    """Stop and pressures in the registers are those of the fill behind it."""
+    nozzle = PlainNozzle(1)
+    at, _ = station(nozzle)
+    at.run(10)
+    fill(at, nozzle, 10_000)
+    at.run(1)
+    at.lose = lambda frame: True
+    at.run(2)
+    nozzle.flow(at.now_s)
+    nozzle.sell(500)
+    at.lose = lambda frame: False
+    at.run(30)
+    cut, whole = records(at.events)
+    assert 0 < cut.quantity_milli < 10_000
+    assert (cut.pressure_after_kpa, cut.stop_reason) == (None, StopReason.POWER_LOSS)
+    assert (whole.quantity_milli, whole.stop_code) == (500, 1)
+    assert whole.pressure_after_kpa is not None
+
+
 def test_a_sale_is_told_again_until_it_is_committed() -> None:
     """A service that does not answer is asked again; nothing is lost meanwhile."""
     nozzle = PlainNozzle(1)

@@ -151,6 +151,33 @@ def test_a_sale_that_closed_by_itself_is_fetched() -> None:
     assert len(records(station.events)) == 1
 
 
+def test_an_open_sale_that_only_the_controller_knows_is_told_of() -> None:
+    """That its number was shown before does not mean that it is in the books."""
+    point = Point(1, closes_itself=True)
+    station = Station(point)
+    point.sell_at_once(5_000, station.clock())
+    station.run(2)
+    assert records(station.events) == []
+    point.open = point.kept[1]
+    (sale,) = records(station.run(2))
+    assert sale.device_seq == 1
+    assert station.count("PumpCloseTransaction") == 1
+
+
+def test_another_transaction_than_the_asked_one_is_no_answer() -> None:
+    """The question fails; nothing of it is believed."""
+    point = Point(1, closes_itself=True)
+    station = Station(point)
+    for _ in range(2):
+        point.sell_at_once(5_000, station.clock())
+    station.run(1)
+    station.spoil = lambda body: body.replace(b'"Transaction": 1', b'"Transaction": 2')
+    station.dialogue.request(Request(1, Question.RECORD, 1))
+    events = station.run(1)
+    assert only(RecordReread, events) == []
+    assert len(only(RequestFailed, events)) == 1
+
+
 def test_an_authorisation_that_moved_no_gas_is_no_sale() -> None:
     """Its number has no transaction; it is not asked for again and again."""
     point = Point(1, last_number=7)

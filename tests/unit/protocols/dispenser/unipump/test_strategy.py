@@ -276,11 +276,13 @@ def test_a_point_that_another_station_holds_is_not_authorised() -> None:
     at, points = station(nozzle)
     at.run(10)
     points[1].is_others = True
+    at.sent.clear()
     order = Order(1, OrderKind.AUTHORISE)
     at.dialogue.order(order)
     answered = only(OrderAnswered, at.run(1))
     assert answered == [OrderAnswered(order, OrderOutcome.REFUSED)]
     assert not nozzle.is_authorised
+    assert said(at) == "L"
 
 
 @pytest.mark.parametrize(
