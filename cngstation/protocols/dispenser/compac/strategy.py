@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cngstation.errors import RemoteProtocolError
-from cngstation.moments import time_text
 from cngstation.protocols.dispenser.canonical import SaleRecord
 from cngstation.protocols.dispenser.compac import mapping, modbus
 from cngstation.protocols.dispenser.compac.modbus import (
@@ -34,7 +33,6 @@ from cngstation.protocols.dispenser.compac.registers import (
     LiveRegisters,
 )
 from cngstation.protocols.dispenser.dialogue import (
-    DownloadAdvanced,
     Question,
     RecordReceived,
     Request,
@@ -44,12 +42,10 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    DownloadKind,
     Downloads,
     Order,
     OrderKind,
     OrderOutcome,
-    PriceTable,
 )
 from cngstation.protocols.dispenser.last_sale import Figures, Fill, LastSale, record_of
 from cngstation.protocols.dispenser.last_sale import Total as HoseTotal
@@ -62,6 +58,7 @@ from cngstation.protocols.dispenser.polled_strategy import (
     Visit,
     asked,
 )
+from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.units import E4_PER_FEN, hundredths_to_e4
 
 BITS_PER_BYTE = 11  # 8N2
@@ -69,7 +66,7 @@ BITS_PER_BYTE = 11  # 8N2
 _SILENCE_BITS = (BITS_PER_BYTE * 7 + 1) // 2
 ANSWER_ALLOWANCE_US = 200_000
 TRIES = 2
-PRICE_AGAIN_US = 10_000_000
+LARGEST_PRICE = 0xFFFF
 _LOCKED = {OrderKind.LOCK: 1, OrderKind.UNLOCK: 0}
 
 
@@ -80,8 +77,6 @@ class Dispenser:
     setup: NozzleSetup
     sale: LastSale
     is_locked: bool | None = None  # None: not read yet
-    price_version: int = 0
-    priced_us: int | None = None
 
 
 class CompacStrategy(Strategy[Answer]):
@@ -99,7 +94,7 @@ class CompacStrategy(Strategy[Answer]):
         )
         self.reader = AnswerParser()
         self._options = options
-        self._prices: PriceTable | None = None
+        self._prices = PostedPrice()
         self._dispensers = {
             nozzle.gun: Dispenser(
                 nozzle,
@@ -135,7 +130,7 @@ class CompacStrategy(Strategy[Answer]):
 
     def offer(self, downloads: Downloads) -> None:
         """Only the posted price is a dispenser's."""
-        self._prices = downloads.prices
+        self._prices.offer(downloads)
 
     def answer_record(
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
@@ -210,30 +205,14 @@ class CompacStrategy(Strategy[Answer]):
     def _bring_price(
         self, visit: Visit, dispenser: Dispenser, live: LiveRegisters
     ) -> Script[Answer, None]:
-        table = self._prices
-        if table is None or dispenser.price_version == table.version:
-            return
-        if not table.prices_e4 or table.effective_at > time_text(visit.wall_ms):
-            return
-        price, rest = divmod(table.prices_e4[0], E4_PER_FEN)
-        if rest or price > 0xFFFF:
-            return
-        sent_us = dispenser.priced_us
-        if live.price == price:
-            dispenser.price_version, dispenser.priced_us = table.version, None
-            self._tell_price(visit, table, is_in_force=True)
-        elif sent_us is None or visit.now_us - sent_us >= PRICE_AGAIN_US:
-            dispenser.priced_us = visit.now_us
-            yield from self._write(visit.gun, PRICE, price)
-            self._tell_price(visit, table, is_in_force=False)
-
-    def _tell_price(
-        self, visit: Visit, table: PriceTable, *, is_in_force: bool
-    ) -> None:
-        advanced = DownloadAdvanced(
-            visit.gun, DownloadKind.PRICES, table.version, 1, 1, is_in_force
-        )
-        visit.report(advanced)
+        shown_e4 = hundredths_to_e4(live.price)
+        gun = dispenser.setup.gun
+        wanted_e4 = self._prices.to_send(gun, shown_e4, visit.now_us, visit.wall_ms)
+        price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
+        if wanted_e4 is not None and not rest and price <= LARGEST_PRICE:
+            yield from self._write(gun, PRICE, price)
+        if (advanced := self._prices.advanced(gun, shown_e4)) is not None:
+            visit.report(advanced)
 
     # Questions and orders
 

@@ -197,7 +197,7 @@ class PtsDialogue(WithoutForecourtCommands):
 
     def offer(self, downloads: Downloads) -> None:
         """Say which price the pumps shall have; the controller keeps no lists."""
-        self._pricing.table = downloads.prices
+        self._pricing.offer(downloads)
 
     # What goes out
 

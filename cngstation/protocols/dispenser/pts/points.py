@@ -73,8 +73,7 @@ class Point(PolledNozzle):
     totals_request: Request | None = None
     totals_until_us: int = 0
     fetched_again_us: int = 0
-    price_version: int = 0
-    priced_again_us: int = 0
+    confirmed_e4: int | None = None  # the price that was set last
     prices_e4: tuple[int, ...] = field(default=())
 
     @property

@@ -31,11 +31,9 @@ class FuellingPoint:
         self.shown: Transaction | None = None  # ended and not closed
         self.is_ours = False
         self.is_filling = False
-        self.price_version = 0
         self._state: State | None = None
         self._pending = ""
         self._closed_us: int | None = None
-        self._priced_us: int | None = None
 
     def line_up(self) -> None:
         """It was out of sight: compare its totaliser, read its prices again."""
@@ -101,12 +99,4 @@ class FuellingPoint:
         if before_us is not None and now_us - before_us < pause_us:
             return False
         self._closed_us = now_us
-        return True
-
-    def is_time_to_price(self, now_us: int, pause_us: int) -> bool:
-        """Tell whether its price may be set now; notes it."""
-        before_us = self._priced_us
-        if before_us is not None and now_us - before_us < pause_us:
-            return False
-        self._priced_us = now_us
         return True

@@ -15,10 +15,8 @@ without its answer the state is read.
 from collections.abc import Sequence
 
 from cngstation.errors import LocalProtocolError
-from cngstation.moments import time_text
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.dialogue import (
-    DownloadAdvanced,
     IdentityReceived,
     Question,
     RecordReceived,
@@ -29,12 +27,10 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    DownloadKind,
     Downloads,
     Order,
     OrderKind,
     OrderOutcome,
-    PriceTable,
 )
 from cngstation.protocols.dispenser.last_sale import record_of
 from cngstation.protocols.dispenser.polled_strategy import (
@@ -46,6 +42,7 @@ from cngstation.protocols.dispenser.polled_strategy import (
     Visit,
     asked,
 )
+from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.protocols.dispenser.unipump import mapping
 from cngstation.protocols.dispenser.unipump.frames import (
     CONTROLLER,
@@ -64,7 +61,7 @@ from cngstation.protocols.dispenser.unipump.messages import (
     read_answer,
 )
 from cngstation.protocols.dispenser.unipump.point import FuellingPoint
-from cngstation.units import E4_PER_FEN
+from cngstation.units import E4_PER_FEN, hundredths_to_e4
 
 CAPABILITIES = frozenset(
     {
@@ -83,7 +80,6 @@ ANSWER_ALLOWANCE_US = 300_000
 TRIES = 2
 LONGEST_ANSWER = 48
 CLOSE_AGAIN_US = 3_000_000
-PRICE_AGAIN_US = 10_000_000
 # What the plain form holds: an order without a preset is for as much.
 LARGEST_ORDER = 99_999_999
 LARGEST_PRICE = 9_999
@@ -113,7 +109,7 @@ class UnipumpStrategy(Strategy[Frame]):
             for setup in nozzles
         }
         self._asks_controller_for = 0
-        self._prices: PriceTable | None = None
+        self._prices = PostedPrice()
 
     def gun_of(self, frame: Frame) -> int | None:
         """A point is a gun; the controller answers for the one that was asked."""
@@ -139,7 +135,7 @@ class UnipumpStrategy(Strategy[Frame]):
 
     def offer(self, downloads: Downloads) -> None:
         """Only the posted price is a point's."""
-        self._prices = downloads.prices
+        self._prices.offer(downloads)
 
     def answer_record(
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
@@ -188,37 +184,25 @@ class UnipumpStrategy(Strategy[Frame]):
         visit.has_more = True
 
     def _bring_price(self, visit: Visit, point: FuellingPoint) -> Script[Frame, None]:
-        table = self._prices
-        if table is None or point.price_version == table.version:
+        if point.prices is None:
             return
-        if not table.prices_e4 or table.effective_at > time_text(visit.wall_ms):
-            return
-        price, rest = divmod(table.prices_e4[0], E4_PER_FEN)
-        if rest or point.prices is None:
-            return
-        if not self._is_extended and price > LARGEST_PRICE:
-            return
-        if point.price == price:
-            point.price_version = table.version
-            self._tell_price(visit, table, is_in_force=True)
-        elif point.is_time_to_price(visit.now_us, PRICE_AGAIN_US):
+        shown_e4 = hundredths_to_e4(point.price)
+        wanted_e4 = self._prices.to_send(
+            visit.gun, shown_e4, visit.now_us, visit.wall_ms
+        )
+        price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
+        fits = self._is_extended or price <= LARGEST_PRICE
+        if wanted_e4 is not None and not rest and fits:
             prices = list(point.prices)
             prices[self._nozzle - 1] = price
             yield from self._say(visit, point, point.requests.lock())
             request = point.requests.set_prices(tuple(prices))
             yield from self._say(visit, point, request)
-            self._tell_price(visit, table, is_in_force=False)
             yield from self._read_prices(point)
             yield from self._say(visit, point, point.requests.unlock())
             visit.has_more = True
-
-    def _tell_price(
-        self, visit: Visit, table: PriceTable, *, is_in_force: bool
-    ) -> None:
-        advanced = DownloadAdvanced(
-            visit.gun, DownloadKind.PRICES, table.version, 1, 1, is_in_force
-        )
-        visit.report(advanced)
+        if (advanced := self._prices.advanced(visit.gun, shown_e4)) is not None:
+            visit.report(advanced)
 
     # Questions and orders
 

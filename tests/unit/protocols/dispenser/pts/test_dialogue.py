@@ -343,7 +343,8 @@ def test_a_price_goes_to_a_point_at_rest_at_its_time() -> None:
     assert point.price == 398
     point.is_lifted = False
     after = station.run(5)
-    assert [one.is_in_force for one in only(DownloadAdvanced, after)] == [True]
+    forced = [one.is_in_force for one in only(DownloadAdvanced, after)]
+    assert forced == [False, True]
     assert point.price == 420
     later = PriceTable(6, (43_000,), "2099-01-01 00:00:00")
     station.dialogue.offer(Downloads(prices=later))
