@@ -112,7 +112,7 @@ def sale_record(
     record: Record, nozzle: NozzleSetup, raw: bytes, *, gun: int | None = None
 ) -> SaleRecord:
     """Map a record of a sale at a nozzle."""
-    sort = codes.SALES.get(record.sort, TransactionType.UNKNOWN)
+    sort = _sort_of_sale(record)
     price = hundredths_to_e4(record.price)
     quantity = hundredths_to_milli(record.quantity)
     card = None if sort is TransactionType.NO_CARD else card_text(record.card)
@@ -162,6 +162,14 @@ def sale_record(
         is_offline=bool(record.kind & codes.OFF_LINE),
         gun=gun,
     )
+
+
+def _sort_of_sale(record: Record) -> TransactionType:
+    """Return what a sale is; an ordinary one with a faulty card is looked at."""
+    sort = codes.SALES.get(record.sort, TransactionType.UNKNOWN)
+    if sort is TransactionType.NORMAL and record.kind & codes.OF_ERROR_CARD:
+        return TransactionType.UNKNOWN
+    return sort
 
 
 def shift_record(record: Record, nozzle: NozzleSetup | None, raw: bytes) -> ShiftRecord:

@@ -160,7 +160,9 @@ def test_an_answer_that_is_too_late_or_for_another_record_is_dropped() -> None:
     [
         (0x00, TransactionType.NORMAL, 4911),
         (0x20, TransactionType.NORMAL, 4911),
-        (0xF0, TransactionType.NORMAL, 4911),
+        (0x70, TransactionType.NORMAL, 4911),
+        (0x80, TransactionType.UNKNOWN, 4911),
+        (0x81, TransactionType.GREY, 0),
         (0x01, TransactionType.GREY, 0),
         (0x02, TransactionType.UNKNOWN, 4911),
         (0x03, TransactionType.MAKE_UP_DEBIT, 4911),

@@ -214,11 +214,11 @@ def test_messages_that_break_the_protocol_are_ignored(data: str) -> None:
     assert faults(talk) == {FaultKind.BAD_BODY: 1}
 
 
-def test_any_data_are_survived() -> None:
-    """Whole frames of random data, as answers and unasked: nothing is raised."""
-    chance = random.Random(5)
+def babble(frame_count: int, seed: int) -> None:
+    """Answer with whole frames of random data, and say some unasked."""
+    chance = random.Random(seed)
     talk = Talk((101, 102, 201))
-    for _ in range(1500):
+    for _ in range(frame_count):
         frame = talk.next_frame()
         body = chance.randbytes(chance.randrange(100))
         command = chance.choice([0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x38, 0x3A, 0x3B])
@@ -227,12 +227,24 @@ def test_any_data_are_survived() -> None:
             command = 0x32
         number = frame.number if chance.random() < 0.7 else chance.randrange(0xFA)
         talk.say(bytes([command]) + body, frame, number=number)
-        for event in talk.events:
-            if isinstance(event, RecordReceived):
-                talk.dialogue.answer_record(
-                    event.gun, event.record.device_seq, talk.clock, accepted=True
-                )
+        for event in talk.of(RecordReceived):
+            talk.dialogue.answer_record(
+                event.gun, event.record.device_seq, talk.clock, accepted=True
+            )
         talk.events.clear()
+        talk.sent.clear()
+        talk.starts.clear()
+
+
+def test_any_data_are_survived() -> None:
+    """Nothing is raised; a sample of the campaign below."""
+    babble(1_000, seed=5)
+
+
+@pytest.mark.campaign
+def test_ten_million_bytes_of_data_are_survived() -> None:
+    """The whole campaign."""
+    babble(180_000, seed=6)
 
 
 def test_too_many_questions_and_strange_nozzles_are_refused() -> None:
