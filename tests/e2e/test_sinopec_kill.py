@@ -8,10 +8,11 @@ import pytest
 from cngstation.cli.demo_station import DemoStation
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import daemons, prepared_station, query, until
-from tests.e2e.sinopec_bench import BAUD, Bench, simulated
+from tests.e2e.sinopec_bench import Bench, simulated
 
 pytestmark = pytest.mark.timeout(120)
 KILLS = 2
+BAUD = 38_400
 MONITOR = "forecourt"
 LINE = """
 [[lines]]
@@ -39,7 +40,7 @@ unit_code = 0
 async def test_every_fill_is_booked_once_through_kills(tmp_path: Path) -> None:
     """Killed between commit and acknowledgement, or just behind it: all the same."""
     dispenser = {"address": 1, "nozzles": (1, 2), "upload_retry_s": 0.2}
-    device = simulated(tmp_path / "far", dispenser)
+    device = simulated(tmp_path / "far", dispenser, baud=BAUD)
     async with prepared_station(tmp_path, simulators=False) as station:
         written = station.config_file.read_text("utf-8")
         line = LINE.format(port=tmp_path / "far" / "line", baud=BAUD)

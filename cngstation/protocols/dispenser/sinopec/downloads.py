@@ -30,17 +30,23 @@ _MOST_CARDS = {
 }
 _LIST_HEAD = struct.Struct(">H4s4s2sI")
 _STATION_HEAD = struct.Struct(">BBBIIBB")
-# A card's number of 20 digits is an issuer's mark and the 16 digits printed on it.
-_ISSUER_MARK = "0100"
-_NUMBER_DIGITS, _PRINTED_DIGITS = 20, 16
+# A card's number of 20 digits is the trade's mark and 16 digits of its own; our lists
+# have 16, of which the first four are zeros on a card of ours, whatever its own are.
+_TRADE_MARK = "0100"
+OWN_CARD_MARK = _TRADE_MARK + "0000"
+_NUMBER_DIGITS, _OWN_DIGITS, _KEY_DIGITS = 20, 16, 12
 _U8, _U16 = 0xFF, 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a dispenser's tables say of it beside what is downloaded."""
+    """What a dispenser's tables say of it beside what is downloaded.
+
+    `card_mark` are the first eight digits of our own cards.
+    """
 
     area: bytes = b"\x00\x00"
+    card_mark: str = OWN_CARD_MARK
     product: bytes = b"\x00\x00"
     density: int = 0
     terminal: int = 1
@@ -90,7 +96,7 @@ def list_part(given: CardList, place: Place) -> Part:
         place.area,
         len(given.cards),
     )
-    cards = b"".join(map(card_number, given.cards))
+    cards = b"".join(card_number(card, place.card_mark) for card in given.cards)
     return Part(given.version, head + cards, len(given.cards))
 
 
@@ -128,15 +134,17 @@ def station_part(given: StationData, nozzles: list[int], place: Place) -> Part:
     return Part(given.version, head + bytes(nozzles), len(nozzles))
 
 
-def card_number(digits: str) -> bytes:
-    """Encode a card's number of up to 16 digits, or all 20.
+def card_number(digits: str, card_mark: str) -> bytes:
+    """Encode a card's number: our key with or without its zeros, 16 digits, or 20.
 
     Raises:
         LocalProtocolError: it is no decimal number of that length.
     """
-    whole = digits
-    if len(digits) <= _PRINTED_DIGITS:
-        whole = _ISSUER_MARK + digits.zfill(_PRINTED_DIGITS)
+    own = digits.zfill(_OWN_DIGITS)
+    lead, key = own[:-_KEY_DIGITS], own[-_KEY_DIGITS:]
+    whole = own
+    if len(own) == _OWN_DIGITS:
+        whole = _TRADE_MARK + own if lead.strip("0") else card_mark + key
     is_number = whole.isascii() and whole.isdecimal() and digits
     if not is_number or len(whole) != _NUMBER_DIGITS:
         raise LocalProtocolError(why=f"{digits!r} as the number of a card")

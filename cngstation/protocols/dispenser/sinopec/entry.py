@@ -1,9 +1,11 @@
 """Sinopec FA in the registry of protocols.
 
 Options: `area` 4 digits, `product` 4 hexadecimal digits, `density` and `terminal`
-numbers: what lists, prices and station data name beside their figures.
+numbers: what lists, prices and station data name beside their figures. `card_mark` are
+the eight digits before the key in the numbers of our own cards.
 """
 
+import re
 from collections.abc import Mapping
 
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
@@ -12,7 +14,7 @@ from cngstation.protocols.dispenser.sinopec.dispensers import (
     LARGEST_ADDRESS,
     NOZZLES_PER_ADDRESS,
 )
-from cngstation.protocols.dispenser.sinopec.downloads import Place
+from cngstation.protocols.dispenser.sinopec.downloads import OWN_CARD_MARK, Place
 from cngstation.protocols.dispenser.sinopec.tap import SinopecTap
 from cngstation.protocols.dispenser.sinopec.timing import LineSpeed
 
@@ -24,7 +26,7 @@ def _dialogue(line: LineSetup) -> LineDialogue:
 
 
 def _place(options: Mapping[str, int | str]) -> Place:
-    unknown = options.keys() - {"area", "product", "density", "terminal"}
+    unknown = options.keys() - {"area", "card_mark", "product", "density", "terminal"}
     if unknown:
         raise ValueError(f"this protocol has no option {min(unknown)}")
     density, terminal = options.get("density", 0), options.get("terminal", 1)
@@ -32,9 +34,12 @@ def _place(options: Mapping[str, int | str]) -> Place:
         raise ValueError("density is a number of 4 bytes")
     if not isinstance(terminal, int) or not 1 <= terminal <= 0xFF:
         raise ValueError("terminal is a number of 1 to 255")
+    mark = options.get("card_mark", OWN_CARD_MARK)
+    if not (isinstance(mark, str) and re.fullmatch("[0-9]{8}", mark)):
+        raise ValueError("card_mark is a text of 8 digits")
     area = _two_bytes("area", options.get("area", "0000"))
     product = _two_bytes("product", options.get("product", "0000"))
-    return Place(area, product, density, terminal)
+    return Place(area, mark, product, density, terminal)
 
 
 def _two_bytes(name: str, digits: int | str) -> bytes:

@@ -273,6 +273,8 @@ def test_too_many_questions_and_strange_nozzles_are_refused() -> None:
         ((101,), {"product": "XYZ1"}),
         ((101,), {"density": -1}),
         ((101,), {"terminal": 0}),
+        ((101,), {"card_mark": "0100"}),
+        ((101,), {"card_mark": 1}),
     ],
 )
 def test_a_line_that_cannot_be_is_refused(

@@ -19,6 +19,7 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.protocols.dispenser.sinopec.downloads import (
     MOST_SEGMENTS,
     Place,
+    card_number,
     list_part,
     price_part,
     station_part,
@@ -30,7 +31,7 @@ CARDS = tuple(f"51010000{number:04d}" for number in range(25))
 BASE = CardList(ListKind.BASE, 258, CARDS, "2025-06-01", "2026-05-31")
 PRICES = PriceTable(9, (45_000, 39_800), "2025-06-01 08:00:00")
 STATION = StationData(3, 51, 1, 5101, 51010001)
-PLACE = Place(bytes.fromhex("5101"), bytes.fromhex("1010"), 7, 4)
+PLACE = Place(bytes.fromhex("5101"), "01005555", bytes.fromhex("1010"), 7, 4)
 
 
 def asks(kind: int, offset: int, count: int) -> bytes:
@@ -39,17 +40,30 @@ def asks(kind: int, offset: int, count: int) -> bytes:
 
 
 def test_a_list_is_a_head_and_its_cards() -> None:
-    """Numbers get the issuer's mark and 16 digits; the last segment is padded."""
+    """Our numbers get our mark; the last segment is padded."""
     part = list_part(replace(BASE, cards=CARDS[:2]), PLACE)
     assert part.data == bytes.fromhex(
-        "0102 20250601 20260531 5101 00000002"
-        "0100 0000510100000000 0100 0000510100000001"
+        "0102 20250601 20260531 5101 0000000201005555510100000000 01005555510100000001"
     )
     assert (part.segment_count, part.count) == (3, 2)
     assert b"".join(part.segments(0, 9)) == part.data + bytes(12)
     assert part.segments(2, 9) == [part.data[32:] + bytes(12)]
     assert part.segments(3, 1) == []
     assert len(list_part(BASE, PLACE).segments(0, 30)) == 10
+
+
+@pytest.mark.parametrize(
+    ("listed", "sent"),
+    [
+        ("510100000001", "01005555510100000001"),
+        ("0000510100000001", "01005555510100000001"),
+        ("9999510100000001", "01009999510100000001"),
+        ("02009999510100000001", "02009999510100000001"),
+    ],
+)
+def test_numbers_of_cards(listed: str, sent: str) -> None:
+    """A card of ours by its key, another one as it is."""
+    assert card_number(listed, "01005555").hex() == sent
 
 
 def test_prices_are_two_blocks() -> None:
