@@ -51,6 +51,17 @@ class OutcomeNotLearned(StationError):
     money = MoneyMoved.UNKNOWN
 
 
+class StillAsking(StationError):
+    """The answer was lost on its way; the screen asks for it by itself."""
+
+    code = "tui.still_asking"
+    text = (
+        "{part} was lost during this act. What became of the act is being asked: leave "
+        "the card on the reader, and take or give no money until it is said here."
+    )
+    money = MoneyMoved.UNKNOWN
+
+
 def new_id() -> str:
     """Make the id of an act that was confirmed."""
     return str(ULID())
@@ -76,8 +87,12 @@ async def carry_out(
     except StationError as error:
         if error.money is not MoneyMoved.UNKNOWN:
             raise
-        still_asking(error)
+        still_asking(_lost(error))
         return await _ask(link, intent_id, still_asking)
+
+
+def _lost(error: StationError) -> StillAsking:
+    return StillAsking(part=error.facts.get("part", "counter"))
 
 
 async def _ask(
@@ -91,7 +106,7 @@ async def _ask(
         except NotLoggedIn as error:
             raise OutcomeNotLearned(why=error.text) from error
         except StationError as error:
-            still_asking(error)
+            still_asking(_lost(error))
         else:
             unknown += reply.state is ActState.UNKNOWN
             pending += reply.state is ActState.PENDING

@@ -103,8 +103,11 @@ class Picture:
     def _event(self, name: str, body: Any) -> Area:
         match name:
             case "nozzle.changed":
+                known = self.nozzles.get(body.nozzle_no)
                 self.nozzles[body.nozzle_no] = body
                 self.changed_nozzles.add(body.nozzle_no)
+                if known is None or known.link != body.link:
+                    return Area.BOARD | Area.STATUS
                 return Area.BOARD
             case "line.changed":
                 self.lines[body.name] = body

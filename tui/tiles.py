@@ -151,7 +151,7 @@ def _texts(nozzle: "NozzleFigure", look: Look) -> dict[What, str]:
 def _remark(nozzle: "NozzleFigure") -> str:
     """Return the plate, or since when the nozzle is away, or its first fault."""
     if nozzle.link == "offline" and nozzle.link_since_ms:
-        return _("since {at}").replace("{at}", minute_text(nozzle.link_since_ms))
+        return _("at {at}").replace("{at}", minute_text(nozzle.link_since_ms))
     if nozzle.faults and not nozzle.plate:
         return word(nozzle.faults[0])
     return clean(nozzle.plate)

@@ -128,6 +128,10 @@ WORDS = {
     "confirmed": mark("confirmed"),
     "contested": mark("contested"),
     "accepted": mark("accepted"),
+    # the programs behind the screen
+    "counter": mark("The card program"),
+    "forecourt": mark("The monitor program"),
+    "uplink": mark("The transmission program"),
     # units
     "CNY": mark("yuan"),
     "m3": "m³",
@@ -198,6 +202,6 @@ def nozzle_look(nozzle: "NozzleFigure", *, stale: bool) -> Look:
 DEVICE_LOOKS = {
     "online": Look("●", mark("ok"), "good"),
     "trouble": Look("!", mark("trouble"), "warning"),
-    "offline": Look("✖", mark("cut off"), "error"),
+    "offline": Look("✖", mark("gone"), "error"),
     "absent": Look("-", mark("none"), "quiet"),
 }

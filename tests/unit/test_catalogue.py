@@ -20,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from cngstation.errors import registered
+from tui.words import WORDS
 
 ROOT = Path(__file__).parents[2]
 TOPS = ("cngstation", "daemons", "tui")
@@ -27,6 +28,13 @@ CATALOGUE = ROOT / "cngstation/locale/zh_CN/LC_MESSAGES/cngstation.po"
 FIELD = re.compile(r"\{[a-z][a-z0-9_]*\}")
 # Data and units that are the same in every language.
 UNTRANSLATED = {"m³"}
+OF_TECHNICIANS = {
+    "CardAnswersWrongly",
+    "ConfigError",
+    "LocalProtocolError",
+    "MalformedLine",
+    "RemoteProtocolError",
+}
 
 
 def _catalogue() -> Catalog:
@@ -74,7 +82,29 @@ def _error_texts() -> set[str]:
     return {error.text for error in products if error.text}
 
 
-@pytest.mark.parametrize("source", [_extracted, _error_texts])
+def _facts_of_errors() -> set[str]:
+    """Return what is put into those sentences and is no data.
+
+    Only what says that this program itself is wrong, or its files, stays English.
+    """
+    _error_texts()
+    names = {error.__name__ for error in registered().values()} - OF_TECHNICIANS
+    found = set()
+    for path in (ROOT / "cngstation").rglob("*.py"):
+        if "simulators" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            if not isinstance(node.func, ast.Name) or node.func.id not in names:
+                continue
+            for fact in (keyword.value for keyword in node.keywords):
+                if isinstance(fact, ast.Constant) and isinstance(fact.value, str):
+                    found.add(fact.value)
+    return found - WORDS.keys() - {""}
+
+
+@pytest.mark.parametrize("source", [_extracted, _error_texts, _facts_of_errors])
 def test_every_text_is_in_the_catalogue(source: object) -> None:
     """Each text of the screen and each sentence of an error has a Chinese one."""
     catalogue = _catalogue()

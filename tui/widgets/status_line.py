@@ -55,6 +55,11 @@ class StatusLine(Lines):
         else:
             look = DEVICE_LOOKS[health.state] if health else DEVICE_LOOKS["online"]
         shown = look.shape + _(look.text)
+        if part is DaemonPart.FORECOURT and look is DEVICE_LOOKS["online"]:
+            silent = silent_nozzles(self._desk)
+            if silent:
+                text = _("{count} silent").replace("{count}", str(len(silent)))
+                look, shown = DEVICE_LOOKS["trouble"], f"!{text}"
         return [f"{name} ", (shown, _STYLES.get(look.style, "")), "  "]
 
     def _lines(self) -> "DeviceHealth | None":
@@ -73,6 +78,12 @@ class StatusLine(Lines):
         return [(_("BOOKS DO NOT HOLD {at}").replace("{at}", at), "bold $error")]
 
 
+def silent_nozzles(desk: Desk) -> list[int]:
+    """Return the nozzles that do not answer though their line is well."""
+    nozzles = desk.picture.nozzles.values()
+    return sorted(n.nozzle_no for n in nozzles if n.link == "offline")
+
+
 def troubles(desk: Desk) -> list[str]:
     """Say in sentences what is not well; for the help of this screen."""
     picture = desk.picture
@@ -80,6 +91,12 @@ def troubles(desk: Desk) -> list[str]:
     healths = [picture.reader, picture.printer]
     healths += [figure.health for figure in picture.lines.values()]
     healths += [picture.uplink.health] if picture.uplink else []
+    if silent := silent_nozzles(desk):
+        text = _(
+            "Nozzles {numbers} do not answer: look at their power and cable. What "
+            "they fill is booked when they answer again."
+        )
+        said.append(text.replace("{numbers}", ", ".join(map(str, silent))))
     said += [
         sentence(health.text, health.facts)
         for health in healths

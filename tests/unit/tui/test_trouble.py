@@ -45,7 +45,7 @@ async def test_a_lost_monitor_greys_the_board_and_stops_nothing() -> None:
         await screen.sees("▶fuel")
         reason = NotConnected(part="forecourt", why="no such file")
         screen.link.down(Part.FORECOURT, reason)
-        await screen.sees("Monitor ✖cut off")
+        await screen.sees("Monitor ✖gone")
         assert "✖lost" in screen.text()
         assert "1.23" in screen.text()
         screen.station.put(card())
@@ -56,11 +56,26 @@ async def test_a_lost_monitor_greys_the_board_and_stops_nothing() -> None:
         await screen.press("enter")
         await screen.sees("Topped up 5.00")
         await screen.press("f1")
-        await screen.sees("forecourt is not running")
+        await screen.sees("The monitor program is not running")
         await screen.press("escape")
         screen.link.up(Part.FORECOURT)
         await screen.sees("Monitor ●ok")
         await screen.sees("▶fuel")
+
+
+async def test_silent_nozzles_are_counted_below_and_named_by_the_help() -> None:
+    """A line that is well says nothing of the nozzles on it."""
+    async with opened() as screen:
+        await screen.sees("Monitor ●ok")
+        screen.station.change_nozzle(3, link="offline")
+        screen.station.change_nozzle(4, link="offline")
+        await screen.sees("Monitor !2 silent")
+        await screen.press("f1")
+        await screen.sees("Nozzles 3, 4 do not answer")
+        await screen.press("escape")
+        screen.station.change_nozzle(3, link="online")
+        screen.station.change_nozzle(4, link="online")
+        await screen.sees("Monitor ●ok")
 
 
 async def test_a_lost_counter_is_said_and_comes_back() -> None:
@@ -70,11 +85,11 @@ async def test_a_lost_counter_is_said_and_comes_back() -> None:
         await screen.sees("01000231")
         reason = NotConnected(part="counter", why="it is being reconnected")
         screen.link.down(Part.COUNTER, reason)
-        await screen.sees("Reader ✖cut off Printer ✖cut off")
+        await screen.sees("Reader ✖gone Printer ✖gone")
         screen.station.failing["card.quote"] = [reason]
         await screen.type("5")
         await screen.press("enter")
-        await screen.sees("counter is not running")
+        await screen.sees("The card program is not running")
         screen.link.up(Part.COUNTER)
         await screen.sees("Reader ●ok")
 
