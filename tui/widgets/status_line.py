@@ -100,6 +100,6 @@ def troubles(desk: Desk) -> list[str]:
     said += [
         sentence(health.text, health.facts)
         for health in healths
-        if health is not None and health.text
+        if health is not None and health.text and health.state != "absent"
     ]
     return said
