@@ -142,7 +142,11 @@ class DispenserLine:
         return answer.answer
 
     def offer(self, downloads: Downloads) -> None:
-        """Say what every nozzle of the line shall hold from now on."""
+        """Say what every nozzle of the line shall hold from now on.
+
+        Raises:
+            LocalProtocolError: the protocol cannot carry it; all stays as it was.
+        """
         self._dialogue.offer(downloads)
         self._wake.set()
 

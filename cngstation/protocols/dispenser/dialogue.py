@@ -156,7 +156,8 @@ class CardCheckRequested:
 class DownloadAdvanced:
     """A nozzle fetched or was sent a part; `is_in_force` when it holds the version.
 
-    `sent` and `count` are cards, or price levels.
+    `sent` and `count` are cards, or price levels; 0 of a version that is in force and
+    not the one that is offered. Version 0 in force is none.
     """
 
     gun: int
@@ -299,6 +300,9 @@ class Dialogue(Protocol):
         """Say what every nozzle shall hold from now on.
 
         Blocks of it wait for polls: one never delays a poll by more than an exchange.
+
+        Raises:
+            LocalProtocolError: the protocol cannot carry it; all stays as it was.
         """
 
     def order(self, order: Order) -> None:

@@ -57,6 +57,9 @@ from cngstation.protocols.dispenser.jxv4.nozzles import (
 from cngstation.protocols.dispenser.jxv4.variant import Variant
 from cngstation.protocols.dispenser.turns import Undecided, poll_period_us
 
+# While a nozzle fetches, its polls bring the next question and no status: it is asked
+# on free wire, and at the latest then, long before it shows "off line".
+FETCH_POLL_US = 3_000_000
 QUESTIONS = {
     Question.TOTALS: Command.TOTALS,
     Question.RECORD: Command.REREAD,
@@ -225,6 +228,7 @@ class AnswerReader:
 
     def _wants(self, nozzle: Nozzle, wanted: Wanted, frame: Frame) -> list[Event]:
         if self._distribution.wants(nozzle.gun, wanted):
+            nozzle.period_us = FETCH_POLL_US
             return []
         return _noted(nozzle, frame, frame.body)
 
