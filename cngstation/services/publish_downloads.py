@@ -13,12 +13,15 @@ from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
+import structlog
+
 from cngstation.domain.card_lists import (
     LARGEST_BASE,
     Blacklist,
     advance,
     next_version,
 )
+from cngstation.errors import LocalProtocolError
 from cngstation.moments import Clock, local_time, seconds, time_text
 from cngstation.protocols.dispenser.forecourt import (
     CardList,
@@ -35,6 +38,8 @@ from cngstation.storage.downloads import PublishedList, PublishedPrices
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
+
+_log = structlog.get_logger()
 
 LOOK_MS = 500
 FOREVER = "2099-12-31"
@@ -150,7 +155,11 @@ class DownloadKeeper:
     async def _offer(self) -> None:
         for served in self._lines:
             offer = await self._database.read(partial(offered, units=served.units))
-            served.line.offer(offer)
+            try:
+                served.line.offer(offer)
+            except LocalProtocolError as error:
+                # Its dispensers keep what they have; the other lines go on.
+                _log.error("downloads.not_offered", why=error.sentence())
         self.changed()
 
 

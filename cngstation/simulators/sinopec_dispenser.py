@@ -235,7 +235,7 @@ class Dispenser:
             if self._fetch.kind == fetch.PRICES:
                 self._price_received(now)
             self._fetch = None
-            self.memory.save()
+            self.memory.save(with_lists=True)
         self.taken["block"] += 1
 
     def _price_received(self, now: float) -> None:

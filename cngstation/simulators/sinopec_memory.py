@@ -7,7 +7,7 @@ parse and counts as not written.
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -80,16 +80,20 @@ class Memory:
                 kept = json.loads(line)
             except ValueError:
                 continue
+            lists = kept["figures"].pop("lists")
+            before = memory.figures.lists
             memory.figures = _figures(kept["figures"])
+            memory.figures.lists = before if lists is None else lists
             if kept["is_cleared"]:
                 memory.records = Ring(RING_RECORDS)
             memory.records.restore(kept["records"])
         memory._fold()
         return memory
 
-    def save(self) -> None:
-        """Append what has changed, in one write."""
-        self._size += os.write(self._fd, self._line(self.records.changed_rows()))
+    def save(self, *, with_lists: bool = False) -> None:
+        """Append what has changed, in one write; lists are long and change seldom."""
+        line = self._line(self.records.changed_rows(), with_lists=with_lists)
+        self._size += os.write(self._fd, line)
         if self._size > FOLD_ABOVE_BYTES:
             self._fold()
 
@@ -111,7 +115,7 @@ class Memory:
             self._fd = -1
 
     def _fold(self) -> None:
-        line = self._line(self.records.all_rows(), is_cleared=True)
+        line = self._line(self.records.all_rows(), is_cleared=True, with_lists=True)
         fresh = self.path.with_suffix(".new")
         fresh.write_bytes(line)
         fresh.replace(self.path)
@@ -119,9 +123,13 @@ class Memory:
         self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._size = len(line)
 
-    def _line(self, records: list[Any], *, is_cleared: bool = False) -> bytes:
+    def _line(
+        self, records: list[Any], *, is_cleared: bool = False, with_lists: bool = False
+    ) -> bytes:
+        lists = self.figures.lists
+        without = replace(self.figures, lists={})
         facts = {
-            "figures": asdict(self.figures),
+            "figures": {**asdict(without), "lists": lists if with_lists else None},
             "records": records,
             "is_cleared": is_cleared,
         }

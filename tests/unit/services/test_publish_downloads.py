@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from cngstation.domain.card_life import CardState
+from cngstation.errors import LocalProtocolError
 from cngstation.moments import MS_PER_HOUR
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import (
@@ -297,3 +298,19 @@ def test_what_is_no_number_is_refused(number: str) -> None:
 def test_a_printed_number_gets_the_area() -> None:
     """As cards of this area are known on the wire."""
     assert wire_number(" 00000001 ", "5101") == "0000510100000001"
+
+
+async def test_a_line_that_cannot_carry_it_does_not_keep_it_from_the_others(
+    station: Station,
+) -> None:
+    """Its dispensers keep what they hold; the next line is offered all the same."""
+
+    class Narrow:
+        def offer(self, downloads: Downloads) -> None:
+            raise LocalProtocolError(why="655.36 does not fit")
+
+    keeper, last = DownloadKeeper(station.db, station.clock), OfferedLine()
+    keeper.serve(Narrow(), [Unit.M3])
+    keeper.serve(last, [Unit.M3])
+    await keeper.look()
+    assert last.numbers(ListKind.BASE) == ()

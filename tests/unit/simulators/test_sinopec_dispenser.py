@@ -182,6 +182,11 @@ def test_lists_are_fetched_in_segments(one: One) -> None:
     with pytest.raises(HandsRefused, match="blacklist"):
         one.nozzle.insert(CARD, 1_000, 0)
     assert one.data(host("3A"))[-7:].hex() == "00040101000702"
+    one.fill(1)
+    one.dispenser.memory.close()
+    one.start()
+    with pytest.raises(HandsRefused, match="blacklist"):
+        one.nozzle.insert(CARD, 1_000, 0)
 
 
 def test_hands_are_told_what_cannot_be(one: One) -> None:

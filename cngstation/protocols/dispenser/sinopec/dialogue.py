@@ -199,6 +199,8 @@ class LineDialogue(Decisions):
             LocalProtocolError: something does not fit; nothing is changed.
         """
         self._offers.offer(downloads)
+        for dispenser in self._dispensers.values():
+            dispenser.ask_identity()
 
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.

@@ -80,6 +80,10 @@ class Dispenser(PolledNozzle):
             self.answering = frame
         return False
 
+    def ask_identity(self) -> None:
+        """Let the next turn be one for the identity."""
+        self.wants_identity, self.turns = True, 0
+
     def identity_is_due(self) -> bool:
         """Count a turn; tell whether it is one for the identity."""
         self.turns += 1
@@ -99,7 +103,7 @@ class Dispenser(PolledNozzle):
         changed = PolledNozzle.grow_silent(self, now_us)
         if changed and self.link is Link.OFFLINE:
             # It may be another one, or have lost its memory, when it comes back.
-            self.wants_identity, self.turns = True, 0
+            self.ask_identity()
         return changed
 
 

@@ -176,7 +176,7 @@ class MessageReader:
             return Heard()
         end = ask.offset + len(segments)
         if end >= part.segment_count:
-            dispenser.wants_identity, dispenser.turns = True, 0
+            dispenser.ask_identity()
         news = advanced(dispenser, kind, part, part.served(end))
         return Heard(list(news), segments_data(ask, segments))
 

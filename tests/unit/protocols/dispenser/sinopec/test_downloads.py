@@ -143,14 +143,18 @@ def test_a_list_is_fetched_and_found_in_force() -> None:
 
 
 def test_what_a_dispenser_holds_already_is_in_force_at_once() -> None:
-    """Its identity at the beginning tells; it is told once."""
-    talk = Talk()
-    talk.dialogue.offer(Downloads({ListKind.BASE: replace(BASE, version=3)}))
-    talk.settle()
+    """Its identity at the beginning tells, and another one when the offer changes."""
     talk = Talk()
     talk.dialogue.offer(Downloads({ListKind.BASE: replace(BASE, version=3)}))
     talk.say(INFO, talk.next_frame())
     assert [e.is_in_force for e in talk.of(DownloadAdvanced)] == [True]
+    talk.answer(IDLE)
+    talk.dialogue.offer(Downloads(prices=replace(PRICES, version=7)))
+    frame = talk.next_frame()
+    assert frame.command == 0x3A
+    talk.say(INFO, frame)
+    held = [e.kind for e in talk.of(DownloadAdvanced) if e.is_in_force]
+    assert held == [DownloadKind.BASE, DownloadKind.PRICES]
 
 
 def test_what_is_not_offered_is_not_answered() -> None:
