@@ -339,6 +339,23 @@ def test_a_gun_that_is_off_line_keeps_its_ring(world: World) -> None:
     assert numbers == list(range(1_027, 1_032))
 
 
+def test_a_backlog_takes_two_frames_a_record(world: World) -> None:
+    """Poll and acknowledgement follow each other, without a pause."""
+    uids = {gun: world.card(gun) for gun in world.guns}
+    for gun, uid in uids.items():
+        world.guns[gun].is_off_line = True
+        for _ in range(40):
+            world.guns[gun].insert(uid, world.seconds)
+            world.leave(gun)
+    for dispenser in world.guns.values():
+        dispenser.is_off_line = False
+    world.run_until(lambda: bool(world.service.records))
+    began_us, frames = world.now_us, len(world.sent)
+    assert world.run_until(lambda: len(world.service.records) == 80)
+    assert len(world.sent) - frames <= 2.1 * 79
+    assert world.now_us - began_us < 79 * 250 * MS
+
+
 def test_a_clock_that_is_set_costs_one_answer(tmp_path: Path) -> None:
     """One silent poll, no suspicion, and the dispenser has our time."""
     world = World(tmp_path, guns=1)

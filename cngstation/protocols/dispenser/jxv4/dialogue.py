@@ -98,7 +98,9 @@ class BusDialogue(ServiceAnswers):
         )
         self._speed = speed
         self._turns = Turns(self._nozzles.values())
-        self._distribution = Distribution(list(self._nozzles))
+        self._distribution = Distribution(
+            list(self._nozzles), has_lists=variant.has_lists
+        )
         self._reader = AnswerReader(variant, self._distribution)
         self._parser = FrameParser()
         self._exchange: Exchange | None = None

@@ -89,7 +89,8 @@ class Holding:
 class Distribution:
     """What every nozzle shall hold, and how far each of them is."""
 
-    def __init__(self, guns: Sequence[int]) -> None:
+    def __init__(self, guns: Sequence[int], *, has_lists: bool) -> None:
+        self._has_lists = has_lists
         self._holdings = {gun: Holding() for gun in guns}
         self._lists: dict[ListKind, PackedList] = {}
         self._prices: PackedPrices | None = None
@@ -102,6 +103,8 @@ class Distribution:
         """
         lists = {kind: PackedList.of(one) for kind, one in downloads.lists.items()}
         prices = PackedPrices.of(downloads.prices) if downloads.prices else None
+        if not self._has_lists:
+            lists = {}
         if (lists, prices) == (self._lists, self._prices):
             return
         self._lists, self._prices = lists, prices

@@ -63,6 +63,7 @@ class Variant:
     poll: Callable[[datetime, Versions, bool], bytes]
     # Status bytes of a nozzle that asks for what it lacks before it tells its status.
     asking_states: frozenset[int]
+    has_lists: bool = True
     reads_unpaid: bool = False
     preset_codes: PresetCodes = PresetCodes()
 
@@ -147,6 +148,7 @@ def petrochina(preset_codes: PresetCodes) -> Variant:
         read_status=ifsf_status,
         poll=_ifsf_poll,
         asking_states=frozenset({FuellingState.IDLE.value}),
+        has_lists=False,
         reads_unpaid=True,
         preset_codes=preset_codes,
     )

@@ -11,6 +11,7 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.protocols.dispenser.dialogue import (
     DebitRequested,
+    DownloadAdvanced,
     OrderAnswered,
     Question,
     Request,
@@ -131,12 +132,15 @@ def test_a_record_number_and_a_decision_are_little_endian() -> None:
     assert bus.send().data[17:25] == bytes.fromhex("2F130000 2F130000")
 
 
-def test_lists_are_not_announced() -> None:
-    """Its poll has no room for them."""
+def test_lists_are_neither_announced_nor_held() -> None:
+    """Its poll has no room for them, and what was not announced is not in force."""
     bus = make_bus()
     one = CardList(ListKind.BASE, 3, (), "2025-06-01", "2026-06-01")
     bus.dialogue.offer(Downloads({ListKind.BASE: one}))
     assert bus.send().data[7:-4] == bytes.fromhex("20250601083015 01 00 00 00 00")
+    bus.hear(ifsf())
+    bus.run(bus.now_us + 3 * SECOND, lambda s: ifsf() if s.data[4] == 0x51 else b"")
+    assert not of_kind(bus.events, DownloadAdvanced)
 
 
 @pytest.mark.parametrize(
