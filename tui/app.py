@@ -51,7 +51,7 @@ class StationApp(App[None]):
         _keys("f5,alt+5", "open('vehicle')"),
         _keys("f6,alt+6", "open('vehicles')"),
         _keys("f7,alt+7", "open('books')"),
-        _keys("f8,alt+8", "open('prices')"),
+        _keys("f8,alt+8", "open('shifts')"),
         _keys("f9,alt+9", "open('hands')"),
         _keys("f10,alt+0", "open('till')"),
         _keys("ctrl+k", "lock"),

@@ -58,6 +58,12 @@ WORDS = {
     "issue.hold": mark("to a new card"),
     "top_up.void": mark("back from a card"),
     "issue.void": mark("back from a card"),
+    # fills without a card, and how a shift has ended
+    "test": mark("test fill"),
+    "calibration": mark("calibration"),
+    "drive_off": mark("driven off"),
+    "handed_over": mark("handed over"),
+    "forced": mark("by force"),
     # acts and what needs a person
     "top_up": mark("top-up"),
     "issue": mark("card issue"),

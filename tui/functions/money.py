@@ -4,6 +4,14 @@ from cngstation.language import mark
 from tui.functions.function import CARDS, SETTINGS, Function
 
 FUNCTIONS = (
+    Function(
+        "shifts",
+        CARDS,
+        mark("Crews and shifts: on duty, handover"),
+        "bz sb xb jjb",
+        "shifts:ShiftsScreen",
+        "F8",
+    ),
     Function("till", CARDS, mark("Till"), "qx sk", "till:TillScreen", "F10"),
     Function(
         "till_open",
@@ -93,6 +101,6 @@ FUNCTIONS = (
         mark("Set prices"),
         "djsz sjsz tj",
         "prices:PricesScreen",
-        "F8",
+        "p",
     ),
 )

@@ -196,11 +196,15 @@ class FormScreen(StationScreen):
         except ValueError as problem:  # the contract's own check of the message
             self._say_unusable(problem)
         else:
-            counter = self.station_app.counter()
-            self.station_app.back_to_counter()
-            counter.say(done, self.outcome)
+            self.leave_saved(done)
         finally:
             self._saving = False
+
+    def leave_saved(self, done: str) -> None:
+        """Go back and say what was done; at the counter, unless a form says else."""
+        counter = self.station_app.counter()
+        self.station_app.back_to_counter()
+        counter.say(done, self.outcome)
 
     def _say_refused(self, error: StationError) -> None:
         typed = {field.name: self.value(field.name) for field in self.FIELDS}

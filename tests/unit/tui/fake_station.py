@@ -25,15 +25,17 @@ from tests.unit.tui.fake_rows import (
     sale,
     unchecked,
 )
+from tests.unit.tui.fake_shifts import FakeShifts
 from tui.link import Part
 
 
-class FakeStation(FakeRegisters, FakeMoney, FakeLists):
+class FakeStation(FakeRegisters, FakeMoney, FakeLists, FakeShifts):
     """Holds a few facts, answers every method, and tells what happens."""
 
     def __init__(self, nozzles: int = 8) -> None:
         FakeRegisters.__init__(self)
         FakeMoney.__init__(self)
+        FakeShifts.__init__(self)
         FakeLists.__init__(self)
         self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
         self.asked: list[tuple[str, Any]] = []

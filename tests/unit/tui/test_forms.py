@@ -233,7 +233,7 @@ async def test_a_receipt_is_chosen_from_the_list() -> None:
 async def test_a_price_is_set_after_a_second_enter() -> None:
     """Old and new are shown before anything changes."""
     async with opened() as screen:
-        await screen.press("f8")
+        await screen.press("p")
         await screen.sees("3.78")
         await screen.press("1")
         await screen.type("3.5")

@@ -1,0 +1,225 @@
+"""The lists of the shifts: past handovers, fills without a card, crews."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+
+from cngstation.errors import StationError
+from cngstation.language import _, mark
+from cngstation.rpc.contract.figures import MOST_ROWS
+from cngstation.rpc.contract.registers import Page
+from cngstation.rpc.contract.shifts import (
+    FILL_LIST,
+    SHIFT_LIST,
+    SHIFT_SHOW,
+    CashFillRow,
+    FillQuery,
+)
+from cngstation.rpc.session import Nothing
+from cngstation.units import quantity_text, yuan_text
+from tui.areas import Area
+from tui.desk import Desk
+from tui.figures import short_time
+from tui.screens.shift_forms import (
+    CrewScreen,
+    MarkFillScreen,
+    SettleScreen,
+    StaffScreen,
+)
+from tui.screens.shifts import ShiftsScreen, print_slip
+from tui.screens.station_screen import StationScreen
+from tui.widgets.key_line import Keys
+from tui.widgets.lazy_table import Column, LazyTable
+from tui.widgets.lines import Drawn, line
+from tui.words import word
+
+if TYPE_CHECKING:
+    from cngstation.rpc.contract.shifts import PastShift
+
+
+class _ListScreen(StationScreen):
+    """A table above the shifts; Esc goes back to them."""
+
+    TITLE_TEXT: ClassVar[str] = ""
+    COLUMNS: ClassVar[Sequence[Column]] = ()
+    AUTO_FOCUS = "LazyTable"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "app.help", show=False),
+    ]
+    DEFAULT_CSS = "_ListScreen #title { padding: 0 1; text-style: bold; }"
+
+    def __init__(self, desk: Desk, shifts: ShiftsScreen) -> None:
+        super().__init__(desk)
+        self._shifts = shifts
+
+    def parts(self) -> Iterable[Widget]:
+        """Title and table."""
+        yield Drawn(self._title, id="title")
+        yield LazyTable()
+
+    def _title(self) -> Content:
+        return line((_(self.TITLE_TEXT), "bold"))
+
+    def on_mount(self) -> None:
+        """Ask for the rows."""
+        self.run_worker(self._fetch(), group="rows", exclusive=True)
+
+    async def rows(self) -> Sequence[Any]:
+        """Return what is listed."""
+        raise AssertionError("every list says what it lists")
+
+    async def _fetch(self) -> None:
+        try:
+            rows = await self.rows()
+        except StationError as error:
+            self.say_error(error)
+            return
+        for table in self.query(LazyTable):
+            table.show_rows(tuple(self.COLUMNS), rows)
+        if not rows:
+            self.say(_("Nothing found."))
+
+    def draw(self, areas: Area) -> None:
+        """Draw, the heads of the table too."""
+        super().draw(areas)
+        for table in self.query(LazyTable) if self.is_mounted else ():
+            table.refresh()
+
+    @property
+    def chosen(self) -> Any:
+        """The row that is marked."""
+        return self.query_one(LazyTable).chosen
+
+    def action_leave(self) -> None:
+        """Go back to the shifts."""
+        self.station_app.back_to(self._shifts)
+        self._shifts.fetch()
+
+
+class PastShiftsScreen(_ListScreen):
+    """Enter prints the slip again, s brings what is owed."""
+
+    TITLE_TEXT = mark("Past handovers")
+    HELP = mark(
+        "Newest first. Enter prints the slip of the marked shift again, as a copy; s "
+        "takes what it still owes."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "settle", show=False)]
+    COLUMNS = (
+        Column(mark("Shift"), 5, lambda r: str(r.shift_no), right=True),
+        Column(mark("Crew"), 9, lambda r: f"{r.crew_no} {r.crew_name}"),
+        Column(mark("Day"), 10, lambda r: r.business_day),
+        Column(mark("Ended"), 11, lambda r: short_time(r.ended_ms)),
+        Column(mark("Fills"), 5, lambda r: str(r.fills), right=True),
+        Column(mark("Due"), 9, lambda r: yuan_text(r.due_e4), right=True),
+        Column(mark("Counted"), 9, lambda r: yuan_text(r.counted_e4), right=True),
+        Column(mark("Differs"), 8, lambda r: _unless_zero(r.over_e4), right=True),
+        Column(mark("Owes"), 8, lambda r: _unless_zero(r.owed_e4), right=True),
+        Column(mark("How"), 12, lambda r: word(r.how)),
+        Column(mark("Receipt"), 8, lambda r: str(r.receipt_no), right=True),
+    )
+
+    def offered_keys(self) -> Keys:
+        """Name what helps here."""
+        keys = [("Enter", _("print again")), ("s", _("bring what is owed"))]
+        return [*keys, ("↑↓", _("move")), ("Esc", _("back"))]
+
+    async def rows(self) -> Sequence[Any]:
+        """Return ended shifts."""
+        return (await self.desk.link.call(SHIFT_LIST, Page(limit=MOST_ROWS))).rows
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Print the slip again."""
+        self.run_worker(self._print(chosen.row), group="print", exclusive=True)
+
+    async def _print(self, row: "PastShift") -> None:
+        try:
+            await print_slip(self, row.receipt_no, row.shift_no)
+        except StationError as error:
+            self.say_error(error)
+
+    def action_settle(self) -> None:
+        """Take what the marked shift owes."""
+        row = self.chosen
+        if row is None or not row.owed_e4:
+            self.say(_("This shift owes nothing."))
+        else:
+            self.app.push_screen(SettleScreen(self.desk, self._shifts, row))
+
+
+class CashFillsScreen(_ListScreen):
+    """Enter says what a fill was."""
+
+    TITLE_TEXT = mark("Fills without a card")
+    HELP = mark(
+        "The fills of the shift on duty, then those of nobody's. Enter says of the "
+        "marked one what it was, with the reason."
+    )
+    COLUMNS = (
+        Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
+        Column(mark("Shift"), 6, lambda r: str(r.shift_no or "-"), right=True),
+        Column(mark("No"), 3, lambda r: str(r.nozzle_no), right=True),
+        Column(mark("Fill"), 7, lambda r: str(r.device_seq), right=True),
+        Column(
+            mark("Quantity"), 9, lambda r: quantity_text(r.quantity_milli), right=True
+        ),
+        Column(mark("Amount"), 9, lambda r: yuan_text(r.amount_e4), right=True),
+        Column(mark("What it was"), 12, lambda r: word(r.marked or "cash")),
+        Column(mark("Reason"), 30, lambda r: r.reason),
+    )
+
+    def offered_keys(self) -> Keys:
+        """Name what helps here."""
+        return [("Enter", _("say what it was")), ("↑↓", _("move")), ("Esc", _("back"))]
+
+    async def rows(self) -> Sequence[Any]:
+        """Return the fills of the shift, and of nobody's."""
+        shift, found = self._shifts.shift, list[CashFillRow]()
+        for number in (shift.shift_no, 0) if shift else (0,):
+            query = FillQuery(shift_no=number, limit=MOST_ROWS)
+            found += (await self.desk.link.call(FILL_LIST, query)).rows
+        return found
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Open the form."""
+        self.app.push_screen(MarkFillScreen(self.desk, self._shifts, chosen.row))
+
+
+class CrewsScreen(_ListScreen):
+    """n registers a crew, a gives it a staff card."""
+
+    TITLE_TEXT = mark("Crews")
+    HELP = mark("n registers a crew or changes one, a says which staff card is its.")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "crew", show=False),
+        Binding("a", "staff", show=False),
+    ]
+    COLUMNS = (
+        Column(mark("Crew"), 5, lambda r: r.crew_no, right=True),
+        Column(mark("Name"), 16, lambda r: r.name),
+        Column(mark("Staff cards"), 50, lambda r: r.staff_cards),
+    )
+
+    def offered_keys(self) -> Keys:
+        """Name what helps here."""
+        keys = [("n", _("new crew")), ("a", _("staff card"))]
+        return [*keys, ("Esc", _("back"))]
+
+    async def rows(self) -> Sequence[Any]:
+        """Return the crews."""
+        return (await self.desk.link.call(SHIFT_SHOW, Nothing())).crews
+
+    def action_crew(self) -> None:
+        """Open the form of a crew."""
+        self.app.push_screen(CrewScreen(self.desk, self._shifts))
+
+    def action_staff(self) -> None:
+        """Open the form of a staff card."""
+        self.app.push_screen(StaffScreen(self.desk, self._shifts))
+
+
+def _unless_zero(e4: int) -> str:
+    return yuan_text(e4) if e4 else ""
