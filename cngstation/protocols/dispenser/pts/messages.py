@@ -93,6 +93,7 @@ class Sale:
     total_amount_e4: int | None
     started_at: str | None
     ended_at: str | None
+    is_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +263,7 @@ def _sale(point: int, reader: PacketReader) -> Sale:
         total_amount_e4=reader.scaled("TotalAmount", E4),
         started_at=_time(reader.text("DateTimeStart")),
         ended_at=_time(reader.text("DateTime")),
+        is_offline=reader.flag("IsOffline"),
     )
 
 

@@ -8,7 +8,7 @@ controller:
     committed                     -> closed where the controller still shows it
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cngstation.protocols.dispenser.canonical import (
     FuellingState,
@@ -209,7 +209,7 @@ class Point(PolledNozzle):
     def record(self, sale: Sale, raw: bytes) -> SaleRecord:
         """Map a finished fill; its pressures are those that were measured during it."""
         seen = sale.transaction == self.transaction
-        return sale_without_card(
+        record = sale_without_card(
             protocol=PROTOCOL,
             device_seq=sale.transaction,
             unit=self.unit,
@@ -225,6 +225,7 @@ class Point(PolledNozzle):
             pressure_after_kpa=self.pressure_kpa if seen else None,
             raw_frame=raw,
         )
+        return replace(record, is_offline=sale.is_offline)
 
 
 def before(transaction: int) -> int:

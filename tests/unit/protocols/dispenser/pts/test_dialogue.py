@@ -73,7 +73,7 @@ def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
     )
     assert (sale.pressure_before_kpa, sale.pressure_after_kpa) == (19_995, 19_995)
     assert b'"Volume":12.345' in sale.raw_frame
-    assert b'"IsOffline":false' in sale.raw_frame
+    assert not sale.is_offline
     assert point.open is None
     assert station.count("PumpCloseTransaction") == 1
 
@@ -230,6 +230,7 @@ def test_a_point_that_the_controller_cannot_reach_goes_off_line_and_comes_back()
     (reread,) = only(RecordReread, answers)
     assert isinstance(reread.answer, SaleRecord)
     assert (reread.answer.device_seq, reread.answer.quantity_milli) == (4, 2_000)
+    assert reread.answer.is_offline
 
 
 def test_questions_that_have_no_answer_fail() -> None:
