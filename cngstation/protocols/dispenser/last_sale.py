@@ -114,10 +114,11 @@ class LastSale:
         self._current: Fill | None = None
         self._same_since_us = 0
         self._is_over = False
+        self._held: Figures | None = None  # a reading that may be a late reply
         self._finished: list[Fill] = []
         self._read: Total | None = None
         self._read_since_us = self._read_us = 0
-        self._must_count = False
+        self._may_be_same = False  # a fill may have ended with the figures of the last
         self._offers: deque[Fill] = deque(maxlen=MOST_WAITING)
         self._offered_us: int | None = None
         self._jumps: list[Jump] = []
@@ -132,14 +133,25 @@ class LastSale:
         return self._stage is Stage.RESTING and not self._offers
 
     def line_up(self) -> None:
-        """The pump was out of sight: compare its totaliser before trusting it."""
-        self._must_count = True
+        """The pump was out of sight: its totaliser must stand before it is believed."""
+        if self._stage is Stage.RESTING:
+            self._look_again()
 
     def saw(
         self, figures: Figures, now_us: int, *, is_flowing: bool, is_over: bool
     ) -> None:
         """Take what the pump shows; `is_over` when the nozzle is back, or stopped."""
+        held, self._held = self._held, None
+        if held is None and self._is_doubtful(figures, is_flowing=is_flowing):
+            self._held = figures
+            return
+        if held is not None and self._stage is Stage.RESTING and not is_flowing:
+            # One look at flow: a late reply, or a fill with the figures of the last.
+            self._look_again()
         if is_flowing:
+            begins = self._stage is not Stage.FILLING
+            if begins and held and held.quantity_milli <= figures.quantity_milli:
+                self._saw_flow(held)
             self._saw_flow(figures)
         elif self._stage is Stage.FILLING:
             self._saw_end(figures, now_us, is_over=is_over)
@@ -159,8 +171,6 @@ class LastSale:
 
     def wants_total(self, now_us: int) -> bool:
         """Tell whether the totaliser should be read now."""
-        if self._stage is Stage.RESTING:
-            return self._must_count
         if self._stage is not Stage.COUNTING:
             return False
         return self._read is None or now_us - self._read_us >= STABLE_US
@@ -169,7 +179,6 @@ class LastSale:
         """Take a reading of the totaliser, asked for by whomever."""
         if self._stage is Stage.RESTING and self._known is not None:
             if total.quantity_milli == self._known.quantity_milli:
-                self._must_count = False
                 return
             # A fill may just be beginning: it counts if it stays and nothing flows.
             self._stage = Stage.COUNTING
@@ -179,8 +188,12 @@ class LastSale:
         if self._read is None or self._read.quantity_milli != total.quantity_milli:
             self._read_since_us = now_us
         self._read, self._read_us = total, now_us
-        limit_us = SETTLE_US if self._known is None else UPDATE_LIMIT_US
-        if self._fits(total) or now_us - self._read_since_us >= limit_us:
+        stayed_us = now_us - self._read_since_us
+        if self._known is None or self._may_be_same:
+            fits = stayed_us >= SETTLE_US and (self._known is None or self._fits(total))
+        else:
+            fits = self._fits(total)
+        if fits or stayed_us >= UPDATE_LIMIT_US:
             self._settle(total)
 
     def offer(self, now_us: int) -> Fill | None:
@@ -208,6 +221,24 @@ class LastSale:
         return jumps
 
     # Figures
+
+    def _look_again(self) -> None:
+        """Count again: a fill may have come whose figures are those of the last."""
+        self._stage = Stage.COUNTING
+        self._read, self._may_be_same = None, True
+
+    def _is_doubtful(self, figures: Figures, *, is_flowing: bool) -> bool:
+        """Tell whether a reading may be a late reply, which shows what was.
+
+        Figures that fell and flow that begins count when they are read twice.
+        """
+        current = self._current
+        fell = (
+            current is not None
+            and figures.quantity_milli < current.figures.quantity_milli
+        )
+        begins = is_flowing and self._stage not in {Stage.FILLING, Stage.LINING_UP}
+        return fell or begins
 
     def _saw_flow(self, figures: Figures) -> None:
         earlier = self._current
@@ -288,7 +319,8 @@ class LastSale:
         is_old = shown is not None and shown.fill == fill.figures.fill
         if fill.figures.quantity_milli and (fill.flowed or not is_old):
             self._finished.append(fill)
-        self._must_count = True
+        elif fill.figures.quantity_milli:
+            self._may_be_same = True
         self._stage = Stage.COUNTING
 
     # The totaliser
@@ -319,7 +351,7 @@ class LastSale:
         self._offers.extend(fills)
         self._known = total
         self._read = None
-        self._must_count = False
+        self._may_be_same = False
         self._stage = Stage.RESTING
 
     def _misfits(self, total: Total, known: Total) -> list[Fill]:
