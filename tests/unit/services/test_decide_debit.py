@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.domain.card_life import CardState
 from cngstation.protocols.dispenser.canonical import (
     NOT_FOUND,
     CardKind,
@@ -18,6 +19,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.decide_debit import DebitDesk
+from cngstation.storage import cards
 from cngstation.storage.database import Database
 from tests.furnished_station import NOZZLE, fill
 from tests.small_station import CARD, HandClock, opened, register_card
@@ -132,3 +134,27 @@ async def test_a_paid_fill_is_not_found(desk: Desk) -> None:
     await desk.book.book(NOZZLE, paid, "online")
     request = replace(ASKED, device_seq=NUMBER + 2)
     assert await desk.answer(request) == NOT_FOUND
+
+
+@pytest.mark.parametrize("names_counter", [False, True])
+async def test_a_replaced_card_owes_nothing(desk: Desk, names_counter: bool) -> None:
+    """Its balance has moved to the new card, and with it what it owed."""
+    count = NUMBER if names_counter else None
+    request = replace(ASKED, card_consumption_count=count)
+    assert (await desk.answer(request)).found
+    await desk.db.write(
+        lambda tx: cards.change(tx, CARD, reason="a test", state=CardState.REPLACED)
+    )
+    assert await desk.answer(request) == NOT_FOUND
+
+
+async def test_a_card_that_names_its_counter_is_answered_with_the_record(
+    desk: Desk,
+) -> None:
+    """The dispenser needs the codes in it; another counter is another fill."""
+    request = replace(ASKED, station_no="", device_seq=0)
+    decision = await desk.answer(replace(request, card_consumption_count=NUMBER))
+    assert decision.found
+    assert decision.grey_frame == fill(NUMBER).raw_frame
+    other = replace(request, card_consumption_count=NUMBER + 1)
+    assert await desk.answer(other) == NOT_FOUND
