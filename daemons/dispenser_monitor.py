@@ -16,6 +16,7 @@ from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
+from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
@@ -55,7 +56,8 @@ async def serve(process: Process) -> int:
     shifts = shift_desk(config, database, desks, clock)
     numbers = NumberLists(database, Approvals(gate), config.station.area_no)
     lists = ListAnswers(keeper, watch, numbers)
-    answers = ForecourtAnswers(database, lines, lists, ShiftAnswers(shifts))
+    tools = TechnicianAnswers()
+    answers = ForecourtAnswers(database, lines, lists, ShiftAnswers(shifts), tools)
     server = RpcServer(
         config.paths.runtime_dir / SOCKET,
         forecourt.FORECOURT,
@@ -81,7 +83,7 @@ async def serve(process: Process) -> int:
             downloads=watch,
         )
         desks.append(desk)
-        lines.append(_line(process, section, desk))
+        lines.append(_line(process, section, desk, tools))
         watch.serve(desk.settings, downloads_of(section))
         keeper.serve(lines[-1].line, [nozzle.unit for nozzle in desk.settings])
     tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
@@ -123,7 +125,9 @@ def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
     )
 
 
-def _line(process: Process, section: LineSection, desk: LineDesk) -> NamedLine:
+def _line(
+    process: Process, section: LineSection, desk: LineDesk, tools: TechnicianAnswers
+) -> NamedLine:
     line = DispenserLine(
         settings_of(section),
         dialogue_of(section),
@@ -132,6 +136,7 @@ def _line(process: Process, section: LineSection, desk: LineDesk) -> NamedLine:
         conceal=conceal_of(section),
     )
     desk.attach(line)
+    tools.serve(section, line)
     process.keep(line.run(), f"line {section.name}")
     return NamedLine(section.name, section.baud, desk, line)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "demo": "a whole station on simulated hardware",
+    "doctor": "what is likely wrong with lines, devices, disk and books",
     "import": "customers, cards and balances of an old system",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",

@@ -52,6 +52,7 @@ ADMINISTRATOR = SENIOR | {
     "register.import",
     "opening.accept",
     "operator.write",
+    "line.frames",
 }
 
 ROLES: dict[str, frozenset[str]] = {

@@ -15,6 +15,7 @@ import structlog
 from cngstation.drivers.frame_log import FrameLog
 from cngstation.drivers.line_link import LineLink, LineSettings
 from cngstation.drivers.line_service import LineHandler, LineState, ServiceCalls
+from cngstation.drivers.line_watch import LineWatch
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
 from cngstation.moments import Clock
 from cngstation.protocols.dispenser.canonical import (
@@ -81,10 +82,16 @@ class DispenserLine:
         self._asked: dict[Request, asyncio.Future[Asked]] = {}
         self._ordered: dict[Order, asyncio.Future[OrderOutcome]] = {}
         self.log = FrameLog(conceal)
+        self.watch = LineWatch()
         self.frames_sent = 0
         self.frames_lost = 0  # that wanted an answer and got no valid one
         self.cycle_times_us: deque[int] = deque(maxlen=KEPT_CYCLES)
         self.notices: deque[NoticeReceived] = deque(maxlen=KEPT_NOTICES)
+
+    @property
+    def state(self) -> LineState | None:
+        """Whether the port is open; None before the first try."""
+        return self._state
 
     async def run(self) -> None:
         """Talk to the nozzles for ever, through every loss of the port."""
@@ -192,6 +199,7 @@ class DispenserLine:
             data = await link.read()
             now_us = _now_us()
             self.log.received(data, now_us)
+            self.watch.received(data, now_us)
             self._hear(self._dialogue.receive(data, now_us))
             self._wake.set()
 
@@ -207,6 +215,7 @@ class DispenserLine:
                 sent_us = _now_us()
                 self._dialogue.sent(sent_us)
                 self.log.sent(step.data, sent_us)
+                self.watch.sent(step.gun, step.data, sent_us)
                 self.frames_sent += 1
             else:
                 await self._sleep_until(step.until_us)
@@ -231,6 +240,7 @@ class DispenserLine:
 
     def _hear(self, events: Iterable[Event]) -> None:
         for event in events:
+            self.watch.heard(event)
             if self._calls.take(event):
                 continue
             match event:

@@ -30,14 +30,17 @@ FIRST_UNWATCHABLE_FD = 1024
 _PSEUDO_TERMINAL_MAJORS = range(136, 144)
 _DRAIN_LOOK_S = 0.005
 
+PORT_MISSING = "there is no such port"
+PORT_FORBIDDEN = "this program has no permission to open the port"
+PORT_HELD = "another program holds the port"
 _OPEN_FAILURES = {
-    errno.ENOENT: "there is no such port",
-    errno.ENODEV: "there is no such port",
-    errno.ENXIO: "there is no such port",
-    errno.EACCES: "this program has no permission to open the port",
-    errno.EPERM: "this program has no permission to open the port",
-    errno.EBUSY: "another program holds the port",
-    errno.EAGAIN: "another program holds the port",
+    errno.ENOENT: PORT_MISSING,
+    errno.ENODEV: PORT_MISSING,
+    errno.ENXIO: PORT_MISSING,
+    errno.EACCES: PORT_FORBIDDEN,
+    errno.EPERM: PORT_FORBIDDEN,
+    errno.EBUSY: PORT_HELD,
+    errno.EAGAIN: PORT_HELD,
     errno.EIO: "the port is there but its device is not",
     errno.EMFILE: "this program has too many files open",
 }

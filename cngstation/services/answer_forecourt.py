@@ -14,6 +14,7 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
+from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.show_sales import newest_sales
 from cngstation.services.watch_forecourt import LineDesk
 from cngstation.storage.database import Database
@@ -52,7 +53,9 @@ class ForecourtAnswers:
         lines: Sequence[NamedLine],
         lists: ListAnswers,
         shifts: ShiftAnswers,
+        tools: TechnicianAnswers,
     ) -> None:
+        self._tools = tools
         self._lists = lists
         self._shifts = shifts
         self._database = database
@@ -65,6 +68,7 @@ class ForecourtAnswers:
         made.add(forecourt.LINE_STATISTICS, self.statistics)
         self._lists.handle(made)
         self._shifts.handle(made)
+        self._tools.handle(made)
         return made
 
     async def snapshot(self, _: CallContext) -> ForecourtBoard:

@@ -89,6 +89,9 @@ class Wire:
         self._host_until = 0.0
         self._answer_from = self._answer_until = 0.0
         self.on_host: Callable[[bytes, float], None] = lambda _data, _start: None
+        # How the host's UART reads the answer of a device; it may read it wrongly.
+        self.distort: Callable[[bytes, int], bytes] = lambda data, _source: data
+        self.echoes = False  # the host's adapter hands back what it sends
 
     def reseed(self, seed: int) -> None:
         """Begin the row of faults again."""
@@ -110,6 +113,11 @@ class Wire:
         fresh.replace(self._link)
         asyncio.get_running_loop().add_reader(self._master, self._read_host)
         return name
+
+    @property
+    def host_fd(self) -> int:
+        """The host's side of the port, with the settings that it has made."""
+        return self._slave
 
     def close(self) -> None:
         """Take the line away."""
@@ -145,8 +153,8 @@ class Wire:
         Tells the true start and length, as the log needs them.
         """
         now = asyncio.get_running_loop().time()
-        spoiled = self._spoiled_answer(data)
-        if spoiled is None:
+        spoiled = self._spoiled_answer(self.distort(data, source))
+        if not spoiled:
             return None
         delay = self._delay()
         start = max(now + delay, self._host_until, self._answer_until)
@@ -165,6 +173,8 @@ class Wire:
             data = os.read(self._master, _READ_BYTES)
         except BlockingIOError:
             return
+        if self.echoes:
+            self._write(data)
         start = max(now, self._host_until)
         self._host_until = start + len(data) * self.byte_s
         self.on_host(data, start)

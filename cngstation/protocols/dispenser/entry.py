@@ -55,6 +55,7 @@ class ProtocolEntry:
     which it addresses nozzles. `variants` are other capabilities by the value of the
     option "variant". `conceal` blanks what of the line's bytes may not be shown. `tap`
     makes what understands both directions of such a line by listening; None: nothing.
+    `answer_head` is how the answer of a nozzle to a poll begins.
     """
 
     title: str
@@ -70,6 +71,7 @@ class ProtocolEntry:
     variants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
     conceal: Callable[[bytes], bytes] = shown_whole
     tap: Callable[[], Tap] | None = None
+    answer_head: Callable[[int], bytes] | None = None
 
     def capabilities_with(
         self, options: Mapping[str, int | str]

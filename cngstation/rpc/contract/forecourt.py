@@ -13,6 +13,7 @@ from cngstation.rpc.contract.figures import (
 )
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.shifts import SHIFT_METHODS
+from cngstation.rpc.contract.technician import TECHNICIAN_METHODS
 from cngstation.rpc.method import LOGGED_IN, Contract, Event, Message, Method, Version
 from cngstation.rpc.session import Nothing
 
@@ -104,6 +105,12 @@ FORECOURT = Contract(
     version=Version(1, 1),
     oldest=Version(1, 0),
     snapshot=ForecourtBoard,
-    methods=(SALE_LIST, LINE_STATISTICS, *DOWNLOAD_METHODS, *SHIFT_METHODS),
+    methods=(
+        SALE_LIST,
+        LINE_STATISTICS,
+        *DOWNLOAD_METHODS,
+        *SHIFT_METHODS,
+        *TECHNICIAN_METHODS,
+    ),
     events=(NOZZLE_CHANGED, LINE_CHANGED, SALE_RECORDED, DOWNLOADS_CHANGED),
 )

@@ -28,6 +28,10 @@ def _tap() -> Tap:
     return CompacTap()
 
 
+def _answer_head(gun: int) -> bytes:
+    return bytes([gun, 3, 64])
+
+
 ENTRY = ProtocolEntry(
     "Compac Modbus-RTU",
     CAPABILITIES,
@@ -36,4 +40,5 @@ ENTRY = ProtocolEntry(
     bauds=(9600, 19200, 38400),
     guns=range(1, LAST_DEVICE + 1),
     tap=_tap,
+    answer_head=_answer_head,
 )

@@ -1,5 +1,6 @@
 """DART in the registry of protocols."""
 
+from cngstation.protocols.dispenser.dart.frames import FIRST_ADDRESS, Control
 from cngstation.protocols.dispenser.dart.settings import DartSettings
 from cngstation.protocols.dispenser.dart.strategy import CAPABILITIES, DartStrategy
 from cngstation.protocols.dispenser.dart.tap import DartTap
@@ -14,6 +15,10 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
+def _answer_head(gun: int) -> bytes:
+    return bytes([FIRST_ADDRESS + gun - 1, Control.EOT, 0xFA])
+
+
 ENTRY = ProtocolEntry(
     "DART (Wayne)",
     CAPABILITIES,
@@ -22,4 +27,5 @@ ENTRY = ProtocolEntry(
     bauds=(9600, 19200),
     guns=range(1, 33),
     tap=DartTap,
+    answer_head=_answer_head,
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
-from cngstation.protocols.dispenser.jxv4.frames import conceal
+from cngstation.protocols.dispenser.jxv4.frames import Command, Sender, conceal
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
 from cngstation.protocols.dispenser.jxv4.tap import JxTap
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
@@ -75,6 +75,10 @@ def _distinct(codes: PresetCodes) -> PresetCodes:
     return codes
 
 
+def _answer_head(gun: int) -> bytes:
+    return Sender.DISPENSER.start + bytes([0, gun, Command.STATUS])
+
+
 ENTRY = ProtocolEntry(
     "JX-V4",
     CAPABILITIES,
@@ -82,4 +86,5 @@ ENTRY = ProtocolEntry(
     variants={PETROCHINA: PETROCHINA_CAPABILITIES},
     conceal=conceal,
     tap=JxTap,
+    answer_head=_answer_head,
 )

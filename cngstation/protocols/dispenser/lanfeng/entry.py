@@ -17,6 +17,15 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
+def _answer_head(gun: int) -> bytes:
+    return bytes([gun, 0])
+
+
 ENTRY = ProtocolEntry(
-    "Lanfeng", CAPABILITIES, _dialogue, bauds=(4800, 9600, 19200), tap=LanfengTap
+    "Lanfeng",
+    CAPABILITIES,
+    _dialogue,
+    bauds=(4800, 9600, 19200),
+    tap=LanfengTap,
+    answer_head=_answer_head,
 )

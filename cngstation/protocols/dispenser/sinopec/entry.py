@@ -15,6 +15,7 @@ from cngstation.protocols.dispenser.sinopec.dispensers import (
     NOZZLES_PER_ADDRESS,
 )
 from cngstation.protocols.dispenser.sinopec.downloads import OWN_CARD_MARK, Place
+from cngstation.protocols.dispenser.sinopec.frames import START
 from cngstation.protocols.dispenser.sinopec.tap import SinopecTap
 from cngstation.protocols.dispenser.sinopec.timing import LineSpeed
 
@@ -52,6 +53,10 @@ def _two_bytes(name: str, digits: int | str) -> bytes:
     return two
 
 
+def _answer_head(gun: int) -> bytes:
+    return bytes([START, 0, gun // NOZZLES_PER_ADDRESS])
+
+
 ENTRY = ProtocolEntry(
     "Sinopec FA",
     CAPABILITIES,
@@ -60,4 +65,5 @@ ENTRY = ProtocolEntry(
     numbered_by=lambda gun: gun // NOZZLES_PER_ADDRESS,
     guns=range(NOZZLES_PER_ADDRESS + 1, (LARGEST_ADDRESS + 1) * NOZZLES_PER_ADDRESS),
     tap=SinopecTap,
+    answer_head=_answer_head,
 )

@@ -4,7 +4,7 @@ from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.options import whole_numbers
 from cngstation.protocols.dispenser.polled_line import PolledLine
-from cngstation.protocols.dispenser.unipump.frames import LAST_POINT
+from cngstation.protocols.dispenser.unipump.frames import DLE, LAST_POINT, address_of
 from cngstation.protocols.dispenser.unipump.messages import NOZZLES
 from cngstation.protocols.dispenser.unipump.strategy import (
     CAPABILITIES,
@@ -26,6 +26,10 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
+def _answer_head(gun: int) -> bytes:
+    return bytes([DLE, 0x02, address_of(gun)])
+
+
 ENTRY = ProtocolEntry(
     "UniPump (PTS)",
     CAPABILITIES,
@@ -33,4 +37,5 @@ ENTRY = ProtocolEntry(
     bauds=(9600, 19200, 38400, 57600, 115200),
     guns=range(1, LAST_POINT + 1),
     tap=UnipumpTap,
+    answer_head=_answer_head,
 )
