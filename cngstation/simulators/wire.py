@@ -39,6 +39,7 @@ class WireFaults:
     delay_ms: int = 300
     duplicate: float = 0.0  # per answer: sent twice
     truncate: float = 0.0  # per answer: its end is missing
+    glue: float = 0.0  # per answer: it is held until the next one and comes before it
 
     def set(self, changes: Mapping[str, float]) -> None:
         """Change some shares; the other ones stay.
@@ -82,6 +83,7 @@ class Wire:
         self.byte_s = bits_per_byte / baud
         self.faults = WireFaults()
         self.counts: Counter[str] = Counter()
+        self._glued = b""
         self.reseed(seed)
         self._master = self._slave = -1
         self._listeners: dict[int, Callable[[bytes], None]] = {}
@@ -202,7 +204,12 @@ class Wire:
             data += data
         if self._draws("noise", faults.noise):
             data = self._random.randbytes(faults.noise_bytes) + data
-        return self._with_byte_faults(data)
+        data = self._glued + self._with_byte_faults(data)
+        self._glued = b""
+        if self._draws("glue", faults.glue):
+            self._glued = data
+            return None
+        return data
 
     def _delay(self) -> float:
         if self._draws("delay", self.faults.delay):

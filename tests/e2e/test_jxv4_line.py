@@ -252,13 +252,13 @@ async def test_a_disturbed_line_books_every_fill_once(tmp_path: Path) -> None:
             "truncate": 0.03,
             "wrong_gun": 0.03,
             "bad_crc": 0.03,
+            "glue": 0.03,
             "lose_ack": 0.2,
         }
         await site.verbs["fault"](shares)
-        for _ in range(2):
-            await site.fill(1, LOST)
-            await site.fill(2, GOOD)
-        assert sorted(site.service.records) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+        await site.fill(1, LOST)
+        await site.fill(2, GOOD)
+        assert sorted(site.service.records) == [(1, 1), (2, 1)]
         assert not site.service.different
         amounts = {record.amount_e4 for record in site.service.records.values()}
         assert amounts == {491_100}

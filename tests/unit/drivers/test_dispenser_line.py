@@ -87,6 +87,7 @@ async def test_a_record_that_is_not_committed_is_not_acknowledged(
     far_end: FarEnd, service: Service, accepts: bool | Exception
 ) -> None:
     """A refusal and a failing service both leave the record with the dispenser."""
+    far_end.always = busy
     far_end.replies[POLL] = [vectors.RECORD]
     service.accepts = accepts
     async with running(make_line(far_end, service, guns=2)):
@@ -254,6 +255,7 @@ async def test_bad_input_is_reported_and_the_line_goes_on(
     far_end: FarEnd, service: Service, bad: bytes, kind: FaultKind
 ) -> None:
     """Every fault is named to the service, and the next answer is taken."""
+    far_end.always = busy
     far_end.replies[POLL] = [bad]
     line = make_line(far_end, service, guns=2)
     async with running(line):

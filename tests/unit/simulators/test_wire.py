@@ -189,12 +189,14 @@ def test_the_host_may_close_and_reopen(tmp_path: Path) -> None:
         ({"noise": 1, "noise_bytes": 4}, lambda got: got[4:] == WHOLE_ANSWER),
         ({"bit_error": 0.1}, lambda got: len(got) == 95 and got != WHOLE_ANSWER),
         ({"byte_loss": 0.1}, lambda got: 50 < len(got) < 95),
+        ({"byte_repeat": 0.1}, lambda got: 95 < len(got) < 140),
+        ({"glue": 1}, lambda got: got == b""),
     ],
 )
 def test_each_fault_does_what_it_says(
     tmp_path: Path, fault: dict[str, float], check: Callable[[bytes], bool]
 ) -> None:
-    """Loss, truncation, duplication, noise, bit errors and lost bytes."""
+    """Loss, truncation, duplication, noise, glue, changed, lost and repeated bytes."""
 
     async def steps(line: LineUnderTest) -> None:
         line.wire.faults.set(fault)
@@ -202,6 +204,20 @@ def test_each_fault_does_what_it_says(
         await asyncio.sleep(0.21)
         assert check(line.answer)
         assert line.wire.counts[next(iter(fault))] >= 1
+
+    run(tmp_path, steps)
+
+
+def test_glued_answers_come_as_one(tmp_path: Path) -> None:
+    """The held one comes with the next, as an adapter's buffer brings them."""
+
+    async def steps(line: LineUnderTest) -> None:
+        line.wire.faults.set({"glue": 1})
+        assert line.wire.send(b"held", source=1) is None
+        line.wire.faults.set({"glue": 0})
+        assert line.wire.send(b"next", source=2) is not None
+        await asyncio.sleep(0.03)
+        assert line.answer == b"heldnext"
 
     run(tmp_path, steps)
 
