@@ -189,6 +189,30 @@ async def test_a_killed_process_is_a_power_cut(line: RunningLine) -> None:
     assert refused == {"accepted": False, "refused": "grey"}
 
 
+async def test_hands_of_crews_and_technicians(line: RunningLine) -> None:
+    """Duty, settings, the port's switch, a cleared memory, and a look at the lists."""
+    state = await line.control.call("off_duty", gun=1)
+    assert (state["status"], state["waiting_shift_records"]) == ("A0", 1)
+    with pytest.raises(HandsRefused, match="off duty"):
+        await line.control.call("off_duty", gun=1)
+    changed = {"parameter": 260, "decimals": 2, "before": 2_500, "after": 2_250}
+    state = await line.control.call("parameter", gun=2, **changed)
+    assert state["waiting_parameters"] == 1
+    for wrong in ({"parameter": 65_536}, {"after": -1}):
+        with pytest.raises(HandsRefused, match="bits"):
+            await line.control.call("parameter", gun=2, **changed | wrong)
+    await line.control.call("off_line", gun=2, is_off_line=True)
+    assert await line.poll(2) == b""
+    await line.control.call("off_line", gun=2, is_off_line=False)
+    await line.poll(2)
+    assert (await line.poll(2))[4] == 0x5B
+    state = await line.control.call("clear", gun=2)
+    assert (state["waiting_parameters"], state["last_trans_no"]) == (0, 0)
+    held = await line.control.call("lists", gun=1)
+    assert held["versions"] == {"1": 0, "2": 0, "3": 0, "4": 0}
+    assert (held["price_version"], held["prices"]) == (0, [])
+
+
 async def test_the_line_counts_what_it_saw(line: RunningLine) -> None:
     """Exchanges, limits and faults over the control socket."""
     for gun in (1, 2, 1, 2, 1):
