@@ -174,7 +174,11 @@ class SinopecLine:
     def _host_sent(self, data: bytes, start: float) -> None:
         self.log.host_sent(data, start)
         end = start + len(data) * self.wire.byte_s
-        self._loop.call_at(end, lambda: self.wire.deliver(self._loop.time()))
+        self._loop.call_at(end, self._deliver)
+
+    def _deliver(self) -> None:
+        if not self._is_off:
+            self.wire.deliver(self._loop.time())
 
     def _ear_of(self, dispenser: Dispenser) -> Callable[[bytes], None]:
         address = dispenser.address
