@@ -3,8 +3,6 @@
 from functools import partial
 
 from cngstation.config import StationConfig
-from cngstation.config.sections import Line as LineSection
-from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.rpc.contract import forecourt
 from cngstation.rpc.contract.downloads import DOWNLOADS_CHANGED
 from cngstation.rpc.contract.forecourt import ForecourtBoard
@@ -12,7 +10,7 @@ from cngstation.rpc.server import RpcServer
 from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
-from cngstation.services.answer_card_checks import CardChecks
+from cngstation.services.answer_control import ControlAnswers
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
@@ -21,20 +19,13 @@ from cngstation.services.approve import Approvals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
-from cngstation.services.decide_debit import DebitDesk
+from cngstation.services.control_nozzles import ControlledLine, NozzleControl
 from cngstation.services.keep_shifts import shift_desk
-from cngstation.services.line_settings import (
-    conceal_of,
-    dialogue_of,
-    downloads_of,
-    nozzles_of,
-    settings_of,
-)
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
+from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
-from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.launch import run
@@ -55,9 +46,16 @@ async def serve(process: Process) -> int:
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
     numbers = NumberLists(database, Approvals(gate), config.station.area_no)
-    lists = ListAnswers(keeper, watch, numbers)
     tools = TechnicianAnswers()
-    answers = ForecourtAnswers(database, lines, lists, ShiftAnswers(shifts), tools)
+    controlled: list[ControlledLine] = []
+    answers = ForecourtAnswers(
+        database,
+        lines,
+        ListAnswers(keeper, watch, numbers),
+        ShiftAnswers(shifts),
+        ControlAnswers(NozzleControl(database, controlled)),
+        tools,
+    )
     server = RpcServer(
         config.paths.runtime_dir / SOCKET,
         forecourt.FORECOURT,
@@ -69,23 +67,10 @@ async def serve(process: Process) -> int:
         report=process.report,
     )
     audience = _audience(process, server)
+    parts = Parts(database, book, watch, keeper, tools, lines, controlled, desks)
     for section in config.lines:
-        desk = LineDesk(
-            section.name,
-            section.baud,
-            nozzles_of(section, config.station.station_no),
-            book=book,
-            debits=DebitDesk(database),
-            database=database,
-            audience=audience,
-            clock=clock,
-            checks=CardChecks(database, clock, rules_of(config)),
-            downloads=watch,
-        )
-        desks.append(desk)
-        lines.append(_line(process, section, desk, tools))
-        watch.serve(desk.settings, downloads_of(section))
-        keeper.serve(lines[-1].line, [nozzle.unit for nozzle in desk.settings])
+        line = open_line(config, section, parts, audience, clock)
+        process.keep(line.run(), f"line {section.name}")
     tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
     watch.changed = keeper.changed = tell
     await server.start()
@@ -123,22 +108,6 @@ def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
         sale=partial(server.publish, forecourt.SALE_RECORDED),
         stopped=process.fail,
     )
-
-
-def _line(
-    process: Process, section: LineSection, desk: LineDesk, tools: TechnicianAnswers
-) -> NamedLine:
-    line = DispenserLine(
-        settings_of(section),
-        dialogue_of(section),
-        desk,
-        clock=process.clock,
-        conceal=conceal_of(section),
-    )
-    desk.attach(line)
-    tools.serve(section, line)
-    process.keep(line.run(), f"line {section.name}")
-    return NamedLine(section.name, section.baud, desk, line)
 
 
 def main() -> None:

@@ -12,7 +12,11 @@ JUNIOR = GENERAL | {
     "card.report_loss",
     "receipt.print",
     "till.keep",
+<<<<<<< HEAD
     "shift.keep",
+=======
+    "nozzle.stop",
+>>>>>>> b6c302b (Nozzles are locked, authorised and stopped from the screen: by right, on record, once)
     "invoice.write",
 }
 MIDDLE = JUNIOR | {
@@ -23,6 +27,8 @@ MIDDLE = JUNIOR | {
     "card.edit",
     "till.pay_out",
     "fill.mark",
+    "nozzle.authorise",
+    "nozzle.lock",
     "register.edit",
     "company.top_up",
 }
@@ -37,6 +43,8 @@ SENIOR = MIDDLE | {
     "card.replace_unproved",
     "row.explain",
     "lists.send",
+    "nozzle.unlock",
+    "nozzle.end_shift",
 }
 ADMINISTRATOR = SENIOR | {
     "card.cancel",

@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Protocol
 
-from cngstation.protocols.dispenser.forecourt import Downloads
+from cngstation.protocols.dispenser.forecourt import Downloads, Order, OrderOutcome
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import forecourt
 from cngstation.rpc.contract.forecourt import ForecourtBoard, LineStatistics
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
-from cngstation.services.answer_lists import ListAnswers
-from cngstation.services.answer_shifts import ShiftAnswers
-from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.show_sales import newest_sales
 from cngstation.services.watch_forecourt import LineDesk
 from cngstation.storage.database import Database
@@ -29,6 +26,7 @@ class PolledLine(Protocol):
     frames_lost: int
 
     def offer(self, downloads: Downloads) -> None: ...
+    async def give(self, order: Order) -> OrderOutcome: ...
 
     @property
     def cycle_times_us(self) -> Sequence[int]: ...
@@ -44,20 +42,19 @@ class NamedLine:
     line: PolledLine
 
 
+class AnsweredArea(Protocol):
+    """The handlers of one area of the contract."""
+
+    def handle(self, made: Handlers) -> None: ...
+
+
 class ForecourtAnswers:
     """The handlers of the forecourt's contract."""
 
     def __init__(
-        self,
-        database: Database,
-        lines: Sequence[NamedLine],
-        lists: ListAnswers,
-        shifts: ShiftAnswers,
-        tools: TechnicianAnswers,
+        self, database: Database, lines: Sequence[NamedLine], *areas: AnsweredArea
     ) -> None:
-        self._tools = tools
-        self._lists = lists
-        self._shifts = shifts
+        self._areas = areas
         self._database = database
         self._lines = lines
 
@@ -66,9 +63,8 @@ class ForecourtAnswers:
         made = Handlers()
         made.add(forecourt.SALE_LIST, self.list_sales)
         made.add(forecourt.LINE_STATISTICS, self.statistics)
-        self._lists.handle(made)
-        self._shifts.handle(made)
-        self._tools.handle(made)
+        for area in self._areas:
+            area.handle(made)
         return made
 
     async def snapshot(self, _: CallContext) -> ForecourtBoard:

@@ -58,9 +58,14 @@ def settings_of(line: Line) -> LineSettings:
     )
 
 
+def capabilities_of(line: Line) -> frozenset[Capability]:
+    """Return what a line's protocol can do."""
+    return PROTOCOLS[line.protocol].capabilities
+
+
 def downloads_of(line: Line) -> frozenset[DownloadKind]:
     """Return what a line's dispensers can be sent."""
-    capabilities = PROTOCOLS[line.protocol].capabilities
+    capabilities = capabilities_of(line)
     kinds = frozenset(DownloadKind)
     if Capability.LISTS not in capabilities:
         kinds &= {DownloadKind.PRICES}

@@ -5,7 +5,14 @@ it is acknowledged; what it reported while nobody listened is fetched by number.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -131,6 +138,11 @@ class LineDesk:
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
         self._line = self._missing.line = line
+
+    @property
+    def by_gun(self) -> Mapping[int, NozzleSetting]:
+        """The nozzles of the line by their number on it."""
+        return self._nozzles
 
     @property
     def settings(self) -> Iterable[NozzleSetting]:

@@ -1,9 +1,16 @@
-"""What dispensers are told: lists and prices."""
+"""What dispensers are told: orders, lists and prices."""
 
 from cngstation.language import mark
 from tui.functions.function import UPKEEP, Function
 
 FUNCTIONS = (
+    Function(
+        "nozzle_orders",
+        UPKEEP,
+        mark("Nozzles: lock, authorise, stop"),
+        "jqqkz sq sqsqtz tz jq",
+        "nozzle_orders:NozzleOrdersScreen",
+    ),
     Function(
         "lists",
         UPKEEP,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cngstation.rpc.contract.control import CONTROL_METHODS
 from cngstation.rpc.contract.downloads import DOWNLOAD_METHODS, DOWNLOADS_CHANGED
 from cngstation.rpc.contract.figures import (
     DeviceHealth,
@@ -109,6 +110,7 @@ FORECOURT = Contract(
         SALE_LIST,
         LINE_STATISTICS,
         *DOWNLOAD_METHODS,
+        *CONTROL_METHODS,
         *SHIFT_METHODS,
         *TECHNICIAN_METHODS,
     ),

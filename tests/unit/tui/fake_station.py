@@ -14,6 +14,7 @@ from cngstation.rpc.contract import uplink as u
 from cngstation.rpc.session import Nothing
 from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
+from tests.unit.tui.fake_orders import FakeOrders
 from tests.unit.tui.fake_registers import FakeRegisters
 from tests.unit.tui.fake_rows import (
     NOW_MS,
@@ -29,7 +30,7 @@ from tests.unit.tui.fake_shifts import FakeShifts
 from tui.link import Part
 
 
-class FakeStation(FakeRegisters, FakeMoney, FakeLists, FakeShifts):
+class FakeStation(FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders):
     """Holds a few facts, answers every method, and tells what happens."""
 
     def __init__(self, nozzles: int = 8) -> None:

@@ -1,0 +1,269 @@
+"""Orders to nozzles, by right and on record: asked first, written down, sent once.
+
+An order that got no answer is not sent again; the sentence says what the nozzle shows,
+and a person looks. `order_id` makes a repeated question of a screen the same order.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cngstation.errors import DeviceError, Refusal
+from cngstation.language import mark
+from cngstation.moments import seconds
+from cngstation.protocols.dispenser.canonical import Capability
+from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutcome
+from cngstation.rpc.contract.forecourt import NozzleFigure
+from cngstation.services.check_sale import NozzleSetting
+from cngstation.storage import audit
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+
+KEPT_ORDERS = 256
+# What a nozzle shows next may still be from before the order.
+SETTLES_MS = 1_500
+_NEEDS = {
+    OrderKind.LOCK: Capability.LOCK,
+    OrderKind.UNLOCK: Capability.LOCK,
+    OrderKind.END_SHIFT: Capability.SHIFT,
+    OrderKind.AUTHORISE: Capability.AUTHORISE,
+    OrderKind.STOP: Capability.STOP,
+}
+_DONE = {
+    OrderKind.LOCK: mark("Nozzle {nozzle} is locked: nobody fills there."),
+    OrderKind.UNLOCK: mark("Nozzle {nozzle} is unlocked."),
+    OrderKind.END_SHIFT: mark("Nozzle {nozzle} is off duty."),
+    OrderKind.AUTHORISE: mark("Nozzle {nozzle} may fill now."),
+    OrderKind.STOP: mark("Nozzle {nozzle} was told to stop, and answered."),
+}
+_REFUSED = mark("Nozzle {nozzle} refused: it shows {state}. Nothing has changed.")
+_UNKNOWN = mark(
+    "Nozzle {nozzle} did not answer and is not asked again; it shows {state}. Go there "
+    "and look."
+)
+_NOT_SENT = mark("Nozzle {nozzle} cannot be reached: {why} Nothing was sent. Go there.")
+_LOCKED_ONLY = mark(
+    "Nozzle {nozzle} is locked for the next vehicle; its protocol cannot stop a fill "
+    "that runs. Press the emergency stop there."
+)
+_NO_WAY = mark("The protocol of nozzle {nozzle} knows no stop. Press the button there.")
+
+
+class NoSuchNozzle(Refusal):
+    """No line has this nozzle."""
+
+    code = "refusal.no_such_nozzle"
+    text = "There is no nozzle {nozzle} here. Nothing was sent."
+
+
+class OrderNotCarried(Refusal):
+    """The protocol has no command for it."""
+
+    code = "refusal.order_not_carried"
+    text = (
+        "The dispenser of nozzle {nozzle} cannot be told this over its line. Nothing "
+        "was sent. Do it at the dispenser."
+    )
+
+
+class PresetWrong(Refusal):
+    """A preset that cannot be."""
+
+    code = "refusal.preset_wrong"
+    text = (
+        "An order to fill has an amount, or a quantity, or neither, not both. Nothing "
+        "was sent."
+    )
+
+
+class OrderIdUsed(Refusal):
+    """One id for two orders."""
+
+    code = "refusal.order_id_used"
+    text = "This order was asked with other figures before. Nothing was sent. Ask anew."
+
+
+class OrderingLine(Protocol):
+    """A line that takes orders; the driver fits."""
+
+    async def give(self, order: Order) -> OrderOutcome: ...
+
+
+class OrderedDesk(Protocol):
+    """The nozzles of a line as they are now; a line's desk fits."""
+
+    @property
+    def by_gun(self) -> Mapping[int, NozzleSetting]: ...
+    @property
+    def figures(self) -> Iterable[NozzleFigure]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ControlledLine:
+    """A line, its nozzles, and what its protocol can carry."""
+
+    line: OrderingLine
+    desk: OrderedDesk
+    capabilities: frozenset[Capability]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of an order, in words; `wants_a_person` where somebody must go."""
+
+    nozzle_no: int
+    outcome: OrderOutcome
+    text: str
+    facts: tuple[tuple[str, str | int], ...]
+    wants_a_person: bool = False
+
+
+class NozzleControl:
+    """Gives orders."""
+
+    def __init__(self, database: Database, lines: Sequence[ControlledLine]) -> None:
+        self._database = database
+        self._lines = lines
+        self._given: OrderedDict[str, tuple[object, asyncio.Task[Answered]]] = (
+            OrderedDict()
+        )
+
+    def abilities(self) -> dict[int, list[OrderKind]]:
+        """Return which orders each nozzle can be given."""
+        return {
+            setting.key.nozzle_no: [
+                kind for kind, needs in _NEEDS.items() if needs in line.capabilities
+            ]
+            for line in self._lines
+            for setting in line.desk.by_gun.values()
+        }
+
+    async def give(
+        self,
+        order_id: str,
+        nozzle_no: int,
+        kind: OrderKind,
+        actor: Actor,
+        *,
+        preset_quantity_milli: int = 0,
+        preset_amount_e4: int = 0,
+    ) -> Answered:
+        """Give one order.
+
+        Raises:
+            Refusal: why not; nothing was sent.
+        """
+        line, gun = self._find(nozzle_no)
+        if _NEEDS[kind] not in line.capabilities:
+            raise OrderNotCarried(nozzle=nozzle_no)
+        if preset_quantity_milli and preset_amount_e4:
+            raise PresetWrong
+        order = Order(gun, kind, preset_quantity_milli, preset_amount_e4)
+        what = (nozzle_no, order)
+        known = self._given.get(order_id)
+        if known is not None and known[0] != what:
+            raise OrderIdUsed
+        if known is None:
+            task = asyncio.ensure_future(self._carry_out(line, nozzle_no, order, actor))
+            self._given[order_id] = what, task
+            while len(self._given) > KEPT_ORDERS:
+                self._given.popitem(last=False)
+        # A screen that goes away takes back nothing that was sent.
+        return await asyncio.shield(self._given[order_id][1])
+
+    async def stop_all(self, order_id: str, actor: Actor) -> list[Answered]:
+        """Stop every nozzle, or lock the ones that can only be locked, all at once."""
+        answers = await asyncio.gather(
+            *(
+                self._stop(f"{order_id}/{setting.key.nozzle_no}", line, setting, actor)
+                for line in self._lines
+                for setting in line.desk.by_gun.values()
+            )
+        )
+        return sorted(answers, key=lambda a: (not a.wants_a_person, a.nozzle_no))
+
+    async def _stop(
+        self, order_id: str, line: ControlledLine, setting: NozzleSetting, actor: Actor
+    ) -> Answered:
+        nozzle_no = setting.key.nozzle_no
+        if Capability.STOP in line.capabilities:
+            return await self.give(order_id, nozzle_no, OrderKind.STOP, actor)
+        if Capability.LOCK not in line.capabilities:
+            return Answered(
+                nozzle_no,
+                OrderOutcome.REFUSED,
+                _NO_WAY,
+                (("nozzle", nozzle_no),),
+                wants_a_person=True,
+            )
+        locked = await self.give(order_id, nozzle_no, OrderKind.LOCK, actor)
+        is_filling = "fuelling" in self._shown(line, nozzle_no)
+        if locked.outcome is OrderOutcome.DONE and is_filling:
+            return Answered(
+                nozzle_no,
+                OrderOutcome.DONE,
+                _LOCKED_ONLY,
+                (("nozzle", nozzle_no),),
+                wants_a_person=True,
+            )
+        return locked
+
+    async def _carry_out(
+        self, line: ControlledLine, nozzle_no: int, order: Order, actor: Actor
+    ) -> Answered:
+        """Write down who orders what, send it, write down what became of it."""
+        subject = f"nozzle {nozzle_no}"
+        asked = _figures_of(order)
+        await self._note(actor, order.kind, subject, "asked", asked)
+        try:
+            outcome = await line.line.give(order)
+        except DeviceError as error:
+            await self._note(actor, order.kind, subject, "not sent", asked)
+            facts = (("nozzle", nozzle_no), ("why", error.sentence()))
+            return Answered(
+                nozzle_no, OrderOutcome.REFUSED, _NOT_SENT, facts, wants_a_person=True
+            )
+        await self._note(actor, order.kind, subject, str(outcome), asked)
+        if outcome is OrderOutcome.DONE:
+            text, shown = _DONE[order.kind], ""
+        else:
+            await asyncio.sleep(seconds(SETTLES_MS))
+            text = _REFUSED if outcome is OrderOutcome.REFUSED else _UNKNOWN
+            shown = self._shown(line, nozzle_no)
+        return Answered(
+            nozzle_no,
+            outcome,
+            text,
+            (("nozzle", nozzle_no), ("state", shown)),
+            wants_a_person=outcome is not OrderOutcome.DONE,
+        )
+
+    async def _note(
+        self, actor: Actor, kind: OrderKind, subject: str, outcome: str, asked: str
+    ) -> None:
+        await self._database.write(
+            lambda tx: audit.record(
+                tx, actor, f"nozzle.{kind}", subject, outcome=outcome, after=asked
+            )
+        )
+
+    def _find(self, nozzle_no: int) -> tuple[ControlledLine, int]:
+        for line in self._lines:
+            for gun, setting in line.desk.by_gun.items():
+                if setting.key.nozzle_no == nozzle_no:
+                    return line, gun
+        raise NoSuchNozzle(nozzle=nozzle_no)
+
+    def _shown(self, line: ControlledLine, nozzle_no: int) -> str:
+        for figure in line.desk.figures:
+            if figure.nozzle_no == nozzle_no:
+                return "locked" if figure.locked else figure.state
+        return ""
+
+
+def _figures_of(order: Order) -> str:
+    if order.preset_quantity_milli:
+        return f"{order.preset_quantity_milli} milli"
+    return f"{order.preset_amount_e4} e4" if order.preset_amount_e4 else ""
