@@ -12,11 +12,8 @@ JUNIOR = GENERAL | {
     "card.report_loss",
     "receipt.print",
     "till.keep",
-<<<<<<< HEAD
     "shift.keep",
-=======
     "nozzle.stop",
->>>>>>> b6c302b (Nozzles are locked, authorised and stopped from the screen: by right, on record, once)
     "invoice.write",
 }
 MIDDLE = JUNIOR | {

@@ -51,10 +51,10 @@ _LOCKED_ONLY = mark(
 _NO_WAY = mark("The protocol of nozzle {nozzle} knows no stop. Press the button there.")
 
 
-class NoSuchNozzle(Refusal):
+class NozzleNotHere(Refusal):
     """No line has this nozzle."""
 
-    code = "refusal.no_such_nozzle"
+    code = "refusal.nozzle_not_here"
     text = "There is no nozzle {nozzle} here. Nothing was sent."
 
 
@@ -254,7 +254,7 @@ class NozzleControl:
             for gun, setting in line.desk.by_gun.items():
                 if setting.key.nozzle_no == nozzle_no:
                     return line, gun
-        raise NoSuchNozzle(nozzle=nozzle_no)
+        raise NozzleNotHere(nozzle=nozzle_no)
 
     def _shown(self, line: ControlledLine, nozzle_no: int) -> str:
         for figure in line.desk.figures:

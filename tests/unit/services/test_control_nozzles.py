@@ -16,8 +16,8 @@ from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.control_nozzles import (
     Answered,
     ControlledLine,
-    NoSuchNozzle,
     NozzleControl,
+    NozzleNotHere,
     OrderIdUsed,
     OrderNotCarried,
     PresetWrong,
@@ -171,7 +171,7 @@ async def test_what_cannot_be_ordered_is_refused_before_anything(
     station: Station,
 ) -> None:
     """No such nozzle, no such command, two presets at once."""
-    with pytest.raises(NoSuchNozzle):
+    with pytest.raises(NozzleNotHere):
         await station.give(9, OrderKind.LOCK)
     with pytest.raises(OrderNotCarried):
         await station.give(2, OrderKind.AUTHORISE)
