@@ -59,8 +59,8 @@ def settings_of(line: Line) -> LineSettings:
 
 
 def capabilities_of(line: Line) -> frozenset[Capability]:
-    """Return what a line's protocol can do."""
-    return PROTOCOLS[line.protocol].capabilities
+    """Return what a line's dispensers can do, in the dialect of its options."""
+    return PROTOCOLS[line.protocol].capabilities_with(line.options)
 
 
 def downloads_of(line: Line) -> frozenset[DownloadKind]:

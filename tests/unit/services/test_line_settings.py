@@ -9,7 +9,14 @@ from cngstation.config.sections import Line
 from cngstation.drivers.http_link import HttpSettings
 from cngstation.drivers.serial_link import SerialSettings
 from cngstation.errors import ConfigError
-from cngstation.services.line_settings import dialogue_of, settings_of
+from cngstation.protocols.dispenser.canonical import Capability
+from cngstation.protocols.dispenser.forecourt import DownloadKind
+from cngstation.services.line_settings import (
+    capabilities_of,
+    dialogue_of,
+    downloads_of,
+    settings_of,
+)
 
 NOZZLE = {"gun": 1, "nozzle_no": 1, "dispenser_no": 1, "unit": "kg", "unit_code": 0}
 
@@ -59,3 +66,18 @@ def test_a_credential_that_is_none_is_named_by_its_path(
         settings_of(section)
     assert str(file) in error.value.sentence()
     assert "password on its second" in error.value.sentence()
+
+
+def test_a_dialect_can_do_what_its_option_says() -> None:
+    """The adapter of JX-V4 authorises and has no lists; its own dialect has them."""
+    own = line(protocol="jxv4", port="/dev/ttyS1", baud=9600)
+    adapter = line(
+        protocol="jxv4",
+        port="/dev/ttyS1",
+        baud=9600,
+        options={"variant": "petrochina"},
+    )
+    assert Capability.AUTHORISE not in capabilities_of(own)
+    assert Capability.AUTHORISE in capabilities_of(adapter)
+    assert downloads_of(own) == frozenset(DownloadKind)
+    assert downloads_of(adapter) == {DownloadKind.PRICES}
