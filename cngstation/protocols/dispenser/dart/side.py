@@ -27,6 +27,7 @@ from cngstation.protocols.dispenser.without_card import status_without_card
 # change may have been lost with a block.
 REFRESH_US = 5_000_000
 ASKED_AGAIN_US = 400_000
+PRICE_QUESTIONS = 20  # then a fill without a price is better than none
 
 _STATES = {
     Status.NOT_PROGRAMMED: FuellingState.INOPERATIVE,
@@ -58,6 +59,7 @@ class Side:
         self._filled_us = self._status_us = self._seen_us = 0
         self._asked_us: dict[Command, int] = {}
         self._block = -1
+        self._asked_price = 0
 
     def next_block(self) -> int:
         """Return the number of the next new block."""
@@ -122,7 +124,7 @@ class Side:
         """Return what it should be asked now, beside its totaliser."""
         if self.status is None or now_us - self._status_us >= REFRESH_US:
             question = Command.RETURN_STATUS
-        elif self.filled is None or self._wants_figures(now_us):
+        elif self.filled is None or self._lacks_price or self._wants_figures(now_us):
             question = Command.RETURN_FILLING
         else:
             return None
@@ -130,7 +132,13 @@ class Side:
         if asked_us is not None and now_us - asked_us < ASKED_AGAIN_US:
             return None
         self._asked_us[question] = now_us
+        self._asked_price += self.place is None
         return question
+
+    @property
+    def _lacks_price(self) -> bool:
+        """What it had to say when this program began need not name its price."""
+        return self.place is None and self._asked_price < PRICE_QUESTIONS
 
     def _wants_figures(self, now_us: int) -> bool:
         ends = self.sale.stage in {Stage.ENDING, Stage.LINING_UP}
@@ -140,7 +148,7 @@ class Side:
 
     def watch(self, now_us: int) -> None:
         """Let its sale see the figures; figures that must stay are new readings."""
-        if self.status is None or self.filled is None:
+        if self.status is None or self.filled is None or self._lacks_price:
             return
         ends = self.sale.stage in {Stage.ENDING, Stage.LINING_UP}
         if ends and self._filled_us <= self._seen_us:

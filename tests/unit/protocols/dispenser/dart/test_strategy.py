@@ -31,6 +31,7 @@ from cngstation.protocols.dispenser.forecourt import (
     PriceTable,
 )
 from cngstation.simulators.dart_dispenser import DartDispenser
+from cngstation.simulators.dart_frames import data_block
 from cngstation.units import Unit
 from tests.unit.protocols.dispenser.side_bench import SideBench, Wire, works
 
@@ -350,6 +351,23 @@ def test_a_fill_that_ended_while_nobody_listened_is_offered_at_the_start(
     assert record.quantity_milli == 7_000
     assert record.device_seq == first.device_seq + 7_000
     assert not record.is_watched
+
+
+def test_a_program_that_begins_behind_a_lost_acknowledgement_asks_for_the_price(
+    tmp_path: Path,
+) -> None:
+    """The block that waits names status and figures, and no price."""
+    line = lined_up(tmp_path)
+    sell(line, 500)
+    line.run(3)
+    device = line.devices[1]
+    assert isinstance(device, DartDispenser)
+    news = bytes.fromhex("02 08 00 00 05 00 00 00 19 90 01 01 01")
+    device._waiting = data_block(0x50, 3, news)
+    nozzles = (NozzleSetup(1, Unit.M3),)
+    dialogue = ENTRY.dialogue(LineSetup(9_600, nozzles))
+    again = SideBench(dialogue, line.devices, now_us=line.now_us).run(12)
+    assert [record.price_e4 for record in again.records()] == [39_800]
 
 
 def test_a_totaliser_that_comes_4_s_late_numbers_the_fill_all_the_same(
