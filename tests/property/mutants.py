@@ -21,6 +21,7 @@ from cngstation.services import (
     issue_card,
     judge_card,
     late_records,
+    post_sale,
     reverse_top_up,
     serve_card,
     settle_grey_card,
@@ -109,8 +110,8 @@ def _no_reprepare(patch: pytest.MonkeyPatch) -> None:
 def _fee_twice(patch: pytest.MonkeyPatch) -> None:
     post = CardActs._post_finish
 
-    def twice(self: CardActs, tx: Any, intent: Any, step: str) -> None:
-        post(self, tx, replace(intent, fee_e4=2 * intent.fee_e4), step)
+    def twice(self: CardActs, tx: Any, intent: Any, step: str, **how: Any) -> None:
+        post(self, tx, replace(intent, fee_e4=2 * intent.fee_e4), step, **how)
 
     patch.setattr(CardActs, "_post_finish", twice)
 
@@ -176,7 +177,7 @@ def _lot_overuse(patch: pytest.MonkeyPatch) -> None:
         kept = list(lots)[:1]
         return [LotUse(lot.seq, quantity, lot.money_e4) for lot in kept], 0
 
-    patch.setattr(book_sale, "use_lots", first_pays_all)
+    patch.setattr(post_sale, "use_lots", first_pays_all)
 
 
 def _finish_without_intent_done(patch: pytest.MonkeyPatch) -> None:
@@ -342,7 +343,7 @@ MUTANTS = (
     Mutant("seen_not_compared", _seen_not_compared, an_older_image_is_refused),
     Mutant(
         "collection_moves_gas",
-        lambda patch: patch.setattr(book_sale, "COLLECTION", None),
+        lambda patch: patch.setattr(post_sale, "COLLECTION", None),
         a_collection_moves_no_gas,
     ),
     Mutant(
