@@ -20,6 +20,7 @@ NAMES = (
     "sinopec_cycle",
     "side_cycle",
     "gateways",
+    "many_lines",
     "wire_to_screen",
     "bookings",
     "verify",
