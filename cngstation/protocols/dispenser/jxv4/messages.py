@@ -223,6 +223,11 @@ class Versions:
     white: int = 0
     price: int = 0
 
+    def to_bytes(self) -> bytes:
+        """Encode the five; every poll has them."""
+        versions = (self.base, self.added, self.deleted, self.white, self.price)
+        return bytes(versions)
+
 
 NO_VERSIONS = Versions()
 _KEY_VERSION = 0
@@ -230,7 +235,7 @@ _KEY_VERSION = 0
 
 def poll_body(clock: datetime, versions: Versions = NO_VERSIONS) -> bytes:
     """51H to a dispenser: the station's local time and its versions."""
-    return bcd_time(clock) + bytes([*astuple(versions), _KEY_VERSION])
+    return bcd_time(clock) + versions.to_bytes() + bytes([_KEY_VERSION])
 
 
 def acknowledgement_body(transaction: int, seq: int, order: str = BIG_ENDIAN) -> bytes:

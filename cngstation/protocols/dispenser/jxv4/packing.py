@@ -15,6 +15,7 @@ from cngstation.moments import CHINA
 
 CARD_DIGITS = 16
 _KPA_PER_HUNDREDTH_MPA = 10
+_BCD = bytes(n // 10 << 4 | n % 10 for n in range(100))
 _ABSENT_CARDS = ({0x00}, {0xFF})
 
 
@@ -39,7 +40,10 @@ def pack(layout: Struct, *fields: int | bytes) -> bytes:
 
 def bcd_time(clock: datetime) -> bytes:
     """Encode a time as 7 bytes BCD."""
-    return bytes.fromhex(clock.strftime("%Y%m%d%H%M%S"))
+    century, year = divmod(clock.year, 100)
+    day = (century, year, clock.month, clock.day)
+    # It stands in every poll: formatting it as text took a tenth of a poll's time.
+    return bytes([_BCD[n] for n in (*day, clock.hour, clock.minute, clock.second)])
 
 
 def bcd_card(card_no: str) -> bytes:
