@@ -144,10 +144,6 @@ class ShiftDesk:
         if done is not None:
             return await self._hand_over(leaving, {}, actor)
         meters = await self._of_shift(shift_no)
-        on_duty = await self.database.read(lambda c: nozzles_on_duty(c, shift_no))
-        unread = [on.nozzle.nozzle_no for on in on_duty if on.nozzle not in meters]
-        if unread and not (leaving.leave_unread or order.is_forced):
-            raise NozzlesOnDuty(nozzles=", ".join(map(str, unread)))
         await self.database.write(lambda tx: _look(tx, meters))
         rows = await self.database.read(lambda c: open_breaks_of(c, shift_no))
         if rows:

@@ -251,6 +251,32 @@ async def test_two_breaks_of_the_same_figures_are_two_rows(nozzle: Nozzle) -> No
     assert await nozzle.rows() == [(-2_000, "the counter went back")] * 2
 
 
+async def test_gas_behind_a_reading_is_a_row_of_its_own(nozzle: Nozzle) -> None:
+    """What one shift left and what moved after it are two breaks, of two shifts."""
+    for step in [
+        ("on", 0), ("sell", 1, 2_000), ("off", 2_700), ("on_unread",),
+        ("sell", 2, 5_000), ("off", 5_000),
+    ]:  # fmt: skip
+        await nozzle.do(step)
+    assert await nozzle.rows() == [
+        (700, "gas without a record"),
+        (300, "gas without a record"),
+    ]
+
+
+async def test_a_break_that_was_explained_is_not_named_again(nozzle: Nozzle) -> None:
+    """Whoever meets it later finds it explained."""
+    for step in [("on", 0), ("sell", 1, 2_000), ("look", 2_500)]:
+        await nozzle.do(step)
+    (row,) = await nozzle.db.read(findings.open_findings)
+    await nozzle.db.write(
+        lambda tx: findings.close_finding(tx, row.seq, "calibration", "01")
+    )
+    for step in [("look", 2_500), ("sell", 2, 4_500), ("off", 4_500)]:
+        await nozzle.do(step)
+    assert await nozzle.rows() == []
+
+
 async def test_verify_names_a_break_without_its_row(nozzle: Nozzle) -> None:
     """What the totaliser moved is fills and rows, or verify says at which reading."""
     for step in BREAKS["program off, no memory, no sale"][0]:
