@@ -8,11 +8,11 @@ from cngstation.domain.causes import WORDS
 from cngstation.domain.continuity import break_of
 from cngstation.domain.diagnosis import Found, causes_of
 from cngstation.domain.known_card import Known, Lies
-from cngstation.domain.limits import Stopped, Verdict
+from cngstation.domain.limits import Stopped, Verdict, Window, window_start_ms
 from cngstation.domain.payment import MODE_OF_CODE
 from cngstation.drivers.card_reader import CardGone
 from cngstation.errors import DeviceError, DeviceUnavailable
-from cngstation.moments import business_day, days_until
+from cngstation.moments import days_until
 from cngstation.protocols.card_image.purse import (
     LAST_GEN,
     LAST_PSEQ,
@@ -37,6 +37,7 @@ from cngstation.services.limit_spending import may_fill
 from cngstation.services.old_on_card import acts_that_write, limits_of
 from cngstation.services.open_rows import facts_of
 from cngstation.storage import cards, customers, facts, journal, prices, sales
+from cngstation.storage import limits as kept_limits
 from cngstation.storage.cards import Card
 from cngstation.storage.journal import Intent
 from cngstation.storage.sqlite import Connection
@@ -161,9 +162,11 @@ class DiagnosisAnswers:
             vehicle = customers.find_vehicle(connection, card.vehicle_id)
         plate = vehicle.plate if vehicle else ""
         limits = limits_of(connection, card)
-        today = business_day(
-            now_ms, cut_off_minute=self._rules.business_day_starts_minute
+        # By the clock, as limits are: a fill's booked day is that of its shift.
+        began_ms = window_start_ms(
+            Window.DAY, now_ms, cut_off_minute=self._rules.business_day_starts_minute
         )
+        since = kept_limits.first_seq_since(connection, began_ms)
         return known_card.Registered(
             card_no=card.card_no,
             state=card.state,
@@ -180,7 +183,7 @@ class DiagnosisAnswers:
             else (limits["limit_per_fill_yuan"], limits["limit_per_day_yuan"]),
             owed_e4=facts.balance(connection, f"receivable:{key}", Unit.CNY),
             stopped=_stopped(may_fill(connection, key, now_ms, self._rules)),
-            filled_today_e4=sales.amount_on_day(connection, key, today),
+            filled_today_e4=kept_limits.filled_by_card(connection, key, since).e4,
         )
 
 

@@ -318,17 +318,6 @@ def newest_of_card(
     )
 
 
-def amount_on_day(connection: Connection, card_key: str, business_day: str) -> int:
-    """Return what a card has filled for on a day, in 1/10 000 yuan."""
-    row = connection.execute(
-        "SELECT coalesce(sum(s.amount_e4), 0) FROM sale s JOIN entry e USING (seq)"
-        " WHERE s.card_key=? AND e.business_day=?"
-        " AND s.transaction_type <> 'make_up_debit'",  # its gas is in the grey fill
-        (card_key, business_day),
-    ).fetchone()
-    return int(row[0])
-
-
 def lots_left(connection: Connection, card_key: str) -> list[Lot]:
     """Return what is left of a card's purchases of gas, oldest first."""
     found = connection.execute(
