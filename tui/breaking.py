@@ -6,9 +6,9 @@ figure with the word behind it stay whole.
 
 from collections.abc import Iterator
 
+# The login is drawn before the tables behind `cngstation.hygiene` are loaded.
+from rich.cells import cell_len as width
 from textual.content import Content
-
-from cngstation.hygiene import width
 
 _NEVER_FIRST = frozenset("，。、；：！？）》」』】”’…％,.;:!?)]}%")
 _NEVER_LAST = frozenset("（《「『【“‘([{")
