@@ -25,6 +25,13 @@ FUNCTIONS = (
     Function("lock", SETTINGS, mark("Lock the screen"), "sp sd sdpm", "lock", "Ctrl+K"),
     Function("help", UPKEEP, mark("Help about this screen"), "bz bybz", "help", "F1"),
     Function(
+        "lines",
+        UPKEEP,
+        mark("Lines of dispensers, their last frames"),
+        "xl xlzd zjbw jqjxl",
+        "lines:LinesScreen",
+    ),
+    Function(
         "hands",
         UPKEEP,
         mark("Hands of the demonstration"),

@@ -77,6 +77,17 @@ class LazyTable(ScrollView, can_focus=True):
         self.scroll_to(y=0, animate=False)
         self.refresh()
 
+    def renew_rows(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
+        """Show the same rows anew; cursor and place stay where they are."""
+        if columns is not self._columns:
+            self.show_rows(columns, rows)
+            return
+        self._rows = rows
+        self.cursor = max(min(self.cursor, len(rows) - 1), 0)
+        wide = sum(column.width + 1 for column in columns)
+        self.virtual_size = Size(wide, len(rows) + _HEAD_ROWS)
+        self.refresh()
+
     @property
     def chosen(self) -> Any | None:
         """The row under the cursor."""
