@@ -54,6 +54,15 @@ class Monitor:
             while not true(self):
                 await asyncio.sleep(0.02)
 
+    async def lined_up(self) -> None:
+        """Wait until it is heard, and what it showed at first is told from a fill."""
+        await self.until(lambda s: s.links == {"online"})
+        strategy: Any = getattr(self.line._dialogue, "_strategy", None)
+        if strategy is not None:
+            name = "_points" if hasattr(strategy, "_points") else "_dispensers"
+            (one,) = getattr(strategy, name).values()
+            await self.until(lambda s: one.sale.is_settled)
+
     @property
     def states(self) -> set[str]:
         """The states of its nozzles."""

@@ -11,13 +11,12 @@ from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutc
 from cngstation.protocols.dispenser.pts import dialogue as pts
 from cngstation.protocols.dispenser.pts import settling
 from cngstation.services import watch_forecourt
-from tests.e2e.gateway_bench import FarEnd, far_end, monitor
+from tests.e2e.gateway_bench import WITHIN_S, FarEnd, far_end, monitor
 
 PROTOCOLS = ("compac", "unipump", "pts")
 FLOW = 20_000
 SETTLED_S = 0.6
-# By protocol: the number of the first sale after 1 000 units, and of 12.34 units.
-NUMBER = {"compac": 1_012_340, "unipump": 1_012_340, "pts": 8}
+ENDLESS = 10_000_000
 
 
 @pytest.fixture(autouse=True)
@@ -45,26 +44,35 @@ async def begin(far: FarEnd, volume: int = 12_340, flow: int = FLOW) -> None:
     await far.hand("fill", volume=volume, flow_per_s=flow)
 
 
+async def ended(far: FarEnd) -> tuple[int, int, int]:
+    """Hang up; return the number, quantity and amount that are to be booked."""
+    facts = await far.hand("hang_up")
+    sold = facts["total_volume"] - 1_000_000
+    amount_e4 = (facts["total_amount"] - 398_000) * 100
+    if far.section.protocol == "pts":
+        return 8, sold, amount_e4
+    number = facts["total_volume"] // 10 * 10
+    cut = 10 if far.section.protocol == "unipump" else 1
+    return number, sold // cut * cut, amount_e4
+
+
 async def test_a_fill_is_shown_and_booked_once(tmp_path: Path, far: FarEnd) -> None:
     """Live, then a sale with the dispenser's figures; a repeat adds nothing."""
-    protocol = far.section.protocol
     async with monitor(tmp_path, far.section) as station:
-        await station.until(lambda s: s.links == {"online"})
-        await asyncio.sleep(SETTLED_S)
-        await begin(far)
+        await station.lined_up()
+        await begin(far, ENDLESS)
         await station.until(lambda s: s.states == {"fuelling"})
         await station.until(
             lambda s: any(f.quantity_milli > 0 for f in s.told["nozzle"])
         )
-        assert await station.booked(1) == [(NUMBER[protocol], 12_340, 491_100)]
+        expected = await ended(far)
+        assert await station.booked(1) == [expected]
         closed = await far.hand("wait", until="closed", timeout_s=10)
         assert closed["reached"]
-        await far.hand("hang_up")
-        await asyncio.sleep(0.3)
     async with monitor(tmp_path, far.section) as station:
         await station.until(lambda s: s.links == {"online"})
         await asyncio.sleep(SETTLED_S)
-        assert len(await station.sales()) == 1
+        assert await station.sales() == [expected]
         assert not await station.kinds() & {"sequence_gap", "totaliser_break"}
 
 
@@ -73,19 +81,18 @@ async def test_a_restart_in_the_middle_of_a_fill_books_it_once(
 ) -> None:
     """The monitor ends while gas flows, and again while the sale is new."""
     async with monitor(tmp_path, far.section) as station:
-        await station.until(lambda s: s.links == {"online"})
-        await asyncio.sleep(SETTLED_S)
-        await begin(far)
+        await station.lined_up()
+        await begin(far, ENDLESS)
         await station.until(lambda s: s.states == {"fuelling"})
     async with monitor(tmp_path, far.section) as station:
         await station.until(lambda s: s.states == {"fuelling"})
-        number = NUMBER[far.section.protocol]
-        assert await station.booked(1) == [(number, 12_340, 491_100)]
+        expected = await ended(far)
+        assert await station.booked(1) == [expected]
     for _ in range(2):
         async with monitor(tmp_path, far.section) as station:
             await station.until(lambda s: s.links == {"online"})
             await asyncio.sleep(SETTLED_S)
-            assert len(await station.sales()) == 1
+            assert await station.sales() == [expected]
 
 
 async def test_a_fill_that_ended_while_the_monitor_was_down_is_booked_once(
@@ -179,7 +186,10 @@ async def test_an_order_authorises_a_preset(tmp_path: Path, protocol: str) -> No
             await station.until(lambda s: s.links == {"online"})
             await asyncio.sleep(SETTLED_S)
             order = Order(1, OrderKind.AUTHORISE, preset_amount_e4=199_000)
-            assert await station.line.give(order) is OrderOutcome.DONE
+            async with asyncio.timeout(WITHIN_S):
+                # Until the totaliser is known nothing is authorised.
+                while await station.line.give(order) is not OrderOutcome.DONE:
+                    await asyncio.sleep(0.05)
             await begin(far, 50_000, flow=20_000)
             ((_, quantity, amount),) = await station.booked(1)
             assert (quantity, amount) == (5_000, 199_000)
