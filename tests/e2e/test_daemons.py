@@ -1,6 +1,7 @@
 """The daemons as processes: their end, their ports, their file, their words."""
 
 import asyncio
+import json
 import os
 import resource
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.cli import doctor
 from cngstation.cli.demo import script
 from cngstation.cli.demo_players import Cashier, Driver, Play
 from cngstation.cli.demo_station import DAEMONS, LINES, DemoStation, demo_station
@@ -54,6 +56,24 @@ async def test_sigterm_ends_an_idle_daemon_within_two_seconds(tmp_path: Path) ->
             assert (code, took_s < ENDS_WITHIN_S) == (0, True), (took_s, daemon.text)
             assert [line["failed"] for line in daemon.logged("daemon.ended")] == [False]
         assert list(station.run_dir.glob("*.sock")) == []
+
+
+async def test_the_doctor_asks_the_running_monitor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a login; the lines of a station that is well have no cause."""
+    async with (
+        prepared_station(tmp_path) as station,
+        daemons(station, "forecourt") as started,
+    ):
+        await _ready(*started)
+        await asyncio.sleep(1)
+        given = ["--config", str(station.config_file), "--json", "--language", "en"]
+        await asyncio.to_thread(doctor.run, given)
+    told = json.loads(capsys.readouterr().out)
+    assert [line["name"] for line in told["lines"]] != []
+    assert all(line["is_open"] for line in told["lines"])
+    assert not [one for one in told["findings"] if one["part"].startswith("line")]
 
 
 async def test_sigterm_ends_busy_daemons(tmp_path: Path) -> None:

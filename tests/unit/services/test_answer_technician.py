@@ -14,6 +14,7 @@ from cngstation.rpc.contract.technician import (
 from cngstation.services.answer_technician import NoSuchLine, TechnicianAnswers
 from cngstation.services.line_settings import conceal_of, dialogue_of, settings_of
 from cngstation.services.probe_lines import Nobody
+from cngstation.simulators.uart import UartSetting, delivered
 from cngstation.units import Unit
 from tests.unit.protocols.dispenser.jxv4 import vectors
 
@@ -78,6 +79,30 @@ async def test_how_a_line_fares_names_nozzles_as_people_know_them() -> None:
     (health,) = (await answers.health(None, None)).lines  # type: ignore[arg-type]
     assert [one.code for one in health.causes] == ["all_silent"]
     assert health.silent == (1,)
+
+
+@pytest.mark.parametrize(
+    ("sent", "swapped", "cause"),
+    [
+        (UartSetting(9_600), True, "wires_swapped"),
+        (UartSetting(9_600, "even"), False, "wrong_parity"),
+        (UartSetting(9_600, "odd"), False, "wrong_parity"),
+        (UartSetting(4_800), False, "wrong_baud"),
+        (UartSetting(19_200), False, "wrong_baud"),
+    ],
+)
+async def test_answers_read_wrongly_name_the_setting(
+    sent: UartSetting, swapped: bool, cause: str
+) -> None:
+    """The beginning of each answer is garbled as one wrong setting garbles it."""
+    answers, line = _watched()
+    heard = delivered(vectors.IDLE, sent, UartSetting(9_600), swapped=swapped)
+    for at_us in range(8):
+        line.watch.sent(1, vectors.POLL, at_us)
+        line.watch.received(heard, at_us)
+        line.watch.bursts[-1].missed = True
+    (health,) = (await answers.health(None, None)).lines  # type: ignore[arg-type]
+    assert health.causes[0].code == cause
 
 
 def test_frames_need_a_right_and_health_needs_none() -> None:

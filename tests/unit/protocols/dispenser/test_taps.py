@@ -150,6 +150,13 @@ def test_noise_and_silence_are_no_protocol() -> None:
         assert ear.verdict() is None
 
 
+def test_rows_of_zeros_are_no_pump() -> None:
+    """A byte and eleven zeros have a sound sum; they prove nothing."""
+    ear = Ear(heard_protocols())
+    ear.hear((b"\x01" + bytes(11)) * 40)
+    assert ear.verdict() is None
+
+
 @pytest.mark.parametrize("protocol", TALKS)
 def test_no_bytes_break_a_tap(protocol: str) -> None:
     """Damaged frames are passed over, counted, and the next sound one is told."""
