@@ -17,7 +17,8 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Price, Unit
 
 WIRE_DIGITS = 16
-# A card in one of these fills nothing, wherever it is.
+# A card in one of these fills nothing, wherever it is. One that is being issued is
+# inactive too, and nobody has it yet: each issue would be two versions of the list.
 REFUSED_STATES = (
     CardState.INACTIVE,
     CardState.LOST,
@@ -53,7 +54,8 @@ def refused_numbers(connection: Connection) -> frozenset[str]:
     """Return every number that dispensers shall refuse."""
     marks = ", ".join("?" * len(REFUSED_STATES))
     found = connection.execute(
-        f"SELECT card_key FROM card WHERE state <> 'normal' AND state IN ({marks})",  # noqa: S608 - marks
+        f"SELECT card_key FROM card WHERE state <> 'normal' AND state IN ({marks})"  # noqa: S608 - marks
+        " AND NOT (state = 'inactive' AND wseq = 0)",
         tuple(str(state) for state in REFUSED_STATES),
     )
     own = {key.rjust(WIRE_DIGITS, "0") for (key,) in found}

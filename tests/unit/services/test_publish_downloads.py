@@ -38,6 +38,7 @@ from tests.small_station import (
     CASHIER,
     MORNING,
     HandClock,
+    a_card,
     opened,
     register_card,
 )
@@ -125,6 +126,19 @@ async def test_a_card_that_may_not_fill_is_added_and_taken_off_again(
     assert station.line.offers[-1].lists[ListKind.BASE].version == 1
     proof = verify_file(station.path)
     assert proof.proved, proof.first_bad
+
+
+async def test_a_card_that_is_being_issued_is_no_news(station: Station) -> None:
+    """It is inactive until it is written, and nobody has it."""
+    new = a_card(
+        card_key="510100000002", uid="CAFE0002", state=CardState.INACTIVE, wseq=0
+    )
+    await station.db.write(lambda tx: cards.add(tx, new))
+    assert not await station.keeper.look()
+    await station.db.write(
+        lambda tx: cards.change(tx, new.card_key, reason="a test", wseq=1)
+    )
+    assert await station.keeper.look()
 
 
 async def test_by_hand_the_whole_list_goes_as_a_new_base(station: Station) -> None:
