@@ -83,7 +83,7 @@ async def _furnish(station: DemoStation) -> None:
     database = await Database.open(station.database, SystemClock())
     try:
         operator = Operator(
-            operator_no="1002", login_name=SECOND[0], full_name="复核员",
+            operator_no="1009", login_name=SECOND[0], full_name="复核员",
             role="administrator", password_hash="", must_change=0, state=ACTIVE,
         )  # fmt: skip
         await add_operator(
