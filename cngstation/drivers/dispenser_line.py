@@ -14,6 +14,7 @@ import structlog
 
 from cngstation.drivers.frame_log import FrameLog
 from cngstation.drivers.line_link import LineLink, LineSettings
+from cngstation.drivers.line_orders import LineOrders
 from cngstation.drivers.line_service import LineHandler, LineState, ServiceCalls
 from cngstation.drivers.line_watch import LineWatch
 from cngstation.errors import DeviceTimeout, DeviceUnavailable
@@ -80,7 +81,8 @@ class DispenserLine:
         self._state: LineState | None = None
         self._calls = ServiceCalls(dialogue, handler, self._wake.set, _now_us)
         self._asked: dict[Request, asyncio.Future[Asked]] = {}
-        self._ordered: dict[Order, asyncio.Future[OrderOutcome]] = {}
+        self._orders = LineOrders(dialogue, self._wake.set, self._must_be_open)
+        self._is_closing = False
         self.log = FrameLog(conceal)
         self.watch = LineWatch()
         self.frames_sent = 0
@@ -160,27 +162,18 @@ class DispenserLine:
     async def give(self, order: Order) -> OrderOutcome:
         """Give a nozzle an order, once; UNKNOWN says that its state must be read.
 
+        What is not sent within the limit is never sent: REFUSED.
+
         Raises:
             DeviceUnavailable: the port is not open; nothing was sent.
         """
-        self._must_be_open()
-        loop = asyncio.get_running_loop()
-        if order not in self._ordered:
-            self._ordered[order] = loop.create_future()
-            self._dialogue.order(order)
-            self._wake.set()
-        waiting = self._ordered[order]
-        try:
-            async with asyncio.timeout(REQUEST_LIMIT_S):
-                return await asyncio.shield(waiting)
-        except TimeoutError:
-            self._ordered.pop(order, None)
-            return OrderOutcome.UNKNOWN
+        return await self._orders.give(order, REQUEST_LIMIT_S)
 
     # The port
 
     async def _converse(self, link: LineLink) -> str:
         why = ""
+        self._is_closing = False
         self._dialogue.line_opened(_now_us())
         try:
             async with asyncio.TaskGroup() as group:
@@ -189,6 +182,8 @@ class DispenserLine:
         except* DeviceUnavailable as lost:
             why = str(lost.exceptions[0])
         finally:
+            # What is asked from now on would wait for the next port.
+            self._is_closing = True
             self._dialogue.line_closed(_now_us())
             self._hear(self._dialogue.tick(_now_us()))
             await link.close()
@@ -245,7 +240,7 @@ class DispenserLine:
                 continue
             match event:
                 case OrderAnswered(order, outcome):
-                    self._answered(order, outcome)
+                    self._orders.answered(order, outcome)
                 case CycleCompleted(cycle_us):
                     self.cycle_times_us.append(cycle_us)
                 case AnswerMissed():
@@ -256,11 +251,6 @@ class DispenserLine:
                     self._settle(event)
                 case RequestFailed():
                     self._settle(event)
-
-    def _answered(self, order: Order, outcome: OrderOutcome) -> None:
-        waiting = self._ordered.pop(order, None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(outcome)
 
     def _report(self, state: LineState) -> None:
         if state != self._state:
@@ -284,7 +274,7 @@ class DispenserLine:
         return answer
 
     def _must_be_open(self) -> None:
-        if self._state is None or not self._state.is_open:
+        if self._state is None or not self._state.is_open or self._is_closing:
             raise DeviceUnavailable(device=self._settings.path, why="it is not open")
 
     def _settle(self, answer: Asked) -> None:

@@ -311,3 +311,6 @@ class Dialogue(Protocol):
         One that the protocol or the nozzle's link cannot take is REFUSED at the next
         tick.
         """
+
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order that waits; False where it may have been sent."""

@@ -26,8 +26,6 @@ from typing import Generic, TypeVar
 
 from cngstation.errors import LocalProtocolError, RemoteProtocolError
 from cngstation.protocols.dispenser.canonical import (
-    DebitDecision,
-    DebitRequest,
     FaultKind,
     Link,
 )
@@ -155,15 +153,6 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
         self._strategy.answer_record(gun, device_seq, now_us, accepted=accepted)
         self._nozzles[gun].has_more = True
 
-    def answer_debit(
-        self,
-        gun: int,
-        request: DebitRequest,
-        decision: DebitDecision | None,
-        now_us: int,
-    ) -> None:
-        """Nothing was asked."""
-
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.
 
@@ -185,6 +174,10 @@ class PolledLine(WithoutForecourtCommands, Generic[F]):
             LocalProtocolError: there is no such nozzle, or too many orders wait.
         """
         self._waiting.order(order)
+
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order that waits; False where it may have been sent."""
+        return self._waiting.withdraw(order)
 
     # Visits
 

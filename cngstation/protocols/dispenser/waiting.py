@@ -41,6 +41,13 @@ class Waiting:
         self._must_fit(order.gun, len(self.orders), "orders")
         self.orders.append(order)
 
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order; False where it waits no more."""
+        waits = order in self.orders
+        if waits:
+            self.orders.remove(order)
+        return waits
+
     def give_up(self) -> list[Event]:
         """Forget what waits: nothing of it was sent."""
         events: list[Event] = [RequestFailed(request) for request in self.requests]

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from cngstation.protocols.dispenser.canonical import DebitDecision, DebitRequest
 from cngstation.protocols.dispenser.dialogue import Event, OrderAnswered
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
@@ -21,6 +22,15 @@ class WithoutForecourtCommands:
 
     def __init__(self) -> None:
         self.refused: deque[Event] = deque()
+
+    def answer_debit(
+        self,
+        gun: int,
+        request: DebitRequest,
+        decision: DebitDecision | None,
+        now_us: int,
+    ) -> None:
+        """Nothing was asked."""
 
     def answer_shift(
         self, gun: int, device_seq: int, now_us: int, *, accepted: bool
@@ -48,3 +58,8 @@ class WithoutForecourtCommands:
     def order(self, order: Order) -> None:
         """Refuse."""
         self.refused.append(OrderAnswered(order, OrderOutcome.REFUSED))
+
+    def withdraw(self, order: Order) -> bool:
+        """Tell that nothing waits: it was refused."""
+        del order
+        return False

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from cngstation.drivers import dispenser_line
+from cngstation.drivers.serial_link import SerialLink
 from cngstation.errors import DeviceUnavailable, LocalProtocolError
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
@@ -224,19 +225,42 @@ async def test_an_order_under_way_when_the_port_goes_is_unknown(
         assert await given is OrderOutcome.UNKNOWN
 
 
-async def test_an_order_that_nobody_answers_in_time_is_unknown(
+async def test_an_order_that_was_not_sent_in_time_is_not_sent_later(
     far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever waits is told; a late answer disturbs nobody."""
+    """The record before it is still undecided: whoever waits is told, and it is off."""
     monkeypatch.setattr(dispenser_line, "REQUEST_LIMIT_S", 0.01)
-    far_end.replies[LOCK] = [vectors.LOCKED]
+    far_end.replies[POLL] = [vectors.record()]
+    service.commit.clear()
     line = make_line(far_end, service)
     async with running(line):
+        await until(lambda: service.records)
+        assert await line.give(LOCK_1) is OrderOutcome.REFUSED
+        service.commit.set()
         await until(lambda: service.statuses)
-        assert await line.give(LOCK_1) is OrderOutcome.UNKNOWN
-        await until(lambda: far_end.heard(LOCK))
         before = len(service.statuses)
         await until(lambda: len(service.statuses) > before)
+    assert not far_end.heard(LOCK)
+
+
+async def test_an_order_while_the_port_closes_is_not_kept_for_the_next_port(
+    far_end: FarEnd, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The port needs its time to close, and nobody was told of it yet."""
+    line = make_line(far_end, service)
+    closing, close = asyncio.Event(), SerialLink.close
+
+    async def close_slowly(link: SerialLink) -> None:
+        closing.set()
+        with pytest.raises(DeviceUnavailable, match="not open"):
+            await line.give(LOCK_1)
+        await close(link)
+
+    monkeypatch.setattr(SerialLink, "close", close_slowly)
+    async with running(line):
+        await until(lambda: service.statuses)
+        far_end.pull()
+        await asyncio.wait_for(closing.wait(), 10)
 
 
 async def test_a_key_on_the_line_is_not_in_the_log(

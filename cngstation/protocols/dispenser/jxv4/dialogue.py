@@ -206,6 +206,10 @@ class BusDialogue(ServiceAnswers):
         if self._exchange is None or self._exchange.asked != order:
             self._waiting.add_order(order)
 
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order that waits; False where it may have been sent."""
+        return self._waiting.withdraw(order)
+
     # Sending
 
     def _command(self, now_us: int, _wall_ms: int) -> Transmission | None:

@@ -69,6 +69,13 @@ class WaitingRoom:
         elif order not in self._orders:
             self._orders.append(order)
 
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order; False where it waits no more."""
+        waits = order in self._orders
+        if waits:
+            self._orders.remove(order)
+        return waits
+
     def next_order(self) -> Order | None:
         """Return the order to send now."""
         for order in list(self._orders):

@@ -24,9 +24,8 @@ from collections.abc import Sequence
 from cngstation.errors import RemoteProtocolError
 from cngstation.protocols.dispenser.canonical import (
     Capability,
-    DebitDecision,
-    DebitRequest,
     FaultKind,
+    Link,
     NoFill,
     NozzleStatus,
     SaleRecord,
@@ -170,15 +169,6 @@ class PtsDialogue(WithoutForecourtCommands):
         """Say that a sale is committed, or that it cannot be taken now."""
         self._points[gun].answered_offer(device_seq, now_us, accepted=accepted)
 
-    def answer_debit(
-        self,
-        gun: int,
-        request: DebitRequest,
-        decision: DebitDecision | None,
-        now_us: int,
-    ) -> None:
-        """Nothing was asked."""
-
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.
 
@@ -194,6 +184,10 @@ class PtsDialogue(WithoutForecourtCommands):
             LocalProtocolError: there is no such pump, or too many orders wait.
         """
         self._waiting.order(order)
+
+    def withdraw(self, order: Order) -> bool:
+        """Take back an order that waits; False where it may have been sent."""
+        return self._waiting.withdraw(order)
 
     def offer(self, downloads: Downloads) -> None:
         """Say which price the pumps shall have; the controller keeps no lists."""
@@ -246,6 +240,10 @@ class PtsDialogue(WithoutForecourtCommands):
 
     def _ordered(self, order: Order) -> list[Asked]:
         point = self._points[order.gun]
+        if point.link is Link.OFFLINE:
+            # The controller may keep it for a pump that comes back later.
+            self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
+            return []
         if order.kind is OrderKind.AUTHORISE:
             request = messages.authorise(
                 point.gun,

@@ -247,6 +247,19 @@ def test_an_order_without_an_answer_is_not_sent_again_but_the_state_read(
     assert wire.of(OrderAnswered) == [OrderAnswered(order, outcome)]
 
 
+def test_an_order_is_taken_back_while_it_waits_and_not_behind_that() -> None:
+    wire = Wire(2)
+    wire.run(2 * SECOND)
+    order = Order(1, OrderKind.STOP)
+    wire.line.order(order)
+    assert wire.line.withdraw(order)
+    wire.run(5 * SECOND)
+    assert not [s for _, s in wire.sent if s.data[1:2] == b"g"]
+    wire.line.order(order)
+    assert wire.send().data[1:2] == b"g"
+    assert not wire.line.withdraw(order)
+
+
 def test_an_order_outside_the_protocol_is_refused() -> None:
     wire = Wire()
     order = Order(1, OrderKind.LOCK)

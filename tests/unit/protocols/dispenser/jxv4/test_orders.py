@@ -164,6 +164,20 @@ def test_an_order_waits_until_the_one_before_it_is_read_from_the_state() -> None
     assert bus.send().data[7:-4] == b"\x00"
 
 
+def test_an_order_is_taken_back_while_it_waits_and_not_behind_that() -> None:
+    """The commit before it takes long; what was sent cannot be taken back."""
+    bus = Bus(guns=2)
+    bus.exchange(vectors.RECORD)
+    bus.dialogue.order(LOCK)
+    assert bus.dialogue.withdraw(LOCK)
+    bus.dialogue.answer_record(1, 1_027, bus.now_us, accepted=True)
+    bus.run(bus.now_us + 3 * SECOND)
+    assert 0x5F not in bus.commands()
+    bus.dialogue.order(LOCK)
+    bus.send()
+    assert not bus.dialogue.withdraw(LOCK)
+
+
 def test_an_order_under_way_is_not_repeated() -> None:
     """The same order twice is one frame."""
     bus = ordered(LOCK)

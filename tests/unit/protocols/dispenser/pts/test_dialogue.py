@@ -330,6 +330,33 @@ def test_an_order_without_an_answer_is_sent_once() -> None:
     assert (last.state, last.locked) == (FuellingState.CLOSED, True)
 
 
+def test_an_order_is_taken_back_while_another_message_is_out() -> None:
+    """It waits for the answer before it, and is not sent then."""
+    station = Station(Point(1))
+    station.run(1)
+    order = Order(1, OrderKind.AUTHORISE)
+    station.dialogue.order(order)
+    assert station.dialogue.withdraw(order)
+    assert not station.dialogue.withdraw(order)
+    station.run(3)
+    assert station.count("PumpAuthorize") == 0
+
+
+def test_an_order_to_a_pump_that_is_offline_is_refused_unsent() -> None:
+    """The controller could give it to the pump when that comes back."""
+    point = Point(1)
+    station = Station(point)
+    station.run(1)
+    point.is_offline = True
+    station.run(13)
+    assert only(LinkChanged, station.events)[-1] == LinkChanged(1, Link.OFFLINE)
+    order = Order(1, OrderKind.AUTHORISE)
+    station.dialogue.order(order)
+    events = station.run(1)
+    assert only(OrderAnswered, events) == [OrderAnswered(order, OrderOutcome.REFUSED)]
+    assert station.count("PumpAuthorize") == 0
+
+
 def test_a_price_goes_to_a_point_at_rest_at_its_time() -> None:
     """Never during a fill; in force when the pump shows it."""
     point = Point(1)
