@@ -6,11 +6,13 @@ and a person looks. `order_id` makes a repeated question of a screen the same or
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from cngstation.errors import DeviceError, Refusal
+import structlog
+
+from cngstation.errors import DeviceError, Refusal, StorageError
 from cngstation.language import mark
 from cngstation.moments import seconds
 from cngstation.protocols.dispenser.canonical import Capability
@@ -20,6 +22,8 @@ from cngstation.services.check_sale import NozzleSetting
 from cngstation.storage import audit
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
+
+_log = structlog.get_logger()
 
 KEPT_ORDERS = 256
 # What a nozzle shows next may still be from before the order.
@@ -31,6 +35,7 @@ _NEEDS = {
     OrderKind.AUTHORISE: Capability.AUTHORISE,
     OrderKind.STOP: Capability.STOP,
 }
+_AT_ONCE = frozenset({OrderKind.STOP, OrderKind.LOCK})
 _DONE = {
     OrderKind.LOCK: mark("Nozzle {nozzle} is locked: nobody fills there."),
     OrderKind.UNLOCK: mark("Nozzle {nozzle} is unlocked."),
@@ -213,19 +218,28 @@ class NozzleControl:
     async def _carry_out(
         self, line: ControlledLine, nozzle_no: int, order: Order, actor: Actor
     ) -> Answered:
-        """Write down who orders what, send it, write down what became of it."""
+        """Write down who orders what, send it, write down what became of it.
+
+        A stop waits for no database, and what was sent is answered whatever it does.
+        """
         subject = f"nozzle {nozzle_no}"
         asked = _figures_of(order)
-        await self._note(actor, order.kind, subject, "asked", asked)
+        noting = asyncio.ensure_future(
+            self._note(actor, order.kind, subject, "asked", asked)
+        )
+        if order.kind not in _AT_ONCE:
+            await noting
         try:
             outcome = await line.line.give(order)
         except DeviceError as error:
-            await self._note(actor, order.kind, subject, "not sent", asked)
+            await _written(noting)
+            await _written(self._note(actor, order.kind, subject, "not sent", asked))
             facts = (("nozzle", nozzle_no), ("why", error.sentence()))
             return Answered(
                 nozzle_no, OrderOutcome.REFUSED, _NOT_SENT, facts, wants_a_person=True
             )
-        await self._note(actor, order.kind, subject, str(outcome), asked)
+        await _written(noting)
+        await _written(self._note(actor, order.kind, subject, str(outcome), asked))
         if outcome is OrderOutcome.DONE:
             text, shown = _DONE[order.kind], ""
         else:
@@ -261,6 +275,14 @@ class NozzleControl:
             if figure.nozzle_no == nozzle_no:
                 return "locked" if figure.locked else figure.state
         return ""
+
+
+async def _written(noting: Awaitable[None]) -> None:
+    """Wait for a note; one that fails behind the order is in the log."""
+    try:
+        await noting
+    except StorageError as error:
+        _log.error("order.not_noted", why=error.sentence())
 
 
 def _figures_of(order: Order) -> str:

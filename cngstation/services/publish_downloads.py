@@ -87,11 +87,13 @@ class DownloadKeeper:
         self._seen: tuple[int, int] | None = None
         self._next_price_ms: int | None = None
         self._sent_on = ""
+        self._owes_offer = False
 
     def serve(self, line: OfferedLine, units: Sequence[Unit]) -> None:
         """Take a line on; it is offered everything at the next look."""
         self._lines.append(ServedLine(line, frozenset(units)))
         self._seen = None
+        self._owes_offer = True
 
     async def run(self) -> None:
         """Look for news of any process for ever."""
@@ -102,18 +104,22 @@ class DownloadKeeper:
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
         now_ms = self._clock.now().wall_ms
-        first = self._seen is None
         seen = await self._database.read(downloads.news)
         price_begins = self._next_price_ms is not None and now_ms >= self._next_price_ms
-        if seen == self._seen and not price_begins and not self._is_time(now_ms):
+        is_time = self._is_time(now_ms)
+        is_news = seen != self._seen or price_begins or is_time
+        if not is_news and not self._owes_offer:
             return False
-        told = await self._publish(now_ms, lists=self._lists_go(now_ms))
+        lists = is_time or self._when == WhenToSend.AT_ONCE
+        told = await self._publish(now_ms, lists=lists)
+        if is_time:
+            self._sent_on = f"{local_time(now_ms):%Y-%m-%d}"
         # What this look has published is in it.
         self._seen = await self._database.read(downloads.news)
         self._next_price_ms = await self._database.read(
             lambda connection: prices.next_from_ms(connection, now_ms)
         )
-        if told or first:
+        if self._owes_offer:
             await self._offer()
         return told
 
@@ -131,14 +137,6 @@ class DownloadKeeper:
         now = local_time(now_ms)
         return f"{now:%H:%M}" >= self._when and self._sent_on != f"{now:%Y-%m-%d}"
 
-    def _lists_go(self, now_ms: int) -> bool:
-        if self._when == WhenToSend.AT_ONCE:
-            return True
-        if self._is_time(now_ms):
-            self._sent_on = f"{local_time(now_ms):%Y-%m-%d}"
-            return True
-        return False
-
     async def _publish(
         self, now_ms: int, *, lists: bool, whole: bool = False, actor: Actor = STATION
     ) -> bool:
@@ -150,11 +148,18 @@ class DownloadKeeper:
                 told += [_publish_black(tx, whole, actor), _publish_white(tx, actor)]
             return any(told)
 
-        return await self._database.write(unit_of_work)
+        told = await self._database.write(unit_of_work)
+        # The lines hear of it even if the database is busy from here on.
+        self._owes_offer |= told
+        return told
 
     async def _offer(self) -> None:
-        for served in self._lines:
-            offer = await self._database.read(partial(offered, units=served.units))
+        offers = [
+            (served, await self._database.read(partial(offered, units=served.units)))
+            for served in self._lines
+        ]
+        self._owes_offer = False
+        for served, offer in offers:
             try:
                 served.line.offer(offer)
             except LocalProtocolError as error:

@@ -1,13 +1,13 @@
 """Orders: by right and record, sent once, never again without a look."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from cngstation.errors import DeviceUnavailable
+from cngstation.errors import DatabaseBusy, DeviceUnavailable
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutcome
 from cngstation.rpc.contract.forecourt import NozzleFigure
@@ -23,7 +23,7 @@ from cngstation.services.control_nozzles import (
     PresetWrong,
 )
 from cngstation.services.nozzle_figures import unheard
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
 from tests.small_station import CASHIER, MORNING, opened
@@ -218,3 +218,55 @@ async def test_a_nozzle_that_knows_neither_stop_nor_lock(tmp_path: Path) -> None
     assert answer.wants_a_person
     assert "knows no stop" in answer.text
     assert line.sent == []
+
+
+class Unwritable:
+    """A database that takes no more notes from the one with this number on."""
+
+    def __init__(self, db: Database, first: int) -> None:
+        self._db, self._left = db, first
+
+    async def write(self, unit: Callable[[Transaction], object]) -> object:
+        """Write, or refuse to."""
+        self._left -= 1
+        if self._left < 0:
+            raise DatabaseBusy(wait_ms=5_000)
+        return await self._db.write(unit)
+
+
+@pytest.mark.parametrize("kind", [OrderKind.STOP, OrderKind.LOCK])
+async def test_a_stop_goes_out_while_the_database_takes_nothing(
+    station: Station, kind: OrderKind
+) -> None:
+    """Gas stops first; the log says what could not be written."""
+    line = station.lines[0]
+    control = NozzleControl(
+        Unwritable(station.db, 0), [ControlledLine(line, line, ALL)]
+    )
+    answered = await control.give("A", 1, kind, CASHIER)
+    assert answered.outcome is OrderOutcome.DONE
+    assert line.sent == [Order(7, kind)]
+
+
+async def test_nothing_is_authorised_that_is_not_on_record(station: Station) -> None:
+    """Who let gas flow must be known afterwards."""
+    line = station.lines[0]
+    control = NozzleControl(
+        Unwritable(station.db, 0), [ControlledLine(line, line, ALL)]
+    )
+    with pytest.raises(DatabaseBusy):
+        await control.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    assert line.sent == []
+
+
+async def test_what_was_sent_is_answered_though_its_outcome_is_not_written(
+    station: Station,
+) -> None:
+    """A sentence that says try again would have it sent twice."""
+    line = station.lines[0]
+    control = NozzleControl(
+        Unwritable(station.db, 1), [ControlledLine(line, line, ALL)]
+    )
+    answered = await control.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    assert answered.outcome is OrderOutcome.DONE
+    assert [row[2] for row in await station.noted()] == ["asked"]

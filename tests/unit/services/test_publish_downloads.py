@@ -1,6 +1,7 @@
 """Lists and prices follow the books; who holds what is a fact; hands go on top."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from cngstation.domain.card_life import CardState
-from cngstation.errors import LocalProtocolError
+from cngstation.errors import DatabaseBusy, LocalProtocolError
 from cngstation.moments import MS_PER_HOUR
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import (
@@ -29,9 +30,10 @@ from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, downloads, findings, prices
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator
 from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
 from cngstation.units import Price, Unit
 from tests.small_station import (
     CARD,
@@ -328,3 +330,44 @@ async def test_a_line_that_cannot_carry_it_does_not_keep_it_from_the_others(
     keeper.serve(last, [Unit.M3])
     await keeper.look()
     assert last.numbers(ListKind.BASE) == ()
+
+
+class BusyAt:
+    """A database that is busy once, at the call with this number."""
+
+    def __init__(self, db: Database, call: int) -> None:
+        self._db, self._left = db, call
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise DatabaseBusy(wait_ms=5_000)
+
+    async def read(self, ask: Callable[[Connection], object]) -> object:
+        """Read, or be busy."""
+        self._count()
+        return await self._db.read(ask)
+
+    async def write(self, unit: Callable[[Transaction], object]) -> object:
+        """Write, or be busy."""
+        self._count()
+        return await self._db.write(unit)
+
+
+@pytest.mark.parametrize("when", ["at_once", "08:00"])
+@pytest.mark.parametrize("call", range(1, 7))
+async def test_a_busy_database_keeps_no_news_from_the_lines(
+    station: Station, when: str, call: int
+) -> None:
+    """Wherever it is busy, the next look finishes what this one began."""
+    line = OfferedLine()
+    keeper = DownloadKeeper(station.db, station.clock, when=when)
+    keeper.serve(line, [Unit.M3])
+    await keeper.look()
+    station.clock.forward(24 * MS_PER_HOUR)
+    await station.state(CardState.LOST)
+    keeper._database = BusyAt(station.db, call)
+    for _ in range(2):
+        with contextlib.suppress(DatabaseBusy):
+            await keeper.look()
+    assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
