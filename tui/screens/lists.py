@@ -39,7 +39,7 @@ from tui.widgets.lines import Drawn, line, stacked
 
 _KINDS = {
     "base": mark("Blacklist"),
-    "added": mark("Added"),
+    "added": mark("Put on"),
     "deleted": mark("Taken off"),
     "white": mark("White list"),
     "prices": mark("Prices"),
