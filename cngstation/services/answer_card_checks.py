@@ -20,6 +20,7 @@ from cngstation.services.limit_spending import may_fill
 from cngstation.services.station_rules import StationRules
 from cngstation.storage import cards, downloads
 from cngstation.storage.database import Database
+from cngstation.storage.downloads import WIRE_DIGITS
 from cngstation.storage.sqlite import Connection
 
 
@@ -38,11 +39,11 @@ class CardChecks:
     def _of(self, connection: Connection, check: CardCheck) -> CardVerdict:
         number = check.card_no or ""
         if check.question is CardQuestion.WHITELIST:
-            listed = downloads.is_listed(connection, number, "white")
+            listed = _is_listed(connection, number, "white")
             return CardVerdict.LISTED if listed else CardVerdict.NOT_LISTED
         key = wire_card_key(check.card_no)
         card = cards.find(connection, key) if key else None
-        refused = downloads.is_listed(connection, number, "black") or (
+        refused = _is_listed(connection, number, "black") or (
             card is not None and card.state in downloads.REFUSED_STATES
         )
         if check.question is CardQuestion.BLACKLIST:
@@ -55,6 +56,14 @@ class CardChecks:
         if isinstance(verdict, Stopped):
             return _STOPPED.get(verdict.reason, CardVerdict.BALANCE_DIFFERS)
         return _by_balance(connection, key, check.balance_hundredths)
+
+
+def _is_listed(connection: Connection, number: str, on: str) -> bool:
+    """Look a number up by the 16 digits of the lists, whatever it has on the wire."""
+    numbers = {number, number[-WIRE_DIGITS:]}
+    if key := wire_card_key(number):
+        numbers.add(key.rjust(WIRE_DIGITS, "0"))
+    return any(downloads.is_listed(connection, one, on) for one in numbers)
 
 
 def _by_balance(

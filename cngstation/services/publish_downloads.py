@@ -160,11 +160,7 @@ class DownloadKeeper:
         ]
         self._owes_offer = False
         for served, offer in offers:
-            try:
-                served.line.offer(offer)
-            except LocalProtocolError as error:
-                # Its dispensers keep what they have; the other lines go on.
-                _log.error("downloads.not_offered", why=error.sentence())
+            _offer_what_fits(served.line, offer)
         self.changed()
 
 
@@ -180,6 +176,28 @@ def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
     if len(units) == 1:
         table = downloads.newest_prices(connection, next(iter(units)))
     return Downloads(lists, None if table is None else _price_table(table))
+
+
+def _offer_what_fits(line: OfferedLine, offer: Downloads) -> None:
+    """Offer a line all that its protocol can carry: the blacklist does not wait.
+
+    Where that does not fit either its dispensers keep what they have.
+    """
+    no_white: Mapping[ListKind, CardList] = {
+        k: v for k, v in offer.lists.items() if k is not ListKind.WHITE
+    }
+    for lists, table in (
+        (offer.lists, offer.prices),
+        (offer.lists, None),
+        (no_white, offer.prices),
+        (no_white, None),
+    ):
+        try:
+            line.offer(Downloads(lists, table))
+        except LocalProtocolError as error:
+            _log.error("downloads.not_offered", why=error.sentence())
+        else:
+            return
 
 
 async def note_in_force(

@@ -129,3 +129,32 @@ async def test_limits_stop_a_card(
         "cngstation.services.answer_card_checks.may_fill", lambda *_: stopped
     )
     assert await station.verdict() is expected
+
+
+@pytest.mark.parametrize(
+    ("listed", "on_the_wire"),
+    [
+        (FOREIGN, FOREIGN),
+        (FOREIGN, "0100" + FOREIGN),
+        ("0000" + FOREIGN[4:], "0100" + FOREIGN),
+    ],
+)
+async def test_a_listed_number_is_known_by_its_twenty_digits_too(
+    station: Station, listed: str, on_the_wire: str
+) -> None:
+    """A CPU card says the trade's mark before the digits that our lists have."""
+    for on, question, verdict in (
+        ("black", CardQuestion.BLACKLIST, CardVerdict.LISTED),
+        ("black", CardQuestion.CHECK, CardVerdict.BLACKLISTED),
+        ("white", CardQuestion.WHITELIST, CardVerdict.LISTED),
+    ):
+        await station.db.write(
+            lambda tx, on=on: downloads.list_number(
+                tx, listed, on, source="hand", reason="a test"
+            )
+        )
+        assert await station.verdict(question, on_the_wire) is verdict
+    other = on_the_wire[:-1] + "2"
+    assert await station.verdict(CardQuestion.BLACKLIST, other) is (
+        CardVerdict.NOT_LISTED
+    )

@@ -371,3 +371,51 @@ async def test_a_busy_database_keeps_no_news_from_the_lines(
         with contextlib.suppress(DatabaseBusy):
             await keeper.look()
     assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+
+
+@pytest.mark.parametrize("narrow", ["prices", "white", "both"])
+async def test_what_does_not_fit_keeps_the_blacklist_from_no_line(
+    station: Station, narrow: str
+) -> None:
+    """A price or a white list beyond a protocol's figures is left out alone."""
+
+    class Narrow(OfferedLine):
+        def offer(self, downloads: Downloads) -> None:
+            wide = {
+                "prices": downloads.prices is not None,
+                "white": ListKind.WHITE in downloads.lists,
+            }
+            if any(
+                is_wide for name, is_wide in wide.items() if narrow in (name, "both")
+            ):
+                raise LocalProtocolError(why="it does not fit")
+            super().offer(downloads)
+
+    await station.db.write(
+        lambda tx: downloads.list_number(
+            tx, OTHER, "white", source="hand", reason="a test"
+        )
+    )
+    await station.price(0, 398)
+    await station.state(CardState.LOST)
+    keeper, line = DownloadKeeper(station.db, station.clock), Narrow()
+    keeper.serve(line, [Unit.M3])
+    await keeper.look()
+    assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+    assert (line.offers[-1].prices is None) == (narrow != "white")
+    assert (ListKind.WHITE in line.offers[-1].lists) == (narrow == "prices")
+
+
+async def test_a_line_of_two_units_waits_for_no_prices(station: Station) -> None:
+    """It is offered none, and its board says that there is no way."""
+    other = NozzleSetting(NozzleKey("03160001", 1, 2), Unit.KG)
+    await station.price(0, 398)
+    await station.keeper.look()
+    watch = DownloadWatch(station.db)
+    watch.serve([NOZZLE, other], frozenset({DownloadKind.BASE, DownloadKind.PRICES}))
+    rows = (await watch.board()).nozzles
+    assert {(r.nozzle_no, r.kind): r.state for r in rows} == {
+        (1, "base"): "waiting",
+        (1, "prices"): "no_way",
+        (2, "base"): "waiting",
+    }
