@@ -186,9 +186,13 @@ def settle_shift(
 
     Raises:
         NothingOwed, NoSuchShift, CashNotCounted, TillClosed: nothing was done.
+        ActIdTaken: the id belongs to what another shift has brought.
     """
     entry_id = f"{order.act_id}.settle"
-    if facts.entry_seq(tx.connection, entry_id) is not None:
+    done = facts.entry_seq(tx.connection, entry_id)
+    if done is not None:
+        if facts.note_of(tx.connection, done) != f"shift {order.shift_no}":
+            raise ActIdTaken
         return
     shift = shifts.find(tx.connection, order.shift_no)
     if shift is None or shift.is_open:

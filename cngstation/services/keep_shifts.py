@@ -17,6 +17,7 @@ from cngstation.services.change_duty import (
     Arriving,
     Meter,
     NobodyOnDuty,
+    NoSuchCrew,
     go_on_duty,
     look_at_nozzle,
     on_duty_at,
@@ -96,7 +97,9 @@ class ShiftDesk:
         Raises:
             NoSuchCrew, NozzleTaken, NozzleUnknown, NoSuchNozzle, NobodyOnDuty.
         """
-        wanted = [self._nozzle(number) for number in nozzle_nos]
+        if not crew_no:
+            raise NoSuchCrew(crew="?")
+        wanted = [self._nozzle(number) for number in dict.fromkeys(nozzle_nos)]
         wanted = wanted or await self.database.read(self._free)
         if not wanted:
             raise NobodyOnDuty

@@ -16,6 +16,7 @@ from cngstation.errors import Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import reason_of
+from cngstation.services.check_sale import SHIFT_OWES
 from cngstation.services.take_payment import CompanyFundsShort, NoCompany
 from cngstation.storage import (
     audit,
@@ -23,6 +24,7 @@ from cngstation.storage import (
     company_money,
     customers,
     facts,
+    findings,
     shifts,
 )
 from cngstation.storage.audit import Actor
@@ -116,7 +118,7 @@ def mark_fill(
         raise NoCashFill
     entry_id = f"{order.act_id}.fill_mark"
     if facts.entry_seq(tx.connection, entry_id) is not None:
-        if facts.corrected_by(tx.connection, entry_id) != fill.entry_id:
+        if not _is_same(tx, fill, order, entry_id):
             raise ActIdTaken
         return fill
     owner = _owner(tx, fill, order)
@@ -136,6 +138,8 @@ def mark_fill(
         note=reason,
     )
     facts.post(tx, entry)
+    if shift is not None and not shift.is_open:
+        _close_debt(tx, owner, actor)
     number = fill.sale["device_seq"]
     audit.record(
         tx,
@@ -149,6 +153,22 @@ def mark_fill(
     changed = cash_fills.find(tx.connection, order.sale_seq)
     assert changed is not None, "it was found before"
     return changed
+
+
+def _is_same(tx: Transaction, fill: CashFill, order: MarkOrder, entry_id: str) -> bool:
+    """Tell whether an entry that is booked is the mark that is asked for again."""
+    kind, corrects = facts.kind_and_corrected(tx.connection, entry_id)
+    return (kind, corrects) == (f"{cash_fills.MARK}{order.mark}", fill.entry_id)
+
+
+def _close_debt(tx: Transaction, shift_no: int, actor: Actor) -> None:
+    """Close the row of what an ended shift owes, once it owes nothing more."""
+    accounts = [ledger.crew_account(shift_no, tender) for tender in CREW_TENDERS]
+    if any(facts.balance(tx.connection, each, Unit.CNY) for each in accounts):
+        return
+    for row in findings.open_findings(tx.connection, f"shift {shift_no}"):
+        if row.kind == SHIFT_OWES:
+            findings.close_finding(tx, row.seq, "marked", actor.operator_no)
 
 
 def _owner(tx: Transaction, fill: CashFill, order: MarkOrder) -> int:
@@ -179,7 +199,7 @@ def _accounts(
 
 def _company(tx: Transaction, fill: CashFill, order: MarkOrder) -> str:
     company = customers.find_company(tx.connection, order.company_no)
-    if company is None:
+    if company is None or company.retired:
         raise NoCompany
     account = ledger.company_account(company.company_no)
     left = company_money.balance(tx.connection, company.company_no)

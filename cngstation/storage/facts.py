@@ -271,9 +271,9 @@ def entry_seq(connection: Connection, entry_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def corrected_by(connection: Connection, entry_id: str) -> str:
-    """Return the id of the entry that an entry corrects; empty for none."""
+def kind_and_corrected(connection: Connection, entry_id: str) -> tuple[str, str]:
+    """Return the kind of a booked entry and the id of the entry that it corrects."""
     row = connection.execute(
-        "SELECT corrects FROM entry WHERE entry_id=?", (entry_id,)
+        "SELECT kind, corrects FROM entry WHERE entry_id=?", (entry_id,)
     ).fetchone()
-    return "" if row is None else str(row[0])
+    return str(row[0]), str(row[1])

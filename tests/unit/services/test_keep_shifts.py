@@ -160,15 +160,16 @@ async def test_off_duty_leaves_what_is_at_rest(station: Station) -> None:
 async def test_who_cannot_go_on_duty(station: Station) -> None:
     """Unknown crews and nozzles, taken ones, ones of which nothing is known."""
     desk = station.desk
-    with pytest.raises(NoSuchCrew):
-        await desk.go_on_duty("9", [], CASHIER)
+    for crew_no in ("9", ""):
+        with pytest.raises(NoSuchCrew):
+            await desk.go_on_duty(crew_no, [], CASHIER)
     with pytest.raises(NoSuchNozzle):
         await desk.go_on_duty("1", [3], CASHIER)
     station.line.filling = {TWO.key}
     with pytest.raises(NozzleUnknown):
         await desk.go_on_duty("1", [2], CASHIER)
     station.line.filling = set()
-    await desk.go_on_duty("1", [1], CASHIER)
+    await desk.go_on_duty("1", [1, 1], CASHIER)
     with pytest.raises(NozzleTaken):
         await desk.go_on_duty("2", [1], CASHIER)
     await desk.go_on_duty("2", [], CASHIER)
