@@ -212,6 +212,9 @@ class ShiftDesk:
                 await self.database.write(partial(self._name_long_one, shift))
 
     def _name_long_one(self, shift: Shift, tx: Transaction) -> None:
+        current = shifts.find(tx.connection, shift.shift_no)
+        if current is None or not current.is_open:
+            return  # handed over since; nothing would close the row
         named: dict[str, str | int] = {
             "shift": shift.shift_no,
             "crew": shift.crew_no or "?",

@@ -158,7 +158,8 @@ def _chain(connection: Connection) -> None:
         if row_seq != seq or body is None:
             where = "is missing" if row_seq is None or row_seq > seq else "was added"
             raise _Broken(f"{kind} row {row_seq or seq} ({ref}) {where}")
-        made = chain.fact_text(kind, ref, epoch, seq, body)
+        with_life = "epoch" not in body or b'"life":' in text
+        made = chain.fact_text(kind, ref, epoch, seq, body, with_life=with_life)
         if made != text:
             raise _Broken(f"{kind} row {seq} ({ref}) was changed")
         head = chain.link(head, made)

@@ -59,9 +59,17 @@ def canonical(body: Body) -> str:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def fact_text(kind: str, ref: str, epoch: int, seq: int, body: Body) -> bytes:
-    """Write a fact with its place in the chain, as it is hashed."""
+def fact_text(
+    kind: str, ref: str, epoch: int, seq: int, body: Body, *, with_life: bool = True
+) -> bytes:
+    """Write a fact with its place in the chain, as it is hashed.
+
+    The `epoch` of a row is the life of a device's numbers; the fact has it as `life`,
+    except where earlier versions wrote it.
+    """
     placed = {**body, "fact": kind, "ref": ref, "epoch": epoch, "seq": seq}
+    if with_life and "epoch" in body:
+        placed["life"] = body["epoch"]
     return orjson.dumps(placed, option=orjson.OPT_SORT_KEYS)
 
 

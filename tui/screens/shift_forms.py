@@ -87,6 +87,8 @@ class _ShiftForm(ActForm):
     def __init__(self, desk: Desk, shifts: "ShiftsScreen") -> None:
         super().__init__(desk)
         self._shifts = shifts
+        # The list behind may come anew while the form is filled in.
+        self._opened_for = shifts.shift
 
     def leave_saved(self, done: str) -> None:
         """Say at the shifts what was done."""
@@ -95,7 +97,7 @@ class _ShiftForm(ActForm):
 
     @property
     def _shift(self) -> OpenShift:
-        shift = self._shifts.shift
+        shift = self._opened_for
         assert shift is not None, "forms of a shift are opened for one"
         return shift
 

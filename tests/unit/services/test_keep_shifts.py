@@ -27,6 +27,7 @@ from cngstation.services.keep_shifts import NoSuchNozzle, ShiftDesk
 from cngstation.services.read_meter import stable_meter
 from cngstation.services.take_payment import UnknownTender
 from cngstation.services.verify_books import verify_file
+from cngstation.storage import shifts
 from cngstation.storage.sales import NozzleKey
 from tests.shift_world import BOTH, ONE, RULES, TWO, ShiftWorld, shift_world
 from tests.simulation.money_world import CALL
@@ -194,6 +195,19 @@ async def test_a_shift_open_for_too_long_is_a_row(station: Station) -> None:
         await station.answers.force(order, CALL)
     gone = order.model_copy(update={"reason": "ill"})
     await station.answers.force(gone, CALL)
+    assert await station.world.kinds() == []
+
+
+async def test_a_shift_handed_over_meanwhile_is_not_open_for_too_long(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing would ever close a row that is opened behind the handover."""
+    await station.desk.go_on_duty("1", [], CASHIER)
+    station.world.clock.forward(14 * HOUR_MS + 1)
+    found = await station.world.db.read(shifts.open_shifts)
+    await station.hand_over(1, counts=(TenderCount(tender="cash", counted_fen=0),))
+    monkeypatch.setattr(shifts, "open_shifts", lambda _: found)
+    await station.desk.name_long_ones()
     assert await station.world.kinds() == []
 
 

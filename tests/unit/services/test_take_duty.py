@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.open_rows import open_rows
 from cngstation.services.verify_books import verify_file
 from cngstation.services.watch_forecourt import Audience, LineDesk
-from cngstation.storage import crews, findings, shifts
+from cngstation.storage import chain, crews, duty_records, findings, shifts
 from cngstation.storage.crews import Crew, Staff
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
@@ -221,6 +222,8 @@ async def test_what_is_not_durable_is_not_acknowledged(
     [
         "UPDATE duty_record SET total_quantity_milli=1",
         "UPDATE shift_reading SET device_seq=9",
+        "UPDATE shift_reading SET epoch=2",
+        "UPDATE duty_record SET epoch=2",
         "UPDATE shift_step SET crew_no='2'",
         "DELETE FROM duty_record",
     ],
@@ -247,3 +250,24 @@ async def test_verify_names_what_was_changed(tmp_path: Path, change: str) -> Non
     assert change.split()[1].replace("FROM", "duty_record") in (
         verify_file(path).first_bad or ""
     )
+
+
+async def test_what_earlier_versions_wrote_is_proved_as_they_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their facts of duties do not say the life of the numbers."""
+    path = tmp_path / "s.db"
+    now = chain.fact_text
+    monkeypatch.setattr(chain, "fact_text", partial(now, with_life=False))
+    row = {
+        "device_seq": 7, "device_shift_no": 1, "card_no": "", "parameter": 3,
+        "decimals": 0, "before": 1, "after": 2, "device_at": "", "raw_frame": b"",
+    }  # fmt: skip
+    async with opened(path) as db:
+        await db.write(
+            lambda tx: duty_records.keep(tx, duty_records.PARAMETER, NOZZLE.key, row)
+        )
+    monkeypatch.setattr(chain, "fact_text", now)
+    assert verify_file(path).first_bad is None
+    tamper(path, "UPDATE parameter_change SET after=3")
+    assert "parameter_change" in (verify_file(path).first_bad or "")

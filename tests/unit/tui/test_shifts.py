@@ -9,6 +9,7 @@ from cngstation.services.hand_over_shift import Unexplained
 from tests.unit.tui.fake_shifts import shift_nozzle
 from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, Opened, opened
+from tui.screens.shifts import ShiftsScreen
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "screens"
 
@@ -62,6 +63,26 @@ async def test_what_differs_stands_on_a_small_screen(language: str) -> None:
         await screen.until(lambda: screen.asked("shift.check"))
         await screen.until(lambda: "0.50" in screen.text())
         same_as_golden(screen, f"shifts_{language}")
+
+
+async def test_a_form_keeps_the_shift_that_it_was_opened_for() -> None:
+    """Another screen ends a shift meanwhile: the count is not taken for the next."""
+    station = a_busy_station()
+    first = station.open_shifts[0]
+    station.open_shifts.append(first.model_copy(update={"shift_no": 13}))
+    async with opened(station=station) as screen:
+        await screen.press("f8")
+        await screen.sees("Shift 12")
+        await screen.press("h")
+        station.open_shifts.pop(0)
+        behind = next(s for s in screen.app.screen_stack if isinstance(s, ShiftsScreen))
+        behind.fetch()
+        await screen.until(lambda: len(screen.asked("shift.show")) == 2)
+        await screen.until(lambda: behind.shift is not first)
+        await screen.type("300")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("shift.hand_over")) == 1)
+        assert screen.asked("shift.hand_over")[0].shift_no == 12
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
