@@ -98,7 +98,7 @@ class ShiftDesk:
             NoSuchCrew, NozzleTaken, NozzleUnknown, NoSuchNozzle, NobodyOnDuty.
         """
         if not crew_no:
-            raise NoSuchCrew(crew="?")
+            raise NoSuchCrew(crew=shifts.NOBODY)
         wanted = [self._nozzle(number) for number in dict.fromkeys(nozzle_nos)]
         wanted = wanted or await self.database.read(self._free)
         if not wanted:
