@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 import random
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +63,8 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-async def _hello(socket: Path, name: str) -> Raw:
-    raw = await Raw.open(socket, hello=False)
+async def _hello(path: Path, name: str) -> Raw:
+    raw = await Raw.open(path, hello=False)
     version, oldest = CONTRACTS[name].version, CONTRACTS[name].oldest
     hello = {
         "program": "hostile",
@@ -85,6 +87,12 @@ async def _login(raw: Raw, station: DemoStation) -> str:
     return token
 
 
+def _listens(path: Path) -> bool:
+    """Tell whether somebody takes connections: the file is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as trial:
+        return trial.connect_ex(str(path)) == 0
+
+
 def _sockets(station: DemoStation) -> Iterator[tuple[str, Path]]:
     for name in DAEMONS:
         yield name, station.run_dir / f"{name}.sock"
@@ -98,15 +106,15 @@ async def test_bytes_that_mean_nothing_end_their_connection_alone(
         prepared_station(tmp_path, simulators=False) as station,
         daemons(station, *DAEMONS) as started,
     ):
-        for name, socket in _sockets(station):
-            await until(socket.exists, f"{name} listens")
+        for name, path in _sockets(station):
+            await until(partial(_listens, path), f"{name} listens")
             for sent in BYTES.values():
-                raw = await Raw.open(socket, hello=False)
+                raw = await Raw.open(path, hello=False)
                 raw.send(sent)
                 with contextlib.suppress(ConnectionError, TimeoutError):
                     await asyncio.wait_for(raw.writer.drain(), 2)
                 raw.close()
-            good = await _hello(socket, name)
+            good = await _hello(path, name)
             await _login(good, station)
             good.close()
         for daemon in started:
@@ -131,9 +139,9 @@ async def test_no_parameters_whatever_are_a_failure_inside(tmp_path: Path) -> No
         hands_at(station.reader_control) as hands,
     ):
         await hands.call("insert", uid=station.card_uids()[0])
-        for name, socket in _sockets(station):
-            await until(socket.exists, f"{name} listens")
-            raw = await _hello(socket, name)
+        for name, path in _sockets(station):
+            await until(partial(_listens, path), f"{name} listens")
+            raw = await _hello(path, name)
             await _login(raw, station)
             for method in CONTRACTS[name].methods:
                 fields = list(method.request.model_fields)
@@ -157,11 +165,11 @@ async def test_a_screen_of_another_version_is_told_so(tmp_path: Path) -> None:
         prepared_station(tmp_path, simulators=False) as station,
         daemons(station, *DAEMONS),
     ):
-        for name, socket in _sockets(station):
-            await until(socket.exists, f"{name} listens")
+        for name, path in _sockets(station):
+            await until(partial(_listens, path), f"{name} listens")
             for version in (Version(0, 9), Version(9, 0)):
                 contract = replace(CONTRACTS[name], version=version, oldest=version)
-                client = RpcClient(socket, contract)
+                client = RpcClient(path, contract)
                 with pytest.raises(VersionMismatch) as refused:
                     await client.connect()
                 assert "Restart both after an upgrade" in refused.value.sentence()
