@@ -13,7 +13,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cngstation import hygiene
-from cngstation.config.sections import Reader, Section, StationConfig
+from cngstation.config.sections import Reader, StationConfig
+from cngstation.config.values import Section
 from cngstation.errors import ConfigError
 from cngstation.protocols.dispenser.entry import (
     LineSetup,

@@ -3,120 +3,30 @@
 `description` of a field says what is allowed in it; a refusal quotes it.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, Field
 
-from cngstation import hygiene
+from cngstation.config.values import (
+    Baud,
+    FilePath,
+    GasUnit,
+    Hours,
+    LineBaud,
+    OptionalPath,
+    OptionalPort,
+    Section,
+    Sha256,
+    Url,
+    Words,
+    YesNo,
+    Yuan,
+    clean_or_empty,
+)
 from cngstation.protocols.card_image.plain import Figure, PlainLayout, Seal
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.protocols.receipt.slip import Columns
-from cngstation.units import GAS_UNITS, Money, Unit, parse_decimal, yuan_text
-
-# A card purse is a signed 32-bit number of fen.
-LARGEST_PURSE = Money.from_fen(2**31 - 1)
-
-
-def _clean(text: str) -> str:
-    if not text.strip() or not hygiene.is_clean(text):
-        raise ValueError("control characters, or nothing at all")
-    return text
-
-
-def _clean_or_empty(text: str) -> str:
-    return _clean(text) if text else text
-
-
-def _yuan(value: object) -> Money:
-    if not isinstance(value, str):
-        raise ValueError("an amount is text in quotes")  # noqa: TRY004 - pydantic's way
-    amount = Money.from_fen(parse_decimal(value, 2))
-    if not 0 <= amount.e4 <= LARGEST_PURSE.e4:
-        raise ValueError("beyond any card's purse")
-    return amount
-
-
-def _gas_unit(value: object) -> Unit:
-    if not isinstance(value, str) or value not in GAS_UNITS:
-        raise ValueError("not a unit of gas")
-    return Unit(value)
-
-
-def _absolute_path(value: object) -> Path:
-    if not isinstance(value, str) or not hygiene.is_clean(value):
-        raise ValueError("a path is text")
-    path = Path(value)
-    if not path.is_absolute():
-        raise ValueError("a path begins with /")
-    return path
-
-
-def _absolute_path_or_none(value: object) -> Path | None:
-    return None if value in {"", None} else _absolute_path(value)
-
-
-Words = Annotated[
-    str,
-    Field(min_length=1, max_length=40, description="1 to 40 characters of plain text"),
-    AfterValidator(_clean),
-]
-Yuan = Annotated[
-    Money,
-    PlainValidator(_yuan),
-    Field(
-        description='yuan as text, "0.00" to '
-        f'"{yuan_text(LARGEST_PURSE.e4)}", at most two decimals'
-    ),
-]
-GasUnit = Annotated[
-    Unit, PlainValidator(_gas_unit), Field(description='"m3" (立方米) or "kg" (千克)')
-]
-FilePath = Annotated[
-    Path, PlainValidator(_absolute_path), Field(description="a path that begins with /")
-]
-OptionalPath = Annotated[
-    Path | None,
-    PlainValidator(_absolute_path_or_none),
-    Field(description='a path that begins with /, or "" for none'),
-]
-Port = Annotated[
-    str,
-    Field(
-        pattern=r"^/[!-~]{1,200}$",
-        description="the path of a serial port, such as /dev/serial/by-path/...",
-    ),
-]
-OptionalPort = Annotated[
-    str,
-    Field(
-        pattern=r"^(/[!-~]{1,200})?$",
-        description="the path of a serial port, such as /dev/serial/by-path/...",
-    ),
-]
-LineBaud = Annotated[
-    Literal[0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200],
-    Field(description="1200, 2400, 4800, 9600, 19200, 38400, 57600 or 115200"),
-]
-Url = Annotated[
-    str,
-    Field(
-        pattern=r"^(https?://[A-Za-z0-9.\-\[\]:]{1,100}/[!-~]{0,100})?$",
-        description='the address of a controller, such as "http://10.0.0.9/jsonPTS"',
-    ),
-]
-Sha256 = Annotated[
-    str,
-    Field(
-        pattern=r"^([0-9a-fA-F]{64})?$",
-        description='64 hexadecimal digits, or "" for a certificate of an authority',
-    ),
-]
-Baud = Annotated[
-    Literal[9600, 19200, 38400, 115200],
-    Field(description="9600, 19200, 38400 or 115200"),
-]
-
+from cngstation.units import Money
 
 _PROTOCOL_NAMES = " or ".join(f'"{name}"' for name in PROTOCOLS)
 
@@ -125,12 +35,6 @@ def _known_protocol(name: str) -> str:
     if name not in PROTOCOLS:
         raise ValueError("no such protocol")
     return name
-
-
-class Section(BaseModel):
-    """A part of the file: strict types, no unknown key, not changed once read."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Station(Section):
@@ -232,7 +136,7 @@ class Reader(Section):
             max_length=128,
             description="the name that the PC/SC service gives the reader",
         ),
-        AfterValidator(_clean_or_empty),
+        AfterValidator(clean_or_empty),
     ] = ""
 
 
@@ -303,16 +207,13 @@ class Printer(Section):
     ] = ""
     baud: Baud = 9600
     columns: Annotated[Columns, Field(description="32 or 48")] = 48
-    two_copies: Annotated[bool, Field(description="true or false")] = False  # 打印两联
+    two_copies: YesNo = False  # 打印两联
 
 
 class Till(Section):
     """The counter that reader and printer belong to."""
 
     name: Words = "till-1"
-
-
-Hours = Annotated[int, Field(ge=0, le=720, description="0 to 720")]
 
 
 class Shifts(Section):
@@ -336,7 +237,7 @@ class Limits(Section):
     replace_hold_hours: Annotated[int, Field(ge=0, le=720, description="0 to 720")] = 48
     cancel_wait_hours: Annotated[int, Field(ge=0, le=720, description="0 to 720")] = 0
     by_hand_yuan: Yuan = Money.from_fen(20_000)
-    negative_top_up: Annotated[bool, Field(description="true or false")] = False
+    negative_top_up: YesNo = False
 
 
 class DownloadTimes(Section):

@@ -10,7 +10,7 @@ import pytest
 
 from cngstation.config import ConfigProblems, StationConfig, load_config
 from cngstation.config.load import LARGEST_FILE_BYTES, MOST_PROBLEMS
-from cngstation.config.sections import Section
+from cngstation.config.values import Section
 from cngstation.errors import ConfigError
 from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.registry import PROTOCOLS
