@@ -9,12 +9,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from cngstation.errors import RemoteProtocolError
 from cngstation.hygiene import clean, decode_gb
 from cngstation.language import mark
 from cngstation.protocols.dispenser.canonical import FaultKind
+
+F = TypeVar("F")
 
 LONGEST_VALUE = 80
 CRC_BITS = 16
@@ -41,6 +44,7 @@ TOTAL_AMOUNT, TOTAL_QUANTITY = mark("total amount"), mark("total quantity")
 TYPE, WHITE = mark("type"), mark("white list")
 SHIFT_AMOUNT, SHIFT_QUANTITY = mark("shift amount"), mark("shift quantity")
 
+_UNKNOWN = mark("unknown command")
 _ODD = mark("a message with an unknown content")
 
 
@@ -85,18 +89,39 @@ class Overheard:
     is_odd: bool = False
 
 
-class Tap(Protocol):
-    """Finds the frames of both directions."""
+class Finder(Protocol[F]):
+    """Finds the frames of both directions; a protocol's parser fits."""
 
     @property
     def faults(self) -> Counter[FaultKind]:
         """What was passed over since the caller last emptied it."""
 
-    def feed(self, data: bytes) -> list[Overheard]:
+    def feed(self, data: bytes) -> list[F]:
         """Take bytes; return the frames that they complete. Never raises."""
 
     def reset(self) -> None:
         """Give up a frame that has begun."""
+
+
+class Tap:
+    """Hears both directions of a line: finds frames and explains each."""
+
+    def __init__(self, finder: Finder[F], explain: Callable[[F], Overheard]) -> None:
+        self._finder: Finder[Any] = finder
+        self._explain = explain
+
+    @property
+    def faults(self) -> Counter[FaultKind]:
+        """What was passed over since the caller last emptied it."""
+        return self._finder.faults
+
+    def feed(self, data: bytes) -> list[Overheard]:
+        """Take bytes; return the frames that they complete."""
+        return [self._explain(frame) for frame in self._finder.feed(data)]
+
+    def reset(self) -> None:
+        """Give up a frame that has begun."""
+        self._finder.reset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +132,14 @@ class Told:
     figures: tuple[Figure, ...] = ()
     is_odd: bool = False
 
+    def by(
+        self, speaker: Speaker, address: int, raw: bytes, proof_bits: int
+    ) -> Overheard:
+        """Return it as the frame of a speaker."""
+        return Overheard(
+            speaker, address, self.command, self.figures, raw, proof_bits, self.is_odd
+        )
+
 
 def told_or_odd(command: str, tell: Callable[[], Iterable[Figure]]) -> Told:
     """Read the figures of a message; one that breaks the protocol is odd, not fatal."""
@@ -115,6 +148,28 @@ def told_or_odd(command: str, tell: Callable[[], Iterable[Figure]]) -> Told:
     except RemoteProtocolError as error:
         why = figure(_ODD, error.facts.get("why", ""))
         return Told(command, (why,), is_odd=True)
+
+
+Reader = Callable[[bytes], Iterable[Figure]]
+
+
+def told_by_code(
+    code: int,
+    body: bytes,
+    names: Mapping[int, str],
+    readers: Mapping[int, Reader],
+    otherwise: Reader,
+) -> Told:
+    """Tell a message by its command; `otherwise` reads a body without a reader."""
+    name = names.get(code)
+    if name is None:
+        return unknown_code(code)
+    return told_or_odd(name, partial(readers.get(code, otherwise), body))
+
+
+def unknown_code(code: int) -> Told:
+    """Tell a command that the protocol does not have."""
+    return Told(_UNKNOWN, (figure(CODE, f"{code:02X}H"),), is_odd=True)
 
 
 Show = Callable[[Any], str | Coded | None]

@@ -23,9 +23,9 @@ def _dialogue(line: LineSetup) -> Dialogue:
 
 
 def _tap() -> Tap:
-    from cngstation.protocols.dispenser.compac.tap import CompacTap
+    from cngstation.protocols.dispenser.compac.tap import compac_tap
 
-    return CompacTap()
+    return compac_tap()
 
 
 def _answer_head(gun: int) -> bytes:

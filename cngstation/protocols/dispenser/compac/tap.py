@@ -24,6 +24,7 @@ from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
+    Tap,
     Told,
     figure,
     figures_of,
@@ -51,12 +52,16 @@ _LIVE = (
 )
 
 
-class CompacTap:
-    """Hears the master and the devices of a Modbus-RTU line."""
+def compac_tap() -> Tap:
+    """Hear the master and the devices of a Modbus-RTU line."""
+    return Tap(_Frames(), _Ear().explain)
+
+
+class _Frames:
+    """Finds the frames of both directions."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
-        self._request = b""
         self._faults: Counter[FaultKind] = Counter()
 
     @property
@@ -64,13 +69,13 @@ class CompacTap:
         """What was passed over since the caller last emptied it."""
         return self._faults
 
-    def feed(self, data: bytes) -> list[Overheard]:
+    def feed(self, data: bytes) -> list[bytes]:
         """Take bytes; return the frames that they complete."""
-        found: list[Overheard] = []
+        found: list[bytes] = []
         for start in range(0, len(data), _LONGEST):
             self._buffer += data[start : start + _LONGEST]
             while (frame := self._next()) is not None:
-                found.append(self._explained(frame))
+                found.append(frame)
         return found
 
     def reset(self) -> None:
@@ -121,19 +126,20 @@ class CompacTap:
             self._faults[FaultKind.NOISE] += count
             del self._buffer[:count]
 
-    def _explained(self, frame: bytes) -> Overheard:
+
+class _Ear:
+    """Remembers the request behind which an answer comes."""
+
+    def __init__(self) -> None:
+        self._request = b""
+
+    def explain(self, frame: bytes) -> Overheard:
+        """Say what a frame means, and who sent it."""
         is_answer = self._is_answer(frame)
         told = _answer(frame) if is_answer else _request(frame)
         self._request = b"" if is_answer else frame
-        return Overheard(
-            Speaker.DISPENSER if is_answer else Speaker.HOST,
-            frame[0],
-            told.command,
-            told.figures,
-            frame,
-            _PROOF_BITS,
-            told.is_odd,
-        )
+        speaker = Speaker.DISPENSER if is_answer else Speaker.HOST
+        return told.by(speaker, frame[0], frame, _PROOF_BITS)
 
     def _is_answer(self, frame: bytes) -> bool:
         if frame[1] & _REFUSED:

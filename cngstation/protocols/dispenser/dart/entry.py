@@ -3,7 +3,7 @@
 from cngstation.protocols.dispenser.dart.frames import FIRST_ADDRESS, Control
 from cngstation.protocols.dispenser.dart.settings import DartSettings
 from cngstation.protocols.dispenser.dart.strategy import CAPABILITIES, DartStrategy
-from cngstation.protocols.dispenser.dart.tap import DartTap
+from cngstation.protocols.dispenser.dart.tap import dart_tap
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.polled_line import PolledLine
@@ -26,6 +26,6 @@ ENTRY = ProtocolEntry(
     parity="O",
     bauds=(9600, 19200),
     guns=range(1, 33),
-    tap=DartTap,
+    tap=dart_tap,
     answer_head=_answer_head,
 )

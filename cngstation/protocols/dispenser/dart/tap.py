@@ -4,13 +4,11 @@ Data and acknowledgements look alike both ways. A pump speaks only when it was p
 data behind a poll are its own, and whoever did not send data acknowledges them.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
-from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.dart import transactions as t
 from cngstation.protocols.dispenser.dart.frames import (
     FIRST_ADDRESS,
@@ -22,6 +20,7 @@ from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
+    Tap,
     Told,
     figure,
 )
@@ -68,42 +67,31 @@ _HOST_FIGURES = {
 }
 
 
-class DartTap:
-    """Hears hosts and pumps of a DART line."""
+def dart_tap() -> Tap:
+    """Hear hosts and pumps of a DART line."""
+    return Tap(FrameParser(hears_hosts=True), _Ear().explain)
+
+
+class _Ear:
+    """Remembers who has the word."""
 
     def __init__(self) -> None:
-        self._parser = FrameParser(hears_hosts=True)
         self._awaits_pump = False
         self._last_data: Speaker = Speaker.UNKNOWN
 
-    @property
-    def faults(self) -> Counter[FaultKind]:
-        """What was passed over since the caller last emptied it."""
-        return self._parser.faults
-
-    def feed(self, data: bytes) -> list[Overheard]:
-        """Take bytes; return the frames that they complete."""
-        return [self._explained(frame) for frame in self._parser.feed(data)]
-
-    def reset(self) -> None:
-        """Give up a frame that has begun."""
-        self._parser.reset()
-
-    def _explained(self, frame: Frame) -> Overheard:
+    def explain(self, frame: Frame) -> Overheard:
+        """Say what a frame means, and who sent it."""
         speaker = self._speaker(frame.control)
         is_data = frame.control is Control.DATA
         if is_data:
             told = _told(frame.data, from_host=speaker is Speaker.HOST)
         else:
             told = Told(_NAMES[frame.control])
-        return Overheard(
+        return told.by(
             speaker,
             frame.address - FIRST_ADDRESS + 1,
-            told.command,
-            told.figures,
             frame.to_bytes(),
             _DATA_BITS if is_data else _CONTROL_BITS,
-            told.is_odd,
         )
 
     def _speaker(self, control: Control) -> Speaker:

@@ -12,7 +12,7 @@ from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.jxv4.dialogue import BusDialogue
 from cngstation.protocols.dispenser.jxv4.frames import Command, Sender, conceal
 from cngstation.protocols.dispenser.jxv4.nozzles import NozzleSettings
-from cngstation.protocols.dispenser.jxv4.tap import JxTap
+from cngstation.protocols.dispenser.jxv4.tap import jx_tap
 from cngstation.protocols.dispenser.jxv4.timing import LineSpeed
 from cngstation.protocols.dispenser.jxv4.variant import (
     OWN,
@@ -85,6 +85,6 @@ ENTRY = ProtocolEntry(
     _dialogue,
     variants={PETROCHINA: PETROCHINA_CAPABILITIES},
     conceal=conceal,
-    tap=JxTap,
+    tap=jx_tap,
     answer_head=_answer_head,
 )

@@ -1,13 +1,10 @@
 """JX-V4 overheard: both directions' frames in words."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 
 from cngstation.errors import RemoteProtocolError
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
-from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.jxv4.duty_messages import (
     ShiftBody,
     card_check,
@@ -34,7 +31,7 @@ from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
-    Told,
+    Tap,
     figure,
     figures_of,
     hundredths,
@@ -126,7 +123,6 @@ _DISPENSER: dict[int, str] = {
     Command.AUTHORISE: mark("authorise answered"),
     Command.STOP: mark("stop answered"),
 }
-_UNKNOWN = mark("unknown command")
 
 _STATUS = (
     ("state", o.STATE, o.coded(_STATES)),
@@ -206,45 +202,22 @@ _CHECK = (
 )
 
 
-class JxTap:
-    """Hears hosts and dispensers of a JX-V4 line."""
-
-    def __init__(self) -> None:
-        self._parser = FrameParser()
-
-    @property
-    def faults(self) -> Counter[FaultKind]:
-        """What was passed over since the caller last emptied it."""
-        return self._parser.faults
-
-    def feed(self, data: bytes) -> list[Overheard]:
-        """Take bytes; return the frames that they complete."""
-        return [_explained(frame) for frame in self._parser.feed(data)]
-
-    def reset(self) -> None:
-        """Give up a frame that has begun."""
-        self._parser.reset()
+def jx_tap() -> Tap:
+    """Hear hosts and dispensers of a JX-V4 line."""
+    return Tap(FrameParser(), _explained)
 
 
 def _explained(frame: Frame) -> Overheard:
     from_host = frame.sender is Sender.HOST
     names = _HOST if from_host else _DISPENSER
     readers = _HOST_READERS if from_host else _READERS
-    name = names.get(frame.command)
-    if name is None:
-        code = figure(o.CODE, f"{frame.command:02X}H")
-        told = Told(_UNKNOWN, (code,), is_odd=True)
-    else:
-        read = readers.get(frame.command, _one_byte)
-        told = o.told_or_odd(name, partial(read, frame.body))
-    return Overheard(
-        Speaker.HOST if from_host else Speaker.DISPENSER,
+    told = o.told_by_code(frame.command, frame.body, names, readers, _one_byte)
+    speaker = Speaker.HOST if from_host else Speaker.DISPENSER
+    return told.by(
+        speaker,
         frame.gun,
-        told.command,
-        told.figures,
         conceal(frame.to_bytes()),
         _PROOF_BITS,
-        told.is_odd,
     )
 
 
@@ -368,8 +341,7 @@ def _at_least(body: bytes, size: int) -> None:
         raise RemoteProtocolError(why=f"{len(body)} bytes instead of {size}")
 
 
-_Reader = Callable[[bytes], Iterable[Figure]]
-_HOST_READERS: dict[int, _Reader] = {
+_HOST_READERS: dict[int, o.Reader] = {
     Command.STATUS: _poll,
     Command.RECORD: _acknowledgement,
     Command.LIST: _list,
@@ -380,7 +352,7 @@ _HOST_READERS: dict[int, _Reader] = {
     Command.LIST_CHECK: _verdict,
     Command.PRICES: _prices,
 }
-_READERS: dict[int, _Reader] = {
+_READERS: dict[int, o.Reader] = {
     Command.STATUS: _status,
     Command.RECORD: lambda body: figures_of(Record.from_bytes(body), _RECORD),
     Command.LIST: _list_asked,

@@ -7,7 +7,7 @@ from cngstation.protocols.dispenser.lanfeng.strategy import (
     LanfengSettings,
     LanfengStrategy,
 )
-from cngstation.protocols.dispenser.lanfeng.tap import LanfengTap
+from cngstation.protocols.dispenser.lanfeng.tap import lanfeng_tap
 from cngstation.protocols.dispenser.polled_line import PolledLine
 
 
@@ -26,6 +26,6 @@ ENTRY = ProtocolEntry(
     CAPABILITIES,
     _dialogue,
     bauds=(4800, 9600, 19200),
-    tap=LanfengTap,
+    tap=lanfeng_tap,
     answer_head=_answer_head,
 )

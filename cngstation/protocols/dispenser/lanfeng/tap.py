@@ -4,13 +4,11 @@ A status has BCD where a request has its command. A command may be confirmed by 
 request's own bytes: such a frame behind the same request is the pump's.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
-from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.lanfeng.frames import (
     Command,
     FrameParser,
@@ -21,6 +19,7 @@ from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
+    Tap,
     figure,
     hundredths,
 )
@@ -46,27 +45,19 @@ _FILLING, _AT_REST = mark("fuelling"), mark("idle")
 _ASKS_TOTAL = frozenset({Command.AMOUNT_TOTAL, Command.VOLUME_TOTAL})
 
 
-class LanfengTap:
-    """Hears hosts and pumps of a Lanfeng line."""
+def lanfeng_tap() -> Tap:
+    """Hear hosts and pumps of a Lanfeng line."""
+    return Tap(FrameParser(range(1, 256)), _Ear().explain)
+
+
+class _Ear:
+    """Remembers the request behind which an answer comes."""
 
     def __init__(self) -> None:
-        self._parser = FrameParser(range(1, 256))
         self._request = b""
 
-    @property
-    def faults(self) -> Counter[FaultKind]:
-        """What was passed over since the caller last emptied it."""
-        return self._parser.faults
-
-    def feed(self, data: bytes) -> list[Overheard]:
-        """Take bytes; return the frames that they complete."""
-        return [self._explained(frame) for frame in self._parser.feed(data)]
-
-    def reset(self) -> None:
-        """Give up a frame that has begun."""
-        self._parser.reset()
-
-    def _explained(self, frame: bytes) -> Overheard:
+    def explain(self, frame: bytes) -> Overheard:
+        """Say what a frame means, and who sent it."""
         command = _COMMANDS.get(frame[2])
         last = _COMMANDS.get(self._request[2]) if self._request else None
         speaker = Speaker.HOST
@@ -81,16 +72,9 @@ class LanfengTap:
         else:
             told = o.Told(_NAMES[command], tuple(_request(frame)))
         self._request = frame if speaker is Speaker.HOST else b""
-        return Overheard(
-            speaker,
-            frame[0],
-            told.command,
-            told.figures,
-            frame,
-            # A row of zeros has a sound sum.
-            0 if told.is_odd else _PROOF_BITS,
-            told.is_odd,
-        )
+        # A row of zeros has a sound sum.
+        proof_bits = 0 if told.is_odd else _PROOF_BITS
+        return told.by(speaker, frame[0], frame, proof_bits)
 
 
 def _request(frame: bytes) -> Iterable[Figure]:

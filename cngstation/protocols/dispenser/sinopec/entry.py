@@ -16,7 +16,7 @@ from cngstation.protocols.dispenser.sinopec.dispensers import (
 )
 from cngstation.protocols.dispenser.sinopec.downloads import OWN_CARD_MARK, Place
 from cngstation.protocols.dispenser.sinopec.frames import START
-from cngstation.protocols.dispenser.sinopec.tap import SinopecTap
+from cngstation.protocols.dispenser.sinopec.tap import sinopec_tap
 from cngstation.protocols.dispenser.sinopec.timing import LineSpeed
 
 _LARGEST_DENSITY = 0xFFFFFFFF
@@ -64,6 +64,6 @@ ENTRY = ProtocolEntry(
     bauds=(9600, 19200, 38400),
     numbered_by=lambda gun: gun // NOZZLES_PER_ADDRESS,
     guns=range(NOZZLES_PER_ADDRESS + 1, (LARGEST_ADDRESS + 1) * NOZZLES_PER_ADDRESS),
-    tap=SinopecTap,
+    tap=sinopec_tap,
     answer_head=_answer_head,
 )

@@ -4,19 +4,16 @@ The host is address 0. Between two other addresses the command tells who speaks,
 only one of them says it.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 
 from cngstation.errors import RemoteProtocolError
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
-from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
-    Told,
+    Tap,
     figure,
     figures_of,
     hundredths,
@@ -83,7 +80,6 @@ _DISPENSER: dict[int, str] = {
     Command.TEXT: mark("text"),
     Command.NO_RECORD: mark("no such record"),
 }
-_UNKNOWN = mark("unknown command")
 _RECORD = (
     ("seq", o.SEQUENCE, str),
     ("sort", o.TYPE, o.coded(_KINDS)),
@@ -121,45 +117,22 @@ _INFO = (
 )
 
 
-class SinopecTap:
-    """Hears hosts and dispensers of a Sinopec line."""
-
-    def __init__(self) -> None:
-        self._parser = FrameParser()
-
-    @property
-    def faults(self) -> Counter[FaultKind]:
-        """What was passed over since the caller last emptied it."""
-        return self._parser.faults
-
-    def feed(self, data: bytes) -> list[Overheard]:
-        """Take bytes; return the frames that they complete."""
-        return [_explained(frame) for frame in self._parser.feed(data)]
-
-    def reset(self) -> None:
-        """Give up a frame that has begun."""
-        self._parser.reset()
+def sinopec_tap() -> Tap:
+    """Hear hosts and dispensers of a Sinopec line."""
+    return Tap(FrameParser(), _explained)
 
 
 def _explained(frame: Frame) -> Overheard:
     from_host = _is_from_host(frame)
     names = _HOST if from_host else _DISPENSER
     readers = _HOST_READERS if from_host else _READERS
-    name = names.get(frame.command)
-    if name is None:
-        code = figure(o.CODE, f"{frame.command:02X}H")
-        told = Told(_UNKNOWN, (code,), is_odd=True)
-    else:
-        read = readers.get(frame.command, _rest)
-        told = o.told_or_odd(name, partial(read, frame.body))
-    return Overheard(
-        Speaker.HOST if from_host else Speaker.DISPENSER,
+    told = o.told_by_code(frame.command, frame.body, names, readers, _rest)
+    speaker = Speaker.HOST if from_host else Speaker.DISPENSER
+    return told.by(
+        speaker,
         frame.receiver if from_host else frame.sender,
-        told.command,
-        told.figures,
         frame.to_bytes(),
         _PROOF_BITS,
-        told.is_odd,
     )
 
 
@@ -239,14 +212,13 @@ def _text(body: bytes) -> Iterable[Figure]:
     return (figure(o.TEXT, o.gb_text(body) or ""),)
 
 
-_Reader = Callable[[bytes], Iterable[Figure]]
-_HOST_READERS: dict[int, _Reader] = {
+_HOST_READERS: dict[int, o.Reader] = {
     Command.POLL: _poll,
     Command.LIST_LENGTH: _list_length,
     Command.LIST_SEGMENTS: _segments,
     Command.REREAD: _number,
 }
-_READERS: dict[int, _Reader] = {
+_READERS: dict[int, o.Reader] = {
     Command.REAL_TIME: _real_time,
     Command.RECORD: lambda body: figures_of(Record.from_bytes(body), _RECORD),
     Command.LIST_LENGTH: _list_asked,

@@ -10,7 +10,7 @@ from cngstation.protocols.dispenser.unipump.strategy import (
     CAPABILITIES,
     UnipumpStrategy,
 )
-from cngstation.protocols.dispenser.unipump.tap import UnipumpTap
+from cngstation.protocols.dispenser.unipump.tap import unipump_tap
 
 _BOUNDS = {"nozzle": range(1, NOZZLES + 1), "extended": range(2)}
 
@@ -36,6 +36,6 @@ ENTRY = ProtocolEntry(
     _dialogue,
     bauds=(9600, 19200, 38400, 57600, 115200),
     guns=range(1, LAST_POINT + 1),
-    tap=UnipumpTap,
+    tap=unipump_tap,
     answer_head=_answer_head,
 )

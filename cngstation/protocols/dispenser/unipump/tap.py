@@ -3,18 +3,17 @@
 Requests and answers look alike; their codes and the number of their fields differ.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
 from cngstation.errors import RemoteProtocolError
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
-from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.overheard import (
     Figure,
     Overheard,
     Speaker,
+    Tap,
     figure,
     figures_of,
     hundredths,
@@ -58,7 +57,6 @@ _ANSWERS = {
     "P": mark("prices"),
     "V": mark("identity"),
 }
-_UNKNOWN = mark("unknown command")
 _STATES: dict[int, str] = {
     State.OFFLINE: mark("off line"),
     State.IDLE: mark("idle"),
@@ -93,24 +91,9 @@ _PRICES = (("prices", o.PRICE, lambda prices: " ".join(map(hundredths, prices)))
 _VERSION = (("text", o.FIRMWARE, o.gb_text),)
 
 
-class UnipumpTap:
-    """Hears hosts and controllers of a UniPump line."""
-
-    def __init__(self) -> None:
-        self._parser = FrameParser()
-
-    @property
-    def faults(self) -> Counter[FaultKind]:
-        """What was passed over since the caller last emptied it."""
-        return self._parser.faults
-
-    def feed(self, data: bytes) -> list[Overheard]:
-        """Take bytes; return the frames that they complete."""
-        return [_explained(frame) for frame in self._parser.feed(data)]
-
-    def reset(self) -> None:
-        """Give up a frame that has begun."""
-        self._parser.reset()
+def unipump_tap() -> Tap:
+    """Hear hosts and controllers of a UniPump line."""
+    return Tap(FrameParser(), _explained)
 
 
 def _explained(frame: Frame) -> Overheard:
@@ -121,20 +104,13 @@ def _explained(frame: Frame) -> Overheard:
     from_host = _is_request(code, frame, fields)
     name = (_REQUESTS if from_host else _ANSWERS).get(code)
     if name is None:
-        told = o.Told(_UNKNOWN, (figure(o.CODE, f"{frame.code:02X}H"),), is_odd=True)
+        told = o.unknown_code(frame.code)
     elif from_host:
         told = o.Told(name, tuple(_request(frame.data)))
     else:
         told = o.told_or_odd(name, partial(_answer, frame))
-    return Overheard(
-        Speaker.HOST if from_host else Speaker.DISPENSER,
-        frame.point or 0,
-        told.command,
-        told.figures,
-        frame.to_bytes(),
-        _PROOF_BITS,
-        told.is_odd,
-    )
+    speaker = Speaker.HOST if from_host else Speaker.DISPENSER
+    return told.by(speaker, frame.point or 0, frame.to_bytes(), _PROOF_BITS)
 
 
 def _is_request(code: str, frame: Frame, fields: list[bytes] | None) -> bool:
