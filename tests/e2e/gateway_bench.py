@@ -59,8 +59,7 @@ class Monitor:
         await self.until(lambda s: s.links == {"online"})
         strategy: Any = getattr(self.line._dialogue, "_strategy", None)
         if strategy is not None:
-            name = "_points" if hasattr(strategy, "_points") else "_dispensers"
-            (one,) = getattr(strategy, name).values()
+            (one,) = strategy.points.values()
             await self.until(lambda s: one.sale.is_settled)
 
     @property

@@ -33,32 +33,27 @@ from cngstation.protocols.dispenser.compac.registers import (
     LiveRegisters,
 )
 from cngstation.protocols.dispenser.dialogue import (
-    Question,
-    RecordReceived,
     Request,
     StatusReceived,
-    TotaliserJumped,
     TotalsReceived,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    Downloads,
     Order,
     OrderKind,
     OrderOutcome,
 )
-from cngstation.protocols.dispenser.last_sale import Figures, Fill, LastSale, record_of
+from cngstation.protocols.dispenser.last_sale import Figures, Fill, LastSale
 from cngstation.protocols.dispenser.last_sale import Total as HoseTotal
+from cngstation.protocols.dispenser.memoryless_strategy import MemorylessStrategy
 from cngstation.protocols.dispenser.polled_strategy import (
     Ask,
     NoAnswer,
     Pace,
     Script,
-    Strategy,
     Visit,
     asked,
 )
-from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.units import E4_PER_FEN, hundredths_to_e4
 
 BITS_PER_BYTE = 11  # 8N2
@@ -79,8 +74,10 @@ class Dispenser:
     is_locked: bool | None = None  # None: not read yet
 
 
-class CompacStrategy(Strategy[Answer]):
+class CompacStrategy(MemorylessStrategy[Answer, Dispenser]):
     """All dispensers of one Modbus line."""
+
+    protocol = mapping.PROTOCOL
 
     def __init__(
         self, baud: int, nozzles: Sequence[NozzleSetup], options: CompacOptions
@@ -94,17 +91,18 @@ class CompacStrategy(Strategy[Answer]):
         )
         self.reader = AnswerParser()
         self._options = options
-        self._prices = PostedPrice()
-        self._dispensers = {
-            nozzle.gun: Dispenser(
-                nozzle,
-                LastSale(
-                    wrap_milli=mapping.total_wrap_milli(options),
-                    step_milli=mapping.total_step_milli(options),
-                ),
-            )
-            for nozzle in nozzles
-        }
+        super().__init__(
+            {
+                nozzle.gun: Dispenser(
+                    nozzle,
+                    LastSale(
+                        wrap_milli=mapping.total_wrap_milli(options),
+                        step_milli=mapping.total_step_milli(options),
+                    ),
+                )
+                for nozzle in nozzles
+            }
+        )
 
     def gun_of(self, frame: Answer) -> int | None:
         """A hose is a Modbus device."""
@@ -124,25 +122,15 @@ class CompacStrategy(Strategy[Answer]):
 
     def heard_again(self, gun: int) -> None:
         """Compare the totaliser and read the lock again."""
-        dispenser = self._dispensers[gun]
+        dispenser = self.points[gun]
         dispenser.sale.line_up()
         dispenser.is_locked = None
-
-    def offer(self, downloads: Downloads) -> None:
-        """Only the posted price is a dispenser's."""
-        self._prices.offer(downloads)
-
-    def answer_record(
-        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
-    ) -> None:
-        """A delivery is in the books, or not."""
-        self._dispensers[gun].sale.decided(device_seq, now_us, accepted=accepted)
 
     # Polls
 
     def poll(self, visit: Visit) -> Script[Answer, None]:
         """Read the live registers, and what follows from them."""
-        dispenser = self._dispensers[visit.gun]
+        dispenser = self.points[visit.gun]
         live, raw = yield from self._live(visit.gun)
         if dispenser.is_locked is None:
             yield from self._read_lock(dispenser)
@@ -180,11 +168,7 @@ class CompacStrategy(Strategy[Answer]):
             figures = Figures(live.last_quantity, amount_e4, price_e4, raw)
             sale.saw(figures, visit.now_us, is_flowing=False, is_over=True)
             sale.counted(self._total(live), visit.now_us)
-        for jump in sale.take_jumps():
-            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
-        fill = sale.offer(visit.now_us)
-        if fill is not None:
-            visit.report(RecordReceived(visit.gun, self._record(dispenser, fill)))
+        self.report_fills(visit)
 
     def _total(self, live: LiveRegisters) -> HoseTotal:
         return HoseTotal(
@@ -192,9 +176,9 @@ class CompacStrategy(Strategy[Answer]):
             mapping.total_amount_e4(live, self._options),
         )
 
-    def _record(self, dispenser: Dispenser, fill: Fill) -> SaleRecord:
+    def record(self, point: Dispenser, fill: Fill) -> SaleRecord:
         """Add what the frame of the delivery says beside its figures."""
-        record = record_of(fill, protocol=mapping.PROTOCOL, nozzle=dispenser.setup)
+        record = super().record(point, fill)
         (frame,) = AnswerParser().feed(fill.figures.raw)
         assert isinstance(frame.content, Registers)
         live = LiveRegisters.from_registers(frame.content.values)
@@ -207,22 +191,16 @@ class CompacStrategy(Strategy[Answer]):
     ) -> Script[Answer, None]:
         shown_e4 = hundredths_to_e4(live.price)
         gun = dispenser.setup.gun
-        wanted_e4 = self._prices.to_send(gun, shown_e4, visit.now_us, visit.wall_ms)
+        wanted_e4 = self.price_to_send(visit, shown_e4)
         price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
         if wanted_e4 is not None and not rest and price <= LARGEST_PRICE:
             yield from self._write(gun, PRICE, price)
-        if (advanced := self._prices.advanced(gun, shown_e4)) is not None:
-            visit.report(advanced)
+        self.report_price(visit, shown_e4)
 
     # Questions and orders
 
-    def question(self, visit: Visit, request: Request) -> Script[Answer, None] | None:
-        """Tell the totalisers; it keeps no records and has no identity."""
-        if request.question is not Question.TOTALS:
-            return None
-        return self._tell_totals(visit, request)
-
-    def _tell_totals(self, visit: Visit, request: Request) -> Script[Answer, None]:
+    def tell_totals(self, visit: Visit, request: Request) -> Script[Answer, None]:
+        """Read the totalisers among the live registers."""
         live, _ = yield from self._live(visit.gun)
         answer = mapping.totals(live, self._options)
         visit.report(TotalsReceived(request, answer))
@@ -232,7 +210,7 @@ class CompacStrategy(Strategy[Answer]):
         del visit
         if order.kind not in _LOCKED:
             return None
-        return self._lock(self._dispensers[order.gun], _LOCKED[order.kind])
+        return self._lock(self.points[order.gun], _LOCKED[order.kind])
 
     def _lock(self, dispenser: Dispenser, wanted: int) -> Script[Answer, OrderOutcome]:
         try:

@@ -28,32 +28,26 @@ from cngstation.protocols.dispenser.dart.settings import DartSettings
 from cngstation.protocols.dispenser.dart.side import Side
 from cngstation.protocols.dispenser.dart.transactions import Command, Status
 from cngstation.protocols.dispenser.dialogue import (
-    Question,
-    RecordReceived,
     Request,
     StatusReceived,
-    TotaliserJumped,
     TotalsReceived,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    Downloads,
     Order,
     OrderKind,
     OrderOutcome,
 )
-from cngstation.protocols.dispenser.last_sale import record_of
+from cngstation.protocols.dispenser.memoryless_strategy import MemorylessStrategy
 from cngstation.protocols.dispenser.polled_strategy import (
     Ask,
     NoAnswer,
     Pace,
     Script,
-    Strategy,
     Tell,
     Visit,
     asked,
 )
-from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.protocols.dispenser.turns import PolledNozzle
 
 PROTOCOL = "dart"
@@ -84,9 +78,10 @@ class DartNozzle(PolledNozzle):
     offline_after_us = 5_000_000
 
 
-class DartStrategy(Strategy[Frame]):
+class DartStrategy(MemorylessStrategy[Frame, Side]):
     """All pumps of one DART line."""
 
+    protocol = PROTOCOL
     nozzle_type = DartNozzle
 
     def __init__(
@@ -97,8 +92,7 @@ class DartStrategy(Strategy[Frame]):
         )
         self.reader = FrameParser()
         self._settings = settings
-        self._sides = {nozzle.gun: Side(nozzle, settings) for nozzle in nozzles}
-        self._prices = PostedPrice()
+        super().__init__({nozzle.gun: Side(nozzle, settings) for nozzle in nozzles})
         self._reset_us: dict[int, int] = {}
         self._reported: dict[int, NozzleStatus] = {}
 
@@ -115,24 +109,14 @@ class DartStrategy(Strategy[Frame]):
 
     def heard_again(self, gun: int) -> None:
         """Ask it for everything anew."""
-        self._sides[gun].line_up()
+        self.points[gun].line_up()
         self._reported.pop(gun, None)
-
-    def offer(self, downloads: Downloads) -> None:
-        """Only the posted price is a pump's."""
-        self._prices.offer(downloads)
-
-    def answer_record(
-        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
-    ) -> None:
-        """A fill is in the books, or not."""
-        self._sides[gun].sale.decided(device_seq, now_us, accepted=accepted)
 
     # Polls
 
     def poll(self, visit: Visit) -> Script[Frame, None]:
         """Hear what is new, ask what is missing, bring fills and prices on."""
-        side = self._sides[visit.gun]
+        side = self.points[visit.gun]
         yield from self._listen(visit, side)
         question = side.next_question(visit.now_us)
         if question is not None:
@@ -151,12 +135,7 @@ class DartStrategy(Strategy[Frame]):
             if status != self._reported.get(visit.gun):
                 self._reported[visit.gun] = status
                 visit.report(StatusReceived(visit.gun, status))
-        for jump in side.sale.take_jumps():
-            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
-        fill = side.sale.offer(visit.now_us)
-        if fill is not None:
-            record = record_of(fill, protocol=PROTOCOL, nozzle=side.setup)
-            visit.report(RecordReceived(visit.gun, record))
+        self.report_fills(visit)
 
     def _look_after(self, visit: Visit, side: Side) -> Script[Frame, None]:
         if side.status is Status.COMPLETE:
@@ -167,14 +146,10 @@ class DartStrategy(Strategy[Frame]):
                 yield from self._say(side, transactions.command(Command.RESET))
             return
         shown_e4 = None if side.place is None else side.price_e4
-        price_e4 = self._prices.to_send(
-            visit.gun, shown_e4, visit.now_us, visit.wall_ms
-        )
+        price_e4 = self.price_to_send(visit, shown_e4)
         if price_e4 is not None:
             yield from self._set_price(visit, side, price_e4)
-        advanced = self._prices.advanced(visit.gun, shown_e4)
-        if advanced is not None:
-            visit.report(advanced)
+        self.report_price(visit, shown_e4)
 
     def _set_price(
         self, visit: Visit, side: Side, price_e4: int
@@ -190,14 +165,9 @@ class DartStrategy(Strategy[Frame]):
 
     # Questions and orders
 
-    def question(self, visit: Visit, request: Request) -> Script[Frame, None] | None:
-        """Ask for the totalisers; it keeps no records and its identity has no form."""
-        if request.question is not Question.TOTALS:
-            return None
-        return self._totals(visit, request)
-
-    def _totals(self, visit: Visit, request: Request) -> Script[Frame, None]:
-        side = self._sides[visit.gun]
+    def tell_totals(self, visit: Visit, request: Request) -> Script[Frame, None]:
+        """Ask for the totalisers and report them."""
+        side = self.points[visit.gun]
         yield from self._count(visit, side)
         total = side.total()
         if total is not None:
@@ -206,7 +176,7 @@ class DartStrategy(Strategy[Frame]):
 
     def order(self, visit: Visit, order: Order) -> Script[Frame, OrderOutcome] | None:
         """Authorise, stop, switch off or on; None where the pump cannot follow now."""
-        data = self._order_data(self._sides[order.gun], order)
+        data = self._order_data(self.points[order.gun], order)
         return None if data is None else self._give(visit, order, data)
 
     def _order_data(self, side: Side, order: Order) -> bytes | None:
@@ -238,7 +208,7 @@ class DartStrategy(Strategy[Frame]):
     def _give(
         self, visit: Visit, order: Order, data: bytes
     ) -> Script[Frame, OrderOutcome]:
-        side = self._sides[order.gun]
+        side = self.points[order.gun]
         try:
             taken = yield from self._say(side, data)
         except NoAnswer:

@@ -16,16 +16,12 @@ from cngstation.protocols.dispenser.canonical import (
     Totals,
 )
 from cngstation.protocols.dispenser.dialogue import (
-    Question,
-    RecordReceived,
     Request,
     StatusReceived,
-    TotaliserJumped,
     TotalsReceived,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    Downloads,
     Order,
     OrderKind,
     OrderOutcome,
@@ -42,19 +38,17 @@ from cngstation.protocols.dispenser.last_sale import (
     Figures,
     LastSale,
     Total,
-    record_of,
 )
+from cngstation.protocols.dispenser.memoryless_strategy import MemorylessStrategy
 from cngstation.protocols.dispenser.options import whole_numbers
 from cngstation.protocols.dispenser.polled_strategy import (
     Ask,
     NoAnswer,
     Pace,
     Script,
-    Strategy,
     Visit,
     asked,
 )
-from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.protocols.dispenser.scales import DECIMALS, Scales
 from cngstation.protocols.dispenser.without_card import status_without_card
 
@@ -103,8 +97,10 @@ class _Side:
         self.stop_taken = False
 
 
-class LanfengStrategy(Strategy[bytes]):
+class LanfengStrategy(MemorylessStrategy[bytes, _Side]):
     """All pumps of one Lanfeng line."""
+
+    protocol = PROTOCOL
 
     def __init__(
         self, baud: int, nozzles: Sequence[NozzleSetup], settings: LanfengSettings
@@ -112,10 +108,9 @@ class LanfengStrategy(Strategy[bytes]):
         self.pace = Pace(
             baud, BITS_PER_BYTE, settings.gap_ms * 1_000, ANSWER_ALLOWANCE_US
         )
-        self._sides = {nozzle.gun: _Side(nozzle, settings) for nozzle in nozzles}
-        self.reader = FrameParser(self._sides)
+        super().__init__({nozzle.gun: _Side(nozzle, settings) for nozzle in nozzles})
+        self.reader = FrameParser(self.points)
         self._settings = settings
-        self._prices = PostedPrice()
 
     def gun_of(self, frame: bytes) -> int | None:
         """Return the first byte."""
@@ -124,36 +119,17 @@ class LanfengStrategy(Strategy[bytes]):
     def answers(self, ask: Ask, frame: bytes) -> bool:
         """Nothing in an answer names its request; a status heard before is no total."""
         is_total = ask.data[2] in {Command.VOLUME_TOTAL, Command.AMOUNT_TOTAL}
-        return not (is_total and frame == self._sides[frame[0]].raw)
-
-    def heard_again(self, gun: int) -> None:
-        """Its totaliser may have moved."""
-        self._sides[gun].sale.line_up()
-
-    def offer(self, downloads: Downloads) -> None:
-        """Only the posted price is a pump's."""
-        self._prices.offer(downloads)
-
-    def answer_record(
-        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
-    ) -> None:
-        """A fill is in the books, or not."""
-        self._sides[gun].sale.decided(device_seq, now_us, accepted=accepted)
+        return not (is_total and frame == self.points[frame[0]].raw)
 
     # Polls
 
     def poll(self, visit: Visit) -> Script[bytes, None]:
         """Read the status, and the totaliser when a fill has ended."""
-        side = self._sides[visit.gun]
+        side = self.points[visit.gun]
         shown = yield from self._look(visit, side)
         if side.sale.wants_total(visit.now_us):
             yield from self._count(visit, side)
-        for jump in side.sale.take_jumps():
-            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
-        fill = side.sale.offer(visit.now_us)
-        if fill is not None:
-            record = record_of(fill, protocol=PROTOCOL, nozzle=side.setup)
-            visit.report(RecordReceived(visit.gun, record))
+        self.report_fills(visit)
         if side.sale.is_settled and not (shown.is_filling or shown.is_out):
             yield from self._look_after(visit, shown)
 
@@ -200,9 +176,7 @@ class LanfengStrategy(Strategy[bytes]):
             yield from self._ask(visit.gun, command)
             return
         shown_e4 = self._settings.price_e4(shown.price)
-        price_e4 = self._prices.to_send(
-            visit.gun, shown_e4, visit.now_us, visit.wall_ms
-        )
+        price_e4 = self.price_to_send(visit, shown_e4)
         if price_e4 is not None:
             try:
                 price = self._settings.price(price_e4)
@@ -211,26 +185,19 @@ class LanfengStrategy(Strategy[bytes]):
                 pass  # more digits than the pump has: it never comes into force
             else:
                 yield from asked(Ask(data, FRAME_BYTES, answer_may_repeat=True))
-        advanced = self._prices.advanced(visit.gun, shown_e4)
-        if advanced is not None:
-            visit.report(advanced)
+        self.report_price(visit, shown_e4)
 
     # Questions and orders
 
-    def question(self, visit: Visit, request: Request) -> Script[bytes, None] | None:
-        """Read the totalisers; a pump keeps no records and has no name."""
-        if request.question is not Question.TOTALS:
-            return None
-        return self._totals(visit, request)
-
-    def _totals(self, visit: Visit, request: Request) -> Script[bytes, None]:
-        total = yield from self._count(visit, self._sides[visit.gun])
+    def tell_totals(self, visit: Visit, request: Request) -> Script[bytes, None]:
+        """Read the totalisers and report them."""
+        total = yield from self._count(visit, self.points[visit.gun])
         answer = Totals(None, total.quantity_milli, total.amount_e4, None, None)
         visit.report(TotalsReceived(request, answer))
 
     def order(self, visit: Visit, order: Order) -> Script[bytes, OrderOutcome] | None:
         """Authorise or stop; None where the pump cannot follow now."""
-        side = self._sides[visit.gun]
+        side = self.points[visit.gun]
         if order.kind is OrderKind.STOP:
             return self._give(visit, order, [frames.request(visit.gun, Command.STOP)])
         shown = side.shown
@@ -260,7 +227,7 @@ class LanfengStrategy(Strategy[bytes]):
         self, visit: Visit, order: Order, steps: Sequence[bytes]
     ) -> Script[bytes, OrderOutcome]:
         """Send each step once; without an answer go no further and look."""
-        side = self._sides[visit.gun]
+        side = self.points[visit.gun]
         try:
             for step in steps:
                 yield from asked(Ask(step, FRAME_BYTES, answer_may_repeat=True))

@@ -19,30 +19,25 @@ from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.dialogue import (
     IdentityReceived,
     Question,
-    RecordReceived,
     Request,
     StatusReceived,
-    TotaliserJumped,
     TotalsReceived,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    Downloads,
     Order,
     OrderKind,
     OrderOutcome,
 )
-from cngstation.protocols.dispenser.last_sale import record_of
+from cngstation.protocols.dispenser.memoryless_strategy import MemorylessStrategy
 from cngstation.protocols.dispenser.polled_strategy import (
     Ask,
     NoAnswer,
     Pace,
     Script,
-    Strategy,
     Visit,
     asked,
 )
-from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.protocols.dispenser.unipump import mapping
 from cngstation.protocols.dispenser.unipump.frames import (
     CONTROLLER,
@@ -87,8 +82,10 @@ MILLI_PER_HUNDREDTH = 10
 _STATUS = b"SUAT"
 
 
-class UnipumpStrategy(Strategy[Frame]):
+class UnipumpStrategy(MemorylessStrategy[Frame, FuellingPoint]):
     """All fuelling points of one controller."""
+
+    protocol = mapping.PROTOCOL
 
     def __init__(
         self,
@@ -102,14 +99,15 @@ class UnipumpStrategy(Strategy[Frame]):
         self.reader = FrameParser()
         self._nozzle = nozzle
         self._is_extended = is_extended
-        self._points = {
-            setup.gun: FuellingPoint(
-                setup, Requests(setup.gun, is_extended=is_extended), nozzle
-            )
-            for setup in nozzles
-        }
         self._asks_controller_for = 0
-        self._prices = PostedPrice()
+        super().__init__(
+            {
+                setup.gun: FuellingPoint(
+                    setup, Requests(setup.gun, is_extended=is_extended), nozzle
+                )
+                for setup in nozzles
+            }
+        )
 
     def gun_of(self, frame: Frame) -> int | None:
         """A point is a gun; the controller answers for the one that was asked."""
@@ -131,30 +129,20 @@ class UnipumpStrategy(Strategy[Frame]):
 
     def heard_again(self, gun: int) -> None:
         """Compare the totaliser and read the prices again."""
-        self._points[gun].line_up()
-
-    def offer(self, downloads: Downloads) -> None:
-        """Only the posted price is a point's."""
-        self._prices.offer(downloads)
-
-    def answer_record(
-        self, gun: int, device_seq: int, now_us: int, *, accepted: bool
-    ) -> None:
-        """A fill is in the books, or not."""
-        self._points[gun].sale.decided(device_seq, now_us, accepted=accepted)
+        self.points[gun].line_up()
 
     # Polls
 
     def poll(self, visit: Visit) -> Script[Frame, None]:
         """Hear how a point is, bring its fill on, look after lock and price."""
-        point = self._points[visit.gun]
+        point = self.points[visit.gun]
         yield from self._status(visit, point)
         if point.prices is None and not point.is_busy:
             yield from self._read_prices(point)
         if point.sale.wants_total(visit.now_us) and not point.is_busy:
             yield from self._count(visit, point)
             visit.has_more = True
-        self._report(visit, point)
+        self.report_fills(visit)
         if point.shown is not None and point.sale.is_settled:
             if point.is_time_to_close(visit.now_us, CLOSE_AGAIN_US):
                 yield from self._close(visit, point, point.shown)
@@ -165,14 +153,6 @@ class UnipumpStrategy(Strategy[Frame]):
 
     def _status(self, visit: Visit, point: FuellingPoint) -> Script[Frame, None]:
         yield from self._say(visit, point, point.requests.status(), tries=TRIES)
-
-    def _report(self, visit: Visit, point: FuellingPoint) -> None:
-        for jump in point.sale.take_jumps():
-            visit.report(TotaliserJumped(visit.gun, jump.known_milli, jump.found_milli))
-        fill = point.sale.offer(visit.now_us)
-        if fill is not None:
-            record = record_of(fill, protocol=mapping.PROTOCOL, nozzle=point.setup)
-            visit.report(RecordReceived(visit.gun, record))
 
     def _close(
         self, visit: Visit, point: FuellingPoint, shown: Transaction
@@ -187,9 +167,7 @@ class UnipumpStrategy(Strategy[Frame]):
         if point.prices is None:
             return
         shown_e4 = hundredths_to_e4(point.price)
-        wanted_e4 = self._prices.to_send(
-            visit.gun, shown_e4, visit.now_us, visit.wall_ms
-        )
+        wanted_e4 = self.price_to_send(visit, shown_e4)
         price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
         fits = self._is_extended or price <= LARGEST_PRICE
         if wanted_e4 is not None and not rest and fits:
@@ -201,21 +179,19 @@ class UnipumpStrategy(Strategy[Frame]):
             yield from self._read_prices(point)
             yield from self._say(visit, point, point.requests.unlock())
             visit.has_more = True
-        if (advanced := self._prices.advanced(visit.gun, shown_e4)) is not None:
-            visit.report(advanced)
+        self.report_price(visit, shown_e4)
 
     # Questions and orders
 
     def question(self, visit: Visit, request: Request) -> Script[Frame, None] | None:
         """Tell totalisers, or the controller's version; it keeps no records."""
-        if request.question is Question.TOTALS:
-            return self._tell_totals(visit, request)
         if request.question is Question.IDENTITY:
             return self._tell_identity(visit, request)
-        return None
+        return super().question(visit, request)
 
-    def _tell_totals(self, visit: Visit, request: Request) -> Script[Frame, None]:
-        body = yield from self._count(visit, self._points[visit.gun])
+    def tell_totals(self, visit: Visit, request: Request) -> Script[Frame, None]:
+        """Read the totaliser and report it."""
+        body = yield from self._count(visit, self.points[visit.gun])
         if body is not None:
             visit.report(TotalsReceived(request, mapping.totals(body)))
 
@@ -230,7 +206,7 @@ class UnipumpStrategy(Strategy[Frame]):
 
     def order(self, visit: Visit, order: Order) -> Script[Frame, OrderOutcome] | None:
         """Authorise or stop; the point's lock is no lock of the nozzle."""
-        point = self._points[order.gun]
+        point = self.points[order.gun]
         if order.kind is OrderKind.STOP:
             return self._stop(visit, point)
         if order.kind is not OrderKind.AUTHORISE or not point.sale.is_settled:
