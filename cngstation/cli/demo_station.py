@@ -19,8 +19,9 @@ from cngstation.cli.demo_child import Child, DidNotStart
 from cngstation.cli.demo_leash import Leash
 from cngstation.config import StationConfig, load_config
 from cngstation.moments import SystemClock
+from cngstation.services.keep_operators import add_operator
 from cngstation.services.keep_till import open_till
-from cngstation.services.log_in import ACTIVE, Passwords, add_operator
+from cngstation.services.log_in import ACTIVE, Passwords
 from cngstation.services.station_rules import StationRules, rules_of
 from cngstation.simulators.virtual_cards import card_uids, make_blank_card
 from cngstation.storage import prices

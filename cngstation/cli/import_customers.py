@@ -19,7 +19,6 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from cngstation.config import StationConfig, load_config
-from cngstation.domain.rights import rights_of
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import ConfigError, StationError
 from cngstation.moments import SystemClock
@@ -29,7 +28,7 @@ from cngstation.services.import_customers import (
     Outcome,
     RowResult,
 )
-from cngstation.services.log_in import Gate, RightMissing, confirm
+from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.read_workbook import write_template
@@ -119,8 +118,7 @@ async def _actor(
     )
     operator = await gate.identify(login_name, password, _TERMINAL)
     operator = await database.write(lambda tx: confirm(tx, operator))
-    if RIGHT not in rights_of(operator.role):
-        raise RightMissing(right=RIGHT)
+    await gate.require_right(operator, RIGHT)
     return Actor(operator.operator_no, _TERMINAL)
 
 

@@ -38,6 +38,7 @@ class Session:
     rights: tuple[str, ...]
     expires_at_ms: int
     token: SecretStr = field(repr=False)
+    must_change_password: bool = False
 
 
 class Authority(Protocol):
@@ -56,7 +57,8 @@ class Authority(Protocol):
     async def allowed(self, session: Session, right: str) -> None:
         """Return if this operator has this right now; asked at every call.
 
-        `LOGGED_IN` asks only that the session is alive and not locked.
+        `LOGGED_IN` asks only that the session is alive and not locked, and
+        `OWN_LOGIN` not even that its password is more than a one-time one.
         """
 
     async def lock(self, session: Session) -> None:

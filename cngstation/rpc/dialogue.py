@@ -254,6 +254,7 @@ def _state_of(session: Session) -> own.SessionState:
         terminal=session.terminal,
         rights=session.rights,
         expires_at_ms=session.expires_at_ms,
+        must_change_password=session.must_change_password,
     )
 
 

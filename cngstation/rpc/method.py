@@ -24,6 +24,8 @@ from cngstation import hygiene
 
 # The right of a method that every logged-in operator has, whatever the role.
 LOGGED_IN: Final = "session.any"
+# The right to change the own password: all that a one-time password is good for.
+OWN_LOGIN: Final = "session.own_login"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _OWN_PREFIXES = ("hello", "session.", "status.subscribe", "connection.")

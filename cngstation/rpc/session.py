@@ -64,12 +64,14 @@ class SessionState(Message):
     """Who works on this connection, and what the screen may offer them.
 
     `rights` only spares the screen what would be refused: each act is checked anew.
+    Until a one-time password is changed, nothing else is allowed.
     """
 
     operator: Line
     terminal: Line
     rights: Annotated[tuple[RightName, ...], Field(max_length=MOST_RIGHTS)]
     expires_at_ms: int
+    must_change_password: bool = False
 
 
 class LoggedIn(SessionState):

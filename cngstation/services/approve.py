@@ -10,10 +10,10 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from cngstation.domain.rights import rights_of
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
-from cngstation.services.log_in import RightMissing, confirm
+from cngstation.services.check_rights import RightMissing, require_right
+from cngstation.services.log_in import confirm
 from cngstation.storage import audit, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
@@ -78,6 +78,7 @@ class Gatekeeper(Protocol):
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator: ...
+    async def require_right(self, operator: Operator, right: str) -> None: ...
 
 
 class Approvals:
@@ -103,8 +104,7 @@ class Approvals:
         )
         if second.operator_no == actor.operator_no:
             raise SamePerson
-        if right not in rights_of(second.role):
-            raise RightMissing(right=right)
+        await self._gate.require_right(second, right)
         return Approved(second, right, why)
 
 
@@ -130,8 +130,9 @@ def record(
     """
     now = confirm(tx, approved.operator)
     other = operators.find(tx.connection, first.operator_no)
+    if other is None:
+        raise RightMissing(right=approved.right)
     for person in (now, other):
-        if person is None or approved.right not in rights_of(person.role):
-            raise RightMissing(right=approved.right)
+        require_right(tx.connection, person, approved.right, other.outlet_no)
     second = Actor(now.operator_no, first.terminal)
     audit.record(tx, second, f"{act}.approve", subject, reason=approved.reason)

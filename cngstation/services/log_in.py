@@ -9,17 +9,21 @@ import contextlib
 import hashlib
 import re
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from cngstation.domain.rights import rights_of
 from cngstation.errors import NotLoggedIn, Refusal
 from cngstation.hygiene import clean
 from cngstation.moments import MS_PER_HOUR, Clock, Instant
 from cngstation.rpc.authority import Peer, Session
-from cngstation.rpc.method import LOGGED_IN
 from cngstation.rpc.session import Login
+from cngstation.services.check_rights import (
+    PasswordMustChange,
+    RightMissing,
+    require_right,
+    rights_in_force,
+)
 from cngstation.services.passwords import Passwords
 from cngstation.storage import audit, operators
 from cngstation.storage.audit import Actor
@@ -41,7 +45,6 @@ __all__ = [
     "RightMissing",
     "ScreenLocked",
     "StaffSession",
-    "add_operator",
 ]
 
 
@@ -79,16 +82,6 @@ class ScreenLocked(Refusal):
     text = "The screen is locked. Give the password to go on. Nothing was done."
 
 
-class RightMissing(Refusal):
-    """The operator's role does not allow this."""
-
-    code = "refusal.right"
-    text = (
-        "Your role does not allow this ({right}). Nothing was done. Ask somebody who "
-        "may."
-    )
-
-
 @dataclass(frozen=True)
 class StaffSession(Session):
     """A session with the operator behind it."""
@@ -98,7 +91,10 @@ class StaffSession(Session):
 
 
 class Gate:
-    """Decides who works here; fits the socket's `Authority`."""
+    """Decides who works here; fits the socket's `Authority`.
+
+    `outlet_no` is the outlet of the till, "" where there is none.
+    """
 
     def __init__(
         self,
@@ -108,12 +104,14 @@ class Gate:
         *,
         wrong_tries: int,
         session_hours: int,
+        outlet_no: str = "",
     ) -> None:
         self._database = database
         self._passwords = passwords
         self._clock = clock
         self._wrong_tries = wrong_tries
         self._session_ms = session_hours * MS_PER_HOUR
+        self._outlet_no = outlet_no
 
     async def login(self, credentials: Login, peer: Peer) -> StaffSession:
         """Begin a session.
@@ -163,29 +161,41 @@ class Gate:
         )
         if operator is None or operator.state != ACTIVE:
             raise NotLoggedIn
-        return self._session(operator, row, token)
+        return await self._session(operator, row, token)
 
     async def allowed(self, session: Session, right: str) -> None:
         """Check a session and its right against the database, at every call.
 
         Raises:
-            NotLoggedIn, ScreenLocked, RightMissing: why not.
+            NotLoggedIn, ScreenLocked, PasswordMustChange, RightMissing,
+            OtherOutlet: why not.
         """
         staff = _staff(session)
 
-        def question(connection: Connection) -> tuple[SessionRow | None, str]:
+        def question(connection: Connection) -> None:
             row = operators.find_session(connection, staff.token_hash)
             operator = operators.find(connection, staff.operator_no)
-            active = operator is not None and operator.state == ACTIVE
-            return row, operator.role if operator is not None and active else ""
+            if row is None or self._over(row):
+                raise NotLoggedIn
+            if operator is None or operator.state != ACTIVE:
+                raise NotLoggedIn
+            if row.state == LOCKED:
+                raise ScreenLocked
+            require_right(connection, operator, right, self._outlet_no)
 
-        row, role = await self._database.read(question)
-        if row is None or not role or self._over(row):
-            raise NotLoggedIn
-        if row.state == LOCKED:
-            raise ScreenLocked
-        if right != LOGGED_IN and right not in rights_of(role):
-            raise RightMissing(right=right)
+        await self._database.read(question)
+
+    async def require_right(self, operator: Operator, right: str) -> None:
+        """Check the right of somebody who has no session here.
+
+        Raises:
+            PasswordMustChange, RightMissing, OtherOutlet: why not.
+        """
+        await self._database.read(
+            lambda connection: require_right(
+                connection, operator, right, self._outlet_no
+            )
+        )
 
     async def lock(self, session: Session) -> None:
         """Refuse everything until the password is given again.
@@ -253,7 +263,7 @@ class Gate:
         begun = await self._database.write(unit)
         if isinstance(begun, Refusal):
             raise begun
-        return self._session(operator, begun, token)
+        return await self._session(operator, begun, token)
 
     async def _wrong_try(
         self, name: str, operator: Operator | None, terminal: str
@@ -304,7 +314,7 @@ class Gate:
             if row is None or self._over(row):
                 raise NotLoggedIn
             if checked is not None:
-                confirm(tx, checked)
+                _confirm(tx, checked)
             operators.set_session_state(tx, staff.token_hash, state)
             actor = Actor(staff.operator_no, staff.terminal)
             audit.record(tx, actor, act, staff.operator)
@@ -316,17 +326,21 @@ class Gate:
         ended = row.state == ENDED or row.boot_id != now.boot_id
         return ended or now.mono_ms >= row.ends_mono_ms
 
-    def _session(
+    async def _session(
         self, operator: Operator, row: SessionRow, token: SecretStr
     ) -> StaffSession:
         now = self._clock.now()
+        held = await self._database.read(
+            lambda connection: rights_in_force(connection, operator, self._outlet_no)
+        )
         return StaffSession(
             session_id=row.token_hash.hex()[:16],
             operator=operator.full_name,
             terminal=row.terminal,
-            rights=tuple(sorted(rights_of(operator.role))),
+            rights=tuple(sorted(held)),
             expires_at_ms=now.wall_ms + row.ends_mono_ms - now.mono_ms,
             token=token,
+            must_change_password=bool(operator.must_change),
             operator_no=operator.operator_no,
             token_hash=row.token_hash,
         )
@@ -345,6 +359,13 @@ def confirm(tx: Transaction, checked: Operator) -> Operator:
     Raises:
         Refusal: they may not work now.
     """
+    now = _confirm(tx, checked)
+    if now.must_change:
+        raise PasswordMustChange
+    return now
+
+
+def _confirm(tx: Transaction, checked: Operator) -> Operator:
     now = operators.find(tx.connection, checked.operator_no) or checked
     if refused := _refusal(now, checked, tx.now):
         raise refused
@@ -361,29 +382,6 @@ def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | Non
     if now.password_hash != checked.password_hash:
         return LoginRefused(left=1)
     return None
-
-
-async def add_operator(
-    database: Database,
-    passwords: Passwords,
-    operator: Operator,
-    password: str,
-    actor: Actor,
-) -> None:
-    """Register an operator with a first password.
-
-    Raises:
-        PasswordWeak: the password is too weak; nobody was registered.
-    """
-    stored = await passwords.hash(password)
-
-    def unit(tx: Transaction) -> None:
-        operators.add(tx, replace(operator, password_hash=stored), actor)
-        audit.record(
-            tx, actor, "operator.add", operator.operator_no, after=operator.role
-        )
-
-    await database.write(unit)
 
 
 def _staff(session: Session) -> StaffSession:

@@ -1,18 +1,23 @@
 """Operators and their sessions."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from cngstation.domain.rights import ADMINISTRATOR
 from cngstation.storage import registers
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import rows
+from cngstation.storage.roles import DEFAULT_OUTLET
 from cngstation.storage.sqlite import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who may log in; wrong tries count on the monotonic clock of a boot."""
+    """Somebody who may log in; wrong tries count on the monotonic clock of a boot.
+
+    `role` is a ready-made one by its name, or the number of one made at the station.
+    """
 
     operator_no: str
     login_name: str
@@ -24,6 +29,9 @@ class Operator:
     wrong_tries: int = 0
     blocked_until_mono_ms: int = 0
     blocked_boot_id: str = ""
+    outlet_no: str = DEFAULT_OUTLET
+    sex: str = ""
+    phone_sealed: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,43 @@ def find(connection: Connection, operator_no: str) -> Operator | None:
     return None if row is None else Operator(**row)
 
 
+def every(connection: Connection) -> list[Operator]:
+    """Return all operators, the retired ones too, by number."""
+    sql = "SELECT * FROM operator ORDER BY length(operator_no), operator_no"
+    return [Operator(**row) for row in rows(connection, sql)]
+
+
+def login_name_taken(connection: Connection, login_name: str) -> bool:
+    """Tell whether anybody has or had a login name, in whatever letter case."""
+    sql = "SELECT 1 FROM operator WHERE lower(login_name)=lower(?)"
+    return connection.execute(sql, (login_name,)).fetchone() is not None
+
+
+def next_operator_no(connection: Connection) -> str:
+    """Return the next job number; rows stay, so that none comes twice."""
+    row = connection.execute(
+        "SELECT max(1000, coalesce(max(CAST(operator_no AS INTEGER)), 0)) + 1"
+        " FROM operator"
+    ).fetchone()
+    return str(row[0])
+
+
+def with_role(connection: Connection, role: str) -> list[Operator]:
+    """Return who has a role and is not retired."""
+    sql = "SELECT * FROM operator WHERE role=? AND state<>'retired'"
+    return [Operator(**row) for row in rows(connection, sql, (role,))]
+
+
+def other_administrators(connection: Connection, operator_no: str) -> int:
+    """Return how many others are active administrators."""
+    row = connection.execute(
+        "SELECT count(*) FROM operator"
+        " WHERE role=? AND state='active' AND operator_no<>?",
+        (ADMINISTRATOR, operator_no),
+    ).fetchone()
+    return int(row[0])
+
+
 def set_tries(
     tx: Transaction, operator_no: str, tries: int, blocked_until_mono_ms: int
 ) -> None:
@@ -89,14 +134,23 @@ def set_tries(
     )
 
 
-def set_password(tx: Transaction, operator_no: str, password_hash: str) -> None:
-    """Store a new password's hash."""
+def set_password(
+    tx: Transaction,
+    operator_no: str,
+    password_hash: str,
+    *,
+    must_change: bool = False,
+    reason: str = "a new password",
+    actor: Actor = STATION,
+) -> None:
+    """Store a new password's hash; one that must be changed is good for that alone."""
     change(
         tx,
         operator_no,
-        reason="a new password",
+        reason=reason,
+        actor=actor,
         password_hash=password_hash,
-        must_change=0,
+        must_change=int(must_change),
     )
 
 
@@ -116,3 +170,25 @@ def find_session(connection: Connection, token_hash: bytes) -> SessionRow | None
 def set_session_state(tx: Transaction, token_hash: bytes, state: str) -> None:
     """Lock, unlock or end a session."""
     registers.change(tx, "session", {"token_hash": token_hash}, {"state": state})
+
+
+def end_sessions(
+    tx: Transaction,
+    operator_no: str,
+    *,
+    reason: str,
+    actor: Actor = STATION,
+    keep: bytes = b"",
+) -> None:
+    """End an operator's sessions everywhere, except the one to `keep`.
+
+    Those of an earlier boot, or past their end, are over already.
+    """
+    found = tx.connection.execute(
+        "SELECT token_hash FROM session WHERE operator_no=? AND state<>'ended'"
+        " AND boot_id=? AND ends_mono_ms>? AND token_hash<>?",
+        (operator_no, tx.now.boot_id, tx.now.mono_ms, keep),
+    ).fetchall()
+    for (token_hash,) in found:
+        key, values = {"token_hash": token_hash}, {"state": "ended"}
+        registers.change(tx, "session", key, values, reason=reason, actor=actor)

@@ -66,10 +66,12 @@ REGISTERS = (
     Register(
         "operator",
         ("operator_no",),
-        hidden=("password_hash",),
+        hidden=("password_hash", "phone_sealed"),
         unproved=frozenset({"wrong_tries", "blocked_until_mono_ms", "blocked_boot_id"}),
     ),
     Register("session", ("token_hash",)),
+    Register("outlet", ("outlet_no",)),
+    Register("role", ("role_no",)),
     Register("list_number", ("card_no",)),
     Register("card_replacement", ("intent_id",)),
     Register("crew", ("crew_no",)),

@@ -22,7 +22,8 @@ from cngstation.rpc.contract.card_acts import (
 )
 from cngstation.rpc.contract.counter import ActState, CardView, CounterBoard
 from cngstation.rpc.contract.marks import Approval
-from cngstation.services.log_in import ACTIVE, add_operator
+from cngstation.services.keep_operators import add_operator
+from cngstation.services.log_in import ACTIVE
 from cngstation.services.number_card import ModeNotOnCard
 from cngstation.services.passwords import Passwords
 from cngstation.services.settle_grey_card import NoGreyRecord

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.errors import CommitUncertain
 from cngstation.moments import Instant
-from cngstation.services.log_in import Passwords, add_operator
+from cngstation.services.keep_operators import add_operator
+from cngstation.services.log_in import Passwords
 from cngstation.services.watch_reader import BorrowedReader
 from cngstation.storage import customers, prices
 from cngstation.storage.audit import STATION

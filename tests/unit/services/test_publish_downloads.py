@@ -272,6 +272,10 @@ class Gate:
         """Never asked in these tests with a right password."""
         raise AssertionError(login_name)
 
+    async def require_right(self, operator: Operator, right: str) -> None:
+        """Never asked either."""
+        raise AssertionError(operator)
+
 
 async def test_numbers_by_hand_and_from_a_file(station: Station) -> None:
     """Of other stations only; off the blacklist takes a second person."""

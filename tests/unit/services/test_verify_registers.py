@@ -18,14 +18,16 @@ from cngstation.storage import (
     migrations,
     operators,
     registers,
+    roles,
 )
 from cngstation.storage.crews import Crew, Staff
 from cngstation.storage.facts import PLAIN_FACTS
 from cngstation.storage.migrations import known_migrations, migrate
 from cngstation.storage.register_rows import REGISTERS
+from cngstation.storage.roles import Role
 from cngstation.storage.sqlite import connect
 from tests.furnished_station import GAS_CARD, furnish, top_up
-from tests.small_station import CARD, MORNING, a_session, opened, register_card
+from tests.small_station import CARD, CASHIER, MORNING, a_session, opened, register_card
 from tests.unit.services.whole_books import columns_of, furnished, named, tamper
 
 # What a fact does not carry; README names it among the honest limits.
@@ -49,6 +51,8 @@ async def _furnish_whole(path: Path) -> None:
                 },
             )
         )  # fmt: skip
+        role = Role("R1", "夜班", "card.read")
+        await db.write(lambda tx: roles.put_role(tx, role, reason="", actor=CASHIER))
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
         await db.write(
