@@ -16,6 +16,7 @@ from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.dialogue import Event, Request
 from cngstation.protocols.dispenser.forecourt import Downloads, Order, OrderOutcome
 from cngstation.protocols.dispenser.turns import PolledNozzle
+from cngstation.protocols.dispenser.wire_speed import WireSpeed
 
 F = TypeVar("F")
 F_co = TypeVar("F_co", covariant=True)
@@ -27,7 +28,7 @@ class NoAnswer(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(WireSpeed):
     """The clockwork of a line.
 
     `spacing_us` is the least time from a frame's start to the next frame's, `quiet_us`
@@ -35,19 +36,10 @@ class Pace:
     and of the longest answer, and `allowance_us`.
     """
 
-    baud: int
     bits_per_byte: int
     spacing_us: int
     allowance_us: int
     quiet_us: int = 0
-
-    def __post_init__(self) -> None:
-        if self.baud <= 0 or self.bits_per_byte <= 0:
-            raise ValueError("speed and bits of a line are positive")
-
-    def wire_us(self, byte_count: int) -> int:
-        """Return the time of so many bytes on the wire."""
-        return byte_count * self.bits_per_byte * 1_000_000 // self.baud
 
 
 @dataclass(frozen=True, slots=True)

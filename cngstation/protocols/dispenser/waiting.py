@@ -28,8 +28,8 @@ class Waiting:
         Raises:
             LocalProtocolError: there is no such nozzle, or too many questions wait.
         """
-        self._must_fit(request.gun, len(self.requests), "questions")
         if request not in self.requests:
+            self._must_fit(request.gun, len(self.requests), "questions")
             self.requests.append(request)
 
     def order(self, order: Order) -> None:

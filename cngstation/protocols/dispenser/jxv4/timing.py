@@ -7,6 +7,8 @@ Source: public firmware for the tick, the rules follow from it.
 
 from dataclasses import dataclass
 
+from cngstation.protocols.dispenser.wire_speed import WireSpeed
+
 TICK_US = 100_000
 # 110 ms by the tick rule, and 1 ms, a USB frame, by which an adapter may delay the
 # earlier frame more than the later one.
@@ -15,19 +17,8 @@ ANSWER_ALLOWANCE_US = 250_000
 
 
 @dataclass(frozen=True, slots=True)
-class LineSpeed:
-    """What a byte takes on the wire; 8 data bits, no parity, 1 stop are 10 bits."""
-
-    baud: int
-    bits_per_byte: int = 10
-
-    def __post_init__(self) -> None:
-        if self.baud <= 0 or self.bits_per_byte <= 0:
-            raise ValueError("speed and bits of a line are positive")
-
-    def wire_us(self, byte_count: int) -> int:
-        """Return the time of so many bytes on the wire."""
-        return byte_count * self.bits_per_byte * 1_000_000 // self.baud
+class LineSpeed(WireSpeed):
+    """When a frame of the host may begin, and how long its answer is awaited."""
 
     def answer_limit_us(self, request_bytes: int, longest_answer_bytes: int) -> int:
         """Return how long after a request's start its answer is given up."""

@@ -1,6 +1,5 @@
 """Questions and orders that wait for their turn on a JX-V4 bus."""
 
-from collections import deque
 from collections.abc import Mapping
 
 from cngstation.errors import LocalProtocolError
@@ -18,9 +17,7 @@ from cngstation.protocols.dispenser.jxv4.messages import record_no_body
 from cngstation.protocols.dispenser.jxv4.nozzles import Nozzle
 from cngstation.protocols.dispenser.jxv4.orders import order_body
 from cngstation.protocols.dispenser.jxv4.variant import Variant
-
-LARGEST_REQUEST_QUEUE = 64
-LARGEST_ORDER_QUEUE = 64
+from cngstation.protocols.dispenser.waiting import Waiting
 
 
 class WaitingRoom:
@@ -35,8 +32,7 @@ class WaitingRoom:
         self._nozzles = nozzles
         self._variant = variant
         self._distribution = distribution
-        self._requests: deque[Request] = deque()
-        self._orders: deque[Order] = deque()
+        self._waiting = Waiting(frozenset(nozzles))
         self.events: list[Event] = []
 
     def add_request(self, request: Request) -> None:
@@ -45,59 +41,45 @@ class WaitingRoom:
         Raises:
             LocalProtocolError: there is no such nozzle, or too many questions wait.
         """
-        if request.gun not in self._nozzles:
-            raise LocalProtocolError(why=f"gun {request.gun} is not on this line")
-        if request in self._requests:
-            return
-        if len(self._requests) >= LARGEST_REQUEST_QUEUE:
-            raise LocalProtocolError(why="too many questions wait on one line")
-        self._requests.append(request)
+        self._waiting.ask(request)
 
     def add_order(self, order: Order) -> None:
         """Put an order in the queue; refuse what cannot be sent."""
-        can_be_sent = (
-            order.gun in self._nozzles
-            and order.kind in self._variant.commands
-            and len(self._orders) < LARGEST_ORDER_QUEUE
-        )
         try:
             order_body(order, self._variant)
+            if order.kind not in self._variant.commands:
+                self._refuse(order)
+            elif order not in self._waiting.orders:
+                self._waiting.order(order)
         except LocalProtocolError:
-            can_be_sent = False
-        if not can_be_sent:
             self._refuse(order)
-        elif order not in self._orders:
-            self._orders.append(order)
 
     def withdraw(self, order: Order) -> bool:
         """Take back an order; False where it waits no more."""
-        waits = order in self._orders
-        if waits:
-            self._orders.remove(order)
-        return waits
+        return self._waiting.withdraw(order)
 
     def next_order(self) -> Order | None:
         """Return the order to send now."""
-        for order in list(self._orders):
+        for order in list(self._waiting.orders):
             nozzle = self._nozzles[order.gun]
             if nozzle.link is Link.OFFLINE:
-                self._orders.remove(order)
+                self._waiting.orders.remove(order)
                 self._refuse(order)
             elif nozzle.undecided is None and nozzle.unsure is None:
-                self._orders.remove(order)
+                self._waiting.orders.remove(order)
                 return order
         return None
 
     def next_request(self) -> Request | None:
         """Return the question to ask now."""
         self._ask_identities()
-        for request in list(self._requests):
+        for request in list(self._waiting.requests):
             nozzle = self._nozzles[request.gun]
             if nozzle.link is Link.OFFLINE:
-                self._requests.remove(request)
+                self._waiting.requests.remove(request)
                 self.events.append(RequestFailed(request))
             elif nozzle.undecided is None:
-                self._requests.remove(request)
+                self._waiting.requests.remove(request)
                 return request
         return None
 
@@ -113,11 +95,7 @@ class WaitingRoom:
             self.events.append(RequestFailed(under_way))
         elif under_way is not None:
             self.events.append(OrderAnswered(under_way, OrderOutcome.UNKNOWN))
-        self.events += [RequestFailed(request) for request in self._requests]
-        self._requests.clear()
-        for order in self._orders:
-            self._refuse(order)
-        self._orders.clear()
+        self.events += self._waiting.give_up()
 
     def _refuse(self, order: Order) -> None:
         self.events.append(OrderAnswered(order, OrderOutcome.REFUSED))
@@ -129,5 +107,5 @@ class WaitingRoom:
                 continue
             request = Request(nozzle.gun, Question.IDENTITY)
             is_due = self._distribution.take_identity_due(nozzle.gun)
-            if is_due and request not in self._requests:
-                self._requests.append(request)
+            if is_due and request not in self._waiting.requests:
+                self._waiting.requests.append(request)

@@ -7,6 +7,8 @@ before a frame are the common practice of such lines.
 
 from dataclasses import dataclass
 
+from cngstation.protocols.dispenser.wire_speed import WireSpeed
+
 FRAME_SPACING_US = 20_000
 ANSWER_ALLOWANCE_US = 100_000
 # An adapter hands bytes over in lumps of up to 16 ms.
@@ -18,19 +20,8 @@ _SILENT_TENTHS = 35
 
 
 @dataclass(frozen=True, slots=True)
-class LineSpeed:
-    """What a byte takes on the wire; 8 data bits, no parity, 1 stop are 10 bits."""
-
-    baud: int
-    bits_per_byte: int = 10
-
-    def __post_init__(self) -> None:
-        if self.baud <= 0 or self.bits_per_byte <= 0:
-            raise ValueError("speed and bits of a line are positive")
-
-    def wire_us(self, byte_count: int) -> int:
-        """Return the time of so many bytes on the wire."""
-        return byte_count * self.bits_per_byte * 1_000_000 // self.baud
+class LineSpeed(WireSpeed):
+    """When a frame of the host may begin, and how long its answer is awaited."""
 
     @property
     def silence_us(self) -> int:

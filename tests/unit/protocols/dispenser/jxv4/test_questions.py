@@ -16,7 +16,7 @@ from cngstation.protocols.dispenser.dialogue import (
     RequestFailed,
     TotalsReceived,
 )
-from cngstation.protocols.dispenser.jxv4.waiting import LARGEST_REQUEST_QUEUE
+from cngstation.protocols.dispenser.waiting import LARGEST_QUEUE
 from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.jxv4.bus import SECOND, Bus, fuelling, idle
 
@@ -108,7 +108,7 @@ def test_the_same_question_is_asked_once() -> None:
 def test_the_queue_of_questions_is_bounded() -> None:
     """One too many is refused, and so is a gun that is not on the line."""
     bus = Bus()
-    for seq in range(LARGEST_REQUEST_QUEUE):
+    for seq in range(LARGEST_QUEUE):
         bus.dialogue.request(Request(1, Question.RECORD, seq))
     with pytest.raises(LocalProtocolError, match="too many"):
         bus.dialogue.request(Request(1, Question.TOTALS))
