@@ -199,14 +199,7 @@ class Hands:
         return {"reached": holds(), **facts_of(gun)}
 
     def _exchanges(self, request: Request) -> Answer:
-        found = self._line.log.since(int(request.get("since", 0)))
-        following = found[-1]["no"] + 1 if found else int(request.get("since", 0))
-        return {
-            "exchanges": found,
-            "next": following,
-            "more": following < self._line.log.received,
-            "opened_us": self._line.log.opened_us,
-        }
+        return self._line.log.page(int(request.get("since", 0)))
 
     def _limits(self, _request: Request) -> Answer:
         log, wire = self._line.log, self._line.wire

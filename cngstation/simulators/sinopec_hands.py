@@ -153,14 +153,7 @@ class Hands:
         return {"reached": holds(), **facts_of(dispenser, nozzle)}
 
     def _exchanges(self, request: Request) -> Answer:
-        since = int(request.get("since", 0))
-        found = self._line.log.since(since)
-        following = found[-1]["no"] + 1 if found else since
-        return {
-            "exchanges": found,
-            "next": following,
-            "more": following < self._line.log.received,
-        }
+        return self._line.log.page(int(request.get("since", 0)))
 
     def _limits(self, _request: Request) -> Answer:
         dispensers = self._line.dispensers.values()
