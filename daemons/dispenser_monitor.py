@@ -45,14 +45,15 @@ async def serve(process: Process) -> int:
     keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
-    numbers = NumberLists(database, Approvals(gate), config.station.area_no)
+    approvals = Approvals(gate)
+    numbers = NumberLists(database, approvals, config.station.area_no)
     tools = TechnicianAnswers()
     controlled: list[ControlledLine] = []
     answers = ForecourtAnswers(
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
-        ShiftAnswers(shifts),
+        ShiftAnswers(shifts, approvals),
         ControlAnswers(NozzleControl(database, controlled)),
         tools,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cngstation.domain.fill_marks import FillMark
 from cngstation.domain.tenders import Tender
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
@@ -18,7 +19,7 @@ from cngstation.services.hand_over_shift import (
     leave_nozzles,
     settle_shift,
 )
-from cngstation.services.mark_fill import FillMark, MarkOrder, mark_fill
+from cngstation.services.mark_fill import MarkOrder, mark_fill
 from cngstation.services.station_rules import StationRules
 from cngstation.storage import crews, findings, receipts
 from cngstation.storage.crews import Crew
@@ -104,10 +105,20 @@ class ShiftWorld:
         assert left == []
 
     async def hand_over(
-        self, shift_no: int, act_id: str = "", cash: int | None = 0, **changes: Any
+        self,
+        shift_no: int,
+        act_id: str = "",
+        cash: int | None = 0,
+        wechat: int | None = None,
+        **changes: Any,
     ) -> Receipt:
-        """Hand a shift over with so many fen in cash; None is not counted."""
-        counted = {} if cash is None else {Tender.CASH: Money.from_fen(cash)}
+        """Hand a shift over with so many fen; None is not counted."""
+        given = {Tender.CASH: cash, Tender.WECHAT: wechat}
+        counted = {
+            tender: Money.from_fen(fen)
+            for tender, fen in given.items()
+            if fen is not None
+        }
         order = Handover(
             act_id or f"HAND-{shift_no:04d}",
             shift_no,
@@ -137,6 +148,16 @@ class ShiftWorld:
         self.acts += 1
         order = MarkOrder(f"{self.boot}-MARK-{self.acts}", seq, mark, "because")
         await self.db.write(lambda tx: mark_fill(tx, order, CASHIER, cut_off_minute=0))
+
+    async def confirm_marks(self) -> None:
+        """Let operator 02 close the row of every mark."""
+
+        def unit(tx: Transaction) -> None:
+            for row in findings.open_findings(tx.connection):
+                if row.kind == "fill_marked":
+                    findings.close_finding(tx, row.seq, "seen", "02")
+
+        await self.db.write(unit)
 
     async def explain_all(self) -> None:
         """Close every row of a totaliser."""

@@ -61,6 +61,8 @@ WORDS = {
     # fills without a card, and how a shift has ended
     "test": mark("test fill"),
     "calibration": mark("calibration"),
+    "test_lost": mark("test, gas lost"),
+    "fill_marked": mark("fill marked unpaid"),
     "drive_off": mark("driven off"),
     "handed_over": mark("handed over"),
     "forced": mark("by force"),

@@ -26,7 +26,7 @@ from cngstation.config.values import (
 from cngstation.protocols.card_image.plain import Figure, PlainLayout, Seal
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.protocols.receipt.slip import Columns
-from cngstation.units import Money
+from cngstation.units import ZERO, Money
 
 _PROTOCOL_NAMES = " or ".join(f'"{name}"' for name in PROTOCOLS)
 
@@ -221,6 +221,11 @@ class Shifts(Section):
 
     # A shift that is open for longer is named; 0: none is.
     open_hours: Hours = 14
+    # What one person may mark as not paid in cash, in a shift; both bounds hold.
+    marks_alone: Annotated[int, Field(ge=0, le=100, description="0 to 100")] = 0
+    marks_alone_yuan: Yuan = ZERO
+    # 盲点: what a crew is to bring is not told before it has counted.
+    blind_count: YesNo = True
 
 
 class Limits(Section):

@@ -119,6 +119,7 @@ DISCOUNTS = "expense:discount"
 PROMOTION = "expense:promotion"  # 充值优惠
 LOSSES = "expense:loss"
 DRIVE_OFFS = "expense:drive_off"  # 逃单
+TEST_LOSSES = "expense:test_gas"  # 检测耗气: gas of a test that did not go back
 ROUNDING = "income:rounding"  # parts of a fen that no drawer holds
 DEFERRED_REVENUE = "liability:deferred_revenue"  # money taken for gas not yet filled
 GAS_OWED = "stock:gas_owed"  # gas that prepaid-quantity cards may still fill

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cngstation.domain.fill_marks import CREW_TENDERS, FillMark
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.rpc.authority import CallContext
@@ -12,10 +13,13 @@ from cngstation.rpc.contract.till import TenderCount, TillCount
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services import register_crews
+from cngstation.services.answer_marks import approval_of
+from cngstation.services.approve import Approvals
+from cngstation.services.confirm_marks import RIGHT
 from cngstation.services.counter_parts import actor_of
 from cngstation.services.hand_over_shift import Handover
 from cngstation.services.keep_shifts import Leaving, ShiftDesk
-from cngstation.services.mark_fill import CREW_TENDERS, FillMark, MarkOrder
+from cngstation.services.mark_fill import MarkOrder
 from cngstation.services.show_shifts import cash_fill_row, past_shifts, shifts_now
 from cngstation.services.take_payment import UnknownTender
 from cngstation.storage import cash_fills, receipts
@@ -33,8 +37,9 @@ class UnknownMark(Refusal):
 class ShiftAnswers:
     """Answers for crews and shifts."""
 
-    def __init__(self, desk: ShiftDesk) -> None:
+    def __init__(self, desk: ShiftDesk, approvals: Approvals) -> None:
         self._desk = desk
+        self._approvals = approvals
 
     def handle(self, made: Handlers) -> None:
         """Take on the methods of this area."""
@@ -135,7 +140,9 @@ class ShiftAnswers:
 
         def question(connection: Connection) -> contract.CashFillRows:
             found = cash_fills.of_shift(connection, request.shift_no, request.limit)
-            return contract.CashFillRows(rows=tuple(map(cash_fill_row, found)))
+            return contract.CashFillRows(
+                rows=tuple(cash_fill_row(connection, fill) for fill in found)
+            )
 
         return await self._desk.database.read(question)
 
@@ -155,7 +162,13 @@ class ShiftAnswers:
             company_no=request.company_no,
             shift_no=request.shift_no,
         )
-        return cash_fill_row(await self._desk.mark_fill(order, actor_of(call)))
+        actor, given, approved = actor_of(call), approval_of(request.approval), None
+        if given is not None:
+            approved = await self._approvals.approve(
+                given, RIGHT, actor, request.reason
+            )
+        fill = await self._desk.mark_fill(order, actor, approved)
+        return await self._desk.database.read(lambda c: cash_fill_row(c, fill))
 
     async def write_crew(
         self, request: contract.CrewDraft, call: CallContext

@@ -7,7 +7,15 @@ decide, two people close.
 from dataclasses import dataclass
 
 from cngstation.errors import Refusal
-from cngstation.services.approve import Approval, Approvals, reason_of, record
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    SamePerson,
+    reason_of,
+    record,
+)
+from cngstation.services.confirm_marks import KIND as MARKED
+from cngstation.services.confirm_marks import marked_by_of
 from cngstation.services.drawn_from_safe import WAITS
 from cngstation.storage import audit, findings
 from cngstation.storage.audit import Actor
@@ -36,6 +44,8 @@ BY_ONE = frozenset(
         "unusual_record",
     }
 )
+# Not by whoever did what the row is about.
+BY_ANOTHER = frozenset({MARKED})
 BY_TWO = frozenset(
     {
         "card_balance_differs",
@@ -74,7 +84,7 @@ class Explanation:
 
 def people_of(kind: str) -> int:
     """Return how many people close rows of a kind by words; 0: words do not."""
-    return 1 if kind in BY_ONE else 2 if kind in BY_TWO else 0
+    return 1 if kind in BY_ONE | BY_ANOTHER else 2 if kind in BY_TWO else 0
 
 
 class ExplainRows:
@@ -93,6 +103,8 @@ class ExplainRows:
         """
         reason = reason_of(wanted.reason)
         row = await self._database.read(lambda connection: _row(connection, wanted))
+        if row.kind in BY_ANOTHER and marked_by_of(row) == actor.operator_no:
+            raise SamePerson
         approved = None
         if people_of(row.kind) > 1:
             approved = await self._approvals.approve(

@@ -8,8 +8,10 @@ owed, under a row, until it is brought.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cngstation.domain import ledger
+from cngstation.domain.fill_marks import CREW_TENDERS
 from cngstation.domain.ledger import Posting, move
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
@@ -18,6 +20,7 @@ from cngstation.services.approve import reason_of
 from cngstation.services.book_entry import book_entry
 from cngstation.services.change_duty import Meter, leave_nozzle, mind_the_clock
 from cngstation.services.check_sale import SHIFT_OWES as OWES
+from cngstation.services.confirm_marks import marks_of_shift, require_seen
 from cngstation.services.keep_till import CashNotCounted
 from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.shift_sheet import (
@@ -60,6 +63,16 @@ class Unexplained(Refusal):
     text = (
         "{count} differences of totalisers are not explained. Nothing was handed over "
         "and no money moved. Explain each first (E)."
+    )
+
+
+class TenderNotCounted(Refusal):
+    """Fills were marked with a way of paying whose sum was not given."""
+
+    code = "refusal.tender_not_counted"
+    text = (
+        "Fills of this shift were marked as paid by {tender}. Nothing was handed over "
+        "and no money moved. Type the sum of its list, be it zero."
     )
 
 
@@ -128,31 +141,26 @@ def hand_over(
     """End a shift, move its money into the till, make its slip; return the slip's no.
 
     Raises:
-        NoSuchShift, NozzlesOnDuty, Unexplained, CashNotCounted, TillClosed,
-        ReasonMissing: nothing was done.
+        NoSuchShift, NozzlesOnDuty, Unexplained, MarksUnseen, CashNotCounted,
+        TenderNotCounted, TillClosed, ReasonMissing: nothing was done.
         ActIdTaken: the id belongs to another act.
     """
     entry_id = f"{order.act_id}.hand_over"
     done = receipts.of_entry(tx.connection, entry_id)
     if done is not None:
-        if done.content["shift_no"] != order.shift_no:
+        if not _is_same(done.content, order):
             raise ActIdTaken
         return done.receipt_no
     reason = reason_of(order.reason) if order.is_forced else ""
     shift = _open(tx.connection, order.shift_no)
-    if on_duty := nozzles_on_duty(tx.connection, shift.shift_no):
-        numbers = ", ".join(str(on.nozzle.nozzle_no) for on in on_duty)
-        raise NozzlesOnDuty(nozzles=numbers)
-    if rows := open_breaks_of(tx.connection, shift.shift_no):
-        raise Unexplained(count=len(rows))
-    if Tender.CASH not in order.counted and not order.is_forced:
-        raise CashNotCounted
+    _require_settled(tx.connection, order)
     mind_the_clock(tx)
     counts = _counts(tx.connection, order)
     _move_money(tx, rules, order, counts, entry=(entry_id, KIND), actor=actor)
     sheet = {
         "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no)),
         "counts": [_kept(count) for count in counts],
+        "marks": marks_of_shift(tx.connection, shift.shift_no),
         "entry": entry_id,
     }
     how = shifts.FORCED if order.is_forced else shifts.HANDED_OVER
@@ -191,7 +199,7 @@ def settle_shift(
     entry_id = f"{order.act_id}.settle"
     done = facts.entry_seq(tx.connection, entry_id)
     if done is not None:
-        if facts.note_of(tx.connection, done) != f"shift {order.shift_no}":
+        if not _was_brought(tx, rules, order, done):
             raise ActIdTaken
         return
     shift = shifts.find(tx.connection, order.shift_no)
@@ -199,8 +207,7 @@ def settle_shift(
         raise NoSuchShift(shift=order.shift_no)
     if not owed_by(tx.connection, shift.shift_no):
         raise NothingOwed(shift=shift.shift_no)
-    if Tender.CASH not in order.counted:
-        raise CashNotCounted
+    _require_counted(tx.connection, order)
     counts = _counts(tx.connection, order)
     _move_money(tx, rules, order, counts, entry=(entry_id, SETTLED), actor=actor)
     audit.record(tx, actor, SETTLED, _named(shift))
@@ -220,13 +227,59 @@ def _named(shift: Shift) -> str:
     return f"shift {shift.shift_no}"
 
 
+def _is_same(kept: Mapping[str, Any], order: Handover) -> bool:
+    """Tell whether a handover that was done is the one that is asked for again."""
+    counted = {each["tender"]: each.get("counted_e4") for each in kept["counts"]}
+    given = {str(tender): amount.e4 for tender, amount in order.counted.items()}
+    # What nobody owed and nobody brought is not kept.
+    same = all(counted.get(name, 0) == given.get(name) for name in {*counted, *given})
+    reason = reason_of(order.reason) if order.is_forced else ""
+    return same and (kept["shift_no"], kept["reason"]) == (order.shift_no, reason)
+
+
+def _was_brought(
+    tx: Transaction, rules: StationRules, order: Handover, entry_seq: int
+) -> bool:
+    """Tell whether what an ended shift has brought is what is told again."""
+    if facts.note_of(tx.connection, entry_seq) != f"shift {order.shift_no}":
+        return False
+    entry_id = f"{order.act_id}.settle"
+    return all(
+        facts.booked_by(
+            tx.connection, entry_id, ledger.till_account(rules.till, tender)
+        )
+        == (order.counted[tender].e4 if tender in order.counted else 0)
+        for tender in CREW_TENDERS
+    )
+
+
+def _require_settled(connection: Connection, order: Handover) -> None:
+    """Refuse while something of the shift is open."""
+    if on_duty := nozzles_on_duty(connection, order.shift_no):
+        numbers = ", ".join(str(on.nozzle.nozzle_no) for on in on_duty)
+        raise NozzlesOnDuty(nozzles=numbers)
+    if rows := open_breaks_of(connection, order.shift_no):
+        raise Unexplained(count=len(rows))
+    require_seen(connection, order.shift_no)
+    if not order.is_forced:
+        _require_counted(connection, order)
+
+
+def _require_counted(connection: Connection, order: Handover) -> None:
+    if Tender.CASH not in order.counted:
+        raise CashNotCounted
+    for tender in owed_by(connection, order.shift_no):
+        if tender not in order.counted:
+            raise TenderNotCounted(tender=str(tender))
+
+
 def _counts(connection: Connection, order: Handover) -> list[Count]:
-    """Compare what was counted with what is owed; of force what is not, stays owed."""
+    """Compare what was counted with what is owed; what is not counted stays owed."""
     owed = owed_by(connection, order.shift_no)
     return [
         Count(tender, owed.get(tender, 0), order.counted[tender].e4)
         if tender in order.counted
-        else Count(tender, owed[tender], None if order.is_forced else owed[tender])
+        else Count(tender, owed[tender], None)
         for tender in Tender
         if tender in owed or (order.counted.get(tender))
     ]

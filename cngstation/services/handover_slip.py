@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cngstation.domain.fill_marks import MARK_WORDS
 from cngstation.domain.tenders import Tender
 from cngstation.language import _, mark
 from cngstation.moments import time_text
@@ -27,7 +28,7 @@ def handover_slips(receipt: Receipt, station: str, copy_mark: str) -> list[Slip]
     for number, nozzles in enumerate(parts, 1):
         rows = [*_head(receipt, station), *_nozzles(nozzles)]
         if number == len(parts):
-            rows += [Ruler(), *_money(facts), Ruler(), *_foot(facts)]
+            rows += [Ruler(), *_money(facts), *_marks(facts), Ruler(), *_foot(facts)]
         slips.append(
             Slip(
                 title=_(TITLE),
@@ -106,6 +107,21 @@ def _money(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
             yield Row(way, yuan_text(abs(over)), strong=True)
     if not facts["counts"]:
         yield Row(_("Due"), yuan_text(0), strong=True)
+
+
+def _marks(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
+    """Say which fills were not paid in cash, and who looked at them."""
+    marks = facts.get("marks", ())
+    if marks:
+        yield Ruler()
+    for each in marks:
+        count = _("{count} fills").format(count=each["fills"])
+        what = MARK_WORDS[each["mark"]]
+        yield Row(_(what), f"{count}  {yuan_text(each['amount_e4'])}")
+        if each["by"]:
+            yield Row(_("Confirmed by"), ", ".join(each["by"]))
+        if each["alone"]:
+            yield Row(_("By one person"), str(each["alone"]))
 
 
 def _foot(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:

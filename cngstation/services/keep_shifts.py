@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from cngstation.config import StationConfig
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR, Clock, seconds
+from cngstation.services.approve import Approved
 from cngstation.services.change_duty import (
     Arriving,
     Meter,
@@ -183,14 +184,23 @@ class ShiftDesk:
         """
         await self.database.write(lambda tx: settle_shift(tx, self.rules, order, actor))
 
-    async def mark_fill(self, order: MarkOrder, actor: Actor) -> CashFill:
-        """Mark a fill that was sold without a card.
+    async def mark_fill(
+        self, order: MarkOrder, actor: Actor, approved: Approved | None = None
+    ) -> CashFill:
+        """Mark a fill that was sold without a card; a second person may sign it.
 
         Raises:
             Whatever `mark_fill` refuses.
         """
         return await self.database.write(
-            lambda tx: mark_fill(tx, order, actor, cut_off_minute=self._cut_off)
+            lambda tx: mark_fill(
+                tx,
+                order,
+                actor,
+                cut_off_minute=self._cut_off,
+                approved=approved,
+                alone=self.rules.marks_alone,
+            )
         )
 
     def is_open_long(self, opened_at_ms: int) -> bool:

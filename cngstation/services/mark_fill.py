@@ -1,22 +1,30 @@
 """Says of a fill without a card that it was not paid in cash, and why.
 
-Test and calibration fills are no sale at all: their gas went back. A company may owe
-a fill, a driver may have left without paying, another way of paying may have been
-taken. Each is a correcting entry that names the fill; the fill itself stays.
+Test and calibration fills are no sale at all: their gas went back; where it did not
+it is a loss. A company may owe a fill, a driver may have left without paying, another
+way of paying may have been taken. Each is a correcting entry that names the fill; the
+fill itself stays.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
 from cngstation.domain import ledger
+from cngstation.domain.fill_marks import (
+    ALWAYS_TWO,
+    BY_TENDER,
+    CREW_TENDERS,
+    NO_SALE,
+    FillMark,
+    MarkedAlone,
+)
 from cngstation.domain.ledger import Entry, Posting
-from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_result import ActIdTaken
-from cngstation.services.approve import reason_of
+from cngstation.services.approve import Approved, reason_of
 from cngstation.services.check_sale import SHIFT_OWES
+from cngstation.services.confirm_marks import RIGHT, Marking, see_mark
 from cngstation.services.take_payment import CompanyFundsShort, NoCompany
 from cngstation.storage import (
     audit,
@@ -31,32 +39,6 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.cash_fills import CashFill
 from cngstation.storage.database import Transaction
 from cngstation.units import Money, Unit, yuan_text
-
-RIGHT = "fill.mark"
-
-
-class FillMark(StrEnum):
-    """What a fill without a card is; CASH is what each is until somebody says else."""
-
-    CASH = "cash"
-    TEST = "test"  # 检测
-    CALIBRATION = "calibration"  # 检定
-    COMPANY = "company"  # 单位记帐
-    DRIVE_OFF = "drive_off"  # 逃单
-    WECHAT = "wechat"
-    ALIPAY = "alipay"
-    BANK_CARD = "bank_card"
-
-
-NO_SALE = frozenset({FillMark.TEST, FillMark.CALIBRATION})
-BY_TENDER = {
-    FillMark.CASH: Tender.CASH,
-    FillMark.WECHAT: Tender.WECHAT,
-    FillMark.ALIPAY: Tender.ALIPAY,
-    FillMark.BANK_CARD: Tender.BANK_CARD,
-}
-# What a crew may hold when it hands over.
-CREW_TENDERS = tuple(BY_TENDER.values())
 
 
 class NoCashFill(Refusal):
@@ -103,9 +85,17 @@ class MarkOrder:
 
 
 def mark_fill(
-    tx: Transaction, order: MarkOrder, actor: Actor, *, cut_off_minute: int
+    tx: Transaction,
+    order: MarkOrder,
+    actor: Actor,
+    *,
+    cut_off_minute: int,
+    approved: Approved | None = None,
+    alone: MarkedAlone = ALWAYS_TWO,
 ) -> CashFill:
     """Mark a fill; return it as it is now. A repeat changes nothing.
+
+    Without a second person a mark that brings no money is a row, beyond `alone`.
 
     Raises:
         ReasonMissing, NoCashFill, FillHandedOver, NoSuchShift, NoCompany,
@@ -140,25 +130,36 @@ def mark_fill(
     facts.post(tx, entry)
     if shift is not None and not shift.is_open:
         _close_debt(tx, owner, actor)
-    number = fill.sale["device_seq"]
     audit.record(
         tx,
         actor,
         RIGHT,
-        f"nozzle {fill.nozzle_no} fill {number}",
+        f"nozzle {fill.nozzle_no} fill {fill.sale['device_seq']}",
         reason=reason,
         before=fill.marked or FillMark.CASH,
         after=order.mark,
     )
     changed = cash_fills.find(tx.connection, order.sale_seq)
     assert changed is not None, "it was found before"
+    marking = Marking(fill, changed, _payer_of(order), approved, alone)
+    see_mark(tx, marking, actor)
     return changed
 
 
 def _is_same(tx: Transaction, fill: CashFill, order: MarkOrder, entry_id: str) -> bool:
     """Tell whether an entry that is booked is the mark that is asked for again."""
     kind, corrects = facts.kind_and_corrected(tx.connection, entry_id)
-    return (kind, corrects) == (f"{cash_fills.MARK}{order.mark}", fill.entry_id)
+    if (kind, corrects) != (f"{cash_fills.MARK}{order.mark}", fill.entry_id):
+        return False
+    if order.mark is not FillMark.COMPANY or not fill.amount_e4:
+        return True
+    payer = ledger.company_account(order.company_no)
+    booked = facts.booked_by(tx.connection, entry_id, payer)
+    return bool(booked) or payer in fill.accounts
+
+
+def _payer_of(order: MarkOrder) -> str:
+    return order.company_no if order.mark is FillMark.COMPANY else ""
 
 
 def _close_debt(tx: Transaction, shift_no: int, actor: Actor) -> None:
@@ -190,6 +191,8 @@ def _accounts(
     amount = fill.amount_e4
     if order.mark is FillMark.DRIVE_OFF:
         payer = ledger.DRIVE_OFFS
+    elif order.mark is FillMark.TEST_LOST:
+        payer = ledger.TEST_LOSSES
     elif order.mark is FillMark.COMPANY:
         payer = _company(tx, fill, order)
     else:

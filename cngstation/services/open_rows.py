@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 
+from cngstation.domain.fill_marks import MARK_WORDS
 from cngstation.domain.totaliser import CAUSE_TEXTS, Cause
 from cngstation.hygiene import clean
 from cngstation.language import mark
@@ -166,6 +167,16 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sent an unusual record, fill {number}."),
         _NOTE_IT,
     ),
+    "fill_marked": (
+        mark(
+            "Fill {number} of nozzle {nozzle}, {amount} yuan: operator {operator} "
+            "marked it as {mark} {company}. {reason}"
+        ),
+        mark(
+            "Another operator looks whether it is so, and whether the gas of a test "
+            "went back; then closes this row with E. If not: mark it anew (F8 U)."
+        ),
+    ),
     "shift_short": (
         mark("Shift {shift}, {tender}: {difference} short, {counted} counted."),
         mark("The manager explains it; the books have {expected}."),
@@ -264,6 +275,8 @@ def finding_row(finding: findings.Finding) -> OpenRow:
         first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}
         first |= {"after": int(values["number"]) - 1}
         shown = {**first, **values, "size": quantity_text(moved)}
+    if finding.kind == "fill_marked":
+        shown["mark"] = MARK_WORDS[str(values["mark"])]
     for name in ("imported", "card"):
         if f"{name}_purse" in values:
             shown[name] = decimal_text(int(values[f"{name}_purse"]), 2, 2)

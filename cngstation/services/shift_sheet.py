@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cngstation.domain import ledger
+from cngstation.domain.fill_marks import CREW_TENDERS, NO_SALE
 from cngstation.domain.tenders import Tender
 from cngstation.domain.totaliser import Stretch
-from cngstation.services.mark_fill import CREW_TENDERS, NO_SALE
 from cngstation.services.name_breaks import at_reading, breaks_between, open_breaks
 from cngstation.storage import cash_fills, facts, sales, shifts
 from cngstation.storage.cash_fills import CashFill

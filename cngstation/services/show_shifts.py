@@ -6,6 +6,7 @@ from cngstation.hygiene import clean
 from cngstation.rpc.contract import shifts as contract
 from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.services.change_duty import on_duty_at
+from cngstation.services.confirm_marks import waits
 from cngstation.services.open_rows import finding_row
 from cngstation.services.shift_sheet import (
     NozzleSheet,
@@ -70,7 +71,7 @@ def past_shifts(connection: Connection, limit: int) -> contract.PastShifts:
     )
 
 
-def cash_fill_row(fill: CashFill) -> contract.CashFillRow:
+def cash_fill_row(connection: Connection, fill: CashFill) -> contract.CashFillRow:
     """Return a fill without a card for the screen."""
     return contract.CashFillRow(
         seq=fill.seq,
@@ -83,6 +84,7 @@ def cash_fill_row(fill: CashFill) -> contract.CashFillRow:
         amount_e4=fill.amount_e4,
         marked=fill.marked,
         reason=fill.reason,
+        waits=waits(connection, fill),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cngstation.config import StationConfig
+from cngstation.domain.fill_marks import ALWAYS_TWO, MarkedAlone
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import ZERO, Money, Unit
 
@@ -29,6 +30,8 @@ class StationRules:
     negative_top_up: bool = False
     nozzles: tuple[NozzleKey, ...] = ()
     lowest_disk_bytes: int = 64 * 1024 * 1024
+    marks_alone: MarkedAlone = ALWAYS_TWO
+    is_count_blind: bool = True
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
 
 
@@ -55,6 +58,10 @@ def rules_of(config: StationConfig) -> StationRules:
         cancel_wait_hours=limits.cancel_wait_hours,
         by_hand=limits.by_hand_yuan,
         negative_top_up=limits.negative_top_up,
+        marks_alone=MarkedAlone(
+            config.shifts.marks_alone, config.shifts.marks_alone_yuan.e4
+        ),
+        is_count_blind=config.shifts.blind_count,
         nozzles=tuple(
             NozzleKey(config.station.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
             for line in config.lines

@@ -78,6 +78,17 @@ def open_findings(connection: Connection, subject: str | None = None) -> list[Fi
     return [Finding(*row) for row in found]
 
 
+def with_closers(connection: Connection, kind: str) -> list[tuple[Finding, str]]:
+    """Return every finding of a kind with who closed it; empty while it is open."""
+    found = connection.execute(
+        "SELECT f.seq, f.kind, f.subject, f.facts, f.at_ms, coalesce(c.operator_no, '')"
+        " FROM finding f LEFT JOIN finding_closed c ON c.finding_seq = f.seq"
+        " WHERE f.kind=? ORDER BY f.seq",
+        (kind,),
+    )
+    return [(Finding(*row[:5]), row[5]) for row in found]
+
+
 def all_of(connection: Connection, subject: str, kind: str) -> list[Finding]:
     """Return every finding of a kind about a subject, the closed ones too."""
     found: Iterable[tuple[int, str, str, str, int]] = connection.execute(

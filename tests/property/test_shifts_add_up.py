@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cngstation.services.mark_fill import FillMark
+from cngstation.domain.fill_marks import FillMark
 from cngstation.services.verify_books import verify_file
 from tests.shift_world import AMOUNT_FEN, BOTH, ShiftWorld, shift_world
 
@@ -122,10 +122,11 @@ async def hand_over(world: ShiftWorld, model: Model, over: int) -> None:
     due = model.owed(model.shift, "cash")
     await world.off_duty(model.shift)
     await world.explain_all()
+    await world.confirm_marks()
     counted = max(due + over, 0)
-    receipt = await world.hand_over(model.shift, cash=counted)
-    expected = {c["tender"]: c["expected_e4"] for c in receipt.content["counts"]}
     wechat = model.owed(model.shift, "wechat")
+    receipt = await world.hand_over(model.shift, cash=counted, wechat=wechat)
+    expected = {c["tender"]: c["expected_e4"] for c in receipt.content["counts"]}
     wanted = {"cash": due * 100, "wechat": wechat * 100}
     assert {k: v for k, v in expected.items() if v} == {
         k: v for k, v in wanted.items() if v

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.widgets import Input
+
 from cngstation.errors import StationError
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
@@ -34,6 +36,7 @@ from tui.desk import Desk
 from tui.figures import price_text
 from tui.screens.explain_row import ExplainRowScreen
 from tui.screens.form_screen import Field, FormScreen
+from tui.screens.mark_card import SECOND_LOGIN, SECOND_PASSWORD, approval_of
 from tui.texts import filled
 from tui.words import word
 
@@ -62,8 +65,8 @@ _TENDERS = (
 )
 _REASON = Field("reason", mark("Reason"), mark("must be filled in"), longest=60)
 _MARKS = {
-    "c": "cash", "t": "test", "k": "calibration", "g": "company", "d": "drive_off",
-    "w": "wechat", "a": "alipay", "b": "bank_card",
+    "c": "cash", "t": "test", "k": "calibration", "l": "test_lost", "g": "company",
+    "d": "drive_off", "w": "wechat", "a": "alipay", "b": "bank_card",
 }  # fmt: skip
 
 
@@ -268,20 +271,28 @@ class MarkFillScreen(_ShiftForm):
 
     TITLE_TEXT = mark("Mark a fill without a card")
     HELP = mark(
-        "c cash, t test, k calibration, g a company owes it, d the driver left "
-        "without paying, w WeChat, a Alipay, b bank card. The fill itself stays as "
-        "it came; a correcting entry moves its money."
+        "c cash, t test, k calibration, l a test whose gas did not go back, g a "
+        "company owes it, d the driver left without paying, w WeChat, a Alipay, b "
+        "bank card. The fill stays as it came; a correcting entry moves its money. "
+        "What brings no money a second operator signs here, or closes its row later."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
-        Field("mark", mark("What it was"), mark("c t k g d w a b"), longest=1),
+        Field("mark", mark("What it was"), mark("c t k l g d w a b"), longest=1),
         _REASON,
         Field("company", mark("Company"), mark("its number, with g"), longest=8),
         Field("shift", mark("Shift"), mark("that owes a fill of nobody's"), longest=9),
+        SECOND_LOGIN,
+        SECOND_PASSWORD,
     )
 
     def __init__(self, desk: Desk, shifts: "ShiftsScreen", row: CashFillRow) -> None:
         super().__init__(desk, shifts)
         self._row = row
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
+        for secret in self.query("#second_password").results(Input):
+            secret.password = True
 
     async def save(self) -> str:
         """Mark it."""
@@ -296,6 +307,7 @@ class MarkFillScreen(_ShiftForm):
             reason=self.value("reason"),
             company_no=self.value("company"),
             shift_no=int(shift or 0),
+            approval=approval_of(self),
         )
         row = await self.desk.link.call(FILL_MARK, order)
         return filled(

@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from cngstation.rpc.contract.shifts import PastShift
 
 
+def _what_it_was(row: CashFillRow) -> str:
+    return ("? " if row.waits else "") + word(row.marked or "cash")
+
+
 class _ListScreen(StationScreen):
     """A table above the shifts; Esc goes back to them."""
 
@@ -156,7 +160,7 @@ class CashFillsScreen(_ListScreen):
     TITLE_TEXT = mark("Fills without a card")
     HELP = mark(
         "The fills of the shift on duty, then those of nobody's. Enter says of the "
-        "marked one what it was, with the reason."
+        "marked one what it was, with the reason. ? waits for a second person."
     )
     COLUMNS = (
         Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
@@ -167,7 +171,7 @@ class CashFillsScreen(_ListScreen):
             mark("Quantity"), 9, lambda r: quantity_text(r.quantity_milli), right=True
         ),
         Column(mark("Amount"), 9, lambda r: yuan_text(r.amount_e4), right=True),
-        Column(mark("What it was"), 12, lambda r: word(r.marked or "cash")),
+        Column(mark("What it was"), 12, _what_it_was),
         Column(mark("Reason"), 30, lambda r: r.reason),
     )
 

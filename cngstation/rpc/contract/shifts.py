@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cngstation.rpc.contract.figures import MOST_ROWS, Facts, IntentId, Word
+from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.till import TenderCount, TillCount
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
@@ -159,7 +160,10 @@ class FillQuery(Message):
 
 
 class CashFillRow(Message):
-    """A fill without a card and what it was marked as; empty is cash."""
+    """A fill without a card and what it was marked as; empty is cash.
+
+    `waits` says that a second person has to look at the mark.
+    """
 
     seq: int
     at_ms: int
@@ -171,6 +175,7 @@ class CashFillRow(Message):
     amount_e4: int
     marked: Word
     reason: Text
+    waits: bool = False
 
 
 class CashFillRows(Message):
@@ -180,7 +185,10 @@ class CashFillRows(Message):
 
 
 class FillMarkOrder(Message):
-    """What a fill is; `shift_no` is the shift that is to owe a fill of nobody's."""
+    """What a fill is; `shift_no` is the shift that is to owe a fill of nobody's.
+
+    A mark that brings no money takes a second person, at once or afterwards.
+    """
 
     act_id: IntentId
     seq: int
@@ -188,6 +196,7 @@ class FillMarkOrder(Message):
     reason: Text
     company_no: Word = ""
     shift_no: ShiftNo = 0
+    approval: Approval | None = None
 
 
 SHIFT_SHOW = Method("shift.show", Nothing, ShiftsNow, LOGGED_IN, changes=False)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cngstation.domain.card_kinds import CREW
+from cngstation.domain.fill_marks import FillMark
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.protocols.dispenser.canonical import TransactionType
@@ -18,7 +19,6 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.mark_fill import (
     FillHandedOver,
-    FillMark,
     MarkOrder,
     NoCashFill,
     NoSuchShift,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cngstation.domain.fill_marks import FillMark
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.language import use_language
@@ -21,7 +22,7 @@ from cngstation.services.hand_over_shift import (
     leave_nozzles,
 )
 from cngstation.services.keep_till import CashNotCounted, close_till, open_till
-from cngstation.services.mark_fill import FillMark, NoSuchShift
+from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.shift_sheet import nozzle_sheets
 from cngstation.services.till_state import TillClosed
@@ -55,6 +56,7 @@ async def a_busy_shift(world: ShiftWorld) -> int:
     await world.mark(await world.sell(ONE), FillMark.WECHAT)
     await world.mark(await world.sell(ONE), FillMark.DRIVE_OFF)
     await world.off_duty(number)
+    await world.confirm_marks()
     return number
 
 
@@ -66,7 +68,7 @@ async def test_the_crews_money_goes_into_the_till_by_one_entry(
 ) -> None:
     """By its way of paying; what is over or short is a row with its figures."""
     number = await a_busy_shift(world)
-    receipt = await world.hand_over(number, cash=cash)
+    receipt = await world.hand_over(number, cash=cash, wechat=900)
     accounts = await world.accounts()
     assert accounts["till:till-1:cash"] == cash
     assert accounts["till:till-1:wechat"] == 900
@@ -83,13 +85,17 @@ async def test_the_crews_money_goes_into_the_till_by_one_entry(
 
 
 async def test_asked_again_it_is_the_same_handover(world: ShiftWorld) -> None:
-    """A lost answer moves nothing twice; another shift by the id is refused."""
+    """A lost answer moves nothing twice; another count by the id is refused."""
     number = await a_busy_shift(world)
-    first = await world.hand_over(number, act_id="HAND-0001", cash=1_800)
+    told = {"act_id": "HAND-0001", "cash": 1_800, "wechat": 900}
+    first = await world.hand_over(number, **told)  # type: ignore[arg-type]
     before = await world.accounts()
-    again = await world.hand_over(number, act_id="HAND-0001", cash=99)
-    assert again == first
+    assert await world.hand_over(number, **told) == first  # type: ignore[arg-type]
     assert await world.accounts() == before
+    forced = {"is_forced": True, "reason": "?!"}
+    for changes in ({"cash": 99}, {"wechat": None}, forced):
+        with pytest.raises(ActIdTaken):
+            await world.hand_over(number, **{**told, **changes})  # type: ignore[arg-type]
     other = await world.on_duty("2")
     with pytest.raises(ActIdTaken):
         await world.hand_over(other, act_id="HAND-0001", cash=0)
@@ -117,12 +123,12 @@ async def test_cut_off_anywhere_the_shift_is_whole_or_open(
     with monkeypatch.context() as broken:
         broken.setattr(f"cngstation.storage.{where}", cut)
         with pytest.raises(PowerCut):
-            await world.hand_over(number, cash=1_000)
+            await world.hand_over(number, cash=1_000, wechat=900)
     assert await world.accounts() == before
     shift = await world.db.read(lambda c: shifts.find(c, number))
     assert shift is not None
     assert shift.is_open
-    await world.hand_over(number, cash=1_000)
+    await world.hand_over(number, cash=1_000, wechat=900)
     assert (await world.accounts())["till:till-1:cash"] == 1_000
 
 
@@ -242,6 +248,8 @@ async def test_a_crew_that_is_away_is_closed_by_force(world: ShiftWorld) -> None
     assert await world.kinds() == ["shift_owes"]
     await world.settle(number, 800)
     await world.settle(number, 800)
+    with pytest.raises(ActIdTaken):
+        await world.settle(number, 801)
     accounts = await world.accounts()
     assert (accounts["till:till-1:cash"], accounts["expense:over_short"]) == (800, 100)
     assert await world.kinds() == ["shift_short"]
@@ -272,7 +280,7 @@ async def test_the_slip_has_the_columns_and_the_head(
 ) -> None:
     """As printed; a second print says COPY."""
     number = await a_busy_shift(world)
-    receipt = await world.hand_over(number, cash=1_700)
+    receipt = await world.hand_over(number, cash=1_700, wechat=900)
     paper = PaperSettings("Shudu Gas", "North Gate", "till-1", columns, two_copies=True)
     use_language(language)
     try:
@@ -288,7 +296,7 @@ async def test_the_slip_has_the_columns_and_the_head(
 async def test_many_nozzles_take_several_slips(world: ShiftWorld) -> None:
     """A slip has an end; the money stands on the last."""
     number = await a_busy_shift(world)
-    receipt = await world.hand_over(number, cash=1_800)
+    receipt = await world.hand_over(number, cash=1_800, wechat=900)
     content = {**receipt.content, "nozzles": [*receipt.content["nozzles"]] * 32}
     paper = PaperSettings("Shudu Gas", "North Gate", "till-1", 48, two_copies=False)
     found = slips(replace(receipt, content=content, originals=1), paper)

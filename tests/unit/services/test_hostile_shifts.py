@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.domain.fill_marks import FillMark
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.hand_over_shift import NothingOwed
-from cngstation.services.mark_fill import FillMark, MarkOrder, mark_fill
+from cngstation.services.mark_fill import MarkOrder, mark_fill
 from cngstation.services.take_payment import NoCompany
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import company_money, customers

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from cngstation.errors import DeviceTimeout
 from cngstation.protocols.dispenser.canonical import Totals
@@ -14,7 +15,7 @@ from cngstation.rpc.contract.till import TenderCount
 from cngstation.rpc.session import Nothing
 from cngstation.services import read_meter
 from cngstation.services.answer_shifts import ShiftAnswers, UnknownMark
-from cngstation.services.approve import ReasonMissing
+from cngstation.services.approve import Approvals, ReasonMissing
 from cngstation.services.change_duty import (
     Meter,
     NobodyOnDuty,
@@ -28,6 +29,7 @@ from cngstation.services.read_meter import stable_meter
 from cngstation.services.take_payment import UnknownTender
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import shifts
+from cngstation.storage.operators import Operator
 from cngstation.storage.sales import NozzleKey
 from tests.shift_world import BOTH, ONE, RULES, TWO, ShiftWorld, shift_world
 from tests.simulation.money_world import CALL
@@ -50,6 +52,16 @@ class Line:
             for nozzle in BOTH
             if nozzle.key in wanted and nozzle.key not in self.filling
         }
+
+
+class NoGate:
+    """Nobody signs here."""
+
+    async def identify(
+        self, login_name: str, password: SecretStr, terminal: str
+    ) -> Operator:
+        """Never asked."""
+        raise AssertionError(login_name)
 
 
 @dataclass
@@ -92,7 +104,7 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
         desk = ShiftDesk(
             world.db, [line], rules, world.clock, open_hours=14, prints_wanted=1
         )
-        yield Station(world, line, desk, ShiftAnswers(desk))
+        yield Station(world, line, desk, ShiftAnswers(desk, Approvals(NoGate())))
     assert verify_file(path).first_bad is None
 
 

@@ -39,6 +39,7 @@ class FakeShifts:
     def __init__(self) -> None:
         self.open_shifts: list[h.OpenShift] = []
         self.breaks: list[h.Difference] = []
+        self.waiting = False  # for a second person
         self.found: list[h.Difference] = []  # that the next check brings to light
         self.crews = [
             h.CrewRow(crew_no="1", name="甲班", retired=False, staff_cards="12 测试甲"),
@@ -118,14 +119,14 @@ class FakeShifts:
         return h.PastShifts(rows=tuple(self.past[: page.limit]))
 
     async def _fill_list(self, query: Any) -> Any:
-        row = self._fill(query.shift_no, "")
+        row = self._fill(query.shift_no, "test" if self.waiting else "")
         return h.CashFillRows(rows=(row,) if query.shift_no else ())
 
     def _fill(self, shift_no: int, marked: str) -> h.CashFillRow:
         return h.CashFillRow(
             seq=501, at_ms=NOW_MS, shift_no=shift_no, nozzle_no=2, device_seq=88,
             unit="m3", quantity_milli=8_200, amount_e4=326_400, marked=marked,
-            reason="",
+            reason="", waits=self.waiting,
         )  # fmt: skip
 
     async def _fill_mark(self, order: Any) -> Any:

@@ -182,10 +182,28 @@ async def test_a_fill_is_marked_with_its_reason() -> None:
         await screen.type("t")
         await screen.press("enter")
         await screen.type("calibration day")
+        await screen.press("enter", "enter", "enter")
+        await screen.type("second")
+        await screen.press("enter")
+        await screen.type("secret of two")
+        assert "secret of two" not in screen.text()
         await screen.press("f2")
         await screen.sees("Fill 88 of nozzle 2 is marked: test fill.")
         (order,) = screen.asked("fill.mark")
         assert (order.seq, order.mark, order.reason) == (501, "test", "calibration day")
+        assert order.approval.login_name == "second"
+        assert order.approval.password.get_secret_value() == "secret of two"
+
+
+async def test_a_mark_that_waits_for_a_second_person_is_seen() -> None:
+    """In the list of the fills, before its word."""
+    station = a_busy_station()
+    station.waiting = True
+    async with opened(station=station) as screen:
+        await screen.press("f8")
+        await screen.sees("Shift 12")
+        await screen.press("u")
+        await screen.sees("? test fill")
 
 
 async def test_crews_and_staff_cards_are_registered() -> None:

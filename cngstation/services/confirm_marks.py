@@ -1,0 +1,169 @@
+"""A mark after which a crew owes nothing for a fill is looked at by a second person.
+
+Either the second person signs with the mark, or the mark is a row that another
+operator than the one who marked has to close; the shift cannot be handed over before.
+A row is kept for what was signed too: it says who did.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cngstation.domain.fill_marks import BRINGS_NOTHING, FillMark, MarkedAlone
+from cngstation.errors import Refusal
+from cngstation.services.approve import Approved, record
+from cngstation.storage import cash_fills, findings
+from cngstation.storage.audit import Actor
+from cngstation.storage.cash_fills import CashFill
+from cngstation.storage.database import Transaction
+from cngstation.storage.findings import Finding
+from cngstation.storage.sqlite import Connection
+
+RIGHT = "fill.mark"
+KIND = "fill_marked"
+_CHANGED = "marked again"
+
+
+class MarksUnseen(Refusal):
+    """Fills of the shift were marked by one person alone."""
+
+    code = "refusal.marks_unseen"
+    text = (
+        "{count} fills were marked as nothing that the crew has to pay, by one person. "
+        "Nothing was handed over and no money moved. Let another operator look at them "
+        "and close their rows (E), or sign them at the mark (U)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """A mark as it is being made: `marked` is the fill behind it."""
+
+    was: CashFill
+    marked: CashFill
+    company_no: str
+    approved: Approved | None
+    alone: MarkedAlone
+
+
+def see_mark(tx: Transaction, marking: Marking, actor: Actor) -> None:
+    """Name a mark that nobody has confirmed, or say who has; close what is over.
+
+    Raises:
+        RightMissing: the second person may not do this any more.
+    """
+    fill = marking.marked
+    same: Finding | None = None
+    for row in _rows_of(tx.connection, fill.seq):
+        told = json.loads(row.facts)
+        if (told["mark"], told["company"]) == (fill.marked, marking.company_no):
+            same = row
+        else:
+            findings.close_finding(tx, row.seq, _CHANGED, actor.operator_no)
+    if fill.marked not in BRINGS_NOTHING:
+        return
+    if marking.approved is not None:
+        seq = same.seq if same else _name(tx, marking, actor)
+        record(tx, marking.approved, RIGHT, f"fill {fill.seq}", actor)
+        approved = marking.approved
+        findings.close_finding(tx, seq, approved.reason, approved.operator_no)
+        return
+    changed = marking.was.marked, marking.was.accounts
+    is_new = same is None and changed != (fill.marked, fill.accounts)
+    if is_new and not _may_stand_alone(tx.connection, marking):
+        _name(tx, marking, actor)
+
+
+def require_seen(connection: Connection, shift_no: int) -> None:
+    """Refuse while a mark of a shift waits for a second person.
+
+    Raises:
+        MarksUnseen: some do.
+    """
+    if count := len(_waiting(connection, shift_no)):
+        raise MarksUnseen(count=count)
+
+
+def waits(connection: Connection, fill: CashFill) -> bool:
+    """Tell whether a fill's mark waits for a second person."""
+    return bool(fill.marked) and bool(_rows_of(connection, fill.seq))
+
+
+def marked_by_of(row: Finding) -> str:
+    """Return who made the mark of a row."""
+    return str(json.loads(row.facts)["operator"])
+
+
+def marks_of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
+    """Return the marks of a shift by kind: how many, their sum, who confirmed them."""
+    signed: dict[tuple[int, str], str] = {}
+    for row, closed_by in findings.with_closers(connection, KIND):
+        told = json.loads(row.facts)
+        signed[told["fill"], told["mark"]] = closed_by
+    found: dict[str, dict[str, Any]] = {}
+    for fill in cash_fills.of_shift(connection, shift_no, limit=-1):
+        if fill.marked in {"", FillMark.CASH}:
+            continue
+        empty = {"mark": fill.marked, "fills": 0, "amount_e4": 0, "alone": 0, "by": []}
+        kind = found.setdefault(fill.marked, empty)
+        kind["fills"] += 1
+        kind["amount_e4"] += fill.amount_e4
+        who = signed.get((fill.seq, fill.marked), "")
+        if who and who not in kind["by"]:
+            kind["by"].append(who)
+        elif not who and fill.marked in BRINGS_NOTHING:
+            kind["alone"] += 1
+    return [found[name] for name in sorted(found)]
+
+
+def _name(tx: Transaction, marking: Marking, actor: Actor) -> int:
+    fill = marking.marked
+    named: Mapping[str, str | int] = {
+        "shift": fill.shift_no,
+        "fill": fill.seq,
+        "nozzle": fill.nozzle_no,
+        "number": fill.sale["device_seq"],
+        "amount_e4": fill.amount_e4,
+        "mark": fill.marked,
+        "company": marking.company_no,
+        "reason": fill.reason,
+        "operator": actor.operator_no,
+    }
+    return findings.open_finding(tx, KIND, _subject(fill.shift_no), named)
+
+
+def _may_stand_alone(connection: Connection, marking: Marking) -> bool:
+    """Tell whether a mark is among the few that a shift's crew may make by itself."""
+    fill = marking.marked
+    if not fill.shift_no or not marking.alone.fills:
+        return False
+    named = {
+        json.loads(row.facts)["fill"]
+        for row, _ in findings.with_closers(connection, KIND)
+        if row.subject == _subject(fill.shift_no)
+    }
+    alone = [
+        each.amount_e4
+        for each in cash_fills.of_shift(connection, fill.shift_no, limit=-1)
+        if each.marked in BRINGS_NOTHING and each.seq not in named
+    ]
+    return marking.alone.allows(len(alone), sum(alone))
+
+
+def _waiting(connection: Connection, shift_no: int) -> list[Finding]:
+    found = findings.open_findings(connection, _subject(shift_no))
+    return [row for row in found if row.kind == KIND]
+
+
+def _rows_of(connection: Connection, fill_seq: int) -> list[Finding]:
+    """Return the open rows of a fill, whoever owed it when they were opened."""
+    return [
+        row
+        for row in findings.open_findings(connection)
+        if row.kind == KIND and json.loads(row.facts)["fill"] == fill_seq
+    ]
+
+
+def _subject(shift_no: int) -> str:
+    return f"shift {shift_no}" if shift_no else "nobody"
