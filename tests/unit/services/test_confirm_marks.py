@@ -13,10 +13,10 @@ from cngstation.errors import Refusal
 from cngstation.language import use_language
 from cngstation.protocols.receipt.slip import render
 from cngstation.services.approve import Approval, Approvals, Approved, SamePerson
+from cngstation.services.check_rights import RightMissing, require_right
 from cngstation.services.confirm_marks import MarksUnseen
 from cngstation.services.explain_row import ExplainRows, Explanation
 from cngstation.services.hand_over_shift import TenderNotCounted
-from cngstation.services.log_in import RightMissing
 from cngstation.services.mark_fill import MarkOrder, mark_fill
 from cngstation.services.open_rows import finding_row
 from cngstation.services.print_receipts import PaperSettings, slips
@@ -51,6 +51,10 @@ class Gate:
         found = await self._world.db.read(lambda c: operators.find(c, login_name))
         assert found is not None
         return found
+
+    async def require_right(self, operator: Operator, right: str) -> None:
+        """Ask the books."""
+        await self._world.db.read(lambda c: require_right(c, operator, right, ""))
 
 
 @dataclass

@@ -63,6 +63,10 @@ class NoGate:
         """Never asked."""
         raise AssertionError(login_name)
 
+    async def require_right(self, operator: Operator, right: str) -> None:
+        """Never asked."""
+        raise AssertionError(right)
+
 
 @dataclass
 class Station:
