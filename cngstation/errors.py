@@ -146,6 +146,18 @@ class DatabaseBusy(StorageError):
     money = MoneyMoved.NO
 
 
+class DatabaseUnopened(StorageError):
+    """There is no station's database where the configuration says."""
+
+    code = "storage.unopened"
+    text = (
+        "Connecting to the database failed: {path} ({why}). Check paths.database in "
+        "the configuration, the disk, and that this program may read and write the "
+        "file. Nothing was booked. A station that was never set up: cngstation init."
+    )
+    money = MoneyMoved.NO
+
+
 class CommitUncertain(StorageError):
     """A commit failed in a way that may still be durable; the daemon must stop."""
 

@@ -14,7 +14,7 @@ import structlog
 
 from cngstation import __version__
 from cngstation.config import StationConfig
-from cngstation.errors import StationError
+from cngstation.errors import DatabaseUnopened, StationError, StorageError
 from cngstation.moments import Clock, seconds
 from cngstation.rpc.sd_notify import ServiceNotifier
 from cngstation.services.log_in import Gate, Passwords
@@ -49,7 +49,17 @@ class Process:
         Raises:
             StorageError: it cannot be opened.
         """
-        database = await Database.open(self.config.paths.database, self.clock)
+        path = self.config.paths.database
+        if not path.is_file():
+            # A new one here would be a station without its books.
+            raise DatabaseUnopened(path=str(path), why="there is no such file")
+        try:
+            database = await Database.open(path, self.clock)
+        except StorageError as error:
+            if type(error) is not StorageError:
+                raise
+            why = str(error.facts["why"])
+            raise DatabaseUnopened(path=str(path), why=why) from error
         self._databases.append(database)
         return database
 

@@ -11,6 +11,7 @@ COMMANDS = {
     "demo": "a whole station on simulated hardware",
     "doctor": "what is likely wrong with lines, devices, disk and books",
     "import": "customers, cards and balances of an old system",
+    "init": "set a new station up: configuration, database, first administrator",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -48,14 +49,35 @@ class _Problem:
     allowed: str
 
 
-def load_config(path: Path) -> StationConfig:
-    """Read and check a configuration file.
+Value = str | int | bool
+Values = Mapping[tuple[str, str], Value]  # by section and key
+_NO_VALUES: Values = MappingProxyType({})
+
+
+def load_config(path: Path, values: Values = _NO_VALUES) -> StationConfig:
+    """Read and check a configuration file; `values` go before what it says.
 
     Raises:
         ConfigProblems: it cannot be read or used; says every reason.
     """
+    document = _document(path)
+    for (section, key), value in values.items():
+        document.setdefault(section, {})[key] = value
+    return _checked(path, document)
+
+
+def check_text(path: Path, text: str) -> StationConfig:
+    """Check what is to be written into a file.
+
+    Raises:
+        ConfigProblems: it could not be used; says every reason.
+    """
+    return _checked(path, tomllib.loads(text))
+
+
+def _checked(path: Path, document: Mapping[str, Any]) -> StationConfig:
     try:
-        config = StationConfig.model_validate(_document(path))
+        config = StationConfig.model_validate(document)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
         raise _refusal(path, map(_problem, details)) from None

@@ -221,13 +221,23 @@ async def test_a_newer_database_is_refused_at_start(tmp_path: Path) -> None:
         assert station.database.read_bytes() == before
 
 
-@pytest.mark.parametrize("where", ["/proc/station.db", "a folder"])
+@pytest.mark.parametrize(
+    ("where", "why"),
+    [
+        ("/proc/station.db", "there is no such file"),
+        ("no books", "file is not a database"),
+    ],
+)
 async def test_a_database_that_cannot_be_opened_is_a_sentence(
-    tmp_path: Path, where: str
+    tmp_path: Path, where: str, why: str
 ) -> None:
-    """Nobody gets a traceback for a wrong path or a file system without writing."""
+    """No traceback for a wrong path or another file: what to look at, and no new file.
+
+    A new one would be a station without its books.
+    """
     async with prepared_station(tmp_path, simulators=False) as station:
-        place = str(station.cards_dir) if where == "a folder" else where
+        (station.folder / "text").write_text("no books of any station" * 99, "ascii")
+        place = str(station.folder / "text") if where == "no books" else where
         text = station.config_file.read_text("utf-8")
         other = station.folder / "other.toml"
         other.write_text(text.replace(str(station.database), place), "utf-8")
@@ -235,7 +245,9 @@ async def test_a_database_that_cannot_be_opened_is_a_sentence(
             for daemon in started:
                 assert await daemon.ended() == 1
                 (line,) = daemon.logged("daemon.cannot_start")
-                assert "database failed: unable to open" in line["why"]
+                assert "Connecting to the database failed" in line["why"]
+                assert why in line["why"]
+                assert "cngstation init" in line["why"]
 
 
 async def test_a_disk_that_takes_nothing_ends_the_daemon_with_a_sentence(

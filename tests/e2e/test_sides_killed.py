@@ -138,6 +138,7 @@ def simulated(folder: Path, name: str) -> dict[str, object]:
 @asynccontextmanager
 async def monitor(config: Path, folder: Path) -> AsyncIterator[None]:
     """Run the daemon for a block, and kill it."""
+    (folder / "station.db").touch()
     with (folder / "monitor.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "daemons.dispenser_monitor", "--config", str(config),

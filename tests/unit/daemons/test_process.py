@@ -55,6 +55,7 @@ def write_config(folder: Path, language: str = "en") -> Path:
 @pytest.fixture
 def process(tmp_path: Path) -> Process:
     """Return the frame of a daemon in this process."""
+    (tmp_path / "station.db").touch()
     return Process("test", load_config(write_config(tmp_path)), HandClock())
 
 
@@ -137,6 +138,7 @@ run("test", serve)
 def test_a_daemon_that_cannot_start_ends(tmp_path: Path, what: str, code: int) -> None:
     """A database left open must not keep a failed daemon from being restarted."""
     path = write_config(tmp_path, "zh_CN")
+    (tmp_path / "station.db").touch()
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(what=what), "--config", str(path)],
         capture_output=True,
