@@ -2,17 +2,18 @@
 
 import argparse
 import asyncio
+import os
 import re
 import stat
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from cngstation.cli import ask, init, made_files
+from cngstation.cli import ask, init
 from cngstation.config import load_config
 from cngstation.config.example import example_text, station_file
 from cngstation.services import found_station
@@ -20,6 +21,7 @@ from cngstation.services.found_station import one_time_secret
 from cngstation.services.log_in import Gate
 from cngstation.services.passwords import Passwords
 from cngstation.services.verify_books import verify_file
+from cngstation.storage import audit, operators
 from cngstation.storage import database as database_module
 from cngstation.storage.database import Database
 from cngstation.storage.facts import rows
@@ -152,16 +154,16 @@ def ended(given: list[str]) -> int:
 
 
 STEPS: list[tuple[object, str]] = [
-    (made_files.os, "link"),
-    (made_files.os, "fsync"),
+    (os, "link"),
+    (os, "fsync"),
     (init, "make_key"),
     (init, "write_once"),
     (init, "make_empty"),
     (database_module, "migrate"),
     (found_station, "one_time_secret"),
     (init, "_tell"),
-    (found_station.operators, "add"),
-    (found_station.audit, "record"),
+    (operators, "add"),
+    (audit, "record"),
 ]
 
 
@@ -266,7 +268,7 @@ def test_a_configuration_that_is_there_counts(
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def typed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Be a terminal that types these lines."""
     lines: list[str] = []
     monkeypatch.setattr(sys, "stdin", argparse.Namespace(isatty=lambda: True))
