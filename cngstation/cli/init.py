@@ -44,10 +44,10 @@ from cngstation.language import DEFAULT, LANGUAGES, _, use_language
 from cngstation.moments import SystemClock
 from cngstation.services.found_station import (
     Administrator,
-    NameNotFit,
+    AlreadyFounded,
     found,
-    require_names,
 )
+from cngstation.services.keep_operators import check_names
 from cngstation.services.passwords import Passwords
 from cngstation.storage.database import Database
 
@@ -86,10 +86,10 @@ def run(arguments: Sequence[str]) -> int:
         return _said(str(error), USAGE)
     except ConfigError as error:
         return _said(error.sentence(), USAGE)
-    except NameNotFit as refused:
-        return _said(_sentence(refused), USAGE)
-    except Refusal as refused:
+    except AlreadyFounded as refused:
         return _said(_sentence(refused), REFUSED)
+    except Refusal as refused:
+        return _said(_sentence(refused), USAGE)
     except StationError as error:
         return _said(_sentence(error), UNREACHED)
     except OSError as error:
@@ -120,7 +120,8 @@ def _language() -> str:
 
 
 def _sentence(error: StationError) -> str:
-    return hygiene.clean(_(error.text).format_map(error.facts), limit=LONGEST_TEXT)
+    facts = {k: _(v) if isinstance(v, str) else v for k, v in error.facts.items()}
+    return hygiene.clean(_(error.text).format_map(facts), limit=LONGEST_TEXT)
 
 
 def _said(text: str, code: int) -> int:
@@ -132,7 +133,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     """Decide everything; nothing is written yet.
 
     Raises:
-        BrokenOff, ConfigError, UsageError, NameNotFit: why nothing will be.
+        BrokenOff, ConfigError, UsageError, Refusal: why nothing will be.
     """
     path = given.config.absolute()
     silent = given.non_interactive or not sys.stdin.isatty()
@@ -188,20 +189,24 @@ def _require_same(path: Path, config: StationConfig, given: argparse.Namespace) 
 
 
 def _person(given: argparse.Namespace, *, ask_for: bool) -> Administrator:
-    def problem(answer: str) -> str:
-        try:
-            require_names(Administrator(answer, answer))
-        except NameNotFit as refused:
-            return _sentence(refused)
-        return ""
-
     login, name = given.login or "", given.full_name or ""
     if ask_for:
-        login = login or ask(_("Login name of the administrator"), "", problem)
-        name = name or ask(_("Full name of the administrator"), "", problem)
-    person = Administrator(login, name)
-    require_names(person)
-    return person
+        login = login or ask(
+            _("Login name of the administrator"), "", lambda said: _unfit(said, "xx")
+        )
+        name = name or ask(
+            _("Full name of the administrator"), "", lambda said: _unfit("xx", said)
+        )
+    check_names(login, name)
+    return Administrator(login, name)
+
+
+def _unfit(login_name: str, full_name: str) -> str:
+    try:
+        check_names(login_name, full_name)
+    except Refusal as refused:
+        return _sentence(refused)
+    return ""
 
 
 def _make_files(plan: Plan) -> None:

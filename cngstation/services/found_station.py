@@ -1,25 +1,18 @@
-"""The first administrator of a station that has no operators yet."""
+"""The first start of a station: its first administrator, and nobody before."""
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cngstation.errors import Refusal
-from cngstation.hygiene import is_clean
-from cngstation.services.log_in import ACTIVE
+from cngstation.services.keep_operators import (
+    StationHasAdministrator,
+    add_first_administrator,
+)
 from cngstation.services.passwords import Passwords
-from cngstation.storage import audit, operators
+from cngstation.storage import audit
 from cngstation.storage.audit import STATION
 from cngstation.storage.database import Database, Transaction
-from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
-
-FIRST_OPERATOR_NO = "1001"
-ROLE = "administrator"
-LONGEST_NAME = 40
-# No letter that is taken for another; 16 of them are 77 bits.
-_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
-_SECRET_GROUPS, _GROUP = 4, 4
 
 
 class AlreadyFounded(Refusal):
@@ -33,42 +26,12 @@ class AlreadyFounded(Refusal):
     )
 
 
-class NameNotFit(Refusal):
-    """A login name or a name that nobody could type or read."""
-
-    code = "refusal.operator_name"
-    text = (
-        "A login name and a full name have 1 to {longest} characters of plain text. "
-        "Nothing was made."
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Administrator:
     """Who runs the station, as typed at its first start."""
 
     login_name: str
     full_name: str
-
-
-def one_time_secret() -> str:
-    """Return a password that is shown once and must be changed at the first log-in."""
-    groups = (
-        "".join(secrets.choice(_LETTERS) for _ in range(_GROUP))
-        for _ in range(_SECRET_GROUPS)
-    )
-    return "-".join(groups)
-
-
-def require_names(person: Administrator) -> None:
-    """Refuse names that are empty, too long or unclean.
-
-    Raises:
-        NameNotFit: so it is.
-    """
-    for name in (person.login_name, person.full_name):
-        if not 0 < len(name.strip()) <= LONGEST_NAME or not is_clean(name):
-            raise NameNotFit(longest=LONGEST_NAME)
 
 
 def has_operators(connection: Connection) -> bool:
@@ -83,34 +46,26 @@ async def found(
     person: Administrator,
     tell: Callable[[str], None],
 ) -> None:
-    """Register the first administrator; `tell` shows the secret before it holds.
-
-    Shown first: cut off in between, a secret that opens nothing is harmless, and a
-    station that nobody can enter is not.
+    """Register the first administrator; `tell` shows the one-time password.
 
     Raises:
         AlreadyFounded: the station has operators.
-        NameNotFit: a name is not fit.
+        FieldEmpty, FieldWrong: a name cannot be used.
     """
-    require_names(person)
     if await database.read(has_operators):
         raise AlreadyFounded(path=path)
-    secret = one_time_secret()
-    operator = Operator(
-        operator_no=FIRST_OPERATOR_NO,
-        login_name=person.login_name,
-        full_name=person.full_name,
-        role=ROLE,
-        password_hash=await passwords.hash(secret),
-        must_change=1,
-        state=ACTIVE,
-    )
-    tell(secret)
+    try:
+        await add_first_administrator(
+            database,
+            passwords,
+            person.login_name,
+            person.full_name,
+            within=_note,
+            tell=tell,
+        )
+    except StationHasAdministrator:  # somebody else was quicker
+        raise AlreadyFounded(path=path) from None
 
-    def unit(tx: Transaction) -> None:
-        if has_operators(tx.connection):
-            raise AlreadyFounded(path=path)
-        operators.add(tx, operator)
-        audit.record(tx, STATION, "station.found", operator.operator_no, after=ROLE)
 
-    await database.write(unit)
+def _note(tx: Transaction) -> None:
+    audit.record(tx, STATION, "station.found", "station")

@@ -254,10 +254,13 @@ async def add_first_administrator(
     full_name: str,
     *,
     within: Callable[[Transaction], None] = lambda _tx: None,
+    tell: Callable[[str], None] = lambda _password: None,
 ) -> OneTime:
     """Register a station's first operator, an administrator, with a one-time password.
 
-    `within` goes into the same transaction.
+    `within` goes into the same transaction. `tell` shows the password before it holds:
+    cut off in between, one that opens nothing is harmless, and a station that nobody
+    can enter is not.
 
     Raises:
         StationHasAdministrator: there are operators.
@@ -273,6 +276,7 @@ async def add_first_administrator(
         must_change=1,
         state=ACTIVE,
     )
+    tell(password)
 
     def unit(tx: Transaction) -> str:
         if operators.every(tx.connection):
@@ -304,6 +308,16 @@ async def add_operator(
         )
 
     await database.write(unit)
+
+
+def check_names(login_name: str, full_name: str) -> None:
+    """Refuse names that no operator can have.
+
+    Raises:
+        FieldEmpty, FieldWrong: one of them cannot be used.
+    """
+    _login_name(login_name)
+    _full_name(full_name)
 
 
 def one_time_password() -> str:
