@@ -26,6 +26,7 @@ from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
+from cngstation.services.show_trend import TrendAnswers
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.launch import run
@@ -53,6 +54,7 @@ async def serve(process: Process) -> int:
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
+        TrendAnswers(database, clock, config.station.cut_off_minute),
         ShiftAnswers(shifts, approvals),
         ControlAnswers(NozzleControl(database, controlled)),
         tools,

@@ -161,8 +161,10 @@ class StationApp(App[None]):
         if self._turn == 0 and self._areas:
             self._draw()
         if self.desk is not None and self.desk.picture.changed_nozzles:
-            for screen in self._station_screens():
-                screen.draw_figures(self._turn)
+            # The uppermost board takes the changes; one below is drawn anew later.
+            for screen in reversed(self._station_screens()):
+                if screen.draw_figures(self._turn):
+                    break
 
     def _draw(self) -> None:
         areas, self._areas = self._areas, Area.NOTHING

@@ -5,6 +5,14 @@ from tui.functions.function import UPKEEP, Function
 
 FUNCTIONS = (
     Function(
+        "board",
+        UPKEEP,
+        mark("Every nozzle, and today's sales"),
+        "gqzt jqjsb jrxs qszt",
+        "board:BoardScreen",
+        "F2",
+    ),
+    Function(
         "nozzle_orders",
         UPKEEP,
         mark("Nozzles: lock, authorise, stop"),

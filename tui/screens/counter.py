@@ -22,6 +22,7 @@ from tui.widgets.card_page import CardPage
 from tui.widgets.key_line import KeyLine, Keys
 from tui.widgets.last_sales import LastSales
 from tui.widgets.open_list import OpenList
+from tui.widgets.trend import Trend
 
 if TYPE_CHECKING:
     from cngstation.rpc.contract.counter import CardView
@@ -65,6 +66,7 @@ class CounterScreen(StationScreen):
         _key("f", "app.open('vehicles')"),
         _key("b", "app.open('books')"),
         _key("s", "app.open('shifts')"),
+        _key("n,f2,alt+2", "app.open('board')"),
         _key("p", "app.open('prices')"),
         _key("m", "app.open('till')"),
         _key("d", "app.open('hands')"),
@@ -80,9 +82,10 @@ class CounterScreen(StationScreen):
     CounterScreen #sides { layout: vertical; height: 1fr; }
     CounterScreen.-wide #left { width: 80; height: 1fr; margin: 0 1 0 0; }
     CounterScreen.-wide #right { height: 1fr; }
-    CounterScreen LastSales, CounterScreen OpenList { display: none; }
-    CounterScreen.-wide.-high LastSales, CounterScreen.-wide.-high OpenList
-        { display: block; }
+    CounterScreen LastSales, CounterScreen OpenList, CounterScreen Trend
+        { display: none; }
+    CounterScreen.-wide.-high LastSales, CounterScreen.-wide.-high OpenList,
+        CounterScreen.-wide.-high Trend { display: block; }
     """
 
     def __init__(self, desk: Desk) -> None:
@@ -99,6 +102,7 @@ class CounterScreen(StationScreen):
             with Vertical(id="right"):
                 yield CardPage(self.desk, self.flow)
                 yield OpenList(self.desk)
+                yield Trend(self.desk)
 
     def offered_keys(self) -> Keys:
         """Name the next key first: it depends on the card and on what was typed."""
@@ -106,6 +110,7 @@ class CounterScreen(StationScreen):
             return self._next_keys()
         return [
             *self._next_keys(),
+            ("F2/n", _("Nozzles")),
             ("F3/i", _("Issue")),
             ("F4/o", _("Loss")),
             ("x", _("Acts")),

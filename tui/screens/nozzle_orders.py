@@ -75,9 +75,9 @@ class NozzleOrdersScreen(StationScreen):
     ]
     DEFAULT_CSS = "NozzleOrdersScreen Drawn { padding: 0 1; }"
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, number: str = "") -> None:
         super().__init__(desk)
-        self._number = ""
+        self._number = number
         self._amount = Amount()
         self._order = ""  # asked for and not confirmed; "all" is the stop of all
         self._typing_amount = False

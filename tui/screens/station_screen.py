@@ -27,6 +27,7 @@ from tui.widgets.lines import Drawn, Lines
 from tui.widgets.notice_line import NoticeLine
 from tui.widgets.open_line import OpenLine
 from tui.widgets.status_line import StatusLine
+from tui.widgets.trend import Trend
 
 if TYPE_CHECKING:
     from tui.app import StationApp
@@ -94,11 +95,22 @@ class StationScreen(Screen[None]):
         if Area.TILES in areas:
             for board in self.query(Board):
                 board.redraw()
+        if Area.SALES in areas:
+            for trend in self.query(Trend):
+                trend.follow()
 
-    def draw_figures(self, turn: int) -> None:
-        """Draw the changed figures of one of the board's blocks."""
-        for board in self.query(Board):
+    def draw_figures(self, turn: int) -> bool:
+        """Draw the changed figures of a block of the board; False without a board."""
+        boards = self.query(Board)
+        for board in boards:
             board.take_turn(turn)
+        return bool(boards)
+
+    def on_screen_resume(self) -> None:
+        """Draw what a board above this one took."""
+        if self.is_mounted:
+            for board in self.query(Board):
+                board.redraw()
 
     def redraw(self) -> None:
         """Draw the screen's own texts after something typed."""

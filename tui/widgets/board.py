@@ -1,5 +1,6 @@
 """The live board: every nozzle in one widget that redraws only what has changed."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,6 +13,7 @@ from cngstation.hygiene import width as width_of
 from tui.areas import TURNS, Area
 from tui.desk import Desk
 from tui.link import Part
+from tui.tile_filter import TileFilter
 from tui.tiles import GAP, Cell, arrange, heading, tile
 
 _HEAD_ROWS = 1
@@ -40,9 +42,16 @@ class Board(Widget):
     """
     can_focus = False
 
-    def __init__(self, desk: Desk, *, rows_beside: int) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        rows_beside: int,
+        wanted: Callable[[], TileFilter] = TileFilter,
+    ) -> None:
         super().__init__()
         self._desk = desk
+        self._wanted = wanted
         self.rows_beside = rows_beside
         self._arrangement = arrange(0, 1, 1)
         self._order: list[int] = []
@@ -53,8 +62,16 @@ class Board(Widget):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the rows that the fullest tiles that fit need, and one for the head."""
         most = max(viewport.height - self.rows_beside, 1)
-        count = len(self._desk.picture.nozzles)
-        return arrange(count, width, most).rows + _HEAD_ROWS
+        return arrange(len(self.shown()), width, most).rows + _HEAD_ROWS
+
+    def shown(self) -> list[int]:
+        """Return the nozzles that the filter lets through, in order."""
+        picture, wanted = self._desk.picture, self._wanted()
+        if not wanted:
+            return sorted(picture.nozzles)
+        stale = not picture.is_up(Part.FORECOURT)
+        found = picture.nozzles.items()
+        return sorted(no for no, one in found if wanted.shows(one, stale=stale))
 
     def on_resize(self) -> None:
         """Arrange the tiles for the new size."""
@@ -65,7 +82,7 @@ class Board(Widget):
         picture = self._desk.picture
         picture.changed_nozzles.clear()
         most = max(self.size.height - _HEAD_ROWS, 1)
-        order = sorted(picture.nozzles)
+        order = self.shown()
         if len(order) != len(self._order):
             self.refresh(layout=True)
         self._order = order
@@ -94,7 +111,7 @@ class Board(Widget):
     def show_changes(self, changed: set[int]) -> None:
         """Redraw the cells of these nozzles that are not as they were."""
         picture = self._desk.picture
-        if sorted(picture.nozzles) != self._order:
+        if self.shown() != self._order:
             self.redraw()
             return
         stale = not picture.is_up(Part.FORECOURT)

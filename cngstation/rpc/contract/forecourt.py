@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cngstation.rpc.contract.board import BOARD_METHODS
 from cngstation.rpc.contract.control import CONTROL_METHODS
 from cngstation.rpc.contract.downloads import DOWNLOAD_METHODS, DOWNLOADS_CHANGED
 from cngstation.rpc.contract.figures import (
@@ -103,12 +104,13 @@ LINE_CHANGED = Event("line.changed", LineFigure, replaceable=True)
 SALE_RECORDED = Event("sale.recorded", SaleRow, replaceable=False)
 
 FORECOURT = Contract(
-    version=Version(1, 1),
+    version=Version(1, 2),
     oldest=Version(1, 0),
     snapshot=ForecourtBoard,
     methods=(
         SALE_LIST,
         LINE_STATISTICS,
+        *BOARD_METHODS,
         *DOWNLOAD_METHODS,
         *CONTROL_METHODS,
         *SHIFT_METHODS,

@@ -12,6 +12,7 @@ from cngstation.rpc.contract import forecourt as g
 from cngstation.rpc.contract import marks as m
 from cngstation.rpc.contract import uplink as u
 from cngstation.rpc.session import Nothing
+from tests.unit.tui.fake_board import FakeBoard
 from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
 from tests.unit.tui.fake_orders import FakeOrders
@@ -30,7 +31,9 @@ from tests.unit.tui.fake_shifts import FakeShifts
 from tui.link import Part
 
 
-class FakeStation(FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders):
+class FakeStation(
+    FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders, FakeBoard
+):
     """Holds a few facts, answers every method, and tells what happens."""
 
     def __init__(self, nozzles: int = 8) -> None:
@@ -38,6 +41,7 @@ class FakeStation(FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders):
         FakeMoney.__init__(self)
         FakeShifts.__init__(self)
         FakeLists.__init__(self)
+        FakeBoard.__init__(self)
         self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
         self.asked: list[tuple[str, Any]] = []
         self.failing: dict[str, list[StationError]] = {}
