@@ -8,7 +8,7 @@ FUNCTIONS = (
         "board",
         UPKEEP,
         mark("Every nozzle, and today's sales"),
-        "gqzt jqjsb jrxs qszt",
+        "qwztydrjqqx qwzt drjqqx jqjsb",
         "board:BoardScreen",
         "F2",
     ),
