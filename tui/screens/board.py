@@ -159,10 +159,15 @@ class BoardScreen(StationScreen):
         self.query_one(KeyLine).redraw()
 
     def _one(self) -> NozzleFigure | None:
-        if not self._filter or not self.is_mounted:
+        if not self._filter:
             return None
-        shown = self.query_one(Board).shown()
+        shown = self._shown()
         return self.desk.picture.nozzles[shown[0]] if len(shown) == 1 else None
+
+    def _shown(self) -> list[int]:
+        stale, nozzles = self._stale(), self.desk.picture.nozzles
+        shows = self._filter.shows
+        return [no for no, one in nozzles.items() if shows(one, stale=stale)]
 
     def _stale(self) -> bool:
         return not self.desk.picture.is_up(Part.FORECOURT)
@@ -184,7 +189,7 @@ class BoardScreen(StationScreen):
         return line((filled(_EVERY, **counts), "bold"))
 
     def _filtered(self, alarms: set[int]) -> Content:
-        shown = self.query_one(Board).shown()
+        shown = self._shown()
         said = filled(
             _FILTERED,
             shown=len(shown),
