@@ -15,7 +15,7 @@ from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.answer_technician import TechnicianAnswers
-from cngstation.services.approve import Approvals
+from cngstation.services.approve import Approvals, Paper
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
@@ -27,6 +27,7 @@ from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_trend import TrendAnswers
+from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.launch import run
@@ -46,7 +47,9 @@ async def serve(process: Process) -> int:
     keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
-    approvals = Approvals(gate)
+    day = rules_of(config).business_day_starts_minute
+    paper = Paper(cut_off_minute=day, prints_wanted=1 if config.printer.port else 0)
+    approvals = Approvals(gate, paper)
     numbers = NumberLists(database, approvals, config.station.area_no)
     tools = TechnicianAnswers()
     controlled: list[ControlledLine] = []

@@ -95,6 +95,7 @@ WORDS = {
     "absent": mark("none"),
     # receipts
     "till_close": mark("till closing"),
+    "two_people": mark("act of two people"),
     "shift.hand_over": mark("shift handover"),
     "printed": mark("printed"),
     "failed": mark("not printed"),

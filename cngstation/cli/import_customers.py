@@ -1,10 +1,12 @@
 """`cngstation import`: customers and cards of an old system, and how their cards fare.
 
-    cngstation import customers FILE.xlsx --operator NAME [--dry-run]
+    cngstation import customers FILE.xlsx --operator NAME [--second NAME --reason WHY]
+                                [--dry-run]
     cngstation import customers --template OUT.xlsx
     cngstation import balances [--contested]
 
 The operator's password is asked for; without a terminal it is read from one line.
+Rows that bring a balance take a second operator, whose password comes next.
 Exit codes: 0 all rows taken, 1 some refused, 2 usage, 3 could not reach what it needs.
 """
 
@@ -22,11 +24,15 @@ from cngstation.config import StationConfig, load_config
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import ConfigError, StationError
 from cngstation.moments import SystemClock
+from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.import_customers import (
     COLUMNS,
+    RIGHT,
     CustomerImport,
     Outcome,
     RowResult,
+    source_of,
+    wish_of,
 )
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
@@ -42,7 +48,6 @@ from cngstation.units import decimal_text
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
 REFUSED, USAGE, UNREACHED = 1, 2, 3
-RIGHT = "register.import"
 _TERMINAL = "import"
 
 
@@ -54,6 +59,8 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--template", type=Path, help="write an empty sheet and end")
     parser.add_argument("--dry-run", action="store_true", help="keep nothing")
     parser.add_argument("--operator", help="login name of who answers for the sheet")
+    parser.add_argument("--second", help="login name of who stands behind balances")
+    parser.add_argument("--reason", default="", help="why balances are imported")
     parser.add_argument("--contested", action="store_true", help="only those")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
     given = parser.parse_args(arguments)
@@ -66,9 +73,8 @@ def run(arguments: Sequence[str]) -> int:
             return asyncio.run(_balances(config, contested=given.contested))
         if given.file is None or not given.operator:
             parser.error("a file and --operator are needed")
-        return asyncio.run(
-            _customers(config, given.file, given.operator, dry=given.dry_run)
-        )
+        people = (given.operator, given.second or "", given.reason)
+        return asyncio.run(_customers(config, given.file, people, dry=given.dry_run))
     except ConfigError as error:
         sys.stderr.write(f"cngstation import: {error.sentence()}\n")
         return USAGE
@@ -79,15 +85,26 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _customers(
-    config: StationConfig, path: Path, login_name: str, *, dry: bool
+    config: StationConfig, path: Path, people: tuple[str, str, str], *, dry: bool
 ) -> int:
+    login_name, second, reason = people
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    password = await asyncio.to_thread(_password)
+    password = await asyncio.to_thread(_password, login_name)
+    behind = (
+        Approval(second, await asyncio.to_thread(_password, second)) if second else None
+    )
     database = await Database.open(config.paths.database, SystemClock())
     try:
-        actor = await _actor(config, database, login_name, password)
+        gate, rules = _gate(config, database), rules_of(config)
+        actor = await _actor(gate, database, login_name, password)
+        approved = None
+        if behind is not None:
+            prints = 1 if config.printer.port else 0
+            approvals = Approvals(gate, Paper(rules.business_day_starts_minute, prints))
+            wish = wish_of(source_of(path))
+            approved = await approvals.approve(behind, wish, actor, reason)
         desk = CustomerDesk(database, seal)
-        importing = CustomerImport(database, desk, rules_of(config), actor)
+        importing = CustomerImport(database, desk, rules, actor, approved)
         results = await importing.run(path, dry=dry)
     finally:
         await database.close()
@@ -95,27 +112,30 @@ async def _customers(
     return REFUSED if any(r.outcome is Outcome.REFUSED for r in results) else 0
 
 
-def _password() -> SecretStr:
+def _password(name: str) -> SecretStr:
     if sys.stdin.isatty():
-        return SecretStr(getpass.getpass("Password: "))
+        return SecretStr(getpass.getpass(f"Password of {name}: "))
     return SecretStr(sys.stdin.readline().rstrip("\n"))
 
 
-async def _actor(
-    config: StationConfig, database: Database, login_name: str, password: SecretStr
-) -> Actor:
-    """Return who imports.
-
-    Raises:
-        Refusal: the password is wrong, or the operator may not import.
-    """
-    gate = Gate(
+def _gate(config: StationConfig, database: Database) -> Gate:
+    return Gate(
         database,
         Passwords(),
         SystemClock(),
         wrong_tries=config.security.wrong_tries,
         session_hours=config.security.session_hours,
     )
+
+
+async def _actor(
+    gate: Gate, database: Database, login_name: str, password: SecretStr
+) -> Actor:
+    """Return who imports.
+
+    Raises:
+        Refusal: the password is wrong, or the operator may not import.
+    """
     operator = await gate.identify(login_name, password, _TERMINAL)
     operator = await database.write(lambda tx: confirm(tx, operator))
     await gate.require_right(operator, RIGHT)

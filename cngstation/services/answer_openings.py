@@ -5,6 +5,7 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import openings as contract
 from cngstation.rpc.contract.registers import Search
 from cngstation.rpc.dialogue import Handlers
+from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.opening_balances import NotContested
 from cngstation.storage import opening_balances
@@ -41,7 +42,10 @@ class OpeningAnswers:
     ) -> contract.OpeningRow:
         """Believe the card and book the difference."""
         await self._parts.openings.accept(
-            request.card_key, request.reason, actor_of(call)
+            request.card_key,
+            request.reason,
+            actor_of(call),
+            approval_of(request.approval),
         )
         self._parts.watch.show_again()
         found = await self._parts.database.read(

@@ -2,7 +2,9 @@
 
 The second person is another operator who has the right of the act, and is named in the
 audit beside the first, with the reason. Passwords are checked and wrong ones counted
-as at a login. What was checked is asked once more in the transaction of the act.
+as at a login. What was checked is asked once more in the transaction of the act, and
+is good for that act on that subject by that first person only. A slip to sign is
+printed for each.
 """
 
 from dataclasses import dataclass
@@ -10,11 +12,14 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from cngstation.domain.two_people import ACTS
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
+from cngstation.services import two_people_slip
 from cngstation.services.check_rights import RightMissing, require_right
-from cngstation.services.log_in import confirm
+from cngstation.services.log_in import ACTIVE, OperatorRetired, confirm
 from cngstation.storage import audit, operators
+from cngstation.storage.approvals import SUFFIX
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.operators import Operator
@@ -50,6 +55,26 @@ class SamePerson(Refusal):
     )
 
 
+class SecondPersonNew(Refusal):
+    """The second person's password is still one that somebody else gave."""
+
+    code = "refusal.second_person_new"
+    text = (
+        "Operator {operator} still has the first password, which another person knows. "
+        "Nothing was done and no money moved. Let {operator} log in and change it."
+    )
+
+
+class ApprovedOtherwise(Refusal):
+    """What was approved is another act, or another person's."""
+
+    code = "refusal.approved_otherwise"
+    text = (
+        "The second person approved something else. Nothing was done and no money "
+        "moved. Begin the act again."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """Name and password of the second person, as given."""
@@ -59,12 +84,35 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be approved: an act of the table, and whom or what it is about."""
+
+    act: str
+    subject: str
+
+    @property
+    def right(self) -> str:
+        """The right that both people must have."""
+        return ACTS[self.act].right
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """How the slip is booked and printed."""
+
+    cut_off_minute: int = 0
+    prints_wanted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
-    """Who approved an act with which right; good for one transaction, by `record`."""
+    """Who approved what, for whom and why; good for one transaction, by `record`."""
 
     operator: Operator
-    right: str
+    wish: Wish
+    first_no: str
     reason: str
+    paper: Paper
 
     @property
     def operator_no(self) -> str:
@@ -84,16 +132,18 @@ class Gatekeeper(Protocol):
 class Approvals:
     """Finds out whether a second person stands behind an act."""
 
-    def __init__(self, gate: Gatekeeper) -> None:
+    def __init__(self, gate: Gatekeeper, paper: Paper | None = None) -> None:
         self._gate = gate
+        self._paper = paper or Paper()
 
     async def approve(
-        self, given: Approval | None, right: str, actor: Actor, reason: str
+        self, given: Approval | None, wish: Wish, actor: Actor, reason: str
     ) -> Approved:
         """Return who approves an act.
 
         Raises:
-            ReasonMissing, SecondPersonMissing, SamePerson, RightMissing: why nobody.
+            ReasonMissing, SecondPersonMissing, SamePerson, RightMissing,
+            SecondPersonNew: why nobody.
             LoginRefused, LoginMustWait: the password was wrong.
         """
         why = reason_of(reason)
@@ -104,8 +154,10 @@ class Approvals:
         )
         if second.operator_no == actor.operator_no:
             raise SamePerson
-        await self._gate.require_right(second, right)
-        return Approved(second, right, why)
+        await self._gate.require_right(second, wish.right)
+        if second.must_change:
+            raise SecondPersonNew(operator=second.operator_no)
+        return Approved(second, wish, actor.operator_no, why, self._paper)
 
 
 def reason_of(text: str) -> str:
@@ -120,19 +172,59 @@ def reason_of(text: str) -> str:
     return why
 
 
-def record(
-    tx: Transaction, approved: Approved, act: str, subject: str, first: Actor
-) -> None:
-    """Write the second person down; both must have the right at this moment.
+def still_approved(
+    tx: Transaction, approved: Approved, wish: Wish, first: Actor
+) -> tuple[Operator, Operator]:
+    """Return first and second person; both must work here and have the right now.
 
     Raises:
+        ApprovedOtherwise: something else was approved, or for somebody else.
         LoginMustWait, OperatorRetired, LoginRefused, RightMissing: not any more.
     """
-    now = confirm(tx, approved.operator)
-    other = operators.find(tx.connection, first.operator_no)
-    if other is None:
-        raise RightMissing(right=approved.right)
-    for person in (now, other):
-        require_right(tx.connection, person, approved.right, other.outlet_no)
-    second = Actor(now.operator_no, first.terminal)
-    audit.record(tx, second, f"{act}.approve", subject, reason=approved.reason)
+    if (approved.wish, approved.first_no) != (wish, first.operator_no):
+        raise ApprovedOtherwise
+    second = confirm(tx, approved.operator)
+    person = operators.find(tx.connection, first.operator_no)
+    if person is None:
+        raise RightMissing(right=wish.right)
+    if person.state != ACTIVE:
+        raise OperatorRetired(state=person.state)
+    for somebody in (person, second):
+        require_right(tx.connection, somebody, wish.right, person.outlet_no)
+    return person, second
+
+
+def record(
+    tx: Transaction,
+    approved: Approved,
+    wish: Wish,
+    first: Actor,
+    *,
+    before: str = "",
+    after: str = "",
+) -> None:
+    """Write the second person down, and make the slip that both sign.
+
+    `before` and `after` are what the act changes, as its audit row says it.
+
+    Raises:
+        Refusal: as `still_approved`.
+    """
+    people = still_approved(tx, approved, wish, first)
+    slip_no = two_people_slip.make(
+        tx,
+        two_people_slip.Deed(wish.act, wish.subject, approved.reason, before, after),
+        people,
+        first.terminal,
+        cut_off_minute=approved.paper.cut_off_minute,
+        prints_wanted=approved.paper.prints_wanted,
+    )
+    audit.record(
+        tx,
+        Actor(approved.operator_no, first.terminal),
+        f"{wish.act}{SUFFIX}",
+        wish.subject,
+        reason=approved.reason,
+        before=first.operator_no,
+        after=str(slip_no),
+    )

@@ -23,7 +23,7 @@ from cngstation.protocols.card_image.purse import require_room
 from cngstation.services.act_kind import ActKind
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.act_result import ActResult
-from cngstation.services.approve import Approval, Approvals, Approved, record
+from cngstation.services.approve import Approval, Approvals, Approved, Wish, record
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.mark_card import ActOpen
 from cngstation.services.price_top_up import AmountRefused
@@ -93,6 +93,11 @@ class ActOrder:
         """What was ordered, without telling it: it may be personal."""
         asked = [self.amount, self.refund.e4, self.of_intent_id, dict(self.fields)]
         return hashlib.sha256(canonical({"asked": asked}).encode()).hexdigest()[:16]
+
+    @property
+    def wish(self) -> Wish:
+        """What a second person is asked for."""
+        return Wish(f"card.{self.kind}", self.card_key)
 
     def is_of(self, intent: Intent) -> bool:
         """Return whether an act is this order, tried before."""
@@ -218,7 +223,7 @@ class CounterActs:
         approved = None
         if act.two_people:
             approved = await self._approvals.approve(
-                order.approval, act.right, actor, order.reason
+                order.approval, order.wish, actor, order.reason
             )
         seen, reading = await present(order.card_key, port)
         intent = await self._database.write(
@@ -264,7 +269,8 @@ class CounterActs:
             after=str(planned.after),
         )
         if approved:
-            record(tx, approved, name, card.card_key, actor)
+            change = {"before": str(seen.balance), "after": str(planned.after)}
+            record(tx, approved, order.wish, actor, **change)
         return intent
 
     def _intent(

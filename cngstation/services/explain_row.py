@@ -11,6 +11,7 @@ from cngstation.services.approve import (
     Approval,
     Approvals,
     SamePerson,
+    Wish,
     reason_of,
     record,
 )
@@ -108,7 +109,7 @@ class ExplainRows:
         approved = None
         if people_of(row.kind) > 1:
             approved = await self._approvals.approve(
-                wanted.approval, RIGHT, actor, reason
+                wanted.approval, Wish(RIGHT, row.subject), actor, reason
             )
 
         def unit(tx: Transaction) -> Finding:
@@ -116,7 +117,8 @@ class ExplainRows:
             findings.close_finding(tx, found.seq, reason, actor.operator_no)
             audit.record(tx, actor, RIGHT, found.subject, reason=reason)
             if approved:
-                record(tx, approved, RIGHT, found.subject, actor)
+                wish = Wish(RIGHT, found.subject)
+                record(tx, approved, wish, actor, before=found.kind)
             return found
 
         return await self._database.write(unit)

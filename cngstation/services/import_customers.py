@@ -2,10 +2,11 @@
 
 A row is taken whole or not at all, and refused rows say why by their number. A row that
 is in the registers already is left alone, so that a sheet can be run again; one that
-says something else than the registers is refused, never written over.
+says something else than the registers is refused, never written over. Balances are
+typed by people: rows that bring one take two.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
@@ -17,7 +18,7 @@ from cngstation.domain.card_life import CardState
 from cngstation.domain.payment import PaymentMode, purse_unit
 from cngstation.errors import Refusal, StationError
 from cngstation.hygiene import clean
-from cngstation.services import opening_balances
+from cngstation.services import approve, opening_balances
 from cngstation.services.read_workbook import SheetRow, read_rows
 from cngstation.services.register_customers import (
     CustomerDesk,
@@ -38,6 +39,7 @@ from cngstation.storage.opening_balances import OpeningBalance
 from cngstation.storage.sqlite import Connection
 from cngstation.units import parse_decimal
 
+RIGHT = "register.import"
 ROWS_AT_ONCE = 50
 MOST_PURSE = 2**31 - 1
 _COMPANY, _ADDRESS, _COMPANY_PHONE = "公司名称", "公司地址", "公司电话"
@@ -106,12 +108,29 @@ class _DryRun(Exception):
     """Ends the unit of a dry run, which then is undone."""
 
 
+def source_of(path: Path) -> str:
+    """Return a sheet's name as the books keep it."""
+    return clean(path.name, limit=100)
+
+
+def wish_of(source: str) -> approve.Wish:
+    """Return what a second person is asked for when a sheet brings balances."""
+    return approve.Wish(RIGHT, source)
+
+
 class CustomerImport:
     """Imports sheets; `actor` is who answers for what they say."""
 
     def __init__(
-        self, database: Database, desk: CustomerDesk, rules: StationRules, actor: Actor
+        self,
+        database: Database,
+        desk: CustomerDesk,
+        rules: StationRules,
+        actor: Actor,
+        approved: approve.Approved | None = None,
     ) -> None:
+        self._approved = approved
+        self._is_recorded = self._is_dry = False
         self._database = database
         self._desk = desk
         self._rules = rules
@@ -124,19 +143,23 @@ class CustomerImport:
             SheetRefused: it cannot be read; nothing was imported.
         """
         rows = list(read_rows(path, NAMES))
-        source = clean(path.name, limit=100)
+        source = source_of(path)
         if dry:
             return await self._dry(rows, source)
         results: list[RowResult] = []
         waiting = iter(rows)
         while some := list(islice(waiting, ROWS_AT_ONCE)):
-            results += await self._database.write(
+            new = await self._database.write(
                 lambda tx, some=some: self._rows(tx, some, source)  # type: ignore[misc]
             )
+            added = (row for row, r in zip(some, new, strict=True) if _is_new(r))
+            self._is_recorded |= any(map(_brings, added))
+            results += new
         return results
 
     async def _dry(self, rows: Sequence[SheetRow], source: str) -> list[RowResult]:
         results: list[RowResult] = []
+        self._is_dry = True
 
         def unit(tx: Transaction) -> None:
             results.extend(self._rows(tx, rows, source))
@@ -149,9 +172,18 @@ class CustomerImport:
         raise AssertionError("a dry run always is undone")
 
     def _rows(
-        self, tx: Transaction, rows: Iterable[SheetRow], source: str
+        self, tx: Transaction, rows: Sequence[SheetRow], source: str
     ) -> list[RowResult]:
-        return [self._result(tx, row, source) for row in rows]
+        """Take some rows; a second person who may not work any more ends it all."""
+        results = [self._result(tx, row, source) for row in rows]
+        added = (row for row, r in zip(rows, results, strict=True) if _is_new(r))
+        if self._approved and any(map(_brings, added)):
+            wish = wish_of(source)
+            if self._is_recorded:
+                approve.still_approved(tx, self._approved, wish, self._actor)
+            else:
+                approve.record(tx, self._approved, wish, self._actor)
+        return results
 
     def _result(self, tx: Transaction, row: SheetRow, source: str) -> RowResult:
         if row.faults:
@@ -220,6 +252,8 @@ class CustomerImport:
         if known is not None:
             _require_same(tx.connection, card, known, opening)
             return False
+        if opening.balance_purse and self._approved is None and not self._is_dry:
+            raise approve.SecondPersonMissing
         self._keep_numbers_apart(tx, card.card_no)
         # Without a chip of its own no act goes on with it before its first tap.
         unproved = replace(card, uid="")
@@ -314,6 +348,15 @@ def _draft(connection: Connection, row: SheetRow, company_no: str) -> VehicleDra
         route_no=values[_ROUTE_NO],
         fleet_name=values[_FLEET],
     )
+
+
+def _is_new(result: RowResult) -> bool:
+    return result.outcome is Outcome.ADDED
+
+
+def _brings(row: SheetRow) -> bool:
+    """Tell whether a row that was taken brings a balance."""
+    return bool(row.values[_CARD_NO] and _purse(row.values[_BALANCE]))
 
 
 def _purse(text: str) -> int:

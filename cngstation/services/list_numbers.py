@@ -12,6 +12,7 @@ from cngstation.services.approve import (
     Approval,
     Approvals,
     SecondPersonMissing,
+    Wish,
     reason_of,
     record,
 )
@@ -83,15 +84,15 @@ class NumberLists:
         is_black = await self._database.read(
             lambda connection: downloads.is_listed(connection, card_no, BLACK)
         )
-        approved = None
+        approved, wish = None, Wish(RIGHT, card_no)
         if is_black and on != BLACK:
-            approved = await self._approvals.approve(approval, RIGHT, actor, why)
+            approved = await self._approvals.approve(approval, wish, actor, why)
 
         def unit(tx: Transaction) -> None:
             if downloads.is_listed(tx.connection, card_no, BLACK) and on != BLACK:
                 if approved is None:  # it was listed after the first look
                     raise SecondPersonMissing
-                record(tx, approved, RIGHT, card_no, actor)
+                record(tx, approved, wish, actor, before=BLACK, after=on)
             _put(tx, card_no, on, source="hand", reason=why, actor=actor)
 
         await self._database.write(unit)

@@ -10,7 +10,14 @@ from cngstation.domain.card_life import Act, CardState, Standing, require
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.moments import MS_PER_HOUR
-from cngstation.services.approve import Approval, Approvals, Approved, reason_of, record
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    Approved,
+    Wish,
+    reason_of,
+    record,
+)
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import UnknownCard
 from cngstation.storage import audit, card_marks, cards, journal
@@ -113,7 +120,7 @@ class CardMarks:
         approved = None
         if kind.two_people:
             approved = await self._approvals.approve(
-                order.approval, kind.right, actor, order.reason
+                order.approval, Wish(kind.right, order.card_key), actor, order.reason
             )
         return await self._database.write(
             lambda tx: self._mark(tx, kind, order, actor, approved)
@@ -167,7 +174,8 @@ class CardMarks:
             after=str(state),
         )
         if approved:
-            record(tx, approved, act, card.card_key, actor)
+            change = {"before": str(card.state), "after": str(state)}
+            record(tx, approved, Wish(act, card.card_key), actor, **change)
         return Marked(card, state, effect)
 
 

@@ -13,7 +13,14 @@ from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.moments import business_day
-from cngstation.services.approve import reason_of
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    Approved,
+    Wish,
+    reason_of,
+    record,
+)
 from cngstation.storage import audit, cards, facts, findings, opening_balances
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.cards import Card
@@ -30,6 +37,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Price, Quantity, Unit, amount_of
 
 DIFFERS = "opening_differs"
+RIGHT = "opening.accept"
 _ANOTHER_CHIP, _ANOTHER_BALANCE = mark("another chip"), mark("another balance")
 
 
@@ -197,26 +205,34 @@ def _entry(
 class OpeningBalances:
     """Decides about opening balances that their cards contradict."""
 
-    def __init__(self, database: Database, *, cut_off_minute: int) -> None:
+    def __init__(
+        self, database: Database, approvals: Approvals, *, cut_off_minute: int
+    ) -> None:
         self._database = database
+        self._approvals = approvals
         self._cut_off_minute = cut_off_minute
 
-    async def accept(self, card_key: str, reason: str, actor: Actor) -> OpeningVerdict:
-        """Believe the card: the difference is booked, its row is closed.
+    async def accept(
+        self, card_key: str, reason: str, actor: Actor, approval: Approval | None
+    ) -> OpeningVerdict:
+        """Believe the card: the difference is booked, its row is closed. Two people.
 
         Raises:
             Refusal: why not; nothing was booked.
         """
         why = reason_of(reason)
+        wish = Wish(RIGHT, card_key)
+        approved = await self._approvals.approve(approval, wish, actor, why)
 
         def unit(tx: Transaction) -> OpeningVerdict:
-            return self._accept(tx, card_key, why, actor)
+            return self._accept(tx, wish, approved, actor)
 
         return await self._database.write(unit)
 
     def _accept(
-        self, tx: Transaction, card_key: str, why: str, actor: Actor
+        self, tx: Transaction, wish: Wish, approved: Approved, actor: Actor
     ) -> OpeningVerdict:
+        card_key, why = wish.subject, approved.reason
         card = cards.find(tx.connection, card_key)
         opening = opening_balances.find(tx.connection, card_key)
         found = opening.verdict if opening else None
@@ -251,12 +267,14 @@ class OpeningBalances:
         audit.record(
             tx,
             actor,
-            "opening.accept",
+            RIGHT,
             card_key,
             reason=why,
             before=str(found.book_purse),
             after=str(found.card_purse),
         )
+        change = {"before": str(found.book_purse), "after": str(found.card_purse)}
+        record(tx, approved, wish, actor, **change)
         _close_row(tx, card_key, why, actor.operator_no)
         return verdict
 

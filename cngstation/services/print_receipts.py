@@ -17,7 +17,7 @@ from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
-from cngstation.services import till_slip
+from cngstation.services import till_slip, two_people_slip
 from cngstation.services.hand_over_shift import KIND as HAND_OVER
 from cngstation.services.handover_slip import UNIT_SIGNS, handover_slips
 from cngstation.services.keep_company_money import KIND as COMPANY_TOP_UP
@@ -54,6 +54,12 @@ TITLES = {
     COMPANY_TOP_UP: mark("Company top-up receipt"),
     HAND_OVER: mark("Shift handover"),
     till_slip.KIND: till_slip.TITLE,
+    two_people_slip.KIND: two_people_slip.TITLE,
+}
+# Slips of the station's own: one part, with lines to sign.
+OWN_SLIPS = {
+    till_slip.KIND: (till_slip.rows_of, till_slip.footer),
+    two_people_slip.KIND: (two_people_slip.rows_of, two_people_slip.footer),
 }
 MODES = {
     PaymentMode.PREPAID_MONEY: mark("Prepaid money"),
@@ -99,8 +105,8 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
         station = f"{settings.station_name} {settings.till}"
         heads = handover_slips(receipt, station, copy_mark)
         return [replace(slip, issuer=settings.company_name) for slip in heads]
-    is_ours = receipt.kind == till_slip.KIND
-    two = settings.two_copies and not is_ours
+    own = OWN_SLIPS.get(receipt.kind)
+    two = settings.two_copies and own is None
     parts = [_("Customer copy"), _("Stub")] if two else [""]
     keep = (_("Keep this receipt until the next fill."),)
     return [
@@ -110,7 +116,7 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
             part=part,
             copy_mark=copy_mark,
             rows=tuple(_rows(receipt, settings)),
-            footer=till_slip.footer() if is_ours else keep,
+            footer=own[1]() if own else keep,
         )
         for part in parts
     ]
@@ -122,8 +128,8 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Station"), f"{settings.station_name} {settings.till}"),
         Row(_("Receipt no."), f"{receipt.receipt_no:08d}"),
     ]
-    if receipt.kind == till_slip.KIND:
-        return [*head, *till_slip.rows_of(facts)]
+    if own := OWN_SLIPS.get(receipt.kind):
+        return [*head, *own[0](facts)]
     if receipt.kind == COMPANY_TOP_UP:
         head.append(Row(_("Company"), f"{facts['company_no']} {facts['company']}"))
         figures = _company_figures(facts)

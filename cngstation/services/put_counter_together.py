@@ -7,7 +7,7 @@ from pathlib import Path
 from cngstation.moments import Clock
 from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
-from cngstation.services.approve import Approvals, Gatekeeper
+from cngstation.services.approve import Approvals, Gatekeeper, Paper
 from cngstation.services.card_act_kinds import every_act
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.do_card_act import CounterActs
@@ -48,7 +48,8 @@ def put_together(needs: CounterNeeds) -> CounterParts:
     """Return the services of the counter."""
     database, acts, rules = needs.database, needs.acts, needs.rules
     clock, folder = needs.clock, needs.path.parent
-    approvals = Approvals(needs.gate)
+    paper = Paper(rules.business_day_starts_minute, needs.prints_wanted)
+    approvals = Approvals(needs.gate, paper)
     return CounterParts(
         database=database,
         path=needs.path,
@@ -59,7 +60,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         customers=needs.desk,
         edits=RegisterEdits(database, needs.desk),
         openings=OpeningBalances(
-            database, cut_off_minute=needs.rules.business_day_starts_minute
+            database, approvals, cut_off_minute=rules.business_day_starts_minute
         ),
         explained=ExplainRows(database, approvals),
         registers=Registers(database, needs.desk, rules, clock),

@@ -22,7 +22,12 @@ from cngstation.language import mark
 from cngstation.moments import MS_PER_HOUR, Clock, time_text
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.act_result import ActResult
-from cngstation.services.approve import Approvals, Approved, record
+from cngstation.services.approve import (
+    Approvals,
+    Approved,
+    SecondPersonMissing,
+    record,
+)
 from cngstation.services.cancel_card import bonus_share
 from cngstation.services.card_on_reader import CardPort, CardReading, NoCardOnReader
 from cngstation.services.card_on_reader import CardState as OnReader
@@ -40,11 +45,7 @@ from cngstation.services.price_top_up import AmountRefused, require_ceiling
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying
-from cngstation.services.top_up_card import (
-    CardChanged,
-    UnknownCard,
-    purse_value,
-)
+from cngstation.services.top_up_card import CardChanged, UnknownCard, purse_value
 from cngstation.storage import (
     audit,
     card_marks,
@@ -62,13 +63,13 @@ from cngstation.storage.replacements import MADE, Replacement
 from cngstation.storage.sqlite import Connection
 from cngstation.units import ZERO, Money, decimal_text, yuan_text
 
-UNPROVED_RIGHT = "card.replace_unproved"
 _PROVED = mark("The balance is proved: every dispenser has delivered since the loss.")
 _MISSING = mark(
     "Not delivered since the loss: nozzles {nozzles}. At worst {worst} is paid twice. "
     "Wait until {hold_until}."
 )
 _TYPED = mark("The books say {book}; two people type {typed}.")
+_GIVEN_UP = mark("An act with the old card is open and ends without it: two people.")
 _MOVES = mark("{moved} moves to the new card; card fee {fee} yuan.")
 
 
@@ -102,11 +103,13 @@ class Quoted:
     old: Card
     proof: BalanceProof
     level: ProofLevel
+    gives_up: bool = False  # an act of the old card ends without that card
 
     @property
     def two_people(self) -> bool:
         """Whether a second person has to stand behind it."""
-        return self.level in {ProofLevel.PROVISIONAL, ProofLevel.TYPED}
+        unproved = self.level in {ProofLevel.PROVISIONAL, ProofLevel.TYPED}
+        return unproved or self.gives_up
 
 
 class Replacements:
@@ -163,10 +166,10 @@ class Replacements:
         quoted = await self.quote(order)
         approved = None
         if quoted.two_people and order.approval is None and not _is_typed(order):
-            raise _unproved(quoted)
+            raise _alone(quoted)
         if quoted.two_people:
             approved = await self._approvals.approve(
-                order.approval, UNPROVED_RIGHT, actor, order.reason
+                order.approval, order.wish, actor, order.reason
             )
         uid = await port.find()
         if uid is None:
@@ -195,7 +198,8 @@ class Replacements:
         effect = lost.takes_effect_at_ms if lost else now_ms
         missing = replacements.not_delivered(connection, self._rules.nozzles, effect)
         book = book_balance(connection, old)
-        if open_act := journal.open_for_card(connection, old.card_key):
+        open_act = journal.open_for_card(connection, old.card_key)
+        if open_act:
             # At the replacing it is ended on the side of its money.
             book += self._acts.would_book(open_act)
         purse = book_to_purse(old.payment_mode, book)
@@ -217,9 +221,12 @@ class Replacements:
             after=moved,
             amount=purse_to_book(old.payment_mode, moved),
             cash=fee,
-            notes=_notes(old, proof, level, (purse, moved), fee),
+            notes=(
+                *_notes(old, proof, level, (purse, moved), fee),
+                *(((_GIVEN_UP, {}),) if open_act else ()),
+            ),
         )
-        return Quoted(planned, old, proof, level)
+        return Quoted(planned, old, proof, level, gives_up=open_act is not None)
 
     def _hold(
         self,
@@ -234,7 +241,7 @@ class Replacements:
         quoted = self._checked(tx.connection, order, tx.now.wall_ms)
         planned, old = quoted.planned, quoted.old
         if quoted.two_people and approved is None:
-            raise _unproved(quoted)
+            raise _alone(quoted)
         if planned.after != order.before:
             raise CardChanged
         if planned.cash != order.cash:
@@ -272,7 +279,11 @@ class Replacements:
             after=new.card_key,
         )
         if approved:
-            record(tx, approved, "card.replace", old.card_key, actor)
+            change = {
+                "before": old.card_key,
+                "after": f"{new.card_key} {planned.after}",
+            }
+            record(tx, approved, order.wish, actor, **change)
         return intent
 
     def _new_card(self, tx: Transaction, old: Card, uid: str, key: str) -> Card:
@@ -377,7 +388,9 @@ def _what_is_missing(old: Card, proof: BalanceProof) -> dict[str, str | int]:
     }
 
 
-def _unproved(quoted: Quoted) -> BalanceUnproved:
+def _alone(quoted: Quoted) -> Refusal:
+    if quoted.level is ProofLevel.PROVED:
+        return SecondPersonMissing()
     balance = decimal_text(quoted.planned.after, 2, 2)
     return BalanceUnproved(
         balance=balance, **_what_is_missing(quoted.old, quoted.proof)

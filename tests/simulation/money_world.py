@@ -290,7 +290,8 @@ class World:
         if not isinstance(quoted, ActQuote):
             return quoted
         second = given.get("second", "02")
-        approval = Approval(login_name=f"name{second}", password=SecretStr(PASSWORD))
+        password = SecretStr(given.get("password", PASSWORD))
+        approval = Approval(login_name=f"name{second}", password=password)
         order = ActOrder(
             intent_id=given.get("act") or self.new_id(),
             card_key=card_key,

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual.widgets import Input
+
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import (
@@ -24,6 +26,7 @@ from cngstation.rpc.contract.counter import (
 from tui.desk import Desk
 from tui.figures import purse_text
 from tui.screens.form_screen import Field, FormScreen
+from tui.screens.mark_card import SECOND_LOGIN, SECOND_PASSWORD, approval_of
 from tui.screens.register_vehicle import RegisterVehicleScreen
 from tui.texts import filled
 
@@ -219,9 +222,10 @@ class AcceptOpeningScreen(FormScreen):
     HELP = mark(
         "The old system and the card say different balances. If the card is right, "
         "give the reason and save: the book takes over the card's figure, and the "
-        "card can be topped up. If it is not, keep the card and leave with Esc."
+        "card can be topped up. If it is not, keep the card and leave with Esc. It "
+        "takes two people: a second operator with this right gives name and password."
     )
-    FIELDS: ClassVar[Sequence[Field]] = (_REASON,)
+    FIELDS: ClassVar[Sequence[Field]] = (_REASON, SECOND_LOGIN, SECOND_PASSWORD)
 
     def __init__(self, desk: Desk, row: OpeningRow) -> None:
         super().__init__(desk)
@@ -230,13 +234,21 @@ class AcceptOpeningScreen(FormScreen):
     def hint_text(self, field: Field) -> str:
         """Say both figures beside the reason."""
         row = self._row
+        if field.name != _REASON.name:
+            return super().hint_text(field)
         old, card = purse_text(row.imported_purse), purse_text(row.card_purse)
         return filled(_BOTH, card_no=row.card_no, old=old, card=card)
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
+        self.query_one("#second_password", Input).password = True
 
     async def save(self) -> str:
         """Accept the card's figure."""
         request = OpeningAccept(
-            card_key=self._row.card_key, reason=self.value("reason")
+            card_key=self._row.card_key,
+            reason=self.value("reason"),
+            approval=approval_of(self),
         )
         row = await self.desk.link.call(OPENING_ACCEPT, request)
         return filled(_ACCEPTED, card_no=row.card_no, card=purse_text(row.card_purse))

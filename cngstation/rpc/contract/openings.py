@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from cngstation.rpc.contract.figures import MOST_ROWS, Word
+from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.contract.registers import Search
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 
@@ -43,10 +44,11 @@ class OpeningRows(Message):
 
 
 class OpeningAccept(Message):
-    """The card is right: its figure is to be booked."""
+    """The card is right: its figure is to be booked; this takes two people."""
 
     card_key: Word
     reason: Text
+    approval: Approval | None = None
 
 
 OPENING_LIST = Method("opening.list", Search, OpeningRows, LOGGED_IN, changes=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from pydantic import SecretStr
 
 from cngstation.cli import import_customers as command
 from cngstation.domain import numbers
@@ -16,7 +17,7 @@ from cngstation.domain.ledger import move
 from cngstation.domain.payment import MODE_CODES, PaymentMode
 from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 from cngstation.services.act_on_card import CardActs
-from cngstation.services.approve import ReasonMissing
+from cngstation.services.approve import Approval, Approvals, ReasonMissing
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.card_on_reader import CardReading, evidence_of
 from cngstation.services.import_customers import (
@@ -25,7 +26,10 @@ from cngstation.services.import_customers import (
     CustomerImport,
     Outcome,
     RowResult,
+    source_of,
+    wish_of,
 )
+from cngstation.services.log_in import Gate, add_operator
 from cngstation.services.opening_balances import (
     BookMoved,
     NotContested,
@@ -40,7 +44,8 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, facts, findings, opening_balances, prices
 from cngstation.storage.database import Database, Transaction
 from cngstation.units import Price, Unit
-from tests.small_station import CASHIER, HandClock, opened, posted
+from tests.simulation.world_parts import PASSWORD, PASSWORDS
+from tests.small_station import CASHIER, HandClock, opened, posted, somebody
 from tests.unit.services.test_register_customers import RULES, SEAL
 
 ROW = {
@@ -52,6 +57,18 @@ ROW = {
 }  # fmt: skip
 KEY = "510102000001"
 COUNT = 200
+BEHIND = Approval("op02", SecretStr(PASSWORD))
+
+
+def approvals(database: Database) -> Approvals:
+    """Return who asks a second person."""
+    clock = HandClock()
+    return Approvals(Gate(database, PASSWORDS, clock, wrong_tries=3, session_hours=12))
+
+
+def opening_desk(database: Database) -> OpeningBalances:
+    """Return who decides about contested balances."""
+    return OpeningBalances(database, approvals(database), cut_off_minute=0)
 
 
 @dataclass
@@ -68,7 +85,10 @@ class Station:
         path = self.folder / "old.xlsx"
         write_sheet(path, rows)
         desk = CustomerDesk(self.db, SEAL)
-        return await CustomerImport(self.db, desk, RULES, CASHIER).run(path, dry=dry)
+        wish = wish_of(source_of(path))
+        approved = await approvals(self.db).approve(BEHIND, wish, CASHIER, "moved")
+        importing = CustomerImport(self.db, desk, RULES, CASHIER, approved)
+        return await importing.run(path, dry=dry)
 
     async def tap(self, card_key: str, balance: int, **facts_: Any) -> None:
         """Lay a card of the old system on the reader."""
@@ -102,6 +122,9 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
 
     async with opened(tmp_path / "s.db") as db:
         await db.write(price)
+        for number in ("01", "02"):
+            person = somebody(number, role="administrator")
+            await add_operator(db, PASSWORDS, person, PASSWORD, CASHIER)
         yield Station(db, tmp_path)
     proof = verify_file(tmp_path / "s.db")
     assert proof.proved, proof.first_bad
@@ -318,13 +341,13 @@ async def test_the_balance_is_in_the_books(
 async def test_a_contested_money_balance_can_be_accepted(station: Station) -> None:
     """The book then says what the card says, and the card goes on; once."""
     await station.take([ROW])
-    opening = OpeningBalances(station.db, cut_off_minute=0)
+    opening = opening_desk(station.db)
     with pytest.raises(NotContested):
-        await opening.accept(KEY, "why not", CASHIER)
+        await opening.accept(KEY, "why not", CASHIER, BEHIND)
     await station.tap(KEY, 10_000)
     with pytest.raises(ReasonMissing):
-        await opening.accept(KEY, " ", CASHIER)
-    await opening.accept(KEY, "客户出示旧小票", CASHIER)
+        await opening.accept(KEY, " ", CASHIER, BEHIND)
+    await opening.accept(KEY, "客户出示旧小票", CASHIER, BEHIND)
     name = f"card:{KEY}"
     assert await station.db.read(lambda c: facts.balance(c, name, "CNY")) == -100_0000
     assert await station.db.read(findings.open_findings) == []
@@ -334,7 +357,7 @@ async def test_a_contested_money_balance_can_be_accepted(station: Station) -> No
     assert card is not None
     assert (card.wseq, card.seen_balance) == (17, 10_000)
     with pytest.raises(NotContested):
-        await opening.accept(KEY, "again", CASHIER)
+        await opening.accept(KEY, "again", CASHIER, BEHIND)
 
 
 async def test_a_late_fill_explains_a_contested_balance(station: Station) -> None:
@@ -348,9 +371,9 @@ async def test_a_late_fill_explains_a_contested_balance(station: Station) -> Non
         facts.post(tx, posted("LATE", *postings))
 
     await station.db.write(late)
-    opening = OpeningBalances(station.db, cut_off_minute=0)
+    opening = opening_desk(station.db)
     with pytest.raises(BookMoved):
-        await opening.accept(KEY, "why not", CASHIER)
+        await opening.accept(KEY, "why not", CASHIER, BEHIND)
     await station.tap(KEY, 10_000)
     assert await station.verdicts() == {KEY: "confirmed"}
     assert await station.db.read(findings.open_findings) == []
@@ -363,8 +386,8 @@ async def test_a_contested_card_goes_on_telling(station: Station) -> None:
         await station.tap(KEY, balance)
         assert len(await station.db.read(findings.open_findings)) == 1
     assert await station.count("opening_verdict") == 2
-    opening = OpeningBalances(station.db, cut_off_minute=0)
-    await opening.accept(KEY, "why not", CASHIER)
+    opening = opening_desk(station.db)
+    await opening.accept(KEY, "why not", CASHIER, BEHIND)
     name = f"card:{KEY}"
     assert await station.db.read(lambda c: facts.balance(c, name, "CNY")) == -90_0000
 
@@ -376,18 +399,18 @@ async def test_a_replaced_card_is_not_accepted(station: Station) -> None:
     await station.db.write(
         lambda tx: cards.change(tx, KEY, reason="x", state=CardLife.REPLACED)
     )
-    opening = OpeningBalances(station.db, cut_off_minute=0)
+    opening = opening_desk(station.db)
     with pytest.raises(NotContested):
-        await opening.accept(KEY, "why not", CASHIER)
+        await opening.accept(KEY, "why not", CASHIER, BEHIND)
 
 
 async def test_a_contested_balance_of_gas_is_not_accepted(station: Station) -> None:
     """What the difference cost is not known."""
     await station.take([ROW | {"消费方式": "预购气量"}])
     await station.tap(KEY, 1, mode=PaymentMode.PREPAID_QUANTITY)
-    opening = OpeningBalances(station.db, cut_off_minute=0)
+    opening = opening_desk(station.db)
     with pytest.raises(OnlyMoneyIsAccepted):
-        await opening.accept(KEY, "why not", CASHIER)
+        await opening.accept(KEY, "why not", CASHIER, BEHIND)
 
 
 async def test_another_chip_is_contested_whatever_it_holds(station: Station) -> None:
@@ -407,8 +430,8 @@ async def test_nothing_is_done_with_a_contested_card(station: Station) -> None:
     seen = evidence_of(reading(KEY, 10_000, uid=0x0A0B0C0D, wseq=0))
     with pytest.raises(CardDisagrees):
         require_continuity(card, seen)
-    opening = OpeningBalances(station.db, cut_off_minute=0)
-    await opening.accept(KEY, "why not", CASHIER)
+    opening = opening_desk(station.db)
+    await opening.accept(KEY, "why not", CASHIER, BEHIND)
     card = await station.db.read(lambda c: cards.find(c, KEY))
     assert card is not None
     require_continuity(card, seen)

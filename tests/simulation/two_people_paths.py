@@ -1,0 +1,218 @@
+"""Every path to an effect that takes two people, walked up to the last step."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import SecretStr
+
+from cngstation.domain.payment import PaymentMode
+from cngstation.errors import StationError
+from cngstation.rpc.contract.counter import ActReply
+from cngstation.rpc.contract.downloads import NumberOrder
+from cngstation.rpc.contract.marks import Approval as AsApproval
+from cngstation.rpc.contract.marks import MarkOrder
+from cngstation.rpc.contract.openings import OpeningAccept
+from cngstation.rpc.contract.rows import RowExplanation
+from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.approve import Approval as Given
+from cngstation.services.approve import Approvals
+from cngstation.services.import_customers import CustomerImport, source_of, wish_of
+from cngstation.services.list_numbers import NumberLists
+from cngstation.services.log_in import Gate
+from cngstation.services.register_customers import CustomerDesk
+from cngstation.storage import findings, opening_balances
+from cngstation.storage.audit import Actor
+from cngstation.storage.opening_balances import OpeningVerdict
+from tests.simulation.money_cards import Chip, Fault
+from tests.simulation.money_world import CALL, RULES, World
+from tests.simulation.world_parts import PASSWORD, PASSWORDS
+from tests.unit.services.test_import_customers import ROW, write_sheet
+from tests.unit.services.test_register_customers import SEAL
+
+FIRST = Actor("01", "till")
+
+
+@dataclass(frozen=True)
+class Second:
+    """Who is said to stand behind an act."""
+
+    number: str = "02"
+    password: str = PASSWORD
+
+    @property
+    def given(self) -> AsApproval | None:
+        """As the contract carries it."""
+        if not self.number:
+            return None
+        password = SecretStr(self.password)
+        return AsApproval(login_name=f"name{self.number}", password=password)
+
+
+def a_card(world: World) -> tuple[Chip, str]:
+    chip = Chip(bytes.fromhex("04a1b2c3"))
+    issued = world.issue(chip, PaymentMode.PREPAID_MONEY, 10_000)
+    assert isinstance(issued, ActReply)
+    return chip, issued.card_key
+
+
+def mark(world: World, name: str, key: str, second: Second | None = None) -> Any:
+    approval = second.given if second else None
+    order = MarkOrder(card_key=key, reason="because", approval=approval)
+    return world.run(world.answers.marks.marking(name)(order, CALL))
+
+
+def gate_of(world: World) -> Gate:
+    return Gate(world.database, PASSWORDS, world.clock, wrong_tries=3, session_hours=12)
+
+
+Walk = Callable[[World, Second], Iterator[Any]]
+
+
+def _unblacklist(world: World, second: Second) -> Iterator[Any]:
+    _, key = a_card(world)
+    mark(world, "blacklist", key)
+    yield
+    yield mark(world, "unblacklist", key, second)
+
+
+def _said(second: Second) -> dict[str, str]:
+    return {"second": second.number, "password": second.password}
+
+
+def _reverse(world: World, second: Second) -> Iterator[Any]:
+    chip, key = a_card(world)
+    world.top_up(key, chip, 5_000, act="THE-TOP-UP")
+    given = {"of": "THE-TOP-UP", "amount": 100, **_said(second)}
+    yield
+    yield world.act("reverse_top_up", key, chip, **given)
+
+
+def _by_hand(world: World, second: Second) -> Iterator[Any]:
+    chip, key = a_card(world)
+    world.fill(chip, 1_000, leaves=True)
+    yield
+    yield world.act("settle_grey_by_hand", key, chip, amount=100, **_said(second))
+
+
+def _replaced(world: World, key: str, second: Second, **given: Any) -> Any:
+    new = Chip(bytes.fromhex("05a1b2c3"))
+    return world.act("replace", key, new, **given, **_said(second))
+
+
+def _typed(world: World, second: Second) -> Iterator[Any]:
+    _, key = a_card(world)
+    mark(world, "report_loss", key)
+    yield
+    yield _replaced(world, key, second, fields={"typed": "1"}, amount=99)
+
+
+def _unproved(world: World, second: Second) -> Iterator[Any]:
+    made = world.answers.card_acts._parts.replacements
+    nozzles = tuple(d.setting.key for d in world.dispensers)
+    made._rules = replace(made._rules, nozzles=nozzles)
+    _, key = a_card(world)
+    mark(world, "report_loss", key)
+    yield
+    yield _replaced(world, key, second)
+
+
+def _given_up(world: World, second: Second) -> Iterator[Any]:
+    """A top-up that was cut off, whose card is then said to be lost."""
+    chip, key = a_card(world)
+    world.reader.put(chip)
+    world.reader.arm(Fault.PULLED, 0, writes=True)
+    world.top_up(key, chip, 5_000, act="THE-CUT-OFF", before=10_000)
+    mark(world, "report_loss", key)
+    yield
+    yield _replaced(world, key, second)
+
+
+def _explained(world: World, second: Second) -> Iterator[Any]:
+    opened = world.must(
+        world.database.write(
+            lambda tx: findings.open_finding(tx, "card_disagrees", "a card", {})
+        )
+    )
+    wanted = RowExplanation(row_id=str(opened), reason="because", approval=second.given)
+    yield
+    yield world.run(world.answers.rows.explain(wanted, CALL))
+
+
+class _NoDispensers:
+    async def look(self) -> None:
+        """Nobody is told."""
+
+    async def board(self) -> str:
+        """There is none."""
+        return "listed"
+
+
+def _unlisted(world: World, second: Second) -> Iterator[Any]:
+    gate = Approvals(gate_of(world))
+    numbers = NumberLists(world.database, gate, RULES.area_no)
+    nobody: Any = _NoDispensers()
+    answers = ListAnswers(nobody, nobody, numbers)
+
+    def order(on: str, behind: AsApproval | None) -> Any:
+        wanted = NumberOrder(
+            card_no="99887766", list=on, reason="because", approval=behind
+        )
+        return world.run(answers.number(wanted, CALL))
+
+    order("black", None)
+    yield
+    yield order("none", second.given)
+
+
+def _import(world: World, second: Second, *, balance: str) -> Any:
+    path = world.path.parent / "old.xlsx"
+    write_sheet(path, [ROW | {"余额": balance, "车牌号": "川A54321"}])
+    desk = CustomerDesk(world.database, SEAL)
+
+    async def run() -> Any:
+        behind = None
+        if second.number:
+            given = Given(f"name{second.number}", SecretStr(second.password))
+            wish, gate = wish_of(source_of(path)), Approvals(gate_of(world))
+            behind = await gate.approve(given, wish, FIRST, "because")
+        importing = CustomerImport(world.database, desk, RULES, FIRST, behind)
+        return await importing.run(path, dry=False)
+
+    return world.run(run())
+
+
+def _imported(world: World, second: Second) -> Iterator[Any]:
+    yield
+    told = _import(world, second, balance="123.45")
+    if not isinstance(told, StationError) and told[0].reasons:
+        assert "two people" in told[0].reasons[0]
+        told = _MISSING
+    yield told
+
+
+_MISSING = type("Missing", (StationError,), {"code": "x.missing", "text": "missing"})()
+
+
+def _accepted(world: World, second: Second) -> Iterator[Any]:
+    _import(world, Second(), balance="123.45")
+    key = "002802000001"
+    told = OpeningVerdict(key, "contested", "", "CAFE0001", 12_345, 999, 17, "", "t")
+    world.must(world.database.write(lambda tx: opening_balances.judge(tx, told)))
+    yield
+    request = OpeningAccept(card_key=key, reason="because", approval=second.given)
+    yield world.run(world.answers.openings.accept(request, CALL))
+
+
+PATHS: dict[str, tuple[str, Walk]] = {
+    "unblacklist": ("card.unblacklist", _unblacklist),
+    "reverse_top_up": ("card.reverse_top_up", _reverse),
+    "settle_grey_by_hand": ("card.settle_grey_by_hand", _by_hand),
+    "replace, typed": ("card.replace", _typed),
+    "replace, not proved": ("card.replace", _unproved),
+    "replace, an act given up": ("card.replace", _given_up),
+    "row explained": ("row.explain", _explained),
+    "off the dispensers' blacklist": ("lists.number", _unlisted),
+    "sheet with balances": ("register.import", _imported),
+    "old balance accepted": ("opening.accept", _accepted),
+}
