@@ -154,9 +154,9 @@ class Approvals:
         )
         if second.operator_no == actor.operator_no:
             raise SamePerson
-        await self._gate.require_right(second, wish.right)
         if second.must_change:
             raise SecondPersonNew(operator=second.operator_no)
+        await self._gate.require_right(second, wish.right)
         return Approved(second, wish, actor.operator_no, why, self._paper)
 
 

@@ -29,7 +29,8 @@ from cngstation.services.import_customers import (
     source_of,
     wish_of,
 )
-from cngstation.services.log_in import Gate, add_operator
+from cngstation.services.keep_operators import add_operator
+from cngstation.services.log_in import Gate
 from cngstation.services.opening_balances import (
     BookMoved,
     NotContested,
