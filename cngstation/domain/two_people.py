@@ -44,6 +44,7 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "lists.number",
             mark("Number taken off the dispensers' blacklist"),
         ),
+        TwoPeopleAct("fill.mark", "fill.mark", mark("Fill marked as nothing to pay")),
         TwoPeopleAct("row.explain", "row.explain", mark("Row closed by words")),
         TwoPeopleAct(
             "opening.accept", "opening.accept", mark("Balance of an old card accepted")

@@ -15,7 +15,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services import register_crews
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approvals
-from cngstation.services.confirm_marks import RIGHT
+from cngstation.services.confirm_marks import wish_of
 from cngstation.services.counter_parts import actor_of
 from cngstation.services.hand_over_shift import Handover
 from cngstation.services.keep_shifts import Leaving, ShiftDesk
@@ -165,7 +165,7 @@ class ShiftAnswers:
         actor, given, approved = actor_of(call), approval_of(request.approval), None
         if given is not None:
             approved = await self._approvals.approve(
-                given, RIGHT, actor, request.reason
+                given, wish_of(request.seq), actor, request.reason
             )
         fill = await self._desk.mark_fill(order, actor, approved)
         return await self._desk.database.read(lambda c: cash_fill_row(c, fill))

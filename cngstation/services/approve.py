@@ -18,6 +18,7 @@ from cngstation.hygiene import clean
 from cngstation.services import two_people_slip
 from cngstation.services.check_rights import RightMissing, require_right
 from cngstation.services.log_in import ACTIVE, OperatorRetired, confirm
+from cngstation.services.two_people_slip import Deed
 from cngstation.storage import audit, operators
 from cngstation.storage.approvals import SUFFIX
 from cngstation.storage.audit import Actor
@@ -134,7 +135,7 @@ class Approvals:
 
     def __init__(self, gate: Gatekeeper, paper: Paper | None = None) -> None:
         self._gate = gate
-        self._paper = paper or Paper()
+        self.paper = paper or Paper()
 
     async def approve(
         self, given: Approval | None, wish: Wish, actor: Actor, reason: str
@@ -157,7 +158,7 @@ class Approvals:
         if second.must_change:
             raise SecondPersonNew(operator=second.operator_no)
         await self._gate.require_right(second, wish.right)
-        return Approved(second, wish, actor.operator_no, why, self._paper)
+        return Approved(second, wish, actor.operator_no, why, self.paper)
 
 
 def reason_of(text: str) -> str:
@@ -211,20 +212,50 @@ def record(
         Refusal: as `still_approved`.
     """
     people = still_approved(tx, approved, wish, first)
+    deed = Deed(wish.act, wish.subject, approved.reason, before, after)
+    _write_down(tx, deed, people, first.terminal, approved.paper)
+
+
+def record_later(
+    tx: Transaction,
+    wish: Wish,
+    first_no: str,
+    second: Actor,
+    *,
+    reason: str,
+    paper: Paper,
+) -> None:
+    """Write down who looked at an act of another afterwards, from an own session."""
+    found = [operators.find(tx.connection, no) for no in (first_no, second.operator_no)]
+    first, person = found
+    if person is None or first is None:
+        raise SecondPersonMissing
+    deed = Deed(wish.act, wish.subject, reason, "", "")
+    _write_down(tx, deed, (first, person), second.terminal, paper)
+
+
+def _write_down(
+    tx: Transaction,
+    deed: Deed,
+    people: tuple[Operator, Operator],
+    terminal: str,
+    paper: Paper,
+) -> None:
+    first, second = people
     slip_no = two_people_slip.make(
         tx,
-        two_people_slip.Deed(wish.act, wish.subject, approved.reason, before, after),
+        deed,
         people,
-        first.terminal,
-        cut_off_minute=approved.paper.cut_off_minute,
-        prints_wanted=approved.paper.prints_wanted,
+        terminal,
+        cut_off_minute=paper.cut_off_minute,
+        prints_wanted=paper.prints_wanted,
     )
     audit.record(
         tx,
-        Actor(approved.operator_no, first.terminal),
-        f"{wish.act}{SUFFIX}",
-        wish.subject,
-        reason=approved.reason,
+        Actor(second.operator_no, terminal),
+        f"{deed.act}{SUFFIX}",
+        deed.subject,
+        reason=deed.reason,
         before=first.operator_no,
         after=str(slip_no),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from cngstation.domain.fill_marks import BRINGS_NOTHING, FillMark, MarkedAlone
 from cngstation.errors import Refusal
-from cngstation.services.approve import Approved, record
+from cngstation.services.approve import Approved, Wish, record
 from cngstation.storage import cash_fills, findings
 from cngstation.storage.audit import Actor
 from cngstation.storage.cash_fills import CashFill
@@ -47,6 +47,11 @@ class Marking:
     alone: MarkedAlone
 
 
+def wish_of(fill_seq: int) -> Wish:
+    """Return what a second person is asked for when a fill is marked."""
+    return Wish(RIGHT, f"fill {fill_seq}")
+
+
 def see_mark(tx: Transaction, marking: Marking, actor: Actor) -> None:
     """Name a mark that nobody has confirmed, or say who has; close what is over.
 
@@ -65,7 +70,7 @@ def see_mark(tx: Transaction, marking: Marking, actor: Actor) -> None:
         return
     if marking.approved is not None:
         seq = same.seq if same else _name(tx, marking, actor)
-        record(tx, marking.approved, RIGHT, f"fill {fill.seq}", actor)
+        record(tx, marking.approved, wish_of(fill.seq), actor, after=fill.marked)
         approved = marking.approved
         findings.close_finding(tx, seq, approved.reason, approved.operator_no)
         return
@@ -88,6 +93,11 @@ def require_seen(connection: Connection, shift_no: int) -> None:
 def waits(connection: Connection, fill: CashFill) -> bool:
     """Tell whether a fill's mark waits for a second person."""
     return bool(fill.marked) and bool(_rows_of(connection, fill.seq))
+
+
+def fill_of(row: Finding) -> int:
+    """Return which fill the mark of a row is about."""
+    return int(json.loads(row.facts)["fill"])
 
 
 def marked_by_of(row: Finding) -> str:

@@ -14,9 +14,10 @@ from cngstation.services.approve import (
     Wish,
     reason_of,
     record,
+    record_later,
 )
 from cngstation.services.confirm_marks import KIND as MARKED
-from cngstation.services.confirm_marks import marked_by_of
+from cngstation.services.confirm_marks import fill_of, marked_by_of, wish_of
 from cngstation.services.drawn_from_safe import WAITS
 from cngstation.storage import audit, findings
 from cngstation.storage.audit import Actor
@@ -119,6 +120,10 @@ class ExplainRows:
             if approved:
                 wish = Wish(RIGHT, found.subject)
                 record(tx, approved, wish, actor, before=found.kind)
+            if found.kind in BY_ANOTHER:
+                wish, first_no = wish_of(fill_of(found)), marked_by_of(found)
+                paper = self._approvals.paper
+                record_later(tx, wish, first_no, actor, reason=reason, paper=paper)
             return found
 
         return await self._database.write(unit)

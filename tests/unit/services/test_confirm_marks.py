@@ -14,7 +14,7 @@ from cngstation.language import use_language
 from cngstation.protocols.receipt.slip import render
 from cngstation.services.approve import Approval, Approvals, Approved, SamePerson
 from cngstation.services.check_rights import RightMissing, require_right
-from cngstation.services.confirm_marks import MarksUnseen
+from cngstation.services.confirm_marks import MarksUnseen, wish_of
 from cngstation.services.explain_row import ExplainRows, Explanation
 from cngstation.services.hand_over_shift import TenderNotCounted
 from cngstation.services.mark_fill import MarkOrder, mark_fill
@@ -79,18 +79,18 @@ class Crew:
         self.marks += 1
         seq = self.fills[fill]
         order = MarkOrder(f"MARK-{self.marks}", seq, mark, "because")
-        approved = await self.approve(second, actor) if second else None
+        approved = await self.approve(second, actor, seq) if second else None
         return await self.world.db.write(
             lambda tx: mark_fill(
                 tx, order, actor, cut_off_minute=0, approved=approved, alone=alone
             )
         )
 
-    async def approve(self, second: str, actor: Actor) -> Approved:
+    async def approve(self, second: str, actor: Actor, seq: int) -> Approved:
         """Ask for the second person's password."""
         given = Approval(second, SecretStr("whatever"))
         approvals = Approvals(Gate(self.world))
-        return await approvals.approve(given, "fill.mark", actor, "because")
+        return await approvals.approve(given, wish_of(seq), actor, "because")
 
     async def explain(self, actor: Actor) -> None:
         """Close the first row of a mark with words."""
@@ -234,7 +234,7 @@ async def test_the_row_and_the_slip_say_it_in_words(crew: Crew) -> None:
 
 async def test_a_right_that_is_gone_signs_nothing(crew: Crew) -> None:
     """Asked once more in the transaction: the mark is not made."""
-    approved = await crew.approve("02", CASHIER)
+    approved = await crew.approve("02", CASHIER, crew.fills[0])
     await crew.world.db.write(
         lambda tx: operators.change(tx, "02", role="junior", reason="moved")
     )
