@@ -1,8 +1,4 @@
-"""Issues a new card for a vehicle: fee and prepaid in one act, the card written last.
-
-The card's number is taken and its row registered with the intent, so that a card that
-was cut off in its issue is known by its chip when it comes back.
-"""
+"""Issues a card for a vehicle: fee and prepaid in one act, the card written last."""
 
 import json
 from dataclasses import dataclass
@@ -23,10 +19,9 @@ from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,
     CardState,
-    NoCardOnReader,
 )
 from cngstation.services.limit_spending import limits_on_card
-from cngstation.services.number_card import BY_MAKER, number_of, require_mode
+from cngstation.services.new_card import NewCards, plan_of
 from cngstation.services.price_top_up import (
     AmountRefused,
     NoPrice,
@@ -37,40 +32,18 @@ from cngstation.services.price_top_up import (
     require_limits,
     require_price_on_card,
 )
-from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, same_payment
 from cngstation.services.top_up_card import purse_evidence, slip_facts
-from cngstation.storage import audit, cards, customers, journal, prices
+from cngstation.storage import audit, cards, customers, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.customers import Vehicle
 from cngstation.storage.database import Database, Transaction
-from cngstation.storage.journal import Intent, IntentState
+from cngstation.storage.journal import Intent
 from cngstation.units import ZERO, Money, Price, Unit
 
 KIND = "issue"
-
-
-class NotBlank(Refusal):
-    """Only a new card can be issued."""
-
-    code = "refusal.not_blank"
-    text = (
-        "The card on the reader is not a new card. Nothing was written and no money "
-        "was taken. Put a new card on the reader."
-    )
-
-
-class ChipInRegister(Refusal):
-    """The chip has the number of a card that is in the register."""
-
-    code = "refusal.chip_in_register"
-    text = (
-        "This chip has the number of card {card_no}, which is in the register: it was "
-        "wiped, or it is a copy. Nothing was written and no money was taken. Keep the "
-        "card and call the manager."
-    )
 
 
 class UnknownVehicle(Refusal):
@@ -98,16 +71,6 @@ class UnknownKind(Refusal):
 
     code = "refusal.unknown_kind"
     text = "Card kind {kind} cannot be issued to a vehicle. No money was taken."
-
-
-class IssueInDoubt(Refusal):
-    """The chip belongs to an issue that was cut off."""
-
-    code = "refusal.issue_in_doubt"
-    text = (
-        "This chip belongs to an issue that was not finished (card {card_no}). Lay it "
-        "on the reader again and finish that one. No more money was taken."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +101,13 @@ class IssueOrder:
 
 
 class CardIssue:
-    """Issues cards."""
+    """Issues cards to vehicles."""
 
     def __init__(
         self, database: Database, acts: CardActs, *, rules: StationRules, folder: Path
     ) -> None:
-        self._database = database
-        self._acts = acts
+        self._cards = NewCards(database, acts, rules=rules, folder=folder)
         self._rules = rules
-        self._folder = folder
 
     async def issue(self, order: IssueOrder, port: CardPort, actor: Actor) -> ActResult:
         """Issue a card, or say where the issue with this id stands.
@@ -155,75 +116,49 @@ class CardIssue:
             Refusal: a rule said no; nothing has happened.
             DeviceError: the card cannot be read; nothing has happened.
         """
-        if known := await self._acts.result_of(order.intent_id, order.is_of):
-            return known
-        require_disk(self._folder, self._rules)
-        uid = await port.find()
-        if uid is None:
-            raise NoCardOnReader
-        reading = await port.read(uid)
-        if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
-            raise NotBlank
-        require_mode(reading, order.payment_mode)
-        intent = await self._database.write(
-            lambda tx: self._hold(tx, order, reading, actor)
+        return await self._cards.write(
+            order.intent_id,
+            order.is_of,
+            order.payment_mode,
+            lambda tx, reading: self._hold(tx, order, reading, actor),
+            port,
         )
-        return await self._acts.carry_out(intent, port)
 
     def _hold(
         self, tx: Transaction, order: IssueOrder, reading: CardReading, actor: Actor
     ) -> Intent:
         vehicle, price, priced = self._checked(tx, order)
-        uid = reading.uid.hex().upper()
-        if cut_off := journal.open_for_uid(tx.connection, uid):
-            raise IssueInDoubt(card_no=cut_off.card_key)
-        require_free_chip(tx, uid, reading)
-        key = number_of(tx, reading, self._rules)
-        unit = purse_unit(order.payment_mode, self._rules.gas_unit)
+        uid, key = self._cards.number(tx, reading)
         card = _new_card(
             order,
             vehicle,
             uid=uid,
             price=price,
             key=key,
-            unit=unit,
+            unit=purse_unit(order.payment_mode, self._rules.gas_unit),
             now_ms=tx.now.wall_ms,
         )
-        cards.add(tx, card, reason="an issue was begun", actor=actor)
         payment = paying(tx.connection, order.payment, order.vehicle_id, order.cash)
-        intent = Intent(
+        intent = self._cards.begin(
+            tx,
+            card,
+            reading,
+            actor,
             intent_id=order.intent_id,
             kind=KIND,
-            card_key=card.card_key,
-            uid=uid,
-            state=IntentState.PREPARED,
+            plan={
+                **plan_of(card, vehicle.plate),
+                **order.wanted.as_plan(),
+                **payment.as_plan(),
+                **limits_on_card(tx.connection, vehicle.company_no),
+            },
             amount=priced.book,
-            unit=str(card.unit),
             cash_e4=order.cash.e4,
             fee_e4=self._rules.card_fee.e4,
-            bonus=0,
             price_e4=price.e4,
-            before_balance=0,
-            before_wseq=0,
-            before_pseq=0,
-            before_grey="",
             after_balance=priced.purse,
-            operator_no=actor.operator_no,
-            terminal=actor.terminal,
-            till=self._rules.till,
-            plan=json.dumps(
-                {
-                    **plan_of(card, vehicle.plate),
-                    **order.wanted.as_plan(),
-                    **payment.as_plan(),
-                    **limits_on_card(tx.connection, vehicle.company_no),
-                    **(BY_MAKER if reading.own_key else {}),
-                },
-                ensure_ascii=False,
-            ),
         )
-        self._acts.hold(tx, intent)
-        audit.record(tx, actor, "card.issue", card.card_key, after=vehicle.plate)
+        audit.record(tx, actor, "card.issue", key, after=vehicle.plate)
         return intent
 
     def _checked(
@@ -298,44 +233,6 @@ def _require_no_other_card(tx: Transaction, vehicle: Vehicle) -> None:
     for card in cards.of_vehicle(tx.connection, vehicle.vehicle_id):
         if card.state not in OUT_OF_USE:
             raise SecondCard(plate=vehicle.plate, card_no=card.card_no)
-
-
-def require_free_chip(tx: Transaction, uid: str, reading: CardReading) -> None:
-    """Refuse a chip that is the chip of a card.
-
-    It is free when it is new, wiped, or when its only issue was given back.
-
-    Raises:
-        ChipInRegister, NotBlank: it is not free.
-    """
-    registered = cards.with_uid(tx.connection, uid)
-    in_use = [card for card in registered if not _gave_its_chip_back(tx, card)]
-    if in_use:
-        raise ChipInRegister(card_no=in_use[0].card_no)
-    if reading.state is CardState.TORN_ISSUE and not registered:
-        raise NotBlank
-
-
-def _gave_its_chip_back(tx: Transaction, card: Card) -> bool:
-    if card.state is Life.CANCELLED:
-        return True
-    wiped = journal.last_done(tx.connection, card.card_key, "wipe", "%", card.pseq)
-    return card.state is Life.REPLACED and wiped is not None
-
-
-def plan_of(card: Card, plate: str) -> dict[str, str | int]:
-    """Return what the writing of a new card needs to know of it."""
-    return {
-        "payment_mode": str(card.payment_mode),
-        "kind": card.kind,
-        "price_level": card.price_level,
-        "vehicle_id": card.vehicle_id,
-        "price_e4": card.price_e4,
-        "card_no": card.card_no,
-        "area_no": card.area_no,
-        "plate": plate,
-        "cylinder_due": card.cylinder_due,
-    }
 
 
 def issue_kind(name: str = KIND) -> ActKind:

@@ -19,25 +19,16 @@ from cngstation.services.act_result import ActResult
 from cngstation.services.card_on_reader import (
     CardPort,
     CardReading,
-    CardState,
-    NoCardOnReader,
 )
 from cngstation.services.do_card_act import ActOrder, Planned, Sight
-from cngstation.services.issue_card import (
-    IssueInDoubt,
-    NotBlank,
-    plan_of,
-    require_free_chip,
-)
-from cngstation.services.number_card import BY_MAKER, number_of, require_mode
+from cngstation.services.new_card import NewCards, plan_of
 from cngstation.services.register_customers import FieldEmpty
-from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
-from cngstation.storage import audit, cards, journal
+from cngstation.storage import audit
 from cngstation.storage.audit import Actor
 from cngstation.storage.cards import Card
 from cngstation.storage.database import Database, Transaction
-from cngstation.storage.journal import Intent, IntentState
+from cngstation.storage.journal import Intent
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 
@@ -69,10 +60,7 @@ class CrewIssue:
     def __init__(
         self, database: Database, acts: CardActs, *, rules: StationRules, folder: Path
     ) -> None:
-        self._database = database
-        self._acts = acts
-        self._rules = rules
-        self._folder = folder
+        self._cards = NewCards(database, acts, rules=rules, folder=folder)
 
     async def issue(self, order: CrewOrder, port: CardPort, actor: Actor) -> ActResult:
         """Issue a crew card, or say where the issue with this id stands.
@@ -81,60 +69,30 @@ class CrewIssue:
             Refusal: a rule said no; nothing has happened.
             DeviceError: the card cannot be read; nothing has happened.
         """
-        holder = holder_of(order.holder)
-        if not holder:
+        if not holder_of(order.holder):
             raise FieldEmpty(field="holder")
-        if known := await self._acts.result_of(order.intent_id, order.is_of):
-            return known
-        require_disk(self._folder, self._rules)
-        uid = await port.find()
-        if uid is None:
-            raise NoCardOnReader
-        reading = await port.read(uid)
-        if reading.state not in {CardState.BLANK, CardState.TORN_ISSUE}:
-            raise NotBlank
-        require_mode(reading, _MODE)
-        intent = await self._database.write(
-            lambda tx: self._hold(tx, order, reading, actor)
+        return await self._cards.write(
+            order.intent_id,
+            order.is_of,
+            _MODE,
+            lambda tx, reading: self._hold(tx, order, reading, actor),
+            port,
         )
-        return await self._acts.carry_out(intent, port)
 
     def _hold(
         self, tx: Transaction, order: CrewOrder, reading: CardReading, actor: Actor
     ) -> Intent:
-        uid = reading.uid.hex().upper()
-        if cut_off := journal.open_for_uid(tx.connection, uid):
-            raise IssueInDoubt(card_no=cut_off.card_key)
-        require_free_chip(tx, uid, reading)
-        key = number_of(tx, reading, self._rules)
+        uid, key = self._cards.number(tx, reading)
         card = _new_card(order, key, uid, tx.now.wall_ms)
-        cards.add(tx, card, reason="an issue was begun", actor=actor)
-        plan = plan_of(card, "") | {"holder": card.holder}
-        intent = Intent(
+        intent = self._cards.begin(
+            tx,
+            card,
+            reading,
+            actor,
             intent_id=order.intent_id,
             kind=KIND,
-            card_key=key,
-            uid=uid,
-            state=IntentState.PREPARED,
-            amount=0,
-            unit=str(card.unit),
-            cash_e4=0,
-            fee_e4=0,
-            bonus=0,
-            price_e4=0,
-            before_balance=0,
-            before_wseq=0,
-            before_pseq=0,
-            before_grey="",
-            after_balance=0,
-            operator_no=actor.operator_no,
-            terminal=actor.terminal,
-            till=self._rules.till,
-            plan=json.dumps(
-                {**plan, **(BY_MAKER if reading.own_key else {})}, ensure_ascii=False
-            ),
+            plan={**plan_of(card, ""), "holder": card.holder},
         )
-        self._acts.hold(tx, intent)
         audit.record(tx, actor, "card.crew_issue", key, after=card.holder)
         return intent
 

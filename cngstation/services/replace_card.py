@@ -32,14 +32,14 @@ from cngstation.services.cancel_card import bonus_share
 from cngstation.services.card_on_reader import CardPort, CardReading, NoCardOnReader
 from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.services.do_card_act import ActOrder, Planned, payable
-from cngstation.services.issue_card import (
+from cngstation.services.mark_card import REPORT_LOSS
+from cngstation.services.move_balance import KIND, book_balance
+from cngstation.services.new_card import (
     IssueInDoubt,
     NotBlank,
     plan_of,
     require_free_chip,
 )
-from cngstation.services.mark_card import REPORT_LOSS
-from cngstation.services.move_balance import KIND, book_balance
 from cngstation.services.number_card import BY_MAKER, number_of, require_mode
 from cngstation.services.price_top_up import AmountRefused, require_ceiling
 from cngstation.services.room_on_disk import require_disk
