@@ -94,8 +94,11 @@ def content_of(register: Register, row: Row) -> Content:
 
 
 def digest_of(row: Row, hidden: list[str]) -> str:
-    """Return the digest over columns that are not told."""
-    told = chain.canonical({name: _plain(row[name]) for name in hidden})
+    """Return the digest over columns that are not told.
+
+    One that the file's version does not have yet holds nothing.
+    """
+    told = chain.canonical({name: _plain(row.get(name, "")) for name in hidden})
     return hashlib.sha256(told.encode()).hexdigest()
 
 

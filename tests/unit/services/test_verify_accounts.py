@@ -66,9 +66,11 @@ def take_back(path: Path) -> None:
             connection.execute(f"DROP TRIGGER {name}")
         elif kind == "index" and not name.startswith("sqlite_"):
             connection.execute(f"DROP INDEX {name}")
+    connection.execute("PRAGMA foreign_keys=OFF")
     for kind, name in now.keys() - before.keys():
         if kind == "table":
             connection.execute(f"DROP TABLE {name}")
+    connection.execute("PRAGMA foreign_keys=ON")
     for place in before.keys() - now.keys():
         connection.execute(before[place])
     for kind, name in now.keys() & before.keys():
