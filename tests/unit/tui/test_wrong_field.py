@@ -105,15 +105,20 @@ async def test_a_sum_beyond_the_till_brings_the_cursor_to_the_amount() -> None:
         assert screen.asked("till.drop")[1].amount_fen == 2_000
 
 
+async def _reason_is_given(screen: Opened) -> None:
+    """A card is to come off the blacklist; the second operator is still to be named."""
+    screen.app.run_function("unblacklist")
+    await screen.sees("Take a card off the blacklist")
+    await screen.type("01000231")
+    await screen.press("enter")
+    await screen.sees("Second operator")
+    await screen.type("paid")
+
+
 async def test_an_act_for_two_without_the_second_asks_for_the_name() -> None:
     """The cursor stands where the second operator types."""
     async with opened() as screen:
-        screen.app.run_function("unblacklist")
-        await screen.sees("Take a card off the blacklist")
-        await screen.type("01000231")
-        await screen.press("enter")
-        await screen.sees("Second operator")
-        await screen.type("paid")
+        await _reason_is_given(screen)
         screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
         await screen.press("f2")
         await screen.sees("This takes two people.")
@@ -123,12 +128,7 @@ async def test_an_act_for_two_without_the_second_asks_for_the_name() -> None:
 async def test_a_second_name_without_a_password_is_no_wrong_password() -> None:
     """Enter behind the name of the second operator costs no try; the cursor waits."""
     async with opened() as screen:
-        screen.app.run_function("unblacklist")
-        await screen.sees("Take a card off the blacklist")
-        await screen.type("01000231")
-        await screen.press("enter")
-        await screen.sees("Second operator")
-        await screen.type("paid")
+        await _reason_is_given(screen)
         await screen.press("enter")
         await screen.type("boss")
         screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
@@ -142,12 +142,7 @@ async def test_a_second_name_without_a_password_is_no_wrong_password() -> None:
 async def test_a_wrong_second_password_is_typed_anew() -> None:
     """What is typed next does not stand behind the wrong one."""
     async with opened() as screen:
-        screen.app.run_function("unblacklist")
-        await screen.sees("Take a card off the blacklist")
-        await screen.type("01000231")
-        await screen.press("enter")
-        await screen.sees("Second operator")
-        await screen.type("paid")
+        await _reason_is_given(screen)
         await screen.press("enter")
         await screen.type("boss")
         await screen.press("enter")
