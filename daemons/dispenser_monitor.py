@@ -25,6 +25,7 @@ from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.show_alarms import AlarmAnswers
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_trend import TrendAnswers
 from cngstation.services.station_rules import rules_of
@@ -57,6 +58,7 @@ async def serve(process: Process) -> int:
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
+        AlarmAnswers(database),
         TrendAnswers(database, clock, config.station.cut_off_minute),
         ShiftAnswers(shifts, approvals),
         ControlAnswers(NozzleControl(database, controlled)),

@@ -96,6 +96,7 @@ RIGHTS = (
     Right("fill.mark", _MIDDLE, "shifts", mark("Mark fills without a card")),
     Right("crew.write", _SENIOR, "shifts", mark("Keep crews and staff cards")),
     Right("shift.force", _SENIOR, "shifts", mark("Close a shift by force")),
+    Right("alarm.see", _JUNIOR, "forecourt", mark("Mark an alarm as seen")),
     Right("nozzle.stop", _JUNIOR, "forecourt", mark("Stop nozzles")),
     Right("nozzle.authorise", _MIDDLE, "forecourt", mark("Authorise nozzles")),
     Right("nozzle.lock", _MIDDLE, "forecourt", mark("Lock nozzles")),

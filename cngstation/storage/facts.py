@@ -39,6 +39,7 @@ PLAIN_FACTS = (
     "card_list",
     "price_table",
     "nozzle_version",
+    "alarm_seen",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}

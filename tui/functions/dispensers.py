@@ -13,6 +13,14 @@ FUNCTIONS = (
         "F2",
     ),
     Function(
+        "alarms",
+        UPKEEP,
+        mark("Alarms and events of dispensers"),
+        "bjyjqjsj bj bjlb",
+        "alarms:AlarmsScreen",
+        "a",
+    ),
+    Function(
         "nozzle_orders",
         UPKEEP,
         mark("Nozzles: lock, authorise, stop"),

@@ -53,6 +53,7 @@ class BoardScreen(StationScreen):
         Binding("left", "state(-1)", show=False),
         Binding("right", "state(1)", show=False),
         Binding("tab", "turn", show=False),
+        Binding("f2,alt+2,asterisk", "app.open('alarms')", show=False),
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
@@ -89,6 +90,7 @@ class BoardScreen(StationScreen):
             ("←→", _("by state")),
             ("!", _("alarms alone")),
             ("Tab", _("gas, money, fills")),
+            ("F2/*", _("Alarms")),
             ("Esc", _("show all") if self._filter else _("back")),
         ]
 

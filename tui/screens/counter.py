@@ -67,6 +67,7 @@ class CounterScreen(StationScreen):
         _key("b", "app.open('books')"),
         _key("s", "app.open('shifts')"),
         _key("n,f2,alt+2", "app.open('board')"),
+        _key("a", "app.open('alarms')"),
         _key("p", "app.open('prices')"),
         _key("m", "app.open('till')"),
         _key("d", "app.open('hands')"),
@@ -111,6 +112,7 @@ class CounterScreen(StationScreen):
         return [
             *self._next_keys(),
             ("F2/n", _("Nozzles")),
+            ("a", _("Alarms")),
             ("F3/i", _("Issue")),
             ("F4/o", _("Loss")),
             ("x", _("Acts")),

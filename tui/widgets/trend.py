@@ -5,7 +5,7 @@ was booked, at most every few seconds, and never for a figure of a nozzle.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -121,11 +121,13 @@ class Trend(Vertical):
         """Draw what is known: another size, language or theme."""
         if self.is_mounted:
             self.query_one(_Head).redraw()
-            self.run_worker(self._draw(), group="trend")
+            drawing: Callable[[], Awaitable[None]] = self._draw
+            self.run_worker(drawing, group="trend")
 
     def _fetch_soon(self) -> None:
         self._waits = False
-        self.run_worker(self._fetch(), group="trend-fetch", exclusive=True)
+        fetch: Callable[[], Awaitable[None]] = self._fetch
+        self.run_worker(fetch, group="trend-fetch", exclusive=True)
 
     async def _fetch(self) -> None:
         station = self._desk.picture.station
