@@ -12,6 +12,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.people import people_of
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.put_counter_together import CounterNeeds, put_together
@@ -36,6 +37,7 @@ async def serve(process: Process) -> int:
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
     database = await process.open_database()
     prints_wanted = 1 if config.printer.port else 0
+    gate, outlet_no = process.gate(database), config.till.outlet_no
     acts = CardActs(
         database,
         every_kind(),
@@ -65,9 +67,10 @@ async def serve(process: Process) -> int:
             rules=rules,
             clock=clock,
             desk=CustomerDesk(database, seal),
-            gate=process.gate(database),
+            gate=gate,
             verified=stage.verified,
             prints_wanted=prints_wanted,
+            people=people_of(database, process.passwords, gate, seal, outlet_no),
         )
     )
     server = counter_server(process, database, CounterAnswers(parts), stage)

@@ -8,6 +8,7 @@ import asyncio
 import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import structlog
@@ -78,15 +79,21 @@ class Process:
         """End when a commit was not confirmed: only a new start may look it up."""
         self.keep(self._until_failed(database), "watch database")
 
+    @cached_property
+    def passwords(self) -> Passwords:
+        """Who makes hashes, one at a time in the whole daemon."""
+        return Passwords()
+
     def gate(self, database: Database) -> Gate:
         """Return who decides about logins at this daemon's socket."""
         security = self.config.security
         return Gate(
             database,
-            Passwords(),
+            self.passwords,
             self.clock,
             wrong_tries=security.wrong_tries,
             session_hours=security.session_hours,
+            outlet_no=self.config.till.outlet_no,
         )
 
     def fail(self, why: StationError) -> None:

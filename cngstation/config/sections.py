@@ -214,6 +214,11 @@ class Till(Section):
     """The counter that reader and printer belong to."""
 
     name: Words = "till-1"
+    # Operators of other outlets move none of its money.
+    outlet_no: Annotated[
+        str,
+        Field(pattern=r"^[1-9][0-9]{3}$", description='"4 digits", greater than 1000'),
+    ] = "1001"
 
 
 class Shifts(Section):

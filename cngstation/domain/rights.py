@@ -119,19 +119,26 @@ RIGHTS = (
     Right("outlet.all", _ADMIN, "operators", mark("Work for every outlet")),
 )
 BY_NAME = {right.name: right for right in RIGHTS}
-# What moves the money of a till, which belongs to an outlet.
+# What is done at a till and its card reader, which belong to an outlet.
 OF_OUTLET = frozenset(
     {
         "card.issue",
         "card.top_up",
         "card.clear_credit",
+        "card.edit",
+        "card.settle_grey",
+        "card.settle_grey_by_hand",
         "card.replace",
         "card.replace_unproved",
+        "card.crew",
+        "card.wipe",
         "card.cancel",
         "card.reverse_top_up",
         "till.keep",
         "till.pay_out",
         "company.top_up",
+        "shift.keep",
+        "shift.force",
     }
 )
 EVERY_OUTLET = "outlet.all"

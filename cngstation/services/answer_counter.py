@@ -9,6 +9,7 @@ from cngstation.services.answer_invoices import InvoiceAnswers
 from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_openings import OpeningAnswers
+from cngstation.services.answer_operators import OperatorAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_rows import RowAnswers
@@ -34,6 +35,7 @@ class CounterAnswers:
         self.companies = CompanyAnswers(parts)
         self.limits = LimitAnswers(parts)
         self.invoices = InvoiceAnswers(parts)
+        self.operators = OperatorAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
@@ -52,6 +54,7 @@ class CounterAnswers:
             self.companies,
             self.limits,
             self.invoices,
+            self.operators,
         ):
             area.handle(made)
         return made

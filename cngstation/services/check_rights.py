@@ -1,7 +1,8 @@
 """What an operator may do here and now, by the rows of operator and role.
 
-An operator belongs to one outlet. What moves the money of a till is done by operators
-of the till's outlet; who has the right to work for every outlet does it anywhere.
+An operator belongs to one outlet. What is done at a till and its card reader is done
+by operators of the till's outlet; who has the right to work for every outlet does it
+anywhere. What holds for the whole station (prices, lists, registers) is of no outlet.
 """
 
 from cngstation.domain.rights import BY_NAME, EVERY_OUTLET, OF_OUTLET

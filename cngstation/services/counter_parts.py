@@ -17,6 +17,7 @@ from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
+from cngstation.services.people import People
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -52,6 +53,7 @@ class CounterParts:
     replacements: Replacements
     verified: Callable[[counter.BooksVerdict], None]
     prints_wanted: int = 0
+    people: People | None = None
 
 
 def actor_of(call: CallContext) -> Actor:

@@ -20,7 +20,6 @@ from cngstation.rpc.authority import Peer, Session
 from cngstation.rpc.session import Login
 from cngstation.services.check_rights import (
     PasswordMustChange,
-    RightMissing,
     require_right,
     rights_in_force,
 )
@@ -42,7 +41,6 @@ __all__ = [
     "LoginRefused",
     "OperatorRetired",
     "Passwords",
-    "RightMissing",
     "ScreenLocked",
     "StaffSession",
 ]
@@ -91,10 +89,7 @@ class StaffSession(Session):
 
 
 class Gate:
-    """Decides who works here; fits the socket's `Authority`.
-
-    `outlet_no` is the outlet of the till, "" where there is none.
-    """
+    """Decides who works here, at a till of an outlet; fits the socket's `Authority`."""
 
     def __init__(
         self,
@@ -314,7 +309,7 @@ class Gate:
             if row is None or self._over(row):
                 raise NotLoggedIn
             if checked is not None:
-                _confirm(tx, checked)
+                still_right(tx, checked)
             operators.set_session_state(tx, staff.token_hash, state)
             actor = Actor(staff.operator_no, staff.terminal)
             audit.record(tx, actor, act, staff.operator)
@@ -354,18 +349,23 @@ def _wait(operator: Operator, now: Instant) -> LoginMustWait | None:
 
 
 def confirm(tx: Transaction, checked: Operator) -> Operator:
-    """Return an operator whose password was right, as the row has it now.
+    """Return an operator whose password was right, if they may work now.
 
     Raises:
-        Refusal: they may not work now.
+        Refusal: they may not, or their password must be changed first.
     """
-    now = _confirm(tx, checked)
+    now = still_right(tx, checked)
     if now.must_change:
         raise PasswordMustChange
     return now
 
 
-def _confirm(tx: Transaction, checked: Operator) -> Operator:
+def still_right(tx: Transaction, checked: Operator) -> Operator:
+    """Return an operator whose password was right, as the row has it now.
+
+    Raises:
+        Refusal: it was changed, or they may not log in.
+    """
     now = operators.find(tx.connection, checked.operator_no) or checked
     if refused := _refusal(now, checked, tx.now):
         raise refused

@@ -17,6 +17,7 @@ from cngstation.services.issue_card import CardIssue
 from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
+from cngstation.services.people import People
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -42,6 +43,7 @@ class CounterNeeds:
     gate: Gatekeeper
     verified: Callable[[counter.BooksVerdict], None]
     prints_wanted: int = 0
+    people: People | None = None
 
 
 def put_together(needs: CounterNeeds) -> CounterParts:
@@ -88,4 +90,5 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         ),
         verified=needs.verified,
         prints_wanted=needs.prints_wanted,
+        people=needs.people,
     )

@@ -14,8 +14,8 @@ from cngstation.services.approve import (
     SamePerson,
     SecondPersonMissing,
 )
+from cngstation.services.check_rights import RightMissing
 from cngstation.services.explain_row import NoSuchRow, RowClosesItself
-from cngstation.services.log_in import RightMissing
 from cngstation.services.open_rows import open_rows
 from cngstation.storage import findings, journal
 from tests.simulation.money_cards import Chip, Fault

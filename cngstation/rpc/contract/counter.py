@@ -17,6 +17,7 @@ from cngstation.rpc.contract import (
     limits,
     marks,
     openings,
+    operators,
     receipts,
     registers,
     rows,
@@ -35,6 +36,7 @@ from cngstation.rpc.contract.figures import (
 from cngstation.rpc.contract.invoices import *
 from cngstation.rpc.contract.limits import *
 from cngstation.rpc.contract.openings import *
+from cngstation.rpc.contract.operators import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
 from cngstation.rpc.contract.rows import *
@@ -58,7 +60,7 @@ PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 5),
+    version=Version(1, 6),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(
@@ -75,6 +77,7 @@ COUNTER = Contract(
         *companies.COMPANY_METHODS,
         *limits.LIMIT_METHODS,
         *invoices.INVOICE_METHODS,
+        *operators.OPERATOR_METHODS,
     ),
     events=(
         READER_CHANGED,

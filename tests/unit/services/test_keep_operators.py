@@ -1,19 +1,16 @@
 """Operators hired, changed, locked and let go; what nobody may do to another."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
-from cngstation.domain.rights import ADMINISTRATOR, ROLES
-from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.domain.rights import ADMINISTRATOR
 from cngstation.errors import NotLoggedIn, StationError
-from cngstation.rpc.authority import Peer
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN
-from cngstation.rpc.session import Login
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.check_rights import (
     OtherOutlet,
@@ -22,14 +19,13 @@ from cngstation.services.check_rights import (
 )
 from cngstation.services.edit_registers import NoFieldChanged
 from cngstation.services.keep_operators import (
-    OneTime,
     OperatorDesk,
     OperatorDraft,
     StateAlready,
     StationHasAdministrator,
     add_first_administrator,
 )
-from cngstation.services.log_in import Gate, OperatorRetired, StaffSession
+from cngstation.services.log_in import Gate, OperatorRetired
 from cngstation.services.operator_guards import (
     BeyondOwnRights,
     LastAdministrator,
@@ -47,74 +43,18 @@ from cngstation.services.register_customers import (
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
-from cngstation.storage.database import Database
-from cngstation.storage.operators import Operator
-from cngstation.storage.roles import Outlet, Role
-from tests.small_station import HandClock, hire, opened
+from cngstation.storage.roles import Role
+from tests.small_station import hire, opened
+from tests.unit.services.office import CHIEF, WRITER, Office, an_office
 
-PEER = Peer(pid=1, uid=1000, gid=1000)
-CHIEF, WRITER, ELSEWHERE = Actor("1", "t"), Actor("2", "t"), Actor("3", "t")
 DRAFT = OperatorDraft("wangfang", "王芳", "junior", phone="139 0000 1234")
-WRITERS_RIGHTS = "card.read card.top_up operator.read operator.write role.write"
-
-
-@dataclass
-class Office:
-    """Three at the desk: an administrator, one with few rights, one elsewhere."""
-
-    db: Database
-    desk: OperatorDesk
-    gate: Gate
-    clock: HandClock
-    path: Path
-
-    async def of(self, operator_no: str) -> Operator:
-        """Return an operator's row."""
-        found = await self.db.read(lambda c: operators.find(c, operator_no))
-        assert found is not None
-        return found
-
-    async def login(self, hired: OneTime, name: str = "wangfang") -> StaffSession:
-        """Log in with what was given."""
-        return await self.gate.login(
-            Login(login_name=name, password=hired.password, terminal="t"), PEER
-        )
-
-    async def acts(self) -> list[tuple[str, ...]]:
-        """Return the audit's acts with who, whom, before and after."""
-        return await self.db.read(
-            lambda c: c.execute(
-                "SELECT act, operator_no, subject, before, after FROM audit"
-                " WHERE act LIKE 'operator.%' ORDER BY seq"
-            ).fetchall()
-        )
 
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    """Return a station with outlets, a role of its own, and three operators."""
-    clock, path = HandClock(), tmp_path / "s.db"
-    passwords = Passwords(memory_kib=8, passes=1)
-    async with opened(path, clock) as db:
-        for role in (
-            Role("R1", "柜长", WRITERS_RIGHTS),
-            Role("R2", "二店柜长", WRITERS_RIGHTS, outlet_no="1002"),
-            Role("R3", "离开的", "card.read", retired=1),
-            Role("R4", "全部", " ".join(sorted(ROLES[ADMINISTRATOR]))),
-        ):
-            await db.write(
-                lambda tx, role=role: roles.put_role(tx, role, reason="", actor=CHIEF)  # type: ignore[misc]
-            )
-        outlet = Outlet("1002", "城西网点")
-        await db.write(lambda tx: roles.put_outlet(tx, outlet))
-        await db.write(lambda tx: hire(tx, operator_no="1", role=ADMINISTRATOR))
-        await db.write(lambda tx: hire(tx, operator_no="2", role="R1"))
-        await db.write(
-            lambda tx: hire(tx, operator_no="3", role="R2", outlet_no="1002")
-        )
-        gate = Gate(db, passwords, clock, wrong_tries=3, session_hours=12)
-        seal = PersonalDataSeal(b"k" * 32)
-        yield Office(db, OperatorDesk(db, passwords, seal), gate, clock, path)
+    """Return the station of three."""
+    async with an_office(tmp_path / "s.db") as made:
+        yield made
 
 
 async def test_a_hired_operator_has_a_number_and_a_password_for_one_login(
@@ -123,7 +63,7 @@ async def test_a_hired_operator_has_a_number_and_a_password_for_one_login(
     """The station gives the number; only changing the password is allowed then."""
     hired = await office.desk.add(DRAFT, CHIEF)
     assert hired.operator_no == "1001"
-    session = await office.login(hired)
+    session = await office.login(hired.password)
     assert session.must_change_password
     for right in (LOGGED_IN, "card.read", "card.top_up"):
         with pytest.raises(PasswordMustChange):
@@ -267,25 +207,25 @@ async def test_locking_ends_sessions_and_unlocking_forgets_wrong_tries(
 ) -> None:
     """The next call is refused; a locked operator is told; unlocked, all is well."""
     hired = await office.desk.add(DRAFT, CHIEF)
-    session = await office.login(hired)
+    session = await office.login(hired.password)
     await office.desk.lock("1001", "on leave", CHIEF)
     with pytest.raises(NotLoggedIn):
         await office.gate.allowed(session, OWN_LOGIN)
     with pytest.raises(OperatorRetired):
-        await office.login(hired)
+        await office.login(hired.password)
     with pytest.raises(StateAlready):
         await office.desk.lock("1001", "on leave", CHIEF)
     await office.desk.unlock("1001", "back", CHIEF)
     with pytest.raises(NotLoggedIn):  # the old session stays ended
         await office.gate.allowed(session, OWN_LOGIN)
-    wrong = OneTime("", SecretStr("wrong"))
+    wrong = SecretStr("wrong")
     for _ in range(3):
         with pytest.raises(StationError):
             await office.login(wrong)
     with pytest.raises(StationError, match="too many"):
-        await office.login(hired)
+        await office.login(hired.password)
     await office.desk.unlock("1001", "I know her", CHIEF)
-    await office.login(hired)
+    await office.login(hired.password)
     lines = [act[0] for act in await office.acts()][-3:]
     assert lines == ["operator.lock", "operator.unlock", "operator.unlock"]
 
@@ -293,13 +233,13 @@ async def test_locking_ends_sessions_and_unlocking_forgets_wrong_tries(
 async def test_a_reset_password_is_the_only_one(office: Office) -> None:
     """The old one is void, sessions end, and the new one must be changed."""
     hired = await office.desk.add(DRAFT, CHIEF)
-    session = await office.login(hired)
+    session = await office.login(hired.password)
     reset = await office.desk.reset_password("1001", "forgotten", CHIEF)
     with pytest.raises(NotLoggedIn):
         await office.gate.allowed(session, OWN_LOGIN)
     with pytest.raises(StationError):
-        await office.login(hired)
-    again = await office.login(reset)
+        await office.login(hired.password)
+    again = await office.login(reset.password)
     assert again.must_change_password
 
 
@@ -319,7 +259,7 @@ async def test_who_is_retired_stays_so(office: Office) -> None:
 async def test_another_role_counts_at_once(office: Office) -> None:
     """Sessions of the old role end; each field is a row with before and after."""
     hired = await office.desk.add(DRAFT, CHIEF)
-    session = await office.login(hired)
+    session = await office.login(hired.password)
     wanted = replace(DRAFT, role="middle", sex="female", phone="0")
     with pytest.raises(FieldWrong):
         await office.desk.edit("1001", wanted, "promoted", CHIEF)
@@ -332,7 +272,7 @@ async def test_another_role_counts_at_once(office: Office) -> None:
         ("operator.edit.sex", "1", "1001", "", "female"),
         ("operator.edit.phone", "1", "1001", "", ""),
     ]
-    session = await office.login(hired)
+    session = await office.login(hired.password)
     named = replace(wanted, full_name="王小芳", phone="")
     await office.desk.edit("1001", named, "married", CHIEF)
     await office.gate.allowed(session, OWN_LOGIN)  # a name ends no session
@@ -381,12 +321,7 @@ async def test_the_first_administrator_is_made_once(tmp_path: Path) -> None:
 
 async def test_rights_of_an_own_role_count_at_the_next_call(office: Office) -> None:
     """Read from the file at each act: more at once, less at once, none when retired."""
-    await office.db.write(
-        lambda tx: operators.set_password(tx, "2", _hash(office), reason="t")
-    )
-    session = await office.gate.login(
-        Login(login_name="op2", password=SecretStr("richtig-99"), terminal="t"), PEER
-    )
+    session = await office.own("2")
     with pytest.raises(RightMissing, match="Issue a card"):
         await office.gate.allowed(session, "card.issue")
     for rights, retired, may in (
@@ -408,15 +343,10 @@ async def test_rights_of_an_own_role_count_at_the_next_call(office: Office) -> N
         await office.gate.allowed(session, "no.such_right")
 
 
-def _hash(office: Office) -> str:
-    hasher: Any = office.gate._passwords._hasher
-    return str(hasher.hash("richtig-99"))
-
-
 async def test_a_till_belongs_to_an_outlet(office: Office) -> None:
     """Operators of another outlet move none of its money, unless they are for all."""
     till = Gate(
-        office.db, office.gate._passwords, office.clock,
+        office.db, office.passwords, office.clock,
         wrong_tries=3, session_hours=12, outlet_no="1002",
     )  # fmt: skip
     second, third, chief = [await office.of(number) for number in "231"]

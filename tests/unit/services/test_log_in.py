@@ -17,6 +17,7 @@ from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Dialogue, Handlers, Service
 from cngstation.rpc.method import LOGGED_IN
 from cngstation.rpc.session import Login
+from cngstation.services.check_rights import RightMissing
 from cngstation.services.keep_operators import add_operator
 from cngstation.services.log_in import (
     Gate,
@@ -24,7 +25,6 @@ from cngstation.services.log_in import (
     LoginRefused,
     OperatorRetired,
     Passwords,
-    RightMissing,
     ScreenLocked,
     StaffSession,
 )
