@@ -18,8 +18,14 @@ from cngstation.rpc.contract.operators import OPERATOR_CHANGE_PASSWORD
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Dialogue, Handlers, Service
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN, Contract
-from cngstation.services.approve import Approval, Approvals, ReasonMissing
-from cngstation.services.approve import record as record_approval
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    ReasonMissing,
+    SecondPersonNew,
+    Wish,
+    still_approved,
+)
 from cngstation.services.change_password import (
     NewPassword,
     PasswordNotNew,
@@ -53,7 +59,7 @@ from cngstation.services.register_customers import (
 from cngstation.services.show_operators import operator_rows, outlet_rows, role_rows
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators, roles
-from cngstation.storage.roles import Outlet
+from cngstation.storage.roles import Outlet, Role
 from tests.small_station import hire
 from tests.unit.services.office import (
     CHIEF,
@@ -375,37 +381,36 @@ async def test_every_method_is_closed_until_the_password_is_changed(
     assert "result" in await ask("session.logout")
 
 
+WISH = Wish("card.settle_grey_by_hand", "7")
+
+
 async def test_a_one_time_password_stands_behind_no_act(office: Office) -> None:
     """As the second person neither before the act nor in its transaction."""
-    approvals = Approvals(office.gate)
+    approvals, given = Approvals(office.gate), Approval("op1", SecretStr(OWN))
     await office.own("1")
     await office.db.write(lambda tx: hire(tx, operator_no="4", role="administrator"))
-    await office.own("4")
-
-    async def approve() -> Any:
-        given = Approval("op1", SecretStr(OWN))
-        return await approvals.approve(given, "card.cancel", actor, "why not")
-
     actor = replace(CHIEF, operator_no="4")
-    approved = await approve()
+    approved = await approvals.approve(given, WISH, actor, "why not")
+    stored = (await office.of("1")).password_hash
     await office.db.write(
-        lambda tx: operators.change(tx, "1", reason="", must_change=1)
+        lambda tx: operators.set_password(tx, "1", stored, must_change=True)
     )
+    with pytest.raises(SecondPersonNew):
+        await approvals.approve(given, WISH, actor, "why not")
     with pytest.raises(PasswordMustChange):
-        await approve()
-    with pytest.raises(PasswordMustChange):
-        await office.db.write(
-            lambda tx: record_approval(tx, approved, "cancel", "7", actor)
-        )
+        await office.db.write(lambda tx: still_approved(tx, approved, WISH, actor))
 
 
 async def test_a_second_person_is_of_the_same_outlet(office: Office) -> None:
     """Who may not touch this till does not stand behind what is done with it."""
-    await office.own("3")
-    approvals = Approvals(office.gate)
-    given = Approval("op3", SecretStr(OWN))
-    approved = await approvals.approve(given, "card.top_up", WRITER, "why not")
-    with pytest.raises(OtherOutlet):
+    held = "card.read card.settle_grey_by_hand"
+    for role_no, outlet_no in (("R1", ""), ("R2", "1002")):
+        role = Role(role_no, role_no, held, outlet_no)
         await office.db.write(
-            lambda tx: record_approval(tx, approved, "top_up", "7", WRITER)
+            lambda tx, role=role: roles.put_role(tx, role, reason="", actor=CHIEF)  # type: ignore[misc]
         )
+    await office.own("3")
+    approvals, given = Approvals(office.gate), Approval("op3", SecretStr(OWN))
+    approved = await approvals.approve(given, WISH, WRITER, "why not")
+    with pytest.raises(OtherOutlet):
+        await office.db.write(lambda tx: still_approved(tx, approved, WISH, WRITER))
