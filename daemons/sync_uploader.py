@@ -4,6 +4,7 @@ from cngstation.rpc.contract.uplink import UPLINK, UPLINK_CHANGED
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
+from cngstation.services.watch_enrolment import watch_enrolment
 from cngstation.services.watch_outbox import OutboxWatch
 from daemons.launch import run
 from daemons.process import Process
@@ -33,6 +34,7 @@ async def serve(process: Process) -> int:
     await server.start()
     process.watch_database(database)
     process.keep(watch.run(), "watch outbox")
+    process.keep(watch_enrolment(database, process.clock), "watch enrolment")
     code = await process.until_stopped()
     await server.close()
     return code

@@ -35,6 +35,7 @@ from cngstation.cli.made_files import (
     make_key,
     write_once,
 )
+from cngstation.cli.saying import LONGEST_TEXT, REFUSED, UNREACHED, USAGE, sentence
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.config.example import station_file
@@ -51,8 +52,6 @@ from cngstation.services.keep_operators import check_names
 from cngstation.services.passwords import Passwords
 from cngstation.storage.database import Database
 
-REFUSED, USAGE, UNREACHED = 1, 2, 3
-LONGEST_TEXT = 800
 CARD_KEY, PERSONAL_KEY = "card-master-key", "personal-data-key"
 CARD_KEY_BYTES, PERSONAL_KEY_BYTES = 16, 32
 
@@ -87,11 +86,11 @@ def run(arguments: Sequence[str]) -> int:
     except ConfigError as error:
         return _said(error.sentence(), USAGE)
     except AlreadyFounded as refused:
-        return _said(_sentence(refused), REFUSED)
+        return _said(sentence(refused), REFUSED)
     except Refusal as refused:
-        return _said(_sentence(refused), USAGE)
+        return _said(sentence(refused), USAGE)
     except StationError as error:
-        return _said(_sentence(error), UNREACHED)
+        return _said(sentence(error), UNREACHED)
     except OSError as error:
         return _said(hygiene.clean(str(error), limit=LONGEST_TEXT), UNREACHED)
     sys.stdout.write(_afterwards(plan))
@@ -117,11 +116,6 @@ def _parser() -> argparse.ArgumentParser:
 def _language() -> str:
     named = os.environ.get("LC_ALL") or os.environ.get("LANG") or DEFAULT
     return "en" if named.startswith("en") else DEFAULT
-
-
-def _sentence(error: StationError) -> str:
-    facts = {k: _(v) if isinstance(v, str) else v for k, v in error.facts.items()}
-    return hygiene.clean(_(error.text).format_map(facts), limit=LONGEST_TEXT)
 
 
 def _said(text: str, code: int) -> int:
@@ -205,7 +199,7 @@ def _unfit(login_name: str, full_name: str) -> str:
     try:
         check_names(login_name, full_name)
     except Refusal as refused:
-        return _sentence(refused)
+        return sentence(refused)
     return ""
 
 

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 
 COMMANDS = {
+    "centre": "head office's side: its key, and the answer to a station's request",
     "demo": "a whole station on simulated hardware",
     "doctor": "what is likely wrong with lines, devices, disk and books",
+    "enrol": "belong to head office: request, certificate, state",
     "import": "customers, cards and balances of an old system",
     "init": "set a new station up: configuration, database, first administrator",
     "sniff": "what goes over a line of dispensers, in words",

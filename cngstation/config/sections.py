@@ -273,6 +273,19 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["auto", "json", "console"]
 
 
+class Enrolment(Section):
+    """How the station belongs to head office; a single station needs none of it."""
+
+    station_key: OptionalPath = None  # the station's own key; none: beside the database
+    head_office_key: Annotated[
+        str,
+        Field(
+            pattern=r"^([0-9a-fA-F]{64})?$",
+            description='64 hexadecimal digits, or "" for none',
+        ),
+    ] = ""  # pins the key that signs certificates
+
+
 class Log(Section):
     """What the daemons write to the journal."""
 
@@ -304,5 +317,8 @@ class StationConfig(Section):
     downloads: DownloadTimes = DownloadTimes()
     security: Annotated[Security, Field(description="a section [security]")] = (
         Security()
+    )
+    enrolment: Annotated[Enrolment, Field(description="a section [enrolment]")] = (
+        Enrolment()
     )
     log: Annotated[Log, Field(description="a section [log]")] = Log()

@@ -112,6 +112,7 @@ RIGHTS = (
     Right(
         "limits.write", _ADMIN, "settings", mark("Set limits of cards and companies")
     ),
+    Right("station.enrol", _ADMIN, "settings", mark("Enrol with head office")),
     Right("operator.read", _SENIOR, "operators", mark("See operators and roles")),
     Right("operator.write", _ADMIN, "operators", mark("Keep operators")),
     Right("role.write", _ADMIN, "operators", mark("Make roles")),

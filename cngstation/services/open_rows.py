@@ -212,6 +212,14 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sold without a card while nobody was on duty."),
         mark("Put the crew on duty (F8) and say whose shift owes these fills."),
     ),
+    "enrolment_expires": (
+        mark("The certificate of head office is good until {until} only."),
+        mark("Make a request and accept the new one; selling goes on meanwhile."),
+    ),
+    "enrolment_expired": (
+        mark("The certificate of head office has ended: {until}."),
+        mark("Make a request and accept the new one; selling goes on meanwhile."),
+    ),
     "till_short": (
         mark("Till {subject}, {tender}: {difference} short, {counted} counted."),
         mark("The manager explains it; the books have {expected}."),

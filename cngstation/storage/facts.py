@@ -40,6 +40,8 @@ PLAIN_FACTS = (
     "price_table",
     "nozzle_version",
     "alarm_seen",
+    "enrolment_request",
+    "enrolment",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from cngstation.cli import ask, init
+from cngstation.cli.saying import REFUSED, UNREACHED, USAGE
 from cngstation.config import load_config
 from cngstation.config.example import example_text, station_file
 from cngstation.services import found_station, keep_operators
@@ -138,7 +139,7 @@ def test_a_station_with_operators_is_left_alone(
         for path in (tmp_path / name).iterdir()
     }
     capsys.readouterr()
-    assert init.run(arguments(tmp_path)) == init.REFUSED
+    assert init.run(arguments(tmp_path)) == REFUSED
     said = capsys.readouterr()
     assert "has operators already" in said.err
     assert "One-time" not in said.out
@@ -207,7 +208,7 @@ def test_two_at_once_make_one_administrator(
     monkeypatch.setattr(
         found_station, "has_operators", lambda c: next(answers, None) or real(c)
     )
-    assert init.run(arguments(tmp_path)) == init.REFUSED
+    assert init.run(arguments(tmp_path)) == REFUSED
     assert len(operators_of(tmp_path / "lib/station.db")) == 1
 
 
@@ -233,7 +234,7 @@ def test_what_does_not_fit_is_named_and_nothing_made(
     says: str,
 ) -> None:
     """Everything is known before anything is written."""
-    assert init.run(arguments(tmp_path, **changed)) == init.USAGE
+    assert init.run(arguments(tmp_path, **changed)) == USAGE
     said = capsys.readouterr().err
     assert says in said
     assert "\x1b" not in said
@@ -245,7 +246,7 @@ def test_missing_options_are_all_named(
 ) -> None:
     """Without a terminal nothing is asked."""
     path = tmp_path / "station.toml"
-    assert init.run(["--language=en", f"--config={path}"]) == init.USAGE
+    assert init.run(["--language=en", f"--config={path}"]) == USAGE
     said = capsys.readouterr().err
     for option in ("--name", "--station-no", "--reader-port", "--login"):
         assert option in said
@@ -261,7 +262,7 @@ def test_a_configuration_that_is_there_counts(
     (tmp_path / "lib/station.db").unlink()
     text = file.read_text("utf-8")
     other = arguments(tmp_path, **{"station-no": "03160009"})
-    assert init.run(other) == init.USAGE
+    assert init.run(other) == USAGE
     assert "station.station_no = 03160009" in capsys.readouterr().err
     assert init.run(arguments(tmp_path)) == 0
     assert file.read_text("utf-8") == text
@@ -314,7 +315,7 @@ def test_a_terminal_that_is_closed_leaves_nothing(
     """Ctrl+D in the middle of the questions."""
     typed += ["北门加气站", "新奥燃气"]
     config = tmp_path / "station.toml"
-    assert init.run([f"--config={config}", "--language=en"]) == init.UNREACHED
+    assert init.run([f"--config={config}", "--language=en"]) == UNREACHED
     assert "Broken off" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,242 @@
+"""The papers by which a station belongs to head office: request and certificate.
+
+What is signed, by Ed25519 (RFC 8032):
+
+    "cngstation enrolment request 1" 00 | station_no(8) area_no(4) made_at(8) key(32)
+    "cngstation enrolment certificate 1" 00 | serial(4) station_no(8) area_no(4)
+        edition(1+n) from(8) until(8) station_key(32) office_key(32) url(1+n) pin(1+n)
+
+Numbers are big-endian, moments UTC milliseconds, texts UTF-8 behind a byte of length,
+`station_no` and `area_no` ASCII digits. A paper is one byte of kind, these fields and
+the signature (64). There is no secret in it: the station proves itself by its key.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from cngstation.errors import Refusal
+from cngstation.hygiene import is_clean
+from cngstation.language import mark
+
+KEY_BYTES, SIGNATURE_BYTES = 32, 64
+LONGEST_EDITION, LONGEST_URL = 20, 120
+_REQUEST, _CERTIFICATE = b"R", b"C"
+_REQUEST_SIGNED = b"cngstation enrolment request 1\0"
+_CERTIFICATE_SIGNED = b"cngstation enrolment certificate 1\0"
+
+
+class NotThisPaper(Refusal):
+    """The code is none, or not the one that belongs here."""
+
+    code = "refusal.enrolment_paper"
+    text = (
+        "This is not a {wanted} of an enrolment, or of another version. Nothing was "
+        "changed. Ask head office for the right one."
+    )
+
+
+class SignatureWrong(Refusal):
+    """Somebody changed the paper, or another key signed it."""
+
+    code = "refusal.enrolment_signature"
+    text = (
+        "The signature of this {wanted} is wrong: it was changed, or another key "
+        "signed it. Nothing was changed. Ask head office for a new one."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a station asks head office to sign."""
+
+    station_no: str
+    area_no: str
+    made_at_ms: int
+    station_key: bytes
+
+    def to_bytes(self) -> bytes:
+        """Return the fields as they are signed."""
+        return (
+            self.station_no.encode("ascii")
+            + self.area_no.encode("ascii")
+            + self.made_at_ms.to_bytes(8, "big")
+            + self.station_key
+        )
+
+    def signed(self, key: Ed25519PrivateKey) -> bytes:
+        """Return the paper, signed by the station's own key."""
+        fields = self.to_bytes()
+        return _REQUEST + fields + key.sign(_REQUEST_SIGNED + fields)
+
+    @classmethod
+    def read(cls, paper: bytes) -> Self:
+        """Return a request whose signature is right.
+
+        Raises:
+            NotThisPaper, SignatureWrong: it is none.
+        """
+        fields = _Fields(paper, _REQUEST, mark("request"))
+        made = cls(fields.digits(8), fields.digits(4), fields.number(8), fields.key())
+        fields.end(made.station_key, _REQUEST_SIGNED)
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What head office says of a station; `pin` is the SHA-256 of its TLS certificate.
+
+    `edition` is "single", "networked" or what head office calls it.
+    """
+
+    serial: int
+    station_no: str
+    area_no: str
+    edition: str
+    from_ms: int
+    until_ms: int
+    station_key: bytes
+    office_key: bytes
+    url: str = ""
+    pin: bytes = b""
+
+    def to_bytes(self) -> bytes:
+        """Return the fields as they are signed."""
+        return (
+            self.serial.to_bytes(4, "big")
+            + self.station_no.encode("ascii")
+            + self.area_no.encode("ascii")
+            + _text(self.edition, LONGEST_EDITION)
+            + self.from_ms.to_bytes(8, "big")
+            + self.until_ms.to_bytes(8, "big")
+            + self.station_key
+            + self.office_key
+            + _text(self.url, LONGEST_URL)
+            + bytes([len(self.pin)])
+            + self.pin
+        )
+
+    def signed(self, key: Ed25519PrivateKey) -> bytes:
+        """Return the paper, signed by head office's key."""
+        fields = self.to_bytes()
+        return _CERTIFICATE + fields + key.sign(_CERTIFICATE_SIGNED + fields)
+
+    @classmethod
+    def read(cls, paper: bytes) -> Self:
+        """Return a certificate that the key named in it signed, whoever that is.
+
+        Raises:
+            NotThisPaper, SignatureWrong: it is none.
+        """
+        fields = _Fields(paper, _CERTIFICATE, mark("certificate"))
+        made = cls(
+            serial=fields.number(4),
+            station_no=fields.digits(8),
+            area_no=fields.digits(4),
+            edition=fields.text(LONGEST_EDITION),
+            from_ms=fields.number(8),
+            until_ms=fields.number(8),
+            station_key=fields.key(),
+            office_key=fields.key(),
+            url=fields.text(LONGEST_URL),
+            pin=fields.short(KEY_BYTES),
+        )
+        fields.end(made.office_key, _CERTIFICATE_SIGNED)
+        return made
+
+
+def public_bytes(key: Ed25519PrivateKey) -> bytes:
+    """Return the public half of a key."""
+    return key.public_key().public_bytes_raw()
+
+
+def fingerprint(key: bytes) -> str:
+    """Return what two people compare of a public key: 16 letters in fours."""
+    digits = hashlib.sha256(key).hexdigest()[:16].upper()
+    return "-".join(digits[at : at + 4] for at in range(0, 16, 4))
+
+
+def call_code(paper: bytes) -> str:
+    """Return what is read out over the phone to compare a request: 8 letters."""
+    digits = hashlib.sha256(b"call" + paper).hexdigest()[:8].upper()
+    return f"{digits[:4]}-{digits[4:]}"
+
+
+def _text(text: str, most: int) -> bytes:
+    data = text.encode()
+    if len(data) > most:
+        raise ValueError(f"more than {most} bytes")
+    return bytes([len(data)]) + data
+
+
+class _Fields:
+    """Reads the fields of a paper, front to back."""
+
+    def __init__(self, paper: bytes, kind: bytes, wanted: str) -> None:
+        self._wanted = wanted
+        self._fields, self._signature = (
+            paper[1:-SIGNATURE_BYTES],
+            paper[-SIGNATURE_BYTES:],
+        )
+        self._at = 0
+        if paper[:1] != kind or len(paper) <= SIGNATURE_BYTES:
+            raise self._wrong()
+
+    def number(self, width: int) -> int:
+        """Return an unsigned number."""
+        return int.from_bytes(self._take(width), "big")
+
+    def digits(self, width: int) -> str:
+        """Return a text of ASCII digits."""
+        data = self._take(width)
+        if not data.isdigit():
+            raise self._wrong()
+        return data.decode("ascii")
+
+    def key(self) -> bytes:
+        """Return a public key."""
+        return self._take(KEY_BYTES)
+
+    def short(self, *lengths: int) -> bytes:
+        """Return bytes behind their count, which is 0 or one of these."""
+        length = self.number(1)
+        if length not in (0, *lengths):
+            raise self._wrong()
+        return self._take(length)
+
+    def text(self, most: int) -> str:
+        """Return a text behind its length."""
+        length = self.number(1)
+        try:
+            text = self._take(length).decode()
+        except UnicodeDecodeError:
+            raise self._wrong() from None
+        if length > most or not is_clean(text):
+            raise self._wrong()
+        return text
+
+    def end(self, key: bytes, context: bytes) -> None:
+        """Refuse what is left over, and a signature that is not this key's."""
+        if self._at != len(self._fields):
+            raise self._wrong()
+        try:
+            public = Ed25519PublicKey.from_public_bytes(key)
+            public.verify(self._signature, context + self._fields)
+        except (InvalidSignature, ValueError):
+            raise SignatureWrong(wanted=self._wanted) from None
+
+    def _take(self, count: int) -> bytes:
+        data = self._fields[self._at : self._at + count]
+        if len(data) != count:
+            raise self._wrong()
+        self._at += count
+        return data
+
+    def _wrong(self) -> NotThisPaper:
+        return NotThisPaper(wanted=self._wanted)

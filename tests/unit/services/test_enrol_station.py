@@ -1,0 +1,303 @@
+"""Enrolment: only head office's newest word about this station and this key counts."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cngstation.domain.enrolment import (
+    Certificate,
+    NotThisPaper,
+    Request,
+    SignatureWrong,
+    fingerprint,
+    public_bytes,
+)
+from cngstation.domain.typed_code import code_text, read_code
+from cngstation.errors import Refusal
+from cngstation.services import enrol_station
+from cngstation.services.enrol_station import (
+    MS_PER_DAY,
+    Identity,
+    NothingRequested,
+    NotValidNow,
+    OfficeNotConfirmed,
+    OtherKey,
+    OtherOffice,
+    OtherStation,
+    RolledBack,
+    accept,
+    make_request,
+    request_text,
+    standing,
+)
+from cngstation.services.station_key import (
+    NoCertificate,
+    SeveralCertificates,
+    certificate_in,
+)
+from cngstation.services.verify_books import verify_file
+from cngstation.services.watch_enrolment import look_once
+from cngstation.storage import findings
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+from tests.small_station import HandClock, opened
+
+STATION = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OFFICE = Ed25519PrivateKey.from_private_bytes(bytes(range(100, 132)))
+THIEF = Ed25519PrivateKey.from_private_bytes(bytes(range(50, 82)))
+WHO = Identity("03160002", "0316")
+ACTOR = Actor("1001", "test")
+COMPARED = fingerprint(public_bytes(OFFICE))
+
+
+@contextlib.asynccontextmanager
+async def asked(folder: Path, clock: HandClock) -> AsyncIterator[Database]:
+    """Open a station that has made its request."""
+    async with opened(folder / "station.db", clock) as database:
+        await make_request(database, STATION, WHO, ACTOR)
+        yield database
+
+
+def certificate(clock: HandClock, **changes: object) -> Certificate:
+    """Return what head office says, with changes."""
+    now_ms = clock.now().wall_ms
+    made = Certificate(
+        serial=7,
+        station_no=WHO.station_no,
+        area_no=WHO.area_no,
+        edition="networked",
+        from_ms=now_ms,
+        until_ms=now_ms + 365 * MS_PER_DAY,
+        station_key=public_bytes(STATION),
+        office_key=public_bytes(OFFICE),
+        url="https://centre.example/station",
+        pin=bytes(32),
+    )
+    return replace(made, **changes)
+
+
+def text_of(made: Certificate, key: Ed25519PrivateKey = OFFICE) -> str:
+    """Return a certificate as it comes."""
+    return code_text(made.signed(key), ("a certificate",))
+
+
+async def test_the_whole_way(tmp_path: Path) -> None:
+    """Request, certificate, renewal; every step a fact, proved and audited."""
+    clock = HandClock()
+    async with asked(tmp_path, clock) as database:
+        request = (await database.read(standing)).request
+        assert request is not None
+        sent = Request.read(read_code(request_text(request)))
+        assert (sent.station_no, sent.area_no) == ("03160002", "0316")
+        assert sent.station_key == public_bytes(STATION)
+        await accept(
+            database, text_of(certificate(clock)), WHO, ACTOR, compared=COMPARED
+        )
+        now = await database.read(standing)
+        assert now.certificate == certificate(clock)
+        assert now.days_left(clock.now().wall_ms) == 365
+        # A renewal is signed with the key that is known now: nothing is compared.
+        renewed = certificate(clock, serial=8, edition="single")
+        await accept(database, text_of(renewed), WHO, ACTOR)
+        assert (await database.read(standing)).certificate == renewed
+        acts = await database.read(
+            lambda c: c.execute("SELECT act, subject, before FROM audit").fetchall()
+        )
+    assert acts == [
+        ("enrolment.request", request.call_code, ""),
+        ("enrolment.accept", "7", ""),
+        ("enrolment.accept", "8", "7"),
+    ]
+    assert verify_file(tmp_path / "station.db").proved
+
+
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "refusal"),
+    [
+        ({"station_no": "03160003"}, OFFICE, OtherStation),
+        ({"area_no": "0317"}, OFFICE, OtherStation),
+        ({"station_key": public_bytes(THIEF)}, OFFICE, OtherKey),
+        ({"from_ms": HOUR}, OFFICE, NotValidNow),
+        ({"from_ms": -2 * HOUR, "until_ms": -1}, OFFICE, NotValidNow),
+        ({"from_ms": -2 * HOUR, "until_ms": 0}, OFFICE, NotValidNow),
+        ({"serial": 6}, OFFICE, RolledBack),
+        ({"serial": 7}, OFFICE, RolledBack),
+        ({"office_key": public_bytes(THIEF)}, THIEF, OtherOffice),
+        ({}, THIEF, SignatureWrong),
+    ],
+)
+async def test_what_is_not_for_us_is_refused(
+    tmp_path: Path,
+    changes: dict[str, object],
+    key: Ed25519PrivateKey,
+    refusal: type[Refusal],
+) -> None:
+    """Other station, key, time, older, or signed by somebody else: nothing changes."""
+    clock = HandClock()
+    now_ms = clock.now().wall_ms
+    for field in ("from_ms", "until_ms"):
+        if field in changes:
+            changes = {**changes, field: now_ms + int(str(changes[field]))}
+    async with asked(tmp_path, clock) as database:
+        await accept(
+            database, text_of(certificate(clock)), WHO, ACTOR, compared=COMPARED
+        )
+        before = await database.read(standing)
+        changed = certificate(clock, **{"serial": 8, **changes})
+        with pytest.raises(refusal) as caught:
+            await accept(
+                database, text_of(changed, key), WHO, ACTOR,
+                compared=fingerprint(changed.office_key),
+            )  # fmt: skip
+        assert "Nothing was changed" in caught.value.sentence()
+        assert await database.read(standing) == before
+
+
+async def test_the_first_key_is_trusted_only_when_compared(tmp_path: Path) -> None:
+    """Its fingerprint is named; another one typed, or none, is not enough."""
+    clock = HandClock()
+    text = text_of(certificate(clock))
+    async with asked(tmp_path, clock) as database:
+        for typed in ("", "0000-0000-0000-0000", COMPARED[:-1]):
+            with pytest.raises(OfficeNotConfirmed) as caught:
+                await accept(database, text, WHO, ACTOR, compared=typed)
+            assert caught.value.facts["shown"] == COMPARED
+        await accept(database, text, WHO, ACTOR, compared=COMPARED.lower())
+
+
+async def test_a_pinned_key_goes_before_everything(tmp_path: Path) -> None:
+    """The configuration names head office: another fingerprint helps nobody."""
+    clock = HandClock()
+    pinned = replace(WHO, office_key=public_bytes(OFFICE))
+    async with asked(tmp_path, clock) as database:
+        forged = certificate(clock, office_key=public_bytes(THIEF))
+        with pytest.raises(OtherOffice):
+            await accept(
+                database, text_of(forged, THIEF), pinned, ACTOR,
+                compared=fingerprint(public_bytes(THIEF)),
+            )  # fmt: skip
+        await accept(database, text_of(certificate(clock)), pinned, ACTOR)
+
+
+async def test_without_a_request_nothing_is_accepted(tmp_path: Path) -> None:
+    """There is no key that it could be for."""
+    clock = HandClock()
+    async with opened(tmp_path / "station.db", clock) as database:
+        with pytest.raises(NothingRequested):
+            await accept(
+                database, text_of(certificate(clock)), WHO, ACTOR, compared=COMPARED
+            )
+
+
+async def test_a_new_request_makes_the_old_answer_worthless(tmp_path: Path) -> None:
+    """After a lost key, only the newest one counts."""
+    clock = HandClock()
+    async with asked(tmp_path, clock) as database:
+        await make_request(database, THIEF, WHO, ACTOR)
+        with pytest.raises(OtherKey):
+            await accept(
+                database, text_of(certificate(clock)), WHO, ACTOR, compared=COMPARED
+            )
+
+
+def test_every_changed_bit_of_a_paper_is_seen() -> None:
+    """Both papers, bit by bit, past the checks of the typed code."""
+    papers = (
+        (
+            Request,
+            Request("03160002", "0316", 1, public_bytes(STATION)).signed(STATION),
+        ),
+        (Certificate, certificate(HandClock()).signed(OFFICE)),
+    )
+    for kind, paper in papers:
+        assert kind.read(paper)
+        for bit in range(8 * len(paper)):
+            changed = bytearray(paper)
+            changed[bit // 8] ^= 1 << bit % 8
+            with pytest.raises((NotThisPaper, SignatureWrong)):
+                kind.read(bytes(changed))
+        for cut in range(len(paper)):
+            with pytest.raises((NotThisPaper, SignatureWrong)):
+                kind.read(paper[:cut])
+        with pytest.raises((NotThisPaper, SignatureWrong)):
+            kind.read(paper + b"\0")
+
+
+def test_a_paper_of_one_kind_is_none_of_the_other() -> None:
+    """A request signed by the office is no certificate, whatever its bytes."""
+    request = Request("03160002", "0316", 1, public_bytes(STATION)).signed(STATION)
+    with pytest.raises(NotThisPaper):
+        Certificate.read(request)
+    with pytest.raises(NotThisPaper):
+        Request.read(certificate(HandClock()).signed(OFFICE))
+
+
+def test_the_bytes_that_are_signed_stay_what_they_are() -> None:
+    """As the handbook writes them: a head office of another make signs the same."""
+    paper = certificate(HandClock(), from_ms=1, until_ms=2, url="u").to_bytes()
+    assert paper == (
+        bytes.fromhex("00000007")
+        + b"03160002"
+        + b"0316"
+        + b"\x09networked"
+        + bytes(7) + b"\x01" + bytes(7) + b"\x02"
+        + public_bytes(STATION)
+        + public_bytes(OFFICE)
+        + b"\x01u"
+        + b"\x20" + bytes(32)
+    )  # fmt: skip
+    whole = certificate(HandClock(), from_ms=1, until_ms=2, url="u").signed(OFFICE)
+    OFFICE.public_key().verify(
+        whole[-64:], b"cngstation enrolment certificate 1\0" + paper
+    )
+
+
+async def test_the_board_warns_thirty_days_ahead(tmp_path: Path) -> None:
+    """One row, another when it has ended, none once a new one is accepted."""
+    clock = HandClock()
+
+    async def open_kinds(database: Database) -> list[str]:
+        await look_once(database, clock)
+        await look_once(database, clock)
+        found = await database.read(lambda c: list(findings.open_findings(c)))
+        return [finding.kind for finding in found]
+
+    async with asked(tmp_path, clock) as database:
+        assert await open_kinds(database) == []
+        first = certificate(clock)
+        await accept(database, text_of(first), WHO, ACTOR, compared=COMPARED)
+        clock.forward(334 * MS_PER_DAY)
+        assert await open_kinds(database) == []
+        clock.forward(2 * MS_PER_DAY)
+        assert await open_kinds(database) == [enrol_station.EXPIRES]
+        clock.forward(30 * MS_PER_DAY)
+        assert await open_kinds(database) == [enrol_station.EXPIRED]
+        renewed = certificate(clock, serial=8)
+        await accept(database, text_of(renewed), WHO, ACTOR)
+        assert await open_kinds(database) == []
+    assert verify_file(tmp_path / "station.db").proved
+
+
+def test_a_usb_key_gives_the_one_certificate_of_this_station(tmp_path: Path) -> None:
+    """Others' are passed over; two of ours, or a damaged one, are not."""
+    clock = HandClock()
+    with pytest.raises(NoCertificate):
+        certificate_in(tmp_path, WHO)
+    others = text_of(certificate(clock, station_no="03160003"))
+    (tmp_path / "03160003.certificate.txt").write_text(others)
+    (tmp_path / "notes.txt").write_text(text_of(certificate(clock)))
+    with pytest.raises(NoCertificate):
+        certificate_in(tmp_path, WHO)
+    ours = text_of(certificate(clock))
+    (tmp_path / "03160002.certificate.txt").write_text(ours)
+    assert certificate_in(tmp_path, WHO) == ours
+    (tmp_path / "new.certificate.txt").write_text(text_of(certificate(clock, serial=8)))
+    with pytest.raises(SeveralCertificates):
+        certificate_in(tmp_path, WHO)
