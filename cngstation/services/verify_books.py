@@ -12,8 +12,9 @@ from cngstation.domain.ledger import SUSPENSE_SALES, card_account, suspense_acco
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
 from cngstation.hygiene import clean
-from cngstation.services import verify_accounts, verify_shifts
+from cngstation.services import verify_accounts, verify_chain, verify_shifts
 from cngstation.services.verify_accounts import Sums
+from cngstation.services.verify_overview import MANY, Overview, look_over
 from cngstation.services.verify_registers import first_difference
 from cngstation.storage import chain, facts, journal, sales
 from cngstation.storage.migrations import (
@@ -22,8 +23,8 @@ from cngstation.storage.migrations import (
     schema,
     schema_of,
 )
-from cngstation.storage.register_rows import REGISTERS, has_table, stored_rows
-from cngstation.storage.sqlite import FAILURES, Connection, connect, sqlite3
+from cngstation.storage.register_rows import REGISTERS, stored_rows
+from cngstation.storage.sqlite import FAILURES, Connection, one_snapshot, sqlite3
 
 # Names come from the file, and whoever changed it chose them.
 LONGEST_SENTENCE = 400
@@ -57,15 +58,11 @@ def verify_file(path: Path) -> Proof:
     if not path.is_file():
         raise StorageError(why=f"there is no file {path}")
     try:
-        connection = connect(path, read_only=True)
-        try:
-            connection.execute("BEGIN")
+        with one_snapshot(path) as (connection, other):
             known = known_migrations()[-1][0]
             if current_version(connection, path, known) == 0:
                 raise StorageError(why=f"{path} is not a station's database")
-            return verify(connection)
-        finally:
-            connection.close()
+            return verify(connection, other)
     except FAILURES as error:
         if _primary_code(error) in _NOT_REACHED:
             raise StorageError(why=f"{path} cannot be read: {error}") from error
@@ -91,12 +88,13 @@ def _primary_code(error: Exception) -> int:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def verify(connection: Connection) -> Proof:
-    """Prove the books of one snapshot."""
+def verify(connection: Connection, other: Connection | None = None) -> Proof:
+    """Prove the books of one snapshot; `other` sees the same and takes its share."""
     first_bad: str | None = None
     try:
+        seen = _looked_over(connection, other)
         for check in _CHECKS:
-            check(connection)
+            check(connection, seen)
     except _Broken as broken:
         first_bad = clean(str(broken), limit=LONGEST_SENTENCE)
     # Counted by SQL alone: of a file that is wrong no row can be taken for granted.
@@ -109,16 +107,30 @@ def verify(connection: Connection) -> Proof:
     return Proof(first_bad, head.hex(), rows, open_rows)
 
 
-def _storage(connection: Connection) -> None:
-    row = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if row[0] != "ok":
-        raise _Broken(f"the file is damaged: {row[0]}")
+def _looked_over(connection: Connection, other: Connection | None) -> Overview:
+    """Look quickly at all; at nothing where the tables are not what they should be."""
+    try:
+        _schema(connection, Overview())
+        _tip(connection, Overview())
+    except (_Broken, *FAILURES):
+        return Overview()
+    many = chain.read_tip(connection).seq >= MANY
+    return look_over([connection, other] if other and many else [connection])
+
+
+def _storage(connection: Connection, seen: Overview) -> None:
+    if not seen.whole:
+        row = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if row[0] != "ok":
+            raise _Broken(f"the file is damaged: {row[0]}")
+    if seen.bodies and seen.related:
+        return
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
         raise _Broken(f"table {broken[0]} names a row of {broken[2]} that is missing")
 
 
-def _tip(connection: Connection) -> None:
+def _tip(connection: Connection, _: Overview) -> None:
     if connection.execute("SELECT one FROM tip").fetchall() != [(1,)]:
         raise _Broken("the tip is missing")
     tip = chain.read_tip(connection)
@@ -137,71 +149,36 @@ def _tip(connection: Connection) -> None:
         raise _Broken(f"card serial {serial} is in use, the tip says {tip.card_serial}")
 
 
-def _chain(connection: Connection) -> None:
-    """Every body is re-made from the tables and linked again."""
-    tip = chain.read_tip(connection)
-    stored = {
-        kind: facts.stored_bodies(connection, kind)
-        for kind in (*facts.PLAIN_FACTS, "entry")
-        if has_table(connection, kind)
-    }
-    head, expected = bytes(32), 1
-    links = connection.execute(
-        "SELECT seq, epoch, kind, ref, CAST(body AS BLOB), head FROM chain ORDER BY seq"
-    )
-    for seq, epoch, kind, ref, text, found_head in links:
-        if seq != expected:
-            raise _Broken(f"chain row {expected} is missing")
-        if kind not in stored:
-            raise _Broken(f"chain row {seq} has an unknown kind {kind!r}")
-        row_seq, body = next(stored[kind], (None, None))
-        if row_seq != seq or body is None:
-            where = "is missing" if row_seq is None or row_seq > seq else "was added"
-            raise _Broken(f"{kind} row {row_seq or seq} ({ref}) {where}")
-        with_life = "epoch" not in body or b'"life":' in text
-        made = chain.fact_text(kind, ref, epoch, seq, body, with_life=with_life)
-        if made != text:
-            raise _Broken(f"{kind} row {seq} ({ref}) was changed")
-        head = chain.link(head, made)
-        if head != found_head:
-            raise _Broken(f"chain row {seq} ({kind} {ref}) does not continue the chain")
-        expected += 1
-    for kind, bodies in stored.items():
-        extra = next(bodies, None)
-        if extra is not None:
-            raise _Broken(f"{kind} row {extra[0]} was added outside the chain")
-    if (tip.seq, tip.head) != (expected - 1, head):
-        raise _Broken(f"the chain ends at {expected - 1}, the tip says {tip.seq}")
+def _chain(connection: Connection, seen: Overview) -> None:
+    if not (seen.linked and seen.bodies):
+        _require_none(verify_chain.first_difference(connection))
 
 
-def _sums(connection: Connection) -> None:
-    row = connection.execute(
-        "SELECT e.entry_id, p.unit, sum(p.amount) FROM posting p JOIN entry e"
-        " USING (seq) GROUP BY p.seq, p.unit HAVING sum(p.amount) <> 0 LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        raise _Broken(f"entry {row[0]} does not sum to zero in {row[1]}: {row[2]}")
+def _entries(connection: Connection, seen: Overview) -> None:
+    if not seen.bodies:
+        _require_none(verify_chain.renumbered(connection))
+        _require_none(verify_chain.unbalanced(connection))
 
 
-def _lines(connection: Connection) -> None:
-    row = connection.execute(
-        "SELECT seq FROM posting GROUP BY seq"
-        " HAVING min(line) <> 0 OR max(line) <> count(*) - 1 LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        raise _Broken(f"the posting lines of entry row {row[0]} were renumbered")
+def _outbox(connection: Connection, seen: Overview) -> None:
+    if not seen.bodies:
+        _require_none(verify_chain.not_queued(connection))
+
+
+def _require_none(wrong: str | None) -> None:
+    if wrong:
+        raise _Broken(wrong)
 
 
 _INTENT_DIFFERS = " OR ".join(f"c.{name} <> i.{name}" for name in journal.COLUMNS)
 
 
-def _accounts(connection: Connection) -> None:
+def _accounts(connection: Connection, seen: Overview) -> None:
     """What is booked on an account is what acts, cards and kept balances say of it."""
-    sums = verify_accounts.summed(connection)
+    sums = verify_accounts.summed(connection) if seen.sums is None else seen.sums
     _intents(connection, sums)
     _cards(connection, sums)
-    if wrong := verify_accounts.first_difference(connection, sums):
-        raise _Broken(wrong)
+    _require_none(verify_accounts.first_difference(connection, sums))
 
 
 def _intents(connection: Connection, sums: Sums) -> None:
@@ -263,7 +240,7 @@ def _cards(connection: Connection, sums: Sums) -> None:
             )
 
 
-def _lots(connection: Connection) -> None:
+def _lots(connection: Connection, _: Overview) -> None:
     """No lot gives more than it has, and all of its money goes with its gas."""
     row = connection.execute(
         "SELECT l.seq FROM gas_lot l JOIN gas_lot_use u ON u.lot_seq = l.seq"
@@ -276,37 +253,12 @@ def _lots(connection: Connection) -> None:
         raise _Broken(f"gas lot {row[0]} was used beyond what it holds")
 
 
-def _totalisers(connection: Connection) -> None:
-    if wrong := verify_shifts.first_difference(connection):
-        raise _Broken(wrong)
+def _totalisers(connection: Connection, seen: Overview) -> None:
+    continued = seen.continued
+    _require_none(verify_shifts.first_difference(connection, continued=continued))
 
 
-def _outbox(connection: Connection) -> None:
-    tip = chain.read_tip(connection)
-    count, last = connection.execute(
-        "SELECT count(*), coalesce(max(seq), 0) FROM outbox"
-    ).fetchone()
-    if not count == last == tip.outbox_seq:
-        raise _Broken(
-            f"the outbox has {count} rows, the last is {last},"
-            f" the tip says {tip.outbox_seq}"
-        )
-    row = connection.execute(
-        "SELECT seq FROM chain WHERE seq NOT IN (SELECT chain_seq FROM outbox) LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        raise _Broken(f"chain row {row[0]} was never put in the outbox")
-    row = connection.execute(
-        "SELECT o.seq FROM (SELECT *, lag(chain_seq, 1, 0) OVER (ORDER BY seq) AS"
-        " earlier FROM outbox) o LEFT JOIN chain c ON c.seq = o.chain_seq"
-        " WHERE c.seq IS NULL OR c.kind <> o.kind OR o.chain_seq <= o.earlier"
-        " ORDER BY o.seq LIMIT 1"
-    ).fetchone()
-    if row is not None:
-        raise _Broken(f"outbox row {row[0]} is not the fact that was queued there")
-
-
-def _receipts(connection: Connection) -> None:
+def _receipts(connection: Connection, _: Overview) -> None:
     tip = chain.read_tip(connection)
     count, last = connection.execute(
         "SELECT count(*), coalesce(max(receipt_no), 0) FROM receipt"
@@ -318,7 +270,7 @@ def _receipts(connection: Connection) -> None:
         )
 
 
-def _schema(connection: Connection) -> None:
+def _schema(connection: Connection, _: Overview) -> None:
     """The file is of a version, table by table and word by word.
 
     Comes first: what is read by a name that was changed proves nothing.
@@ -333,7 +285,7 @@ def _schema(connection: Connection) -> None:
     _same_schema(connection, newest[0], triggers=False)
 
 
-def _seat_belts(connection: Connection) -> None:
+def _seat_belts(connection: Connection, _: Overview) -> None:
     """The triggers stand; last, because a changed row says more than a missing one."""
     newest = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
     _same_schema(connection, newest[0], triggers=True)
@@ -346,27 +298,25 @@ def _same_schema(connection: Connection, version: int, *, triggers: bool) -> Non
             raise _Broken(f"{name[0]} {name[1]} is missing or was changed")
 
 
-def _readable(connection: Connection) -> None:
+def _readable(connection: Connection, _seen: Overview) -> None:
     """Text that is none is found here, wherever it stands in a register."""
     for register in REGISTERS:
         for _ in stored_rows(connection, register):
             pass
 
 
-def _registers(connection: Connection) -> None:
+def _registers(connection: Connection, _: Overview) -> None:
     newest = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
-    if wrong := first_difference(connection, newest[0]):
-        raise _Broken(wrong)
+    _require_none(first_difference(connection, newest[0]))
 
 
-_CHECKS: tuple[Callable[[Connection], None], ...] = (
+_CHECKS: tuple[Callable[[Connection, Overview], None], ...] = (
     _storage,
     _schema,
     _readable,
     _tip,
     _chain,
-    _lines,
-    _sums,
+    _entries,
     _accounts,
     _registers,
     _lots,

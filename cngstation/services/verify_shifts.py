@@ -18,9 +18,12 @@ from cngstation.storage.shifts import Reading
 from cngstation.storage.sqlite import Connection
 
 
-def first_difference(connection: Connection) -> str | None:
-    """Say where a totaliser first moves without a fill or a row; None for nowhere."""
-    if wrong := _between_fills(connection):
+def first_difference(connection: Connection, *, continued: bool = False) -> str | None:
+    """Say where a totaliser first moves without a fill or a row; None for nowhere.
+
+    `continued` says that every fill is known to go on where the one before ended.
+    """
+    if not continued and (wrong := _between_fills(connection)):
         return wrong
     if has_table(connection, "shift_reading"):
         return _between_readings(connection)

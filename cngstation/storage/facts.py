@@ -44,7 +44,7 @@ PLAIN_FACTS = (
     "enrolment",
 )
 # Of these tables some columns go on changing after the fact.
-_FIXED_COLUMNS = {"receipt": "seq, receipt_no, entry_id, kind, content"}
+_FIXED_COLUMNS = {"receipt": ("seq", "receipt_no", "entry_id", "kind", "content")}
 # A price says from when it is, a receipt has its moment in its content: all other rows
 # have columns for the three readings of the clock.
 _STAMPED = frozenset(PLAIN_FACTS) - {"price", "receipt"}
@@ -157,10 +157,15 @@ def stored_bodies(connection: Connection, kind: str) -> Iterator[tuple[int, Row]
     if kind == "entry":
         yield from _entries(connection)
         return
-    columns = _FIXED_COLUMNS.get(kind, "*")
+    columns = ", ".join(fixed_columns(kind) or "*")
     for row in rows(connection, f"SELECT {columns} FROM {kind} ORDER BY seq"):  # noqa: S608
         seq = row.pop("seq")
         yield seq, printable(row)
+
+
+def fixed_columns(kind: str) -> tuple[str, ...] | None:
+    """Return the columns of a table that a fact tells of; None for all of them."""
+    return _FIXED_COLUMNS.get(kind)
 
 
 def _entries(connection: Connection) -> Iterator[tuple[int, Row]]:
