@@ -99,12 +99,12 @@ def verify(connection: Connection, other: Connection | None = None) -> Proof:
         first_bad = clean(str(broken), limit=LONGEST_SENTENCE)
     # Counted by SQL alone: of a file that is wrong no row can be taken for granted.
     head, rows, open_rows = connection.execute(
-        "SELECT coalesce(max(head), x''), coalesce(max(seq), 0),"
+        "SELECT lower(hex(max(head))), CAST(coalesce(max(seq), 0) AS INTEGER),"
         " (SELECT count(*) FROM finding WHERE seq NOT IN"
         "  (SELECT finding_seq FROM finding_closed)) +"
         " (SELECT count(*) FROM intent WHERE state IN ('PREPARED','INDOUBT')) FROM tip"
     ).fetchone()
-    return Proof(first_bad, head.hex(), rows, open_rows)
+    return Proof(first_bad, head, rows, open_rows)
 
 
 def _looked_over(connection: Connection, other: Connection | None) -> Overview:
@@ -112,10 +112,10 @@ def _looked_over(connection: Connection, other: Connection | None) -> Overview:
     try:
         _schema(connection, Overview())
         _tip(connection, Overview())
-    except (_Broken, *FAILURES):
+        many = chain.read_tip(connection).seq >= MANY
+        return look_over([connection, other] if other and many else [connection])
+    except (_Broken, *FAILURES, TypeError, ValueError):
         return Overview()
-    many = chain.read_tip(connection).seq >= MANY
-    return look_over([connection, other] if other and many else [connection])
 
 
 def _storage(connection: Connection, seen: Overview) -> None:
