@@ -81,6 +81,7 @@ async def serve(process: Process) -> int:
         process.keep(line.run(), f"line {section.name}")
     tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
     watch.changed = keeper.changed = tell
+    watch.doubted = keeper.doubt
     await server.start()
     process.watch_database(database)
     process.keep(keeper.run(), "keep lists and prices")

@@ -62,6 +62,7 @@ WORDS = {
     "test": mark("test fill"),
     "calibration": mark("calibration"),
     "test_lost": mark("test, gas lost"),
+    "list_not_carried": mark("lists not carried"),
     "fill_marked": mark("fill marked unpaid"),
     "drive_off": mark("driven off"),
     "handed_over": mark("handed over"),

@@ -1,9 +1,9 @@
 """Answers dispensers that ask about the card in them: may it fill, is it on a list.
 
 A card that the register lacks may fill: it can be another station's, and only the lists
-speak of such. A card that claims more than its account has is refused: it may be an old
-image. While an act of it is open it is believed, for that may be written and not booked
-yet. What is answered is noted nowhere; the fill is.
+speak of such. One whose number was not read is refused. So is one that claims more than
+its account has: it may be an old image. While an act of it is open it is believed, for
+that may be written and not booked yet. What is answered is noted nowhere; the fill is.
 """
 
 from cngstation.domain.card_kinds import CREW
@@ -38,6 +38,8 @@ class CardChecks:
 
     def _of(self, connection: Connection, check: CardCheck) -> CardVerdict:
         number = check.card_no or ""
+        if not number.strip("0"):
+            return _UNREADABLE[check.question]
         if check.question is CardQuestion.WHITELIST:
             listed = _is_listed(connection, number, "white")
             return CardVerdict.LISTED if listed else CardVerdict.NOT_LISTED
@@ -80,6 +82,11 @@ def _by_balance(
     return CardVerdict.MAY_FILL
 
 
+_UNREADABLE = {
+    CardQuestion.WHITELIST: CardVerdict.NOT_LISTED,
+    CardQuestion.BLACKLIST: CardVerdict.LISTED,
+    CardQuestion.CHECK: CardVerdict.UNKNOWN_CARD,
+}
 # A window that is used up is an account that has nothing left to spend.
 _STOPPED = {
     "hours": CardVerdict.TIME_DIFFERS,

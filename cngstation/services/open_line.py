@@ -74,5 +74,5 @@ def open_line(
     parts.lines.append(NamedLine(section.name, section.baud, desk, line))
     parts.controlled.append(ControlledLine(line, desk, capabilities_of(section)))
     parts.watch.serve(desk.settings, downloads_of(section))
-    parts.keeper.serve(line, [nozzle.unit for nozzle in desk.settings])
+    parts.keeper.serve(line, [nozzle.unit for nozzle in desk.settings], section.name)
     return line

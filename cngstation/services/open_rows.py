@@ -106,10 +106,18 @@ WORDS: dict[str, tuple[str, str]] = {
         ),
     ),
     "list_too_long": (
-        mark("{count} numbers are refused; dispensers can hold {most} of them."),
         mark(
-            "Take numbers off that are long out of use; the highest numbers went out."
+            "{count} numbers are refused and dispensers can hold {most}: {out} are "
+            "left out, {first} to {last}; {dangerous} of them can still fill."
         ),
+        mark(
+            "Cards that were taken back are left out first, then the lowest numbers. "
+            "Take off what is long out of use; the row closes when all fit."
+        ),
+    ),
+    "list_not_carried": (
+        mark("Line {line} cannot carry {what}: {why}"),
+        mark("Its dispensers keep what they had; correct the list or the price."),
     ),
     "card_balance_differs": (
         mark("Card {subject} filled with {card} where its account had {book}."),

@@ -11,17 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Protocol
 
 import structlog
 
 from cngstation.domain.card_lists import (
-    LARGEST_BASE,
     Blacklist,
     advance,
     next_version,
 )
-from cngstation.errors import LocalProtocolError
 from cngstation.moments import Clock, local_time, seconds, time_text
 from cngstation.protocols.dispenser.forecourt import (
     CardList,
@@ -30,21 +27,27 @@ from cngstation.protocols.dispenser.forecourt import (
     ListKind,
     PriceTable,
 )
+from cngstation.services.fit_downloads import (
+    NOT_CARRIED,
+    OfferedLine,
+    name_anew,
+    numbers_that_fit,
+    offer_what_fits,
+)
 from cngstation.services.wait_while_busy import while_busy
-from cngstation.storage import downloads, findings, prices
+from cngstation.storage import downloads, prices
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.downloads import PublishedList, PublishedPrices
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Unit
+from cngstation.units import GAS_UNITS, Unit
 
 _log = structlog.get_logger()
 
 LOOK_MS = 500
 FOREVER = "2099-12-31"
-BY_BOOKS, BY_HAND = "books", "hand"
-TOO_LONG = "list_too_long"
+BY_BOOKS, BY_HAND, ANEW = "books", "hand", "anew"
 
 
 class WhenToSend(StrEnum):
@@ -54,18 +57,18 @@ class WhenToSend(StrEnum):
     BY_HAND = "by_hand"
 
 
-class OfferedLine(Protocol):
-    """A line that can be told what its nozzles shall hold; the driver fits."""
-
-    def offer(self, downloads: Downloads) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ServedLine:
-    """A line with the unit of its nozzles; several units get no prices."""
+    """A line with the unit of its nozzles; several units get no prices.
+
+    `left_out` is what its last offer could not carry, and why: empty for nothing,
+    None while its row was not looked at.
+    """
 
     line: OfferedLine
     units: frozenset[Unit]
+    name: str
+    left_out: tuple[str, str] | None = None
 
 
 class DownloadKeeper:
@@ -88,12 +91,17 @@ class DownloadKeeper:
         self._next_price_ms: int | None = None
         self._sent_on = ""
         self._owes_offer = False
+        self._is_doubted = False
 
-    def serve(self, line: OfferedLine, units: Sequence[Unit]) -> None:
+    def serve(self, line: OfferedLine, units: Sequence[Unit], name: str = "") -> None:
         """Take a line on; it is offered everything at the next look."""
-        self._lines.append(ServedLine(line, frozenset(units)))
+        self._lines.append(ServedLine(line, frozenset(units), name))
         self._seen = None
         self._owes_offer = True
+
+    def doubt(self) -> None:
+        """Send everything under new versions: a nozzle's may have other content."""
+        self._is_doubted = True
 
     async def run(self) -> None:
         """Look for news of any process for ever."""
@@ -104,6 +112,9 @@ class DownloadKeeper:
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
         now_ms = self._clock.now().wall_ms
+        if self._is_doubted:
+            await self._database.write(partial(_publish_anew, now_ms=now_ms))
+            self._is_doubted, self._owes_offer = False, True
         seen = await self._database.read(downloads.news)
         price_begins = self._next_price_ms is not None and now_ms >= self._next_price_ms
         is_time = self._is_time(now_ms)
@@ -158,10 +169,27 @@ class DownloadKeeper:
             (served, await self._database.read(partial(offered, units=served.units)))
             for served in self._lines
         ]
+        told = [
+            (served, offer_what_fits(served.line, offer)) for served, offer in offers
+        ]
+        for served, left_out in told:
+            if left_out != served.left_out:
+                await self._name_left_out(served, left_out)
         self._owes_offer = False
-        for served, offer in offers:
-            _offer_what_fits(served.line, offer)
         self.changed()
+
+    async def _name_left_out(
+        self, served: ServedLine, left_out: tuple[str, str]
+    ) -> None:
+        """Keep one row of what a line could not be offered, as it is now."""
+
+        def unit(tx: Transaction) -> None:
+            subject, (what, why) = f"line {served.name}", left_out
+            facts = {"line": served.name, "what": what, "why": why}
+            name_anew(tx, NOT_CARRIED, subject, facts if what else None)
+
+        await self._database.write(unit)
+        served.left_out = left_out
 
 
 def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
@@ -176,28 +204,6 @@ def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
     if len(units) == 1:
         table = downloads.newest_prices(connection, next(iter(units)))
     return Downloads(lists, None if table is None else _price_table(table))
-
-
-def _offer_what_fits(line: OfferedLine, offer: Downloads) -> None:
-    """Offer a line all that its protocol can carry: the blacklist does not wait.
-
-    Where that does not fit either its dispensers keep what they have.
-    """
-    no_white: Mapping[ListKind, CardList] = {
-        k: v for k, v in offer.lists.items() if k is not ListKind.WHITE
-    }
-    for lists, table in (
-        (offer.lists, offer.prices),
-        (offer.lists, None),
-        (no_white, offer.prices),
-        (no_white, None),
-    ):
-        try:
-            line.offer(Downloads(lists, table))
-        except LocalProtocolError as error:
-            _log.error("downloads.not_offered", why=error.sentence())
-        else:
-            return
 
 
 async def note_in_force(
@@ -236,7 +242,7 @@ def _publish_black(tx: Transaction, whole: bool, actor: Actor) -> bool:  # noqa:
             _cards(newest[ListKind.ADDED]),
             _cards(newest[ListKind.DELETED]),
         )
-    wanted = _that_fit(tx, downloads.refused_numbers(tx.connection))
+    wanted = numbers_that_fit(tx, downloads.refused_numbers(tx.connection))
     after = advance(last, wanted, whole=whole)
     cause = BY_HAND if whole else BY_BOOKS
     told = False
@@ -266,14 +272,19 @@ def _publish_white(tx: Transaction, actor: Actor) -> bool:
     return True
 
 
-def _that_fit(tx: Transaction, wanted: frozenset[str]) -> frozenset[str]:
-    """Keep to what dispensers can hold; what is left out is named, never silent."""
-    if len(wanted) <= LARGEST_BASE:
-        return wanted
-    kept = sorted(wanted, reverse=True)[:LARGEST_BASE]
-    facts = {"count": len(wanted), "most": LARGEST_BASE}
-    findings.open_once(tx, TOO_LONG, "blacklist", facts)
-    return frozenset(kept)
+def _publish_anew(tx: Transaction, *, now_ms: int) -> None:
+    """Give everything that is published another version, with the same content."""
+    for kind in ListKind:
+        old = downloads.newest_list(tx.connection, kind)
+        if old is not None:
+            version = next_version(old.version)
+            downloads.publish_list(tx, kind, version, old.cards, cause=ANEW)
+    for unit in GAS_UNITS:
+        last = downloads.newest_prices(tx.connection, Unit(unit))
+        if last is not None:
+            version = next_version(last.version)
+            table = PublishedPrices(Unit(unit), version, last.prices, now_ms)
+            downloads.publish_prices(tx, table)
 
 
 def _publish_prices(tx: Transaction, unit: Unit, now_ms: int) -> bool:

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+
+import structlog
 
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import DownloadKind, ListKind
 from cngstation.rpc.contract.downloads import (
+    MOST_ROWS,
     DownloadRow,
     ListedNumber,
     ListFigure,
@@ -13,11 +17,14 @@ from cngstation.rpc.contract.downloads import (
 )
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.publish_downloads import note_in_force, wanted_versions
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
+
+_log = structlog.get_logger()
 
 MOST_NUMBERS = 100
 IN_FORCE, SENDING, WAITING, NOT_CARRIED = "in_force", "sending", "waiting", "no_way"
@@ -39,6 +46,8 @@ class DownloadWatch:
     ) -> None:
         self._database = database
         self.changed = changed
+        self.doubted: Callable[[], None] = lambda: None
+        self._in_doubt: set[tuple[NozzleKey, DownloadKind]] = set()
         self._nozzles: dict[NozzleKey, Carried] = {}
         self._under_way: dict[tuple[NozzleKey, DownloadKind], DownloadAdvanced] = {}
 
@@ -55,16 +64,55 @@ class DownloadWatch:
     async def advanced(
         self, setting: NozzleSetting, advanced: DownloadAdvanced
     ) -> None:
-        """Take note of a part, or of a version that is in force."""
+        """Take note of a part, or of a version that is in force.
+
+        A nozzle that holds the version of now and was not sent it has it from another
+        life of this file: from before a backup was put back, or from other books. Its
+        content is not known, and everything goes once more under a new version.
+        """
         place = setting.key, advanced.kind
         if advanced.is_in_force:
-            self._under_way.pop(place, None)
-            await note_in_force(
-                self._database, setting.key, advanced.kind, advanced.version
+            sent = self._under_way.pop(place, None)
+            was_sent = sent is not None and sent.version == advanced.version
+            if not was_sent and await self._is_doubtful(setting, advanced):
+                _log.warning("downloads.doubted", nozzle=setting.key.nozzle_no)
+                self._in_doubt.add(place)
+                self.doubted()
+            # It is said once: nobody would tell it again.
+            await while_busy(
+                partial(
+                    note_in_force,
+                    self._database,
+                    setting.key,
+                    advanced.kind,
+                    advanced.version,
+                )
             )
         else:
             self._under_way[place] = advanced
         self.changed()
+
+    async def _is_doubtful(
+        self, setting: NozzleSetting, advanced: DownloadAdvanced
+    ) -> bool:
+        """Tell whether a nozzle holds what is offered now and nobody has sent it.
+
+        Asked of nozzles that fetch versions; of the others the price itself tells.
+        """
+        key, kind = setting.key, advanced.kind
+        carried = self._nozzles.get(key)
+        if (key, kind) in self._in_doubt or carried is None:
+            return False  # a dispenser that names whatever is announced
+        if DownloadKind.BASE not in carried.kinds:
+            return False
+
+        def question(connection: Connection) -> bool:
+            held, _ = downloads.held(connection, key).get(kind, (0, 0))
+            wanted = wanted_versions(connection, frozenset({setting.unit}))
+            version, _ = wanted.get(kind, (0, 0))
+            return advanced.version == version and held != version
+
+        return await while_busy(lambda: self._database.read(question))
 
     async def board(self) -> ListsBoard:
         """Return lists, numbers by hand, and every nozzle's versions."""
@@ -84,7 +132,7 @@ class DownloadWatch:
                 for found in newest
                 if found is not None
             ),
-            nozzles=tuple(self._rows(connection)),
+            nozzles=tuple(self._rows(connection))[:MOST_ROWS],
             numbers=tuple(
                 ListedNumber(card_no=number, list=on, source=source)
                 for number, on, source in downloads.numbers_by_hand(connection)

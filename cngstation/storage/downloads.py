@@ -62,6 +62,14 @@ def refused_numbers(connection: Connection) -> frozenset[str]:
     return frozenset(own | _by_hand(connection, "black"))
 
 
+def taken_back(connection: Connection) -> frozenset[str]:
+    """Return the numbers of our cards that are cancelled: nobody has them any more."""
+    found = connection.execute(
+        "SELECT card_key FROM card WHERE state=?", (str(CardState.CANCELLED),)
+    )
+    return frozenset(key.rjust(WIRE_DIGITS, "0") for (key,) in found)
+
+
 def white_numbers(connection: Connection) -> frozenset[str]:
     """Return the numbers of the white list."""
     return frozenset(_by_hand(connection, "white"))

@@ -13,7 +13,7 @@ MOST_ROWS = 64 * 5
 
 
 class ListFigure(Message):
-    """A list as it was published last; `cause` is books or hand."""
+    """A list as it was published last; `cause` is books, hand or anew."""
 
     kind: Word
     version: int

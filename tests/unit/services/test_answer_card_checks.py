@@ -26,6 +26,9 @@ FOREIGN = "0000999900000001"
 BALANCE_FEN = 12_345
 
 
+NOT_READ = [None, "", "0" * 16]
+
+
 @dataclass
 class Station:
     """A file with one card that has some money."""
@@ -101,13 +104,6 @@ async def test_numbers_by_hand_count(station: Station) -> None:
     assert await station.verdict(CardQuestion.BLACKLIST) is CardVerdict.NOT_LISTED
 
 
-async def test_a_question_without_a_number_is_answered(station: Station) -> None:
-    """No card that anybody knows: the dispenser's own rules decide."""
-    assert await station.verdict(card_no=None) is CardVerdict.MAY_FILL
-    found = await station.verdict(CardQuestion.BLACKLIST, None)
-    assert found is CardVerdict.NOT_LISTED
-
-
 @pytest.mark.parametrize(
     ("reason", "expected"),
     [
@@ -158,3 +154,19 @@ async def test_a_listed_number_is_known_by_its_twenty_digits_too(
     assert await station.verdict(CardQuestion.BLACKLIST, other) is (
         CardVerdict.NOT_LISTED
     )
+
+
+@pytest.mark.parametrize("card_no", NOT_READ)
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        (CardQuestion.CHECK, CardVerdict.UNKNOWN_CARD),
+        (CardQuestion.BLACKLIST, CardVerdict.LISTED),
+        (CardQuestion.WHITELIST, CardVerdict.NOT_LISTED),
+    ],
+)
+async def test_a_card_whose_number_was_not_read_fills_nothing(
+    station: Station, question: CardQuestion, verdict: CardVerdict, card_no: str | None
+) -> None:
+    """Nobody could be asked for its money."""
+    assert await station.verdict(question, card_no) is verdict

@@ -1,8 +1,8 @@
 """Lists and prices follow the books; who holds what is a fact; hands go on top."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from cngstation.domain.card_life import CardState
 from cngstation.errors import DatabaseBusy, LocalProtocolError
 from cngstation.moments import MS_PER_HOUR
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     Downloads,
@@ -26,82 +25,37 @@ from cngstation.services.list_numbers import (
     TooManyNumbers,
     wire_number,
 )
+from cngstation.services.open_rows import finding_row
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import cards, downloads, findings, prices
-from cngstation.storage.database import Database, Transaction
+from cngstation.storage import cards, downloads, findings
 from cngstation.storage.operators import Operator
 from cngstation.storage.sales import NozzleKey
-from cngstation.storage.sqlite import Connection
-from cngstation.units import Price, Unit
+from cngstation.units import Unit
+from tests.download_world import (
+    NOZZLE,
+    ON_THE_WIRE,
+    OTHER,
+    THIRD,
+    BusyAt,
+    OfferedLine,
+    Station,
+    download_station,
+)
 from tests.small_station import (
     CARD,
     CASHIER,
     MORNING,
-    HandClock,
     a_card,
-    opened,
-    register_card,
 )
-
-ON_THE_WIRE = CARD.rjust(16, "0")
-OTHER = "0000999900000001"
-NOZZLE = NozzleSetting(NozzleKey("03160001", 1, 1), Unit.M3)
-
-
-@dataclass
-class OfferedLine:
-    """Keeps what it was offered."""
-
-    offers: list[Downloads] = field(default_factory=list)
-
-    def offer(self, downloads: Downloads) -> None:
-        """Take an offer."""
-        self.offers.append(downloads)
-
-    def numbers(self, kind: ListKind) -> tuple[str, ...]:
-        """Return the numbers of a list of the last offer."""
-        return self.offers[-1].lists[kind].cards
-
-
-@dataclass
-class Station:
-    """A file with one card, its clock, a line, and who keeps its lists."""
-
-    db: Database
-    path: Path
-    clock: HandClock
-    line: OfferedLine
-    keeper: DownloadKeeper
-
-    async def state(self, state: CardState) -> None:
-        """Give the card a state."""
-        await self.db.write(
-            lambda tx: cards.change(tx, CARD, reason="a test", state=state)
-        )
-
-    async def price(self, level: int, fen: int, from_ms: int = MORNING) -> None:
-        """Plan a price."""
-        await self.db.write(
-            lambda tx: prices.plan(
-                tx, level=level, price=Price(100 * fen), unit=Unit.M3,
-                from_ms=from_ms, operator_no="01",
-            )
-        )  # fmt: skip
 
 
 @pytest.fixture
 async def station(tmp_path: Path) -> AsyncIterator[Station]:
     """Return a station whose lists were looked at once."""
-    clock = HandClock()
-    path = tmp_path / "s.db"
-    async with opened(path, clock) as db:
-        await db.write(register_card)
-        line, keeper = OfferedLine(), DownloadKeeper(db, clock)
-        keeper.serve(line, [Unit.M3])
-        await keeper.look()
-        yield Station(db, path, clock, line, keeper)
+    async with download_station(tmp_path / "s.db") as station:
+        yield station
 
 
 async def test_a_line_is_offered_an_empty_base_first(station: Station) -> None:
@@ -213,8 +167,8 @@ async def test_a_line_of_two_units_gets_no_prices(station: Station) -> None:
 async def test_more_than_dispensers_can_hold_is_a_row(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The highest numbers go out; nothing is left out silently."""
-    monkeypatch.setattr("cngstation.services.publish_downloads.LARGEST_BASE", 1)
+    """It says which went out and why; the row closes when all fit again."""
+    monkeypatch.setattr("cngstation.services.fit_downloads.LARGEST_BASE", 1)
     await station.state(CardState.LOST)
     await station.db.write(
         lambda tx: downloads.list_number(
@@ -225,42 +179,46 @@ async def test_more_than_dispensers_can_hold_is_a_row(
     assert station.line.numbers(ListKind.ADDED) == (OTHER,)
     (row,) = await station.db.read(findings.open_findings)
     assert row.kind == "list_too_long"
-
-
-async def test_what_a_nozzle_holds_is_a_fact_that_outlives_us(
-    station: Station,
-) -> None:
-    """Sending is told of meanwhile; a version that is not wanted any more waits."""
-    watch = DownloadWatch(station.db)
-    watch.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
-    await station.state(CardState.LOST)
-    await station.keeper.look()
-    await station.price(0, 398)
-    await station.keeper.look()
-
-    async def states() -> dict[str, tuple[str, int, int]]:
-        rows = (await watch.board()).nozzles
-        return {row.kind: (row.state, row.wanted, row.held) for row in rows}
-
-    assert await states() == {
-        "base": ("waiting", 1, 0),
-        "added": ("waiting", 1, 0),
-        "prices": ("no_way", 1, 0),
-    }
-    part = DownloadAdvanced(1, DownloadKind.BASE, 1, 20, 40, is_in_force=False)
-    await watch.advanced(NOZZLE, part)
-    assert (await states())["base"] == ("sending", 1, 0)
-    whole = DownloadAdvanced(1, DownloadKind.BASE, 1, 40, 40, is_in_force=True)
-    await watch.advanced(NOZZLE, whole)
-    await watch.advanced(NOZZLE, whole)
-    assert (await states())["base"] == ("in_force", 1, 1)
-    count = await station.db.read(
-        lambda c: c.execute("SELECT count(*) FROM nozzle_version").fetchone()[0]
+    told = {fact.name: fact.value for fact in finding_row(row).facts}
+    assert told == {
+        "count": "2", "most": "1", "out": "1", "dangerous": "1",
+        "first": ON_THE_WIRE, "last": ON_THE_WIRE, "subject": "blacklist",
+    }  # fmt: skip
+    await station.db.write(
+        lambda tx: downloads.list_number(
+            tx, THIRD, "black", source="file", reason="a test"
+        )
     )
-    assert count == 1
-    await station.keeper.send_lists(CASHIER, whole=True)
-    assert (await states())["base"] == ("waiting", 2, 1)
-    assert verify_file(station.path).proved
+    await station.keeper.look()
+    (row,) = await station.db.read(findings.open_findings)
+    assert json.loads(row.facts)["last"] == THIRD
+    for number in (OTHER, THIRD):
+        await station.db.write(
+            lambda tx, number=number: downloads.list_number(
+                tx, number, "none", source="hand", reason="a test"
+            )
+        )
+    await station.keeper.look()
+    assert station.line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+    assert await station.db.read(findings.open_findings) == []
+
+
+async def test_a_card_that_was_taken_back_goes_out_first(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its number: nobody has it."""
+    monkeypatch.setattr("cngstation.services.fit_downloads.LARGEST_BASE", 1)
+    older = "0000000000000001"
+    await station.db.write(
+        lambda tx: downloads.list_number(
+            tx, older, "black", source="file", reason="a test"
+        )
+    )
+    await station.state(CardState.CANCELLED)
+    await station.keeper.look()
+    assert station.line.numbers(ListKind.ADDED) == (older,)
+    (row,) = await station.db.read(findings.open_findings)
+    assert json.loads(row.facts)["dangerous"] == 0
 
 
 class Gate:
@@ -336,30 +294,8 @@ async def test_a_line_that_cannot_carry_it_does_not_keep_it_from_the_others(
     assert last.numbers(ListKind.BASE) == ()
 
 
-class BusyAt:
-    """A database that is busy once, at the call with this number."""
-
-    def __init__(self, db: Database, call: int) -> None:
-        self._db, self._left = db, call
-
-    def _count(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise DatabaseBusy(wait_ms=5_000)
-
-    async def read(self, ask: Callable[[Connection], object]) -> object:
-        """Read, or be busy."""
-        self._count()
-        return await self._db.read(ask)
-
-    async def write(self, unit: Callable[[Transaction], object]) -> object:
-        """Write, or be busy."""
-        self._count()
-        return await self._db.write(unit)
-
-
 @pytest.mark.parametrize("when", ["at_once", "08:00"])
-@pytest.mark.parametrize("call", range(1, 7))
+@pytest.mark.parametrize("call", range(1, 9))
 async def test_a_busy_database_keeps_no_news_from_the_lines(
     station: Station, when: str, call: int
 ) -> None:
@@ -403,11 +339,28 @@ async def test_what_does_not_fit_keeps_the_blacklist_from_no_line(
     await station.price(0, 398)
     await station.state(CardState.LOST)
     keeper, line = DownloadKeeper(station.db, station.clock), Narrow()
-    keeper.serve(line, [Unit.M3])
+    keeper.serve(line, [Unit.M3], "south")
     await keeper.look()
     assert line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
     assert (line.offers[-1].prices is None) == (narrow != "white")
     assert (ListKind.WHITE in line.offers[-1].lists) == (narrow == "prices")
+    (row,) = await station.db.read(findings.open_findings)
+    assert (row.kind, row.subject) == ("list_not_carried", "line south")
+    told = json.loads(row.facts)
+    assert "it does not fit" in told["why"]
+    assert (
+        told["what"]
+        == {
+            "prices": "the prices",
+            "white": "the white list",
+            "both": "prices and white list",
+        }[narrow]
+    )
+    # Another run of the program closes it when all fits.
+    again = DownloadKeeper(station.db, station.clock)
+    again.serve(OfferedLine(), [Unit.M3], "south")
+    await again.look()
+    assert await station.db.read(findings.open_findings) == []
 
 
 async def test_a_line_of_two_units_waits_for_no_prices(station: Station) -> None:

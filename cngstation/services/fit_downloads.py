@@ -1,0 +1,95 @@
+"""What of lists and prices fits: into dispensers, and through the protocol of a line.
+
+What is left out is a row that says what and why, and closes when everything fits.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+
+from cngstation.domain.card_lists import LARGEST_BASE
+from cngstation.errors import LocalProtocolError
+from cngstation.language import mark
+from cngstation.protocols.dispenser.forecourt import CardList, Downloads, ListKind
+from cngstation.storage import downloads, findings
+from cngstation.storage.chain import canonical
+from cngstation.storage.database import Transaction
+
+_log = structlog.get_logger()
+
+TOO_LONG, NOT_CARRIED = "list_too_long", "list_not_carried"
+_PRICES, _WHITE = mark("the prices"), mark("the white list")
+_BOTH, _ALL = mark("prices and white list"), mark("lists and prices")
+
+
+class OfferedLine(Protocol):
+    """A line that can be told what its nozzles shall hold; the driver fits."""
+
+    def offer(self, downloads: Downloads) -> None: ...
+
+
+def offer_what_fits(line: OfferedLine, offer: Downloads) -> tuple[str, str]:
+    """Offer a line all that its protocol can carry: the blacklist does not wait.
+
+    Where that does not fit either its dispensers keep what they have. Returns what
+    was left out and why, empty for nothing.
+    """
+    why = ""
+    no_white: Mapping[ListKind, CardList] = {
+        k: v for k, v in offer.lists.items() if k is not ListKind.WHITE
+    }
+    for lists, table, left_out in (
+        (offer.lists, offer.prices, ""),
+        (offer.lists, None, _PRICES),
+        (no_white, offer.prices, _WHITE),
+        (no_white, None, _BOTH),
+    ):
+        try:
+            line.offer(Downloads(lists, table))
+        except LocalProtocolError as error:
+            _log.error("downloads.not_offered", why=error.sentence())
+            why = why or error.sentence()
+        else:
+            return left_out, why if left_out else ""
+    return _ALL, why
+
+
+def numbers_that_fit(tx: Transaction, wanted: frozenset[str]) -> frozenset[str]:
+    """Keep to what dispensers can hold; what is left out is named, never silent.
+
+    Cards that were taken back and wiped go out first, then the oldest numbers.
+    """
+    if len(wanted) <= LARGEST_BASE:
+        name_anew(tx, TOO_LONG, "blacklist", None)
+        return wanted
+    harmless = downloads.taken_back(tx.connection)
+    ordered = sorted(wanted, key=lambda number: (number not in harmless, number))
+    out, kept = ordered[:-LARGEST_BASE], ordered[-LARGEST_BASE:]
+    facts: Mapping[str, str | int] = {
+        "count": len(wanted),
+        "most": LARGEST_BASE,
+        "out": len(out),
+        "first": out[0],
+        "last": out[-1],
+        "dangerous": sum(number not in harmless for number in out),
+    }
+    name_anew(tx, TOO_LONG, "blacklist", facts)
+    return frozenset(kept)
+
+
+def name_anew(
+    tx: Transaction, kind: str, subject: str, facts: Mapping[str, str | int] | None
+) -> None:
+    """Keep one row of a kind about a subject: with these facts, or none."""
+    is_named = False
+    for row in findings.open_findings(tx.connection, subject):
+        if row.kind != kind:
+            continue
+        if facts is not None and row.facts == canonical(facts):
+            is_named = True
+        else:
+            reason = "it fits now" if facts is None else "it has changed"
+            findings.close_finding(tx, row.seq, reason, "")
+    if facts is not None and not is_named:
+        findings.open_finding(tx, kind, subject, facts)

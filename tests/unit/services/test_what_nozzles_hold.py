@@ -1,0 +1,149 @@
+"""What nozzles say that they hold is a fact; what nobody sent them is doubted."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cngstation.domain.card_life import CardState
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    ListKind,
+)
+from cngstation.services.show_downloads import DownloadWatch
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import downloads
+from tests.download_world import (
+    NOZZLE,
+    ON_THE_WIRE,
+    BusyAt,
+    Station,
+    download_station,
+)
+from tests.small_station import (
+    CASHIER,
+)
+
+
+@pytest.fixture
+async def station(tmp_path: Path) -> AsyncIterator[Station]:
+    """Return a station whose lists were looked at once."""
+    async with download_station(tmp_path / "s.db") as station:
+        yield station
+
+
+async def test_what_a_nozzle_holds_is_a_fact_that_outlives_us(
+    station: Station,
+) -> None:
+    """Sending is told of meanwhile; a version that is not wanted any more waits."""
+    watch = DownloadWatch(station.db)
+    watch.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    await station.state(CardState.LOST)
+    await station.keeper.look()
+    await station.price(0, 398)
+    await station.keeper.look()
+
+    async def states() -> dict[str, tuple[str, int, int]]:
+        rows = (await watch.board()).nozzles
+        return {row.kind: (row.state, row.wanted, row.held) for row in rows}
+
+    assert await states() == {
+        "base": ("waiting", 1, 0),
+        "added": ("waiting", 1, 0),
+        "prices": ("no_way", 1, 0),
+    }
+    part = DownloadAdvanced(1, DownloadKind.BASE, 1, 20, 40, is_in_force=False)
+    await watch.advanced(NOZZLE, part)
+    assert (await states())["base"] == ("sending", 1, 0)
+    whole = DownloadAdvanced(1, DownloadKind.BASE, 1, 40, 40, is_in_force=True)
+    await watch.advanced(NOZZLE, whole)
+    await watch.advanced(NOZZLE, whole)
+    assert (await states())["base"] == ("in_force", 1, 1)
+    count = await station.db.read(
+        lambda c: c.execute("SELECT count(*) FROM nozzle_version").fetchone()[0]
+    )
+    assert count == 1
+    await station.keeper.send_lists(CASHIER, whole=True)
+    assert (await states())["base"] == ("waiting", 2, 1)
+    assert verify_file(station.path).proved
+
+
+def in_force(version: int, kind: DownloadKind = DownloadKind.ADDED) -> DownloadAdvanced:
+    """Return what a nozzle says that it holds."""
+    return DownloadAdvanced(1, kind, version, 1, 1, is_in_force=True)
+
+
+@pytest.fixture
+async def watch(station: Station) -> DownloadWatch:
+    """Return the watch of a nozzle that fetches lists; one card is added to them."""
+    watch = DownloadWatch(station.db)
+    kinds = frozenset({DownloadKind.BASE, DownloadKind.ADDED, DownloadKind.PRICES})
+    watch.serve([NOZZLE], kinds)
+    watch.doubted = station.keeper.doubt
+    await station.state(CardState.LOST)
+    await station.price(0, 398)
+    await station.keeper.look()
+    return watch
+
+
+async def test_a_version_that_nobody_sent_goes_whole_once_more(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """A backup was put back: the nozzle's list has this version and other numbers."""
+    await watch.advanced(NOZZLE, in_force(1))
+    await station.keeper.look()
+    lists = station.line.offers[-1].lists
+    assert {kind: one.version for kind, one in lists.items()} == {"base": 2, "added": 2}
+    assert station.line.numbers(ListKind.ADDED) == (ON_THE_WIRE,)
+    prices_now = station.line.offers[-1].prices
+    assert prices_now is not None
+    assert (prices_now.version, prices_now.prices_e4) == (2, (39_800,))
+    board = await watch.board()
+    assert {figure.cause for figure in board.lists} == {"anew"}
+    offers = len(station.line.offers)
+    part = DownloadAdvanced(1, DownloadKind.ADDED, 2, 1, 1, is_in_force=False)
+    await watch.advanced(NOZZLE, part)
+    await watch.advanced(NOZZLE, in_force(2))
+    await station.keeper.look()
+    assert len(station.line.offers) == offers
+    assert verify_file(station.path).proved
+
+
+async def test_what_was_sent_or_is_known_or_is_old_is_no_doubt(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """Nor is what a nozzle says a second time that names whatever it is told."""
+    offers = len(station.line.offers)
+    await watch.advanced(NOZZLE, in_force(77))  # it will fetch the other one itself
+    part = DownloadAdvanced(1, DownloadKind.ADDED, 1, 1, 1, is_in_force=False)
+    await watch.advanced(NOZZLE, part)
+    await watch.advanced(NOZZLE, in_force(1))
+    again = DownloadWatch(station.db)  # the program was started anew
+    again.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    again.doubted = station.keeper.doubt
+    await again.advanced(NOZZLE, in_force(1))
+    shown = DownloadWatch(station.db)  # shows its price and fetches nothing
+    shown.serve([NOZZLE], frozenset({DownloadKind.PRICES}))
+    shown.doubted = station.keeper.doubt
+    await shown.advanced(NOZZLE, in_force(1, DownloadKind.PRICES))
+    await station.keeper.look()
+    assert len(station.line.offers) == offers
+    for version in (1, 2, 3):
+        await watch.advanced(NOZZLE, in_force(version, DownloadKind.BASE))
+        await station.keeper.look()
+        base = station.line.offers[-1].lists[ListKind.BASE]
+        assert base.version == 2
+
+
+async def test_what_a_nozzle_holds_is_noted_however_busy_the_database_is(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said once; a note that is lost would never come again."""
+    monkeypatch.setattr("cngstation.services.wait_while_busy.PAUSE_MS", 1)
+    for call in (1, 2):
+        watch = DownloadWatch(BusyAt(station.db, call))  # type: ignore[arg-type]
+        watch.serve([NOZZLE], frozenset({DownloadKind.BASE}))
+        await watch.advanced(NOZZLE, in_force(call, DownloadKind.BASE))
+        held = await station.db.read(lambda c: downloads.held(c, NOZZLE.key))
+        assert held["base"][0] == call
