@@ -81,6 +81,18 @@ def business_day(wall_ms: int, *, cut_off_minute: int = 0) -> str:
     return shifted.strftime("%Y-%m-%d")
 
 
+def day_bounds_ms(day: str, *, cut_off_minute: int = 0) -> tuple[int, int]:
+    """Return when a business day YYYY-MM-DD begins and when the next one does.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    midnight = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=CHINA)
+    begins = midnight + timedelta(minutes=cut_off_minute)
+    first = (begins - _EPOCH) // timedelta(milliseconds=1)
+    return first, first + 24 * MS_PER_HOUR
+
+
 def days_until(date_text: str, wall_ms: int) -> int:
     """Count the days from an instant's local date to a date YYYY-MM-DD."""
     target = datetime.strptime(date_text, "%Y-%m-%d").replace(tzinfo=CHINA)
