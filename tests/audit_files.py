@@ -51,10 +51,11 @@ def found_wrong(
     try:
         checked(text, anchors=anchors, key=key)
     except audit_checker.Wrong as wrong:
-        assert wrong.sentence(chinese=True)
-        assert wrong.sentence(chinese=False)
-        return wrong
-    return None
+        found = wrong
+    else:
+        return None
+    assert found.sentence(chinese=True) != found.sentence(chinese=False)
+    return found
 
 
 def checked(

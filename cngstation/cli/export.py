@@ -1,0 +1,157 @@
+"""`cngstation export`: the books in one file that an auditor checks without us.
+
+    cngstation export audit FILE --operator NAME [--from DATE] [--to DATE]
+    cngstation export recognise FILE
+    cngstation export checker FILE
+
+`audit` writes all of the books, or the business days from one date to another; a name
+that ends in .gz is packed. The operator's password is asked for; without a terminal it
+is read from one line. `recognise` tells whether this station made a file, `checker`
+writes the program that checks one.
+Exit codes: 0 done, 1 the books are not proved or the file is not ours, 2 usage, 3 not
+written or could not reach what it needs.
+"""
+
+import argparse
+import asyncio
+import datetime
+import getpass
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cngstation import audit_checker
+from cngstation.config import StationConfig, load_config
+from cngstation.errors import ConfigError, StationError
+from cngstation.moments import SystemClock
+from cngstation.services.export_audit import (
+    RIGHT,
+    Exported,
+    Wanted,
+    export_file,
+    record,
+)
+from cngstation.services.log_in import Gate, confirm
+from cngstation.services.new_file import new_file
+from cngstation.services.passwords import Passwords
+from cngstation.services.recognise_export import first_difference
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+
+DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
+WRONG, USAGE, UNREACHED = 1, 2, 3
+_TERMINAL = "export"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Export, or recognise an export; return the exit code."""
+    parser = argparse.ArgumentParser(prog="cngstation export")
+    parser.add_argument("what", choices=("audit", "recognise", "checker"))
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--from", dest="from_day", type=_day)
+    parser.add_argument("--to", dest="to_day", type=_day)
+    parser.add_argument("--all", action="store_true", help="all of the books")
+    parser.add_argument("--operator", help="login name of who takes the books out")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    given = parser.parse_args(arguments)
+    if given.what == "audit" and not given.operator:
+        parser.error("--operator is needed")
+    if given.all and (given.from_day or given.to_day):
+        parser.error("--all has no dates")
+    if given.to_day and given.to_day < (given.from_day or ""):
+        parser.error("--to is before --from")
+    try:
+        if given.what == "checker":
+            return _checker(given.file)
+        config = load_config(given.config)
+        if given.what == "recognise":
+            return _recognise(config, given.file)
+        return asyncio.run(_audit(config, given))
+    except ConfigError as error:
+        sys.stderr.write(f"cngstation export: {error.sentence()}\n")
+        return USAGE
+    except StationError as error:
+        sys.stderr.write(f"cngstation export: {error.sentence()}\n")
+        return UNREACHED
+
+
+def _day(text: str) -> str:
+    return datetime.date.fromisoformat(text).isoformat()
+
+
+def _checker(path: Path) -> int:
+    with new_file(path) as file:
+        file.write(Path(audit_checker.__file__).read_bytes())
+    return 0
+
+
+def _recognise(config: StationConfig, path: Path) -> int:
+    differs = first_difference(config.paths.database, path)
+    said = "This station made the file, and it is as it was made."
+    sys.stdout.write(f"NOT as this station made it: {differs}." if differs else said)
+    sys.stdout.write("\n")
+    return WRONG if differs else 0
+
+
+async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
+    password = await asyncio.to_thread(_password, given.operator)
+    clock = SystemClock()
+    database = await Database.open(config.paths.database, clock)
+    try:
+        actor = await _actor(config, database, given.operator, password)
+        wanted = Wanted(
+            station_no=config.station.station_no,
+            station=config.station.name,
+            made_at_ms=clock.now().wall_ms,
+            from_day=given.from_day or "",
+            to_day=given.to_day or "",
+            cut_off_minute=config.station.cut_off_minute,
+        )
+        made = await asyncio.to_thread(
+            export_file, config.paths.database, given.file, wanted
+        )
+        await database.write(lambda tx: record(tx, actor, made))
+    finally:
+        await database.close()
+    sys.stdout.write(_report(made))
+    return WRONG if made.first_bad else 0
+
+
+def _password(name: str) -> SecretStr:
+    if sys.stdin.isatty():
+        return SecretStr(getpass.getpass(f"Password of {name}: "))
+    return SecretStr(sys.stdin.readline().rstrip("\n"))
+
+
+async def _actor(
+    config: StationConfig, database: Database, login_name: str, password: SecretStr
+) -> Actor:
+    """Return who exports.
+
+    Raises:
+        Refusal: the password is wrong, or the operator may not export.
+    """
+    gate = Gate(
+        database,
+        Passwords(),
+        SystemClock(),
+        wrong_tries=config.security.wrong_tries,
+        session_hours=config.security.session_hours,
+    )
+    operator = await gate.identify(login_name, password, _TERMINAL)
+    operator = await database.write(lambda tx: confirm(tx, operator))
+    await gate.require_right(operator, RIGHT)
+    return Actor(operator.operator_no, _TERMINAL)
+
+
+def _report(made: Exported) -> str:
+    lines = [
+        f"{made.name}: records {made.first} to {made.last}, {made.size} bytes.",
+        f"Head {made.head[:16]}, SHA-256 of its lines {made.sha256}.",
+        "Signed with the station's key." if made.is_signed else "Not signed.",
+    ]
+    if made.first_bad:
+        lines.append(f"The books are NOT proved: {made.first_bad}.")
+    return "\n".join(lines) + "\n"

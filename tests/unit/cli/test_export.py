@@ -1,0 +1,106 @@
+"""`cngstation export`: who may, what is written, what is said."""
+
+import asyncio
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cngstation.cli import export
+from cngstation.config import load_config
+from cngstation.services.passwords import Passwords
+from cngstation.storage import operators
+from cngstation.storage.database import Transaction
+from tests.small_station import HandClock, opened, somebody
+from tests.unit.daemons.test_process import write_config
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Return the configuration of a station with an administrator and a cashier."""
+    path = write_config(tmp_path)
+
+    async def make() -> None:
+        async with opened(load_config(path).paths.database, HandClock()) as db:
+            digest = await Passwords().hash("station-secret-1")
+
+            def hire(tx: Transaction) -> None:
+                for number, role in (("01", "administrator"), ("02", "junior")):
+                    who = somebody(number, role=role, password_hash=digest)
+                    operators.add(tx, who)
+
+            await db.write(hire)
+
+    asyncio.run(make())
+    return path
+
+
+def _run(
+    monkeypatch: pytest.MonkeyPatch, config: Path, *arguments: str, password: str = ""
+) -> int:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
+    return export.run([*arguments, "--config", str(config)])
+
+
+def test_an_administrator_exports_and_anybody_checks(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The file, the program that checks it, and whose file it is."""
+    file, checker = tmp_path / "books.jsonl.gz", tmp_path / "checker.py"
+    given = ("audit", str(file), "--operator", "op01", "--all")
+    assert _run(monkeypatch, config, *given, password="station-secret-1") == 0
+    assert "records 1 to" in capsys.readouterr().out
+    assert export.run(["checker", str(checker)]) == 0
+    done = subprocess.run([sys.executable, "-I", checker, file], check=False)
+    assert done.returncode == 0
+    assert _run(monkeypatch, config, "recognise", str(file)) == 0
+    assert _run(monkeypatch, config, *given, password="station-secret-1") == 3
+    assert "already" in capsys.readouterr().err
+    file.write_bytes(checker.read_bytes())
+    assert _run(monkeypatch, config, "recognise", str(file)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "said"),
+    [
+        ("op02", "station-secret-1", "does not allow"),
+        ("op01", "wrong-secret-1", "wrong"),
+    ],
+)
+def test_who_may_not(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    password: str,
+    said: str,
+) -> None:
+    """No right or a wrong password: a sentence, no file."""
+    file = tmp_path / "books.jsonl"
+    given = ("audit", str(file), "--operator", name)
+    assert _run(monkeypatch, config, *given, password=password) == 3
+    assert said in capsys.readouterr().err
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("audit", "x"),
+        ("audit", "x", "--operator", "a", "--all", "--from", "2026-01-01"),
+        ("audit", "x", "--operator", "a", "--from", "2026-02-30"),
+        ("audit", "x", "--operator", "a", "--from", "2026-02-02", "--to", "2026-02-01"),
+        ("nothing", "x"),
+    ],
+)
+def test_usage(arguments: tuple[str, ...]) -> None:
+    """What cannot be meant is refused before anything is opened."""
+    with pytest.raises(SystemExit) as ended:
+        export.run(arguments)
+    assert ended.value.code == 2
