@@ -11,11 +11,8 @@ COMMANDS = {
     "centre": "head office's side: its key, and the answer to a station's request",
     "demo": "a whole station on simulated hardware",
     "doctor": "what is likely wrong with lines, devices, disk and books",
-<<<<<<< HEAD
     "enrol": "belong to head office: request, certificate, state",
-=======
     "export": "the books in one file for an auditor, and the program that checks it",
->>>>>>> 4f43cc8 (The books go out in one file by a command: who may, whole or none, and recognised again)
     "import": "customers, cards and balances of an old system",
     "init": "set a new station up: configuration, database, first administrator",
     "sniff": "what goes over a line of dispensers, in words",
