@@ -1,7 +1,6 @@
 """Starts a daemon from its command line: configuration, logs, exit code."""
 
 import argparse
-import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from cngstation import exact_loop
 from cngstation.config import load_config
 from cngstation.drivers.log_output import set_up_logging
 from cngstation.errors import ConfigError, StationError
@@ -41,7 +41,7 @@ def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
     code = 1
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            code = asyncio.run(_work(Process(program, config, clock), work))
+            code = exact_loop.run(_work(Process(program, config, clock), work))
         except StationError as error:
             _log.critical("daemon.cannot_start", why=error.sentence())
             code = WRONG_CONFIGURATION if isinstance(error, ConfigError) else code

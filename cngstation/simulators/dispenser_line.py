@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import selectors
 import signal
 from collections import Counter
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cngstation import exact_loop
 from cngstation.moments import SystemClock, local_time
 from cngstation.simulators.control import ControlServer, Handler, HandsRefused
 from cngstation.simulators.dispenser_hands import Hands
@@ -305,19 +305,13 @@ async def _let_connections_end() -> None:
         await asyncio.wait(others, timeout=LAST_WORDS_S)
 
 
-def precise_loop() -> asyncio.AbstractEventLoop:
-    """Return a loop whose timers keep microseconds; epoll's are whole milliseconds."""
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
-
-
 def main() -> None:
     """Read the configuration and serve."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
     config = read_config(arguments.config.read_bytes())
-    with asyncio.Runner(loop_factory=precise_loop) as runner:
-        runner.run(serve(config))
+    exact_loop.run(serve(config))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ Prints one JSON line when ready; SIGTERM ends it.
 import argparse
 import asyncio
 import json
-import selectors
 import signal
 import sys
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from cngstation import exact_loop
 from cngstation.simulators.card_field import CardField, Pull, TornBlock
 from cngstation.simulators.control import Answer, ControlServer, HandsRefused
 from cngstation.simulators.pn532_chip import Pn532Chip
@@ -192,11 +192,6 @@ async def serve(config: ReaderConfig) -> None:
         link.unplug()
 
 
-def _exact_loop() -> asyncio.AbstractEventLoop:
-    """Make a loop that sleeps to the microsecond; epoll rounds up to a millisecond."""
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
-
-
 def main() -> int:
     """Run the process; return its exit code."""
     parser = argparse.ArgumentParser(prog="pn532_reader", description=__doc__)
@@ -207,8 +202,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f"{path}: {error}\n")
         return 2
-    with asyncio.Runner(loop_factory=_exact_loop) as runner:
-        runner.run(serve(config))
+    exact_loop.run(serve(config))
     return 0
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.http_link import HttpSettings
 from cngstation.drivers.line_service import LineState
@@ -66,13 +67,13 @@ def measure() -> list[Figure]:
                 )
                 for name in LINES
             }
-            asyncio.run(_talk(folder, devices))
+            exact_loop.run(_talk(folder, devices))
             figures = [_figure(name, device) for name, device in devices.items()]
         points = [{"point": number} for number in range(1, PUMPS + 1)]
         config = {"control": str(folder / "pts.ctl"), "points": points}
         config |= {"user": LOGIN[0], "password": LOGIN[1]}
         with simulator("pts_server", config, folder) as controller:
-            figures.append(asyncio.run(_requests(controller.ready["url"])))
+            figures.append(exact_loop.run(_requests(controller.ready["url"])))
     return figures
 
 

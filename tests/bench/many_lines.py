@@ -16,6 +16,7 @@ from typing import Any
 
 import serial_asyncio
 
+from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.serial_link import SerialSettings
 from cngstation.moments import SystemClock
@@ -81,7 +82,7 @@ def _measured(count: int, run: Run) -> dict[str, Any]:
     assert far.stdout is not None
     paths = json.loads(far.stdout.readline())
     before_s = time.process_time()
-    asyncio.run(_for_a_while(run, paths))
+    exact_loop.run(_for_a_while(run, paths))
     cpu_s = time.process_time() - before_s
     far.stdin.close()
     exchanges = json.loads(far.stdout.readline())

@@ -9,6 +9,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.line_service import LineState
 from cngstation.drivers.serial_link import SerialSettings
@@ -79,7 +80,7 @@ def measure() -> list[Figure]:
         }
         for baud, device in devices.items():
             _fill(folder, baud, device)
-        asyncio.run(_poll(folder))
+        exact_loop.run(_poll(folder))
         return [_figure(baud, device) for baud, device in devices.items()]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
+from cngstation import exact_loop
 from cngstation.domain.payment import MODE_CODES, PaymentMode
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.pn532_reader import Pn532Reader
@@ -36,7 +37,7 @@ class _Act:
 def measure() -> list[Figure]:
     """Issue, read and top up new cards one after the other."""
     with folder_on_disk() as folder:
-        acts = asyncio.run(_acts(folder))
+        acts = exact_loop.run(_acts(folder))
     return [
         Figure(
             f"reader: {name}",

@@ -9,6 +9,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.line_service import LineState
 from cngstation.drivers.serial_link import Parity, SerialSettings
@@ -59,7 +60,7 @@ def measure() -> list[Figure]:
             for gun in range(1, SIDES[name] + 1):
                 device.hand("lift", gun=gun)
                 device.hand("fill", gun=gun, limit=900_000, flow_per_s=50)
-        asyncio.run(_talk(folder, devices))
+        exact_loop.run(_talk(folder, devices))
         return [_figure(name, device) for name, device in devices.items()]
 
 

@@ -10,6 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.line_service import LineState
 from cngstation.drivers.serial_link import SerialSettings
@@ -68,7 +69,7 @@ def measure() -> list[Figure]:
             devices["backlog"].hand(
                 "log_on", gun=101, card="1" * 20, employee=employee % 200
             )
-        asyncio.run(_talk(folder, lines))
+        exact_loop.run(_talk(folder, lines))
         return [_figure(name, device) for name, device in devices.items()]
 
 

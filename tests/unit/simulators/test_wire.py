@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cngstation.simulators.dispenser_line import precise_loop
+from cngstation.exact_loop import exact_loop
 from cngstation.simulators.wire import HOST, Wire
 
 BAUD = 9600
@@ -53,7 +53,7 @@ def run(folder: Path, steps: Callable[[LineUnderTest], object]) -> None:
         finally:
             line.close()
 
-    with asyncio.Runner(loop_factory=precise_loop) as runner:
+    with asyncio.Runner(loop_factory=exact_loop) as runner:
         runner.run(body())
 
 
