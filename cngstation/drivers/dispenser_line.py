@@ -195,25 +195,33 @@ class DispenserLine:
             now_us = _now_us()
             self.log.received(data, now_us)
             self.watch.received(data, now_us)
-            self._hear(self._dialogue.receive(data, now_us))
+            events = self._dialogue.receive(data, now_us)
+            # The wire waits for the next frame, not for those who hear of this one.
+            self._send(link)
+            self._hear(events)
             self._wake.set()
 
     async def _talk(self, link: LineLink) -> None:
         while True:
             self._wake.clear()
-            now_us = _now_us()
-            wall_ms = self._clock.now().wall_ms
-            step = self._dialogue.next_transmission(now_us, wall_ms)
-            self._hear(self._dialogue.tick(now_us))
-            if isinstance(step, Transmission):
-                link.write(step.data)
-                sent_us = _now_us()
-                self._dialogue.sent(sent_us)
-                self.log.sent(step.data, sent_us)
-                self.watch.sent(step.gun, step.data, sent_us)
-                self.frames_sent += 1
-            else:
-                await self._sleep_until(step.until_us)
+            until_us = self._send(link)
+            self._hear(self._dialogue.tick(_now_us()))
+            if until_us is not None:
+                await self._sleep_until(until_us)
+
+    def _send(self, link: LineLink) -> int | None:
+        """Send what is due; return when to look again if nothing is."""
+        now_us, wall_ms = _now_us(), self._clock.now().wall_ms
+        step = self._dialogue.next_transmission(now_us, wall_ms)
+        if not isinstance(step, Transmission):
+            return step.until_us
+        link.write(step.data)
+        sent_us = _now_us()
+        self._dialogue.sent(sent_us)
+        self.log.sent(step.data, sent_us)
+        self.watch.sent(step.gun, step.data, sent_us)
+        self.frames_sent += 1
+        return None
 
     async def _sleep_until(self, until_us: int) -> None:
         loop = asyncio.get_running_loop()
