@@ -108,6 +108,7 @@ RIGHTS = (
     Right("lists.number", _ADMIN, "forecourt", mark("List a card number by hand")),
     Right("line.frames", _ADMIN, "forecourt", mark("See the frames of a line")),
     Right("price.plan", _ADMIN, "settings", mark("Set prices")),
+    Right("price.override", _ADMIN, "settings", mark("Change a price at once")),
     Right("discount.write", _ADMIN, "settings", mark("Set top-up discounts")),
     Right(
         "limits.write", _ADMIN, "settings", mark("Set limits of cards and companies")

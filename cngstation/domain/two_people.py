@@ -45,6 +45,7 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             mark("Number taken off the dispensers' blacklist"),
         ),
         TwoPeopleAct("fill.mark", "fill.mark", mark("Fill marked as nothing to pay")),
+        TwoPeopleAct("price.override", "price.override", mark("Price changed at once")),
         TwoPeopleAct("row.explain", "row.explain", mark("Row closed by words")),
         TwoPeopleAct(
             "opening.accept", "opening.accept", mark("Balance of an old card accepted")

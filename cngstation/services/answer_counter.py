@@ -10,6 +10,7 @@ from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_openings import OpeningAnswers
 from cngstation.services.answer_operators import OperatorAnswers
+from cngstation.services.answer_prices import PriceAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_rows import RowAnswers
@@ -23,6 +24,7 @@ class CounterAnswers:
 
     def __init__(self, parts: CounterParts) -> None:
         self.registers = RegisterAnswers(parts)
+        self.prices = PriceAnswers(parts)
         self.cards = CardAnswers(parts)
         self.acts = ActAnswers(parts)
         self.card_acts = CardActAnswers(parts)

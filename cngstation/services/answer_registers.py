@@ -1,28 +1,12 @@
 """Answers for companies, vehicles, prices and the card list."""
 
-from cngstation.errors import Refusal
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
-from cngstation.rpc.session import Nothing
 from cngstation.services.counter_parts import CounterParts, actor_of
-from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.register_customers import VehicleDraft
 from cngstation.services.show_registers import type_row
-from cngstation.storage import audit, prices
 from cngstation.storage.customers import Company
-from cngstation.storage.database import Transaction
-from cngstation.units import E4_PER_FEN, Price, yuan_text
-
-
-class PriceTooFine(Refusal):
-    """Dispensers take prices of whole fen."""
-
-    code = "refusal.price_too_fine"
-    text = (
-        "The price {price} has a part of a fen; dispensers cannot show it. The price "
-        "was not changed."
-    )
 
 
 class RegisterAnswers:
@@ -45,7 +29,6 @@ class RegisterAnswers:
         made.add(counter.VEHICLE_TYPE_EDIT, self.edit_type)
         made.add(counter.EDIT_LIST, registers.list_edits)
         made.add(counter.CHOICES, registers.choices)
-        made.add(counter.PRICE_PLAN, self.plan_price)
         made.add(counter.CARD_LIST, registers.list_cards)
 
     async def register_company(
@@ -110,29 +93,3 @@ class RegisterAnswers:
             edit.code, edit.name, edit.reason, actor_of(call), retired=edit.retired
         )
         return type_row(edited)
-
-    async def plan_price(
-        self, plan: counter.PricePlan, call: CallContext
-    ) -> counter.Choices:
-        """Give a level its price from now on."""
-        actor = actor_of(call)
-        price = Price(plan.price_e4)
-        if price.e4 % E4_PER_FEN:
-            raise PriceTooFine(price=yuan_text(price.e4))
-        require_price_on_card(price)
-
-        def unit(tx: Transaction) -> None:
-            prices.plan(
-                tx,
-                level=plan.level,
-                price=price,
-                unit=self._parts.rules.gas_unit,
-                from_ms=tx.now.wall_ms,
-                operator_no=actor.operator_no,
-            )
-            audit.record(
-                tx, actor, "price.plan", str(plan.level), after=yuan_text(price.e4)
-            )
-
-        await self._parts.database.write(unit)
-        return await self._parts.registers.choices(Nothing(), call)

@@ -18,6 +18,7 @@ from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
 from cngstation.services.people import People
+from cngstation.services.plan_prices import PriceDesk
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -49,6 +50,7 @@ class CounterParts:
     rules: StationRules
     clock: Clock
     marks: CardMarks
+    prices: PriceDesk
     card_acts: CounterActs
     replacements: Replacements
     verified: Callable[[counter.BooksVerdict], None]

@@ -18,6 +18,7 @@ from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.mark_card import CardMarks
 from cngstation.services.opening_balances import OpeningBalances
 from cngstation.services.people import People
+from cngstation.services.plan_prices import PriceDesk
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.serve_card import CardService
@@ -71,6 +72,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         rules=rules,
         clock=clock,
         marks=CardMarks(database, approvals, rules),
+        prices=PriceDesk(database, approvals, rules, clock),
         card_acts=CounterActs(
             database,
             acts,

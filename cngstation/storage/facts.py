@@ -42,6 +42,7 @@ PLAIN_FACTS = (
     "alarm_seen",
     "enrolment_request",
     "enrolment",
+    "price_cancelled",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": ("seq", "receipt_no", "entry_id", "kind", "content")}

@@ -46,9 +46,7 @@ def test_no_card_is_sold_at_a_price_that_it_cannot_hold(world: World) -> None:
     assert world.account(TILL) == 0
     assert world.view.execute("SELECT count(*) FROM card").fetchone() == (0,)
     plan = counter.PricePlan.model_construct(level=0, price_e4=MOST_PRICE_E4 + 100)
-    assert isinstance(
-        world.run(world.answers.registers.plan_price(plan, CALL)), PriceTooHigh
-    )
+    assert isinstance(world.run(world.answers.prices.plan(plan, CALL)), PriceTooHigh)
     _price(world, MOST_PRICE_E4)
     assert isinstance(world.issue(chip, MONEY, 1_000), ActReply)
 

@@ -56,6 +56,7 @@ DOORS = {
     "row.explain": "row.explain",
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
+    "price.override": "price.plan",
 }
 
 
@@ -155,6 +156,7 @@ def _effects(world: World) -> dict[str, int]:
         "opening_verdict",
         "card",
         "receipt",
+        "price",
     )
     found = {
         table: world.view.execute(f"SELECT count(*) FROM {table}").fetchone()[0]

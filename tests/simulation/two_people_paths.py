@@ -13,6 +13,7 @@ from cngstation.rpc.contract.downloads import NumberOrder
 from cngstation.rpc.contract.marks import Approval as AsApproval
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.rpc.contract.openings import OpeningAccept
+from cngstation.rpc.contract.prices import PricePlan
 from cngstation.rpc.contract.rows import RowExplanation
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.approve import Approval as Given
@@ -204,6 +205,12 @@ def _accepted(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.openings.accept(request, CALL))
 
 
+def _price_now(world: World, second: Second) -> Iterator[Any]:
+    plan = PricePlan(level=0, price_e4=35_000, reason="because", approval=second.given)
+    yield
+    yield world.run(world.answers.prices.plan(plan, CALL))
+
+
 PATHS: dict[str, tuple[str, Walk]] = {
     "unblacklist": ("card.unblacklist", _unblacklist),
     "reverse_top_up": ("card.reverse_top_up", _reverse),
@@ -214,5 +221,6 @@ PATHS: dict[str, tuple[str, Walk]] = {
     "row explained": ("row.explain", _explained),
     "off the dispensers' blacklist": ("lists.number", _unlisted),
     "sheet with balances": ("register.import", _imported),
+    "a price changed at once": ("price.override", _price_now),
     "old balance accepted": ("opening.accept", _accepted),
 }

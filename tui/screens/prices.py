@@ -1,168 +1,346 @@
-"""Prices by level: a digit, the new price, Enter, and Enter again."""
+"""Prices by unit and level: what holds, what is planned, who of the nozzles has it."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Input
 
-from cngstation.errors import StationError
-from cngstation.hygiene import fit
+from cngstation.errors import Refusal, StationError
+from cngstation.hygiene import clean
 from cngstation.language import _, mark
-from cngstation.rpc.contract.counter import (
-    CHOICES,
+from cngstation.moments import CHINA
+from cngstation.rpc.contract.downloads import DOWNLOADS_SHOW, ListsBoard
+from cngstation.rpc.contract.prices import (
+    PRICE_CANCEL,
+    PRICE_LIST,
     PRICE_PLAN,
-    Choices,
-    LevelPrice,
+    PriceBoard,
+    PriceCancel,
     PricePlan,
+    PriceRow,
 )
 from cngstation.rpc.session import Nothing
 from cngstation.units import hundredths_to_e4
 from tui.amount import Amount
+from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import price_text
+from tui.screens.form_screen import Field, FormScreen
+from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled
-from tui.widgets.key_line import Keys
+from tui.widgets.key_line import KeyLine, Keys
+from tui.widgets.lazy_table import Column, LazyTable
 from tui.widgets.lines import Drawn, line, stacked
 from tui.words import word
 
-_SET = mark("Level {level} costs {price} yuan from now on.")
-_COLUMN = 14
+_STATES = {
+    "planned": ("○", mark("planned")),
+    "in_force": ("●", mark("in force")),
+    "past": ("-", mark("past")),
+    "cancelled": ("✖", mark("taken back")),
+    "none": ("?", mark("no price")),
+}
+_NOT_YET = frozenset({"waiting", "sending"})
+_NOW = mark("Level {level} costs {price} yuan/{unit} from now on.")
+_PLANNED = mark("Level {level} will cost {price} yuan/{unit} from {at} on.")
+_CANCELLED = mark("The planned price is taken back. What holds now stays.")
+
+
+def _state(row: PriceRow) -> str:
+    shape, text = _STATES.get(row.state, ("?", row.state))
+    return shape + _(text)
+
+
+_COLUMNS = (
+    Column(mark("Unit"), 6, lambda r: word(r.unit)),
+    Column(mark("Level"), 5, lambda r: str(r.level), right=True),
+    Column(mark("yuan"), 8, lambda r: price_text(r.price_e4) if r.price_e4 else "",
+           right=True),
+    Column(mark("From"), 16, lambda r: _moment(r.from_ms)),
+    Column(mark("State"), 10, _state),
+    Column(mark("By"), 12, lambda r: r.by),
+    Column(mark("Reason"), 40, lambda r: r.reason),
+)  # fmt: skip
+
+
+def _moment(wall_ms: int) -> str:
+    if not wall_ms:
+        return ""
+    return datetime.fromtimestamp(wall_ms // 1000, CHINA).strftime("%Y-%m-%d %H:%M")
 
 
 class PricesScreen(StationScreen):
-    """Nothing changes before the second Enter."""
+    """A row a price; planned ones first, then what holds."""
 
     HELP = mark(
-        "A digit chooses the level. Type the new price in yuan; Enter shows old and "
-        "new, Enter again sets it from now on. Every change is kept in the history."
+        "Enter sets or plans another price for the level of the marked row. Planned "
+        "ahead, one person does it; now, or within ten minutes, it takes two. x takes "
+        "a planned price back before its time. Below stands how many nozzles have the "
+        "prices of now. A fill under way keeps its price."
     )
+    AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "go_on", show=False),
-        Binding("backspace", "erase", show=False),
         Binding("question_mark", "app.help", show=False),
     ]
-    DEFAULT_CSS = "PricesScreen Drawn { padding: 0 1; }"
+    DEFAULT_CSS = """
+    PricesScreen #title, PricesScreen #nozzles { padding: 0 1; }
+    PricesScreen #nozzles { border-top: solid $primary; }
+    """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
-        self._choices: Choices | None = None
-        self._level: int | None = None
-        self._amount = Amount()
-        self._confirming = False
+        self._board: PriceBoard | None = None
+        self._held: ListsBoard | None = None
 
     def parts(self) -> Iterable[Widget]:
-        """One table."""
-        yield Drawn(self._table)
+        """Title, table, and who has the prices of now."""
+        yield Drawn(self._title, id="title")
+        yield LazyTable()
+        yield Drawn(self._nozzles, id="nozzles")
 
     def on_mount(self) -> None:
-        """Fetch the prices."""
-        self.run_worker(self._fetch(), group="prices")
+        """Fetch prices, and what nozzles hold."""
+        super().on_mount()
+        self._fetch_soon()
+
+    def draw(self, areas: Area) -> None:
+        """Ask again when nozzles fetch."""
+        super().draw(areas)
+        if Area.LISTS in areas and self.is_mounted and self._board is not None:
+            self._fetch_soon()
+
+    def _fetch_soon(self) -> None:
+        fetch: Callable[[], Awaitable[None]] = self._fetch
+        self.run_worker(fetch, group="prices", exclusive=True)
 
     async def _fetch(self) -> None:
         try:
-            self._choices = await self.desk.link.call(CHOICES, Nothing())
+            self._show(await self.desk.link.call(PRICE_LIST, Nothing()))
+            self._held = await self.desk.link.call(DOWNLOADS_SHOW, Nothing())
         except StationError as error:
             self.say_error(error)
         self.redraw()
+
+    def _show(self, board: PriceBoard) -> None:
+        self._board = board
+        self.query_one(LazyTable).renew_rows(_COLUMNS, _with_gaps(board))
+        self.redraw()
+
+    @property
+    def _chosen(self) -> PriceRow | None:
+        tables = self.query(LazyTable)
+        return tables.first().chosen if tables else None
 
     def offered_keys(self) -> Keys:
         """Name the next step."""
-        if self._level is None:
-            return [("0-9", _("choose the level")), ("Esc", _("back"))]
-        if self._confirming:
-            return [("Enter", _("set this price")), ("Esc", _("back"))]
-        return [("Enter", _("show old and new")), ("Esc", _("back"))]
-
-    def unfinished(self) -> bool:
-        """Tell whether a level was chosen."""
-        return self._level is not None
-
-    def _table(self) -> Content:
-        station = self.desk.picture.station
-        unit = word(station.gas_unit if station else "m3")
-        head = (_("Level"), _("yuan") + "/" + unit, _("New"))
-        rows = [line((_("Set prices"), "bold")), Content("")]
-        texts = "".join(fit(text, _COLUMN, right=True) for text in head)
-        rows.append(line((texts, "$text-muted")))
-        for price in self._prices():
-            here = price.level == self._level
-            new = f"[ {self._amount.text:>7} ]" if here else ""
-            cells = (str(price.level), price_text(price.price_e4), new)
-            text = "".join(fit(cell, _COLUMN, right=True) for cell in cells)
-            rows.append(line((text, "bold $accent" if here else "")))
-        return stacked(rows)
+        chosen = self._chosen
+        keys: Keys = [("Enter", _("set or plan a price")), ("↑↓", _("move"))]
+        if chosen is not None and chosen.state == "planned":
+            keys.append(("x", _("take back")))
+        return [*keys, ("Esc", _("back"))]
 
     def on_key(self, event: events.Key) -> None:
-        """Choose the level, then type the price."""
-        character = event.character or ""
-        if not character or character not in "0123456789.":
-            return
-        event.stop()
-        if self._level is not None:
-            self._confirming = False
-            self._amount.type(character)
-        elif character != "." and self._has(int(character)):
-            self._level = int(character)
-        self.say("")
-        self.redraw()
-
-    def _has(self, level: int) -> bool:
-        return any(price.level == level for price in self._prices())
-
-    def action_erase(self) -> None:
-        """Take the last digit back."""
-        self._confirming = False
-        self._amount.erase()
-        self.redraw()
-
-    def action_leave(self) -> None:
-        """Step back."""
-        if self._confirming:
-            self._confirming = False
-        elif self._level is not None:
-            self._level = None
-            self._amount.clear()
+        """Take a planned price back."""
+        chosen = self._chosen
+        if event.character == "x" and chosen is not None and chosen.state == "planned":
+            event.stop()
+            self.app.switch_screen(CancelPriceScreen(self.desk, chosen))
         else:
-            super().action_leave()
+            self.call_after_refresh(self._moved)
+
+    def _moved(self) -> None:
+        if self.is_mounted:
+            self.query_one(KeyLine).redraw()
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Open the form for the level of the row."""
+        if self._board is None:
             return
-        self.redraw()
+        unit, level = chosen.row.unit, chosen.row.level
+        holds = (
+            row
+            for row in self._board.rows
+            if (row.unit, row.level, row.state) == (unit, level, "in_force")
+        )
+        now = next(holds, None)
+        price_e4 = now.price_e4 if now else 0
+        self.app.switch_screen(PlanPriceScreen(self.desk, unit, level, price_e4))
 
-    def action_go_on(self) -> None:
-        """Ask once more, then set."""
-        if self._level is None or not self._amount.hundredths:
-            return
-        if not self._confirming:
-            self._confirming = True
-            text = _("Level {level}: {old} becomes {new} yuan from now on. Enter?")
-            old = {p.level: p.price_e4 for p in self._prices()}[self._level]
-            self.say(
-                filled(text, level=self._level, old=price_text(old), new=self._new())
-            )
-            self.redraw()
-            return
-        self._confirming = False
-        self.run_worker(self._set(self._level), group="prices")
+    def _title(self) -> Content:
+        return line((_("Set prices"), "bold"))
 
-    def _prices(self) -> tuple[LevelPrice, ...]:
-        return self._choices.prices if self._choices else ()
+    def _nozzles(self) -> Content:
+        """Count, unit by unit, the nozzles that have what holds now."""
+        nozzles = self.desk.picture.nozzles
+        lines = []
+        for unit in self._board.units if self._board else ():
+            rows = [
+                row
+                for row in (self._held.nozzles if self._held else ())
+                if row.kind == "prices" and row.nozzle_no in nozzles
+                and nozzles[row.nozzle_no].unit == unit
+            ]  # fmt: skip
+            have = [row for row in rows if row.state == "in_force"]
+            open_ = [
+                str(r.nozzle_no) for r in rows if r.state in {"waiting", "sending"}
+            ]
+            by_hand = [str(r.nozzle_no) for r in rows if r.state == "no_way"]
+            text = filled(
+                _("{unit}: {have} of {all} nozzles have the prices of now."),
+                unit=word(unit), have=len(have), all=len(rows),
+            )  # fmt: skip
+            if open_:
+                text += filled(_(" Not yet: {numbers}."), numbers=" ".join(open_))
+            if by_hand:
+                text += filled(_(" Set by hand: {numbers}."), numbers=" ".join(by_hand))
+            lines.append(line((text, "bold $warning" if open_ else "")))
+        return stacked(lines)
 
-    def _new(self) -> str:
-        return price_text(hundredths_to_e4(self._amount.hundredths))
 
-    async def _set(self, level: int) -> None:
-        price_e4 = hundredths_to_e4(self._amount.hundredths)
-        plan = PricePlan(level=level, price_e4=price_e4)
-        try:
-            self._choices = await self.desk.link.call(PRICE_PLAN, plan)
-        except StationError as error:
-            self.say_error(error)
-        else:
-            self._level = None
-            self._amount.clear()
-            text = filled(_SET, level=level, price=price_text(price_e4))
-            self.say(text, "done")
-        self.redraw()
+def _with_gaps(board: PriceBoard) -> Sequence[PriceRow]:
+    """Add a row for each level of each unit that has no price yet."""
+    there = {(row.unit, row.level) for row in board.rows if row.state == "in_force"}
+    gaps = [
+        PriceRow(
+            price_id="", unit=unit, level=level, price_e4=0, from_ms=0, state="none",
+            by="", reason="",
+        )
+        for unit in board.units
+        for level in board.levels
+        if (unit, level) not in there
+    ]  # fmt: skip
+    first = [row for row in board.rows if row.state == "planned"]
+    holding = [row for row in board.rows if row.state == "in_force"]
+    holding = sorted([*holding, *gaps], key=lambda row: (row.unit, row.level))
+    rest = [row for row in board.rows if row.state not in {"planned", "in_force"}]
+    return (*first, *holding, *rest)
+
+
+class NotAMoment(Refusal):
+    """What was typed is no date with a time."""
+
+    code = "tui.not_a_moment"
+    text = "{typed} is no moment like 2026-12-01 00:00. Nothing was done."
+
+
+class NotAPrice(Refusal):
+    """What was typed is no price."""
+
+    code = "tui.not_a_price"
+    text = "{typed} is no price in yuan with two decimals. Nothing was done."
+
+
+class PlanPriceScreen(FormScreen):
+    """A price for one level of one unit."""
+
+    TITLE_TEXT = mark("A price for a level")
+    HELP = mark(
+        "From: a moment as 2026-12-01 00:00 plans the price, and one person does it. "
+        "Empty means now: that takes a reason and a second operator. A fill under way "
+        "keeps its price."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (
+        Field("price", mark("New price"), mark("yuan, two decimals"), longest=7),
+        Field("from_at", mark("From"), mark("empty: now, two people"), longest=16),
+        REASON,
+        SECOND_LOGIN,
+        SECOND_PASSWORD,
+    )
+
+    def __init__(self, desk: Desk, unit: str, level: int, now_e4: int) -> None:
+        super().__init__(desk)
+        self._unit, self._level, self._now_e4 = unit, level, now_e4
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
+        super().on_mount()
+        for secret in self.query("#second_password").results(Input):
+            secret.password = True
+
+    def title_line(self) -> Content:
+        """Name unit, level and the price of now."""
+        now = price_text(self._now_e4) if self._now_e4 else "-"
+        text = filled(
+            _("Level {level}, yuan/{unit}, now {now}"),
+            level=self._level, unit=word(self._unit), now=now,
+        )  # fmt: skip
+        return line((_(self.TITLE_TEXT) + "  ", "bold"), text)
+
+    async def save(self) -> str:
+        """Set or plan it; say from when it holds."""
+        from_ms = moment_of(self.value("from_at"))
+        plan = PricePlan(
+            level=self._level,
+            price_e4=_price_of(self.value("price")),
+            unit=self._unit,
+            from_ms=from_ms,
+            reason=self.value("reason"),
+            approval=approval_of(self),
+        )
+        await self.desk.link.call(PRICE_PLAN, plan)
+        facts: dict[str, str | int] = {
+            "level": self._level,
+            "price": price_text(plan.price_e4),
+            "unit": word(self._unit),
+        }
+        if not from_ms:
+            return filled(_NOW, **facts)
+        return filled(_PLANNED, **facts, at=_moment(from_ms))
+
+
+class CancelPriceScreen(FormScreen):
+    """A planned price is taken back, with a reason."""
+
+    TITLE_TEXT = mark("Take a planned price back")
+    HELP = mark("Only before its time. What holds now goes on.")
+    FIELDS: ClassVar[Sequence[Field]] = (REASON,)
+
+    def __init__(self, desk: Desk, row: PriceRow) -> None:
+        super().__init__(desk)
+        self._row = row
+
+    def title_line(self) -> Content:
+        """Name what is taken back."""
+        row = self._row
+        text = filled(
+            _("  level {level}, {price} yuan/{unit} from {at}"),
+            level=row.level, price=price_text(row.price_e4), unit=word(row.unit),
+            at=_moment(row.from_ms),
+        )  # fmt: skip
+        return line((_(self.TITLE_TEXT), "bold"), text)
+
+    async def save(self) -> str:
+        """Take it back."""
+        cancel = PriceCancel(price_id=self._row.price_id, reason=self.value("reason"))
+        await self.desk.link.call(PRICE_CANCEL, cancel)
+        return _(_CANCELLED)
+
+
+def moment_of(typed: str) -> int:
+    """Return a typed moment in UTC milliseconds, 0 of an empty one.
+
+    Raises:
+        NotAMoment: it is none.
+    """
+    if not typed:
+        return 0
+    try:
+        found = datetime.strptime(typed, "%Y-%m-%d %H:%M").replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise NotAMoment(typed=clean(typed)) from error
+    return int(found.timestamp()) * 1000
+
+
+def _price_of(typed: str) -> int:
+    amount = Amount()
+    for character in typed:
+        amount.type(character)
+    if not amount.hundredths or amount.text != typed:
+        raise NotAPrice(typed=clean(typed) or "-")
+    return hundredths_to_e4(amount.hundredths)

@@ -18,6 +18,7 @@ from cngstation.rpc.contract import (
     marks,
     openings,
     operators,
+    prices,
     receipts,
     registers,
     rows,
@@ -37,6 +38,7 @@ from cngstation.rpc.contract.invoices import *
 from cngstation.rpc.contract.limits import *
 from cngstation.rpc.contract.openings import *
 from cngstation.rpc.contract.operators import *
+from cngstation.rpc.contract.prices import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
 from cngstation.rpc.contract.rows import *
@@ -71,6 +73,7 @@ COUNTER = Contract(
         *marks.MARK_METHODS,
         *openings.OPENING_METHODS,
         *rows.ROW_METHODS,
+        *prices.PRICE_METHODS,
         *diagnosis.DIAGNOSIS_METHODS,
         *receipts.RECEIPT_METHODS,
         *till.TILL_METHODS,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cngstation.rpc.contract.figures import MOST_PRICE_E4, MOST_ROWS, Facts, Word
+from cngstation.rpc.contract.figures import MOST_ROWS, Facts, Word
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -216,13 +216,6 @@ class Choices(Message):
     tenders: TenderOffers = ()
 
 
-class PricePlan(Message):
-    """A price for a level from now on."""
-
-    level: Annotated[int, Field(ge=0, le=19)]
-    price_e4: Annotated[int, Field(gt=0, le=MOST_PRICE_E4)]
-
-
 COMPANY_REGISTER = Method(
     "company.register", CompanyDraft, CompanyRow, "register.write", changes=True
 )
@@ -256,7 +249,6 @@ VEHICLE_TYPE_EDIT = Method(
 )
 EDIT_LIST = Method("register.edits", Search, EditRows, LOGGED_IN, changes=False)
 CHOICES = Method("register.choices", Nothing, Choices, LOGGED_IN, changes=False)
-PRICE_PLAN = Method("price.plan", PricePlan, Choices, "price.plan", changes=True)
 
 REGISTER_METHODS = (
     COMPANY_REGISTER,
@@ -270,5 +262,4 @@ REGISTER_METHODS = (
     VEHICLE_TYPE_EDIT,
     EDIT_LIST,
     CHOICES,
-    PRICE_PLAN,
 )

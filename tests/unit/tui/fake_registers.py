@@ -4,6 +4,7 @@ from typing import Any
 
 from cngstation.rpc.contract import counter as c
 from cngstation.rpc.contract import figures as f
+from cngstation.rpc.contract import prices as p
 from cngstation.services.register_customers import PlateUnusual
 from tests.unit.tui.fake_rows import NOW_MS, TENDERS, unchecked, vehicle
 
@@ -25,6 +26,7 @@ class FakeRegisters:
             )
         ]
         self.prices = {0: 39_800, 1: 37_800, 2: 35_800}
+        self.price_is_planned = True
         self.opening = c.OpeningRow(
             card_key="510102000001", card_no="02000001", unit="CNY",
             verdict="contested", why="another balance", imported_purse=12_345,
@@ -120,6 +122,26 @@ class FakeRegisters:
     async def _price_plan(self, plan: Any) -> Any:
         self.prices[plan.level] = plan.price_e4
         return await self._register_choices(plan)
+
+    async def _price_list(self, _: Any) -> Any:
+        rows = [
+            p.PriceRow(
+                price_id=str(level), unit="m3", level=level, price_e4=price_e4,
+                from_ms=NOW_MS, state="in_force", by="王芳", reason="",
+            )
+            for level, price_e4 in self.prices.items()
+        ]  # fmt: skip
+        planned = rows[0].model_copy(
+            update={"price_id": "77", "state": "planned", "from_ms": NOW_MS * 2}
+        )
+        rows += [planned] * self.price_is_planned
+        return p.PriceBoard(
+            units=("m3", "kg"), levels=(0, 1, 2), ahead_ms=600_000, rows=tuple(rows)
+        )
+
+    async def _price_cancel(self, request: Any) -> Any:
+        self.price_is_planned = False
+        return await self._price_list(request)
 
     async def _card_list(self, page: Any) -> Any:
         row = c.CardRow(

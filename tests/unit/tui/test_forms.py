@@ -230,21 +230,6 @@ async def test_a_receipt_is_chosen_from_the_list() -> None:
         await screen.sees("川AD00217")
 
 
-async def test_a_price_is_set_after_a_second_enter() -> None:
-    """Old and new are shown before anything changes."""
-    async with opened() as screen:
-        await screen.press("p")
-        await screen.sees("3.78")
-        await screen.press("1")
-        await screen.type("3.5")
-        await screen.press("enter")
-        await screen.sees("Level 1: 3.78 becomes 3.50")
-        assert not screen.asked("price.plan")
-        await screen.press("enter")
-        await screen.sees("Level 1 costs 3.50")
-        assert screen.asked("price.plan")[0].price_e4 == 35_000
-
-
 @pytest.mark.parametrize("typed", ["fk", "Issue"])
 async def test_the_palette_finds_a_function_by_name_and_by_initials(typed: str) -> None:
     """Pinyin initials open the function that the old menu had."""

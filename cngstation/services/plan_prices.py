@@ -1,0 +1,211 @@
+"""Prices by level: planned by one person ahead of time, set at once by two.
+
+A price that holds now, or before anybody could look at the plan, is an override. The
+first price of a unit overrides nothing. What is planned can be taken back until its
+time; fills under way keep the price with which they began.
+"""
+
+from dataclasses import dataclass
+
+from cngstation.errors import Refusal
+from cngstation.moments import Clock, time_text
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    SecondPersonMissing,
+    Wish,
+    reason_of,
+    record,
+)
+from cngstation.services.price_top_up import require_price_on_card
+from cngstation.services.station_rules import StationRules
+from cngstation.storage import audit, prices
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.sqlite import Connection
+from cngstation.units import E4_PER_FEN, Price, Unit, yuan_text
+
+PLAN, OVERRIDE, CANCEL = "price.plan", "price.override", "price.cancel"
+AHEAD_MS = 10 * 60_000
+_LATEST_MS = 366 * 86_400_000
+_LONGEST_SEQ = 18
+
+
+class PriceTooFine(Refusal):
+    """Dispensers take prices of whole fen."""
+
+    code = "refusal.price_too_fine"
+    text = (
+        "The price {price} has a part of a fen; dispensers cannot show it. The price "
+        "was not changed."
+    )
+
+
+class PriceInThePast(Refusal):
+    """A price cannot begin before now."""
+
+    code = "refusal.price_in_the_past"
+    text = "{at} has passed already. The price was not changed. Leave it empty: now."
+
+
+class PriceTooFarAhead(Refusal):
+    """Most likely a wrong year."""
+
+    code = "refusal.price_too_far_ahead"
+    text = "{at} is more than a year ahead. The price was not changed."
+
+
+class UnitNotSold(Refusal):
+    """No nozzle sells in this unit."""
+
+    code = "refusal.unit_not_sold"
+    text = "No nozzle of this station sells by {unit}. The price was not changed."
+
+
+class NotPlanned(Refusal):
+    """A price that holds already, or was taken back, cannot be taken back."""
+
+    code = "refusal.price_not_planned"
+    text = (
+        "This price is not planned any more: its time has come, or it was taken back. "
+        "Nothing was done. Set another price instead."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A price of a level from a moment on; `from_ms` 0 is now."""
+
+    level: int
+    price: Price
+    unit: Unit
+    from_ms: int = 0
+
+    @property
+    def subject(self) -> str:
+        """What two people agree on."""
+        return f"{self.level} {self.unit} {yuan_text(self.price.e4)}"
+
+
+class PriceDesk:
+    """Plans prices and takes them back."""
+
+    def __init__(
+        self,
+        database: Database,
+        approvals: Approvals,
+        rules: StationRules,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._database = database
+        self._approvals = approvals
+        self._rules = rules
+
+    def units(self) -> list[Unit]:
+        """Return the units that the station sells in; the cards' unit first."""
+        sold = self._rules.sold_units | {self._rules.gas_unit}
+        return sorted(sold, key=lambda unit: (unit != self._rules.gas_unit, unit))
+
+    def unit_of(self, name: str) -> Unit:
+        """Return a unit that is sold; "" is that of the cards.
+
+        Raises:
+            UnitNotSold: no nozzle sells by it.
+        """
+        found = [unit for unit in self.units() if str(unit) == name]
+        if name and not found:
+            raise UnitNotSold(unit=name)
+        return found[0] if found else self._rules.gas_unit
+
+    async def plan(
+        self, plan: Plan, actor: Actor, reason: str, approval: Approval | None
+    ) -> None:
+        """Give a level its price; at once, or soon, only with a second person.
+
+        Raises:
+            PriceTooFine, PriceTooHigh, PriceInThePast, PriceTooFarAhead: nothing was
+            changed.
+            ReasonMissing, SecondPersonMissing, SamePerson, RightMissing, LoginRefused:
+            likewise.
+        """
+        if plan.price.e4 % E4_PER_FEN:
+            raise PriceTooFine(price=yuan_text(plan.price.e4))
+        require_price_on_card(plan.price)
+        wish, approved = Wish(OVERRIDE, plan.subject), None
+        now_ms = self._clock.now().wall_ms
+        if await self._database.read(lambda c: _is_override(c, plan, now_ms)):
+            approved = await self._approvals.approve(approval, wish, actor, reason)
+
+        def unit(tx: Transaction) -> None:
+            now_ms = tx.now.wall_ms
+            begins = {"at": time_text(plan.from_ms)}
+            if plan.from_ms and plan.from_ms <= now_ms:
+                raise PriceInThePast(**begins)
+            if plan.from_ms > now_ms + _LATEST_MS:
+                raise PriceTooFarAhead(**begins)
+            before = _now(tx.connection, plan, now_ms)
+            if _is_override(tx.connection, plan, now_ms):
+                if approved is None:  # its time came nearer since the first look
+                    raise SecondPersonMissing
+                record(
+                    tx, approved, wish, actor,
+                    before=before, after=yuan_text(plan.price.e4),
+                )  # fmt: skip
+            prices.plan(
+                tx,
+                level=plan.level,
+                price=plan.price,
+                unit=plan.unit,
+                from_ms=plan.from_ms or now_ms,
+                operator_no=actor.operator_no,
+            )
+            audit.record(
+                tx,
+                actor,
+                OVERRIDE if approved else PLAN,
+                f"{plan.level} {plan.unit}",
+                reason=approved.reason if approved else reason,
+                before=before,
+                after=f"{yuan_text(plan.price.e4)} {time_text(plan.from_ms or now_ms)}",
+            )
+
+        await self._database.write(unit)
+
+    async def cancel(self, price_id: str, reason: str, actor: Actor) -> None:
+        """Take a planned price back before its time.
+
+        Raises:
+            NotPlanned, ReasonMissing: nothing was done.
+        """
+        why = reason_of(reason)
+        is_number = price_id.isascii() and price_id.isdigit()
+        seq = int(price_id) if is_number and len(price_id) <= _LONGEST_SEQ else 0
+
+        def unit(tx: Transaction) -> None:
+            found = prices.find_planned(tx.connection, seq, tx.now.wall_ms)
+            if found is None:
+                raise NotPlanned
+            prices.cancel(tx, seq, why, actor)
+            audit.record(
+                tx,
+                actor,
+                CANCEL,
+                f"{found.level} {found.unit}",
+                reason=why,
+                before=f"{yuan_text(found.price.e4)} {time_text(found.from_ms)}",
+            )
+
+        await self._database.write(unit)
+
+
+def _is_override(connection: Connection, plan: Plan, now_ms: int) -> bool:
+    """Tell whether a price holds before anybody could look at its plan."""
+    if plan.from_ms >= now_ms + AHEAD_MS:
+        return False
+    return bool(prices.in_force(connection, plan.unit, now_ms))
+
+
+def _now(connection: Connection, plan: Plan, now_ms: int) -> str:
+    price = prices.in_force(connection, plan.unit, now_ms).get(plan.level)
+    return yuan_text(price.e4) if price else ""

@@ -1,0 +1,167 @@
+"""Prices planned by one, changed at once by two, taken back before their time."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.errors import Refusal
+from cngstation.services.answer_prices import _rows
+from cngstation.services.approve import SecondPersonMissing
+from cngstation.services.plan_prices import (
+    AHEAD_MS,
+    NotPlanned,
+    Plan,
+    PriceDesk,
+    PriceInThePast,
+    PriceTooFarAhead,
+    PriceTooFine,
+    UnitNotSold,
+)
+from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import downloads, prices
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+from cngstation.units import Price, Unit
+from tests.small_station import MORNING, HandClock, opened
+from tests.unit.services.test_register_customers import RULES
+
+WHO = Actor("01", "till")
+OLD, NEW = Price(39_800), Price(35_000)
+RULES_OF_TWO = replace(RULES, sold_units=frozenset({Unit.M3, Unit.KG}))
+
+
+class Nobody:
+    """No second person is there; who is asked for one refuses."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def approve(self, *_given: Any) -> Any:
+        """Refuse."""
+        self.asked += 1
+        raise SecondPersonMissing
+
+
+@asynccontextmanager
+async def desk_at(path: Path) -> AsyncIterator[tuple[PriceDesk, Database, HandClock]]:
+    """Open a station that sells at 3.98."""
+    clock = HandClock()
+    async with opened(path / "s.db", clock) as database:
+        desk = PriceDesk(database, Nobody(), RULES_OF_TWO, clock)
+        await desk.plan(Plan(0, OLD, Unit.M3), WHO, "", None)
+        yield desk, database, clock
+
+
+async def now(database: Database, clock: HandClock, unit: Unit = Unit.M3) -> Any:
+    """Return the prices that hold."""
+    return await database.read(lambda c: prices.in_force(c, unit, clock.wall_ms))
+
+
+async def test_the_first_price_of_a_unit_overrides_nothing(tmp_path: Path) -> None:
+    """A new level of a unit that is sold already does."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "", None)
+        assert await now(database, clock, Unit.KG) == {0: NEW}
+        for level in (0, 1):
+            with pytest.raises(SecondPersonMissing):
+                await desk.plan(Plan(level, NEW, Unit.KG), WHO, "why", None)
+        assert await now(database, clock) == {0: OLD}
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "by_one"), [(1, False), (AHEAD_MS - 1, False), (AHEAD_MS, True)]
+)
+async def test_what_holds_too_soon_to_be_looked_at_takes_two(
+    tmp_path: Path, ahead_ms: int, by_one: bool
+) -> None:
+    """A plan for the next minute is no plan."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        plan = Plan(0, NEW, Unit.M3, MORNING + ahead_ms)
+        if by_one:
+            await desk.plan(plan, WHO, "", None)
+        else:
+            with pytest.raises(SecondPersonMissing):
+                await desk.plan(plan, WHO, "why", None)
+        clock.forward(ahead_ms)
+        assert await now(database, clock) == {0: NEW if by_one else OLD}
+
+
+@pytest.mark.parametrize(
+    ("plan", "refusal"),
+    [
+        (Plan(0, NEW, Unit.M3, MORNING - 1), SecondPersonMissing),
+        (Plan(0, NEW, Unit.KG, MORNING - 1), PriceInThePast),
+        (Plan(0, NEW, Unit.M3, MORNING + 367 * 86_400_000), PriceTooFarAhead),
+        (Plan(0, Price(35_050), Unit.M3, MORNING + AHEAD_MS), PriceTooFine),
+    ],
+)
+async def test_what_is_no_price_to_come_is_refused(
+    tmp_path: Path, plan: Plan, refusal: type[Refusal]
+) -> None:
+    """Nothing is changed."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        with pytest.raises(refusal):
+            await desk.plan(plan, WHO, "why", None)
+        assert await now(database, clock) == {0: OLD}
+
+
+async def test_a_planned_price_is_taken_back_before_its_time_alone(
+    tmp_path: Path,
+) -> None:
+    """Then it never holds, dispensers are never told, and the books are proved."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        keeper = DownloadKeeper(database, clock)
+        keeper.serve(_Deaf(), [Unit.M3])
+        await keeper.look()
+        later = MORNING + AHEAD_MS
+        await desk.plan(Plan(0, NEW, Unit.M3, later), WHO, "", None)
+        await desk.plan(Plan(1, NEW, Unit.M3, later), WHO, "", None)
+        rows = await database.read(lambda c: _rows(c, clock.wall_ms))
+        assert [row.state for row in rows] == ["planned", "planned", "in_force"]
+        of_level_0 = next(r for r in rows if (r.level, r.state) == (0, "planned"))
+        await desk.cancel(of_level_0.price_id, "wrong order", WHO)
+        with pytest.raises(NotPlanned):
+            await desk.cancel(of_level_0.price_id, "again", WHO)
+        clock.forward(AHEAD_MS)
+        await keeper.look()
+        assert await now(database, clock) == {0: OLD, 1: NEW}
+        table = await database.read(lambda c: downloads.newest_prices(c, Unit.M3))
+        assert table.prices == {0: OLD, 1: NEW}
+        rows = await database.read(lambda c: _rows(c, clock.wall_ms))
+        assert {(r.level, r.state) for r in rows} == {
+            (0, "in_force"), (1, "in_force"), (0, "cancelled")
+        }  # fmt: skip
+        for row in rows:
+            with pytest.raises(NotPlanned):
+                await desk.cancel(row.price_id, "too late", WHO)
+    assert verify_file(tmp_path / "s.db").proved
+
+
+class _Deaf:
+    def offer(self, downloads: Any) -> None:
+        """Nobody listens."""
+
+
+@pytest.mark.parametrize("price_id", ["", "x", "0", "9" * 30, "٣"])
+async def test_what_is_no_planned_price_cannot_be_taken_back(
+    tmp_path: Path, price_id: str
+) -> None:
+    """Any text is refused by name."""
+    async with desk_at(tmp_path) as (desk, _database, _clock):
+        with pytest.raises(NotPlanned):
+            await desk.cancel(price_id, "because", WHO)
+
+
+async def test_prices_are_of_units_that_are_sold(tmp_path: Path) -> None:
+    """The unit of the cards comes first and is meant by nothing."""
+    async with desk_at(tmp_path) as (desk, _database, _clock):
+        assert desk.units() == [Unit.M3, Unit.KG]
+        assert desk.unit_of("") == Unit.M3
+        assert desk.unit_of("kg") == Unit.KG
+        with pytest.raises(UnitNotSold):
+            desk.unit_of("kWh")
