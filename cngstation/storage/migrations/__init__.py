@@ -102,6 +102,7 @@ def schema(connection: Connection) -> Schema:
     return {(kind, name): sql or "" for kind, name, sql in found}
 
 
+@cache
 def schema_of(version: int) -> Schema:
     """Return the SQL of everything that a file of a version has."""
     connection = _empty_file(version)
