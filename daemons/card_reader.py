@@ -12,6 +12,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.keep_sealed import require_key, seal_what_is_in_clear
 from cngstation.services.people import people_of
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
@@ -36,6 +37,9 @@ async def serve(process: Process) -> int:
     cards_on = prepare_cards(config, clock)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
     database = await process.open_database()
+    desk = CustomerDesk(database, seal)
+    await require_key(database, seal, config.paths.personal_data_key)
+    await seal_what_is_in_clear(database, seal)
     prints_wanted = 1 if config.printer.port else 0
     gate, outlet_no = process.gate(database), config.till.outlet_no
     acts = CardActs(
@@ -66,7 +70,7 @@ async def serve(process: Process) -> int:
             watch=watch,
             rules=rules,
             clock=clock,
-            desk=CustomerDesk(database, seal),
+            desk=desk,
             gate=gate,
             verified=stage.verified,
             prints_wanted=prints_wanted,

@@ -11,6 +11,7 @@ import structlog
 from cngstation import exact_loop
 from cngstation.config import load_config
 from cngstation.drivers.log_output import set_up_logging
+from cngstation.drivers.process_memory import keep_memory_private
 from cngstation.errors import ConfigError, StationError
 from cngstation.language import use_language
 from cngstation.moments import SystemClock
@@ -29,6 +30,7 @@ def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
     except ConfigError as error:
         sys.stderr.write(f"{program}: {error.sentence()}\n")
         sys.exit(WRONG_CONFIGURATION)
+    keep_memory_private()
     clock = SystemClock()
     set_up_logging(
         program=program,

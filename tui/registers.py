@@ -45,6 +45,7 @@ class Register:
     columns: tuple[Column, ...]
     fetch: Callable[["Desk", str], Awaitable[Rows]]
     form: str = ""  # class in `tui.screens.edit_rows` that changes a row
+    has_numbers: bool = False  # masked ones, that can be shown whole
 
 
 async def _companies(desk: "Desk", text: str) -> Rows:
@@ -146,12 +147,13 @@ REGISTERS = (
         (
             Column(mark("Number"), 6, lambda r: r.company_no),
             Column(mark("Name"), 30, lambda r: r.name),
-            Column(mark("Phone"), 14, lambda r: r.phone),
+            Column(mark("Phone"), 14, lambda r: r.phone_masked),
             Column(mark("State"), 7, _retired),
             Column(mark("Address"), 40, lambda r: r.address),
         ),
         _companies,
         "EditCompanyScreen",
+        has_numbers=True,
     ),
     Register(
         "vehicles",
@@ -170,6 +172,7 @@ REGISTERS = (
         ),
         _vehicles,
         "EditVehicleScreen",
+        has_numbers=True,
     ),
     Register(
         "cards",

@@ -12,6 +12,7 @@ ROWS = {
     "card_rolled_back": mark("old image"),
     "ungrey_without_record": mark("no record"),
     "grey_collected_twice": mark("taken twice"),
+    "personal_numbers_read": mark("many numbers read"),
     "refund_waits": mark("refund due"),
     "fill_of_replaced_card": mark("lost fill"),
     "card_balance_differs": mark("balance off"),

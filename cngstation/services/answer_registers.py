@@ -1,12 +1,15 @@
 """Answers for companies, vehicles, prices and the card list."""
 
+from pydantic import SecretStr
+
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.counter_parts import CounterParts, actor_of
+from cngstation.services.edit_registers import CompanyEdit
 from cngstation.services.register_customers import VehicleDraft
+from cngstation.services.reveal_personal import SHOWN_S, Wanted, What
 from cngstation.services.show_registers import type_row
-from cngstation.storage.customers import Company
 
 
 class RegisterAnswers:
@@ -30,6 +33,7 @@ class RegisterAnswers:
         made.add(counter.EDIT_LIST, registers.list_edits)
         made.add(counter.CHOICES, registers.choices)
         made.add(counter.CARD_LIST, registers.list_cards)
+        made.add(counter.PERSONAL_REVEAL, self.reveal)
 
     async def register_company(
         self, draft: counter.CompanyDraft, call: CallContext
@@ -52,13 +56,12 @@ class RegisterAnswers:
         self, edit: counter.CompanyEdit, call: CallContext
     ) -> counter.CompanyRow:
         """Change a company."""
-        wanted = Company(
+        wanted = CompanyEdit(
             company_no=edit.company_no,
             name=edit.name,
             address=edit.address,
             phone=edit.phone,
-            initials="",
-            retired=int(edit.retired),
+            retired=edit.retired,
         )
         company = await self._parts.edits.edit_company(
             wanted, edit.reason, actor_of(call)
@@ -77,6 +80,14 @@ class RegisterAnswers:
             retired=edit.retired,
         )
         return await self._parts.registers.vehicle_row(vehicle)
+
+    async def reveal(
+        self, order: counter.RevealOrder, call: CallContext
+    ) -> counter.Revealed:
+        """Show a personal number whole."""
+        wanted = Wanted(order.register_name, order.key, What(order.what), order.reason)
+        number = await self._parts.personal.reveal(wanted, actor_of(call))
+        return counter.Revealed(number=SecretStr(number), shown_s=SHOWN_S)
 
     async def add_type(
         self, draft: counter.VehicleTypeDraft, call: CallContext

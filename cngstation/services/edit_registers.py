@@ -20,7 +20,6 @@ from cngstation.services.register_customers import (
     FieldWrong,
     UnknownCompany,
     VehicleDraft,
-    initials_of,
     require_free,
 )
 from cngstation.storage import audit, cards, customers
@@ -98,6 +97,17 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyEdit:
+    """A company as it is to be; an empty phone stays as it is, `-` takes it out."""
+
+    company_no: str
+    name: str
+    address: str
+    phone: str
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     register: str
     subject: str
@@ -111,29 +121,58 @@ class RegisterEdits:
         self._database = database
         self._desk = desk
 
-    async def edit_company(self, wanted: Company, reason: str, actor: Actor) -> Company:
-        """Change a company; its number is its key and stays.
+    async def edit_company(
+        self, edit: CompanyEdit, reason: str, actor: Actor
+    ) -> Company:
+        """Change a company; its number stays, and its phone while none is typed.
 
         Raises:
             Refusal: why not; nothing has changed.
         """
         why = reason_of(reason)
-        name = clean(wanted.name).strip()
-        if not name:
-            raise FieldEmpty(field="name")
-        new = replace(
-            wanted,
-            name=name,
-            address=clean(wanted.address).strip(),
-            phone=clean(wanted.phone).strip(),
-            initials=initials_of(name),
-        )
+        new = self._desk.company_of(edit.name, edit.address, edit.phone)
+        new = replace(new, company_no=edit.company_no, retired=int(edit.retired))
 
         def unit(tx: Transaction) -> Company:
-            _edit_company(tx, new, why, actor)
-            return new
+            wanted = new
+            if not edit.phone.strip():
+                wanted = _with_phone_of(tx.connection, new)
+            self._edit_company(tx, wanted, why, actor)
+            return wanted
 
         return await self._database.write(unit)
+
+    def _edit_company(
+        self, tx: Transaction, new: Company, why: str, actor: Actor
+    ) -> None:
+        old = _company(tx.connection, new.company_no)
+        named = customers.company_named(tx.connection, new.name)
+        if named is not None and named.company_no != new.company_no:
+            raise AlreadyRegistered(what=new.name)
+        if new.retired and not old.retired:
+            left = customers.vehicles_of_company(tx.connection, new.company_no)
+            if left:
+                raise CompanyInUse(company_no=new.company_no, vehicles=left)
+        has_other_phone = old.phone_digest != new.phone_digest
+        values, told = _plain_differences(
+            old, new, ("name", "address", "retired"), may_be_same=has_other_phone
+        )
+        if has_other_phone:
+            values |= {
+                "phone_sealed": new.phone_sealed,
+                "phone_digest": new.phone_digest,
+            }
+            masked = self._desk.phone_masked
+            told.append(FieldChange("phone", masked(old), masked(new)))
+        customers.change_company(
+            tx,
+            new.company_no,
+            reason=why,
+            actor=actor,
+            **values,
+            initials=new.initials,
+        )
+        _tell(tx, actor, _Row("company", new.company_no, why), told)
 
     async def edit_vehicle(
         self,
@@ -145,6 +184,8 @@ class RegisterEdits:
         retired: bool = False,
     ) -> Vehicle:
         """Change a vehicle without a card; an empty personal number stays as it is.
+
+        A phone of `-` takes it out.
 
         Raises:
             Refusal: why not; nothing has changed.
@@ -284,38 +325,30 @@ def masked_name(name: str) -> str:
     return name[:1] + "*" * (len(name) - 1) if name else ""
 
 
-def _edit_company(tx: Transaction, new: Company, why: str, actor: Actor) -> None:
-    old = customers.find_company(tx.connection, new.company_no)
-    if old is None:
-        raise UnknownCompany(company_no=new.company_no)
-    named = customers.company_named(tx.connection, new.name)
-    if named is not None and named.company_no != new.company_no:
-        raise AlreadyRegistered(what=new.name)
-    if new.retired and not old.retired:
-        left = customers.vehicles_of_company(tx.connection, new.company_no)
-        if left:
-            raise CompanyInUse(company_no=new.company_no, vehicles=left)
-    values, told = _plain_differences(old, new, ("name", "address", "phone", "retired"))
-    customers.change_company(
-        tx,
-        new.company_no,
-        reason=why,
-        actor=actor,
-        **values,
-        initials=new.initials,
+def _company(connection: Connection, company_no: str) -> Company:
+    found = customers.find_company(connection, company_no)
+    if found is None:
+        raise UnknownCompany(company_no=company_no)
+    return found
+
+
+def _with_phone_of(connection: Connection, company: Company) -> Company:
+    """Return a company with the phone that is in the register."""
+    kept = _company(connection, company.company_no)
+    return replace(
+        company, phone_sealed=kept.phone_sealed, phone_digest=kept.phone_digest
     )
-    _tell(tx, actor, _Row("company", new.company_no, why), told)
 
 
 def _plain_differences(
-    old: object, new: object, names: tuple[str, ...]
+    old: object, new: object, names: tuple[str, ...], *, may_be_same: bool = False
 ) -> tuple[dict[str, Any], list[FieldChange]]:
     pairs = {name: (getattr(old, name), getattr(new, name)) for name in names}
     values = {name: after for name, (before, after) in pairs.items() if before != after}
     told = [
         FieldChange(name, str(pairs[name][0]), str(pairs[name][1])) for name in values
     ]
-    if not told:
+    if not told and not may_be_same:
         raise NoFieldChanged
     return values, told
 

@@ -54,6 +54,7 @@ BY_TWO = frozenset(
         "card_disagrees",
         "card_rolled_back",
         "grey_collected_twice",
+        "personal_numbers_read",
     }
 )
 

@@ -210,10 +210,8 @@ class CustomerImport:
         if found is not None:
             return found, False
         values = row.values
-        added = add_company(
-            tx, name, values[_ADDRESS], values[_COMPANY_PHONE], self._actor
-        )
-        return added, True
+        wanted = self._desk.company_of(name, values[_ADDRESS], values[_COMPANY_PHONE])
+        return add_company(tx, wanted, self._actor), True
 
     def _vehicle(
         self, tx: Transaction, row: SheetRow, company: Company

@@ -88,6 +88,10 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Card {subject}: fill {grey} was collected here and at a dispenser."),
         _TWO_PEOPLE,
     ),
+    "personal_numbers_read": (
+        mark("Operator {operator} was shown {most} whole numbers in an hour."),
+        mark("Look at the audit, whose and why; then two people close this row (E)."),
+    ),
     "refund_waits": (
         mark("Card {subject}: {amount} yuan are to be given back out of the safe."),
         mark(

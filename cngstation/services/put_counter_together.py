@@ -21,6 +21,7 @@ from cngstation.services.people import People
 from cngstation.services.plan_prices import PriceDesk
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
+from cngstation.services.reveal_personal import PersonalNumbers
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
 from cngstation.services.station_rules import StationRules
@@ -67,6 +68,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         ),
         explained=ExplainRows(database, approvals),
         registers=Registers(database, needs.desk, rules, clock),
+        personal=PersonalNumbers(database, needs.desk),
         cards=needs.cards,
         watch=needs.watch,
         rules=rules,

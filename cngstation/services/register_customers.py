@@ -21,6 +21,9 @@ from cngstation.storage.sqlite import Connection
 ID_COLUMN = "vehicle.id_no"
 PHONE_COLUMN = "vehicle.phone"
 PHONE_TAIL_COLUMN = "vehicle.phone_tail"
+COMPANY_PHONE_COLUMN = "company.phone"
+# Typed in place of a phone: there is none any more.
+NO_PHONE = "-"
 PHONE_TAIL_DIGITS = 4
 # A longer one would be cut, and two vehicles could become one.
 LONGEST_FLEET_NO = 6
@@ -118,14 +121,34 @@ class CustomerDesk:
             FieldEmpty: it has no name.
             AlreadyRegistered: the name is there.
         """
+        wanted = self.company_of(name, address, phone)
+
+        def unit(tx: Transaction) -> Company:
+            return add_company(tx, wanted, actor)
+
+        return await self._database.write(unit)
+
+    def company_of(self, name: str, address: str, phone: str) -> Company:
+        """Return a company without a number as a form describes it, its phone sealed.
+
+        Raises:
+            FieldEmpty, FieldWrong: it has no name, or its phone is none.
+        """
         wanted = clean(name).strip()
         if not wanted:
             raise FieldEmpty(field="name")
-
-        def unit(tx: Transaction) -> Company:
-            return add_company(tx, wanted, address, phone, actor)
-
-        return await self._database.write(unit)
+        number = phone_of(phone)
+        return Company(
+            company_no="",
+            name=wanted,
+            address=clean(address).strip(),
+            phone="",
+            initials=initials_of(wanted),
+            phone_sealed=self._seal.seal(number, COMPANY_PHONE_COLUMN),
+            phone_digest=self._seal.digest(
+                re.sub(r"\D", "", number), COMPANY_PHONE_COLUMN
+            ),
+        )
 
     async def register_vehicle(self, draft: VehicleDraft, actor: Actor) -> Vehicle:
         """Register a vehicle.
@@ -152,8 +175,6 @@ class CustomerDesk:
         if not draft.accept_plate and not numbers.plate_is_regular(plate):
             raise PlateUnusual(plate=plate)
         id_no = _id_number(draft)
-        if not _PHONE.fullmatch(draft.phone.strip() or "00000"):
-            raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
         if len(draft.fleet_no.strip()) > LONGEST_FLEET_NO:
             raise FieldWrong(field="fleet number", why=_FLEET_NO_TOO_LONG)
         return self._vehicle(draft, plate, id_no, date_of(draft.cylinder_due))
@@ -181,7 +202,7 @@ class CustomerDesk:
         self, draft: VehicleDraft, plate: str, id_no: str, due: str
     ) -> Vehicle:
         driver, owner = clean(draft.driver).strip(), clean(draft.owner).strip()
-        phone = draft.phone.strip()
+        phone = phone_of(draft.phone)
         digits = re.sub(r"\D", "", phone)
         return Vehicle(
             vehicle_id=0,
@@ -236,33 +257,49 @@ class CustomerDesk:
 
     def id_no_masked(self, vehicle: Vehicle) -> str:
         """Return the ID number with its middle hidden."""
-        return numbers.masked(self._seal.open(vehicle.id_no_sealed, ID_COLUMN))
+        return numbers.masked(self.id_no(vehicle))
 
-    def phone_masked(self, vehicle: Vehicle) -> str:
+    def phone_masked(self, of: Vehicle | Company) -> str:
         """Return the phone number with its middle hidden."""
-        phone = self._seal.open(vehicle.phone_sealed, PHONE_COLUMN)
-        return numbers.masked(phone, head=3, tail=4)
+        return numbers.masked(self.phone(of), head=3, tail=4)
+
+    def id_no(self, vehicle: Vehicle) -> str:
+        """Return the whole ID number; who asks for it must be written down."""
+        return self._seal.open(vehicle.id_no_sealed, ID_COLUMN)
+
+    def phone(self, of: Vehicle | Company) -> str:
+        """Return the whole phone number; who asks for it must be written down."""
+        is_company = isinstance(of, Company)
+        column = COMPANY_PHONE_COLUMN if is_company else PHONE_COLUMN
+        return self._seal.open(of.phone_sealed, column)
 
 
-def add_company(
-    tx: Transaction, name: str, address: str, phone: str, actor: Actor
-) -> Company:
+def phone_of(typed: str) -> str:
+    """Return a phone number as it is kept, empty for none.
+
+    Raises:
+        FieldWrong: it is none.
+    """
+    phone = typed.strip()
+    if phone == NO_PHONE:
+        return ""
+    if phone and not _PHONE.fullmatch(phone):
+        raise FieldWrong(field="phone", why="digits, + - ( ) and spaces")
+    return phone
+
+
+def add_company(tx: Transaction, wanted: Company, actor: Actor) -> Company:
     """Write a company under the next number.
 
     Raises:
         AlreadyRegistered: the name is there.
     """
-    if customers.company_named(tx.connection, name):
-        raise AlreadyRegistered(what=name)
-    company = Company(
-        company_no=customers.next_company_no(tx.connection),
-        name=name,
-        address=clean(address).strip(),
-        phone=clean(phone).strip(),
-        initials=initials_of(name),
-    )
+    if customers.company_named(tx.connection, wanted.name):
+        raise AlreadyRegistered(what=wanted.name)
+    number = customers.next_company_no(tx.connection)
+    company = replace(wanted, company_no=number)
     customers.add_company(tx, company, actor)
-    audit.record(tx, actor, "company.register", company.company_no, after=name)
+    audit.record(tx, actor, "company.register", number, after=wanted.name)
     return company
 
 

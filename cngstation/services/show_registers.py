@@ -173,7 +173,7 @@ class Registers:
             company_no=company.company_no,
             name=company.name,
             address=company.address,
-            phone=company.phone,
+            phone_masked=self._desk.phone_masked(company),
             retired=bool(company.retired),
         )
 

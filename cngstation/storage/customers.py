@@ -18,9 +18,11 @@ class Company:
     company_no: str
     name: str
     address: str
-    phone: str
+    phone: str  # in clear in files of old; sealed and emptied by the service
     initials: str
     retired: int = 0
+    phone_sealed: bytes = b""
+    phone_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,21 @@ def company_named(connection: Connection, name: str) -> Company | None:
     found = rows(connection, "SELECT * FROM company WHERE name=?", (name,))
     row = next(found, None)
     return None if row is None else Company(**row)
+
+
+def companies_in_clear(connection: Connection) -> list[Company]:
+    """Return the companies whose phone is not sealed yet."""
+    found = rows(connection, "SELECT * FROM company WHERE phone<>''")
+    return [Company(**row) for row in found]
+
+
+def newest_sealed(connection: Connection) -> bytes:
+    """Return the sealed ID number of the newest vehicle that has one, else nothing."""
+    row = connection.execute(
+        "SELECT id_no_sealed FROM vehicle WHERE length(id_no_sealed) > 0"
+        " ORDER BY vehicle_id DESC LIMIT 1"
+    ).fetchone()
+    return bytes(row[0]) if row else b""
 
 
 def search_companies(

@@ -39,7 +39,11 @@ class Register:
 
 
 REGISTERS = (
-    Register("company", ("company_no",)),
+    Register(
+        "company",
+        ("company_no",),
+        hidden=("phone", "phone_sealed", "phone_digest"),
+    ),
     Register("vehicle_type", ("code",)),
     Register(
         "vehicle",

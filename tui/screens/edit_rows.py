@@ -42,7 +42,8 @@ _ACCEPTED = mark("Card {card_no} has {card} in the book, as the card says.")
 _HELP = mark(
     "The fields hold what is in the register. Change what is wrong, give the reason, "
     "and save with F2. Every changed field is written down with who, when and why. "
-    "Retired: y takes the row out of use, n brings it back; nothing is deleted."
+    "Retired: y takes the row out of use, n brings it back; nothing is deleted. An "
+    "empty phone or ID number stays as it is; - takes a phone out."
 )
 
 
@@ -83,9 +84,14 @@ class EditCompanyScreen(FormScreen):
         return {
             "name": row.name,
             "address": row.address,
-            "phone": row.phone,
             "retired": _YES if row.retired else _NO,
         }
+
+    def hint_text(self, field: Field) -> str:
+        """Say of the phone what is in the register."""
+        if field.name == "phone" and self._row.phone_masked:
+            return self._row.phone_masked
+        return super().hint_text(field)
 
     async def save(self) -> str:
         """Change the company."""

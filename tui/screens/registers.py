@@ -54,12 +54,14 @@ class RegistersScreen(StationScreen):
     HELP = mark(
         "Digits or left and right choose the register. / goes to the search: a part "
         "of a plate, name or number, or pinyin initials. Enter changes a company, a "
-        "vehicle without a card, or a type; Edits lists what was changed. Under "
+        "vehicle without a card, or a type; * shows a phone or an ID number whole, for "
+        "a reason, where your role allows it. Edits lists what was changed. Under "
         "receipts, Enter prints the marked one again as a copy; with a card on the "
         "reader only its receipts are listed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
+        Binding("asterisk", "reveal", show=False),
         Binding("left", "turn(-1)", show=False),
         Binding("right", "turn(1)", show=False),
         Binding("comma,less_than_sign", "columns(-1)", show=False),
@@ -92,6 +94,8 @@ class RegistersScreen(StationScreen):
         first = [("Enter", _("print again"))] if self._is_receipts else []
         if REGISTERS[self._number].form:
             first = [("Enter", _("change"))]
+        if REGISTERS[self._number].has_numbers:
+            first.append(("*", _("whole number")))
         last = len(REGISTERS)
         return [
             *first,
@@ -199,6 +203,14 @@ class RegistersScreen(StationScreen):
         elif form := REGISTERS[self._number].form:
             screens = import_module("tui.screens.edit_rows")
             self.app.push_screen(getattr(screens, form)(self.desk, chosen.row))
+
+    def action_reveal(self) -> None:
+        """Show a personal number of the marked row whole, for a reason."""
+        if REGISTERS[self._number].has_numbers:
+            row = self.query_one(LazyTable).chosen
+            if row is not None:
+                screens = import_module("tui.screens.reveal")
+                self.app.push_screen(screens.RevealScreen(self.desk, row))
 
     def _print(self, receipt_no: int) -> None:
         self.run_worker(self._print_again(receipt_no), group="print", exclusive=True)

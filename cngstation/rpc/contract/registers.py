@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cngstation.rpc.contract.figures import MOST_ROWS, Facts, Word
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
-from cngstation.rpc.session import Nothing
+from cngstation.rpc.session import Nothing, Secret
 
 
 class Search(Message):
@@ -37,12 +37,15 @@ class CompanyRow(Message):
     company_no: Word
     name: Text
     address: Text
-    phone: Line
+    phone_masked: Line
     retired: bool = False
 
 
 class CompanyEdit(Message):
-    """A company as it is to be; its number never changes."""
+    """A company as it is to be; its number never changes.
+
+    An empty phone stays as it is, `-` takes it out.
+    """
 
     company_no: Word
     name: Text
@@ -216,6 +219,25 @@ class Choices(Message):
     tenders: TenderOffers = ()
 
 
+class RevealOrder(Message):
+    """Whose number is to be shown whole, and why.
+
+    `register_name` is vehicle or company, `key` a vehicle's id or a company's number.
+    """
+
+    register_name: Annotated[str, Field(pattern=r"^(vehicle|company)$")]
+    key: Word
+    what: Annotated[str, Field(pattern=r"^(id_no|phone)$")]
+    reason: Text
+
+
+class Revealed(Message):
+    """A whole number; a screen takes it away after so many seconds."""
+
+    number: Secret
+    shown_s: Annotated[int, Field(ge=1, le=60)]
+
+
 COMPANY_REGISTER = Method(
     "company.register", CompanyDraft, CompanyRow, "register.write", changes=True
 )
@@ -249,6 +271,9 @@ VEHICLE_TYPE_EDIT = Method(
 )
 EDIT_LIST = Method("register.edits", Search, EditRows, LOGGED_IN, changes=False)
 CHOICES = Method("register.choices", Nothing, Choices, LOGGED_IN, changes=False)
+PERSONAL_REVEAL = Method(
+    "personal.reveal", RevealOrder, Revealed, "personal.reveal", changes=True
+)
 
 REGISTER_METHODS = (
     COMPANY_REGISTER,
@@ -262,4 +287,5 @@ REGISTER_METHODS = (
     VEHICLE_TYPE_EDIT,
     EDIT_LIST,
     CHOICES,
+    PERSONAL_REVEAL,
 )

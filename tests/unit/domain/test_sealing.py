@@ -2,7 +2,7 @@
 
 import pytest
 
-from cngstation.domain.sealing import PersonalDataSeal, SealBroken
+from cngstation.domain.sealing import PersonalDataSeal, SealBroken, SealedByOtherKey
 
 SEAL = PersonalDataSeal(bytes(range(32)))
 OTHER = PersonalDataSeal(bytes(32))
@@ -52,3 +52,22 @@ def test_a_short_key_is_refused() -> None:
     """31 bytes are no key."""
     with pytest.raises(ValueError, match="32 bytes"):
         PersonalDataSeal(bytes(31))
+
+
+def test_a_value_names_its_key() -> None:
+    """Another key is told by name, and no key is the beginning of another's id."""
+    sealed = SEAL.seal("13800001234", "phone")
+    assert SEAL.id_of(sealed) == SEAL.key_id != OTHER.key_id
+    with pytest.raises(SealedByOtherKey) as refused:
+        OTHER.open(sealed, "phone")
+    said = refused.value.sentence()
+    assert SEAL.key_id in said
+    assert OTHER.key_id in said
+
+
+def test_a_value_from_before_there_were_ids_opens() -> None:
+    """It begins with its nonce, even where that looks like a name of a key."""
+    old = SEAL.seal("13800001234", "phone")[6:]
+    assert SEAL.open(old, "phone") == "13800001234"
+    with pytest.raises(SealBroken):
+        OTHER.open(old, "phone")

@@ -13,6 +13,7 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.session import Nothing
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.edit_registers import (
+    CompanyEdit,
     CompanyInUse,
     NoFieldChanged,
     RegisterEdits,
@@ -20,6 +21,7 @@ from cngstation.services.edit_registers import (
     UnknownVehicleRow,
     VehicleHasCard,
 )
+from cngstation.services.keep_sealed import seal_what_is_in_clear
 from cngstation.services.register_customers import (
     AlreadyRegistered,
     CustomerDesk,
@@ -213,8 +215,8 @@ async def test_a_company_keeps_its_number_and_its_vehicles(
 ) -> None:
     """Name, address, phone change; a company with vehicles is not retired."""
 
-    async def change(number: str, name: str, *, retired: int = 0) -> None:
-        wanted = Company(number, name, "天府路", "", "", retired)
+    async def change(number: str, name: str, *, retired: bool = False) -> None:
+        wanted = CompanyEdit(number, name, "天府路", "", retired)
         await edits.edit_company(wanted, "改名", CASHIER)
 
     await change("0001", "新蜀都")
@@ -227,8 +229,8 @@ async def test_a_company_keeps_its_number_and_its_vehicles(
     with pytest.raises(FieldEmpty):
         await change("0001", " ")
     with pytest.raises(CompanyInUse, match="1 vehicles"):
-        await change("0001", "新蜀都", retired=1)
-    await change("0002", "锦城物流", retired=1)
+        await change("0001", "新蜀都", retired=True)
+    await change("0002", "锦城物流", retired=True)
     assert [row[1:5] for row in await log(registers)] == [
         ("0001", "name", "蜀都出租", "新蜀都"),
         ("0001", "address", "", "天府路"),
@@ -280,3 +282,46 @@ async def test_types_are_added_renamed_and_retired(
         ("vehicle_type", "01", "name", "出租车", "计程车"),
         ("vehicle_type", "01", "retired", "0", "1"),
     ]
+
+
+async def test_a_company_phone_is_sealed_kept_changed_and_taken_out(
+    db: Database, edits: RegisterEdits, registers: Registers
+) -> None:
+    """Empty keeps it, `-` takes it out; the log has what is left of it."""
+
+    async def change(phone: str) -> Company:
+        wanted = CompanyEdit("0001", "蜀都出租", "", phone)
+        return await edits.edit_company(wanted, "电话", CASHIER)
+
+    await change("028-81234567")
+    with pytest.raises(NoFieldChanged):
+        await change("")
+    with pytest.raises(NoFieldChanged):
+        await change("(028) 81234567")
+    with pytest.raises(FieldWrong):
+        await change("call me")
+    assert edits._desk.phone(await change("13912345678")) == "13912345678"
+    assert edits._desk.phone(await change("-")) == ""
+    told = [row[2:5] for row in await log(registers)]
+    assert told == [
+        ("phone", "", "028*****4567"),
+        ("phone", "028*****4567", "139****5678"),
+        ("phone", "139****5678", ""),
+    ]
+
+
+async def test_a_phone_that_an_older_program_kept_is_sealed(
+    db: Database, edits: RegisterEdits
+) -> None:
+    """Once, as a fact; it opens again and stands nowhere in the row."""
+    await db.write(
+        lambda tx: customers.change_company(
+            tx, "0001", reason="old", phone="13912345678"
+        )
+    )
+    assert await seal_what_is_in_clear(db, SEAL) == 1
+    assert await seal_what_is_in_clear(db, SEAL) == 0
+    company = await db.read(lambda c: customers.find_company(c, "0001"))
+    assert company is not None
+    assert company.phone == ""
+    assert edits._desk.phone(company) == "13912345678"

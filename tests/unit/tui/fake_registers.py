@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import SecretStr
+
 from cngstation.rpc.contract import counter as c
 from cngstation.rpc.contract import figures as f
 from cngstation.rpc.contract import prices as p
@@ -22,7 +24,7 @@ class FakeRegisters:
                 company_no="0001",
                 name="测试出租车公司",
                 address="测试路 1 号",
-                phone="",
+                phone_masked="",
             )
         ]
         self.prices = {0: 39_800, 1: 37_800, 2: 35_800}
@@ -33,10 +35,16 @@ class FakeRegisters:
             book_purse=12_345, card_purse=10_000, source="old.xlsx", source_row=7,
         )  # fmt: skip
         self.cards_of_a_plate = 1
+        self.shown_s = 20
 
     async def _company_register(self, draft: Any) -> Any:
         number = f"{len(self.companies) + 1:04d}"
-        row = c.CompanyRow(company_no=number, **dict(draft))
+        row = c.CompanyRow(
+            company_no=number,
+            name=draft.name,
+            address=draft.address,
+            phone_masked=draft.phone[:3],
+        )
         self.companies.append(row)
         return row
 
@@ -56,7 +64,8 @@ class FakeRegisters:
         return unchecked(c.VehicleRows, tuple(found[: search.limit]))
 
     async def _company_edit(self, edit: Any) -> Any:
-        facts = {k: v for k, v in dict(edit).items() if k != "reason"}
+        facts = {k: v for k, v in dict(edit).items() if k not in {"reason", "phone"}}
+        facts["phone_masked"] = edit.phone[:3]
         self.companies = [
             c.CompanyRow(**facts) if r.company_no == edit.company_no else r
             for r in self.companies
@@ -66,6 +75,10 @@ class FakeRegisters:
     async def _vehicle_edit(self, edit: Any) -> Any:
         row = next(v for v in self.vehicles if v.vehicle_id == edit.vehicle_id)
         return row.model_copy(update={"plate": edit.draft.plate})
+
+    async def _personal_reveal(self, order: Any) -> Any:
+        number = "510101199001010018" if order.what == "id_no" else "13800001234"
+        return c.Revealed(number=SecretStr(number), shown_s=self.shown_s)
 
     async def _vehicle_type_list(self, _: Any) -> Any:
         return c.VehicleTypeRows(rows=(

@@ -1,0 +1,103 @@
+"""Shows one personal number whole, for some seconds; who asked is written down."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Input
+
+from cngstation.errors import Refusal
+from cngstation.hygiene import clean
+from cngstation.language import _, mark
+from cngstation.rpc.contract.counter import (
+    PERSONAL_REVEAL,
+    CompanyRow,
+    RevealOrder,
+    VehicleRow,
+)
+from tui.desk import Desk
+from tui.screens.form_screen import Field, FormScreen
+from tui.widgets.lines import line
+
+_WHAT = Field("what", mark("Which number"), mark("1 ID number, 2 phone"), 1)
+_REASON = Field("reason", mark("Reason"), mark("why it is needed"), 60)
+_WHATS = {"1": "id_no", "2": "phone"}
+_SHOWN = mark("{number}   (goes away after {seconds} s)")
+_GONE = mark("The number is hidden again.")
+
+
+class NotOneOrTwo(Refusal):
+    """Which number is meant is not said."""
+
+    code = "tui.not_one_or_two"
+    text = "Which number: 1 for the ID number, 2 for the phone. Nothing was shown."
+
+
+class RevealScreen(FormScreen):
+    """A reason, and the number on the notice line until its time is over."""
+
+    TITLE_TEXT = mark("Show a number whole")
+    HELP = mark(
+        "Say why the number is needed; Enter shows it for some seconds. Who looked, at "
+        "whose number and why is written down. Ten in an hour is the most."
+    )
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    def __init__(self, desk: Desk, row: VehicleRow | CompanyRow) -> None:
+        super().__init__(desk)
+        self._row = row
+        self._hiding: Timer | None = None
+        is_vehicle = isinstance(row, VehicleRow)
+        fields: Sequence[Field] = (_WHAT, _REASON) if is_vehicle else (_REASON,)
+        self.FIELDS = fields  # type: ignore[misc]  # by register, not by class
+
+    def initial(self) -> dict[str, str]:
+        """Begin with the number that is asked for most."""
+        return {"what": "1"} if isinstance(self._row, VehicleRow) else {}
+
+    def title_line(self) -> Content:
+        """Name whose number it is, masked."""
+        row = self._row
+        if isinstance(row, VehicleRow):
+            facts = [row.plate, row.owner or row.driver, row.id_no_masked]
+        else:
+            facts = [row.company_no, row.name]
+        shown = "  ".join(map(clean, [*facts, row.phone_masked]))
+        return line((_(self.TITLE_TEXT), "bold"), f"   {shown}")
+
+    async def save(self) -> str:
+        """Ask for the number."""
+        row = self._row
+        if isinstance(row, VehicleRow):
+            what = _WHATS.get(self.value("what"))
+            if what is None:
+                raise NotOneOrTwo
+            register, key = "vehicle", str(row.vehicle_id)
+        else:
+            register, key, what = "company", row.company_no, "phone"
+        order = RevealOrder(
+            register_name=register, key=key, what=what, reason=self.value("reason")
+        )
+        told = await self.desk.link.call(PERSONAL_REVEAL, order)
+        number = clean(told.number.get_secret_value(), limit=40)
+        self.hide()
+        self._hiding = self.set_timer(told.shown_s, self.hide)
+        text = _(_SHOWN).replace("{seconds}", str(told.shown_s))
+        return text.replace("{number}", number)
+
+    def leave_saved(self, done: str) -> None:
+        """Stay and show it."""
+        self.query_one("#reason", Input).clear()
+        self.say(done, "done")
+
+    def hide(self) -> None:
+        """Take the number off the screen."""
+        if self._hiding is not None:
+            self._hiding.stop()
+            self._hiding = None
+            self.say(_(_GONE))
+
+    def on_screen_suspend(self) -> None:
+        """A number does not wait under a lock."""
+        self.hide()
