@@ -104,6 +104,7 @@ def counter_server(
         program=process.version,
         admits=admits,
         report=process.report,
+        refused=process.refusals,
     )
 
 

@@ -73,6 +73,7 @@ async def serve(process: Process) -> int:
         program=process.version,
         admits=admits,
         report=process.report,
+        refused=process.refusals,
     )
     audience = _audience(process, server)
     parts = Parts(database, book, watch, keeper, tools, lines, controlled, desks)

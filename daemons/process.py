@@ -17,6 +17,7 @@ from cngstation import __version__
 from cngstation.config import StationConfig
 from cngstation.errors import DatabaseUnopened, StationError, StorageError
 from cngstation.moments import Clock, seconds
+from cngstation.rpc.refusals import RefusalLog
 from cngstation.rpc.sd_notify import ServiceNotifier
 from cngstation.services.log_in import Gate, Passwords
 from cngstation.storage.database import Database
@@ -80,6 +81,11 @@ class Process:
         self.keep(self._until_failed(database), "watch database")
 
     @cached_property
+    def refusals(self) -> RefusalLog:
+        """Who logs what is refused at this daemon's socket."""
+        return RefusalLog(self.clock)
+
+    @cached_property
     def passwords(self) -> Passwords:
         """Who makes hashes, one at a time in the whole daemon."""
         return Passwords()
@@ -124,6 +130,7 @@ class Process:
     async def _until_failed(self, database: Database) -> None:
         while database.failed is None:
             self.notifier.alive()
+            self.refusals.tell_rest()
             await asyncio.sleep(seconds(DATABASE_LOOK_MS))
         self.fail(database.failed)
 

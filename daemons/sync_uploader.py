@@ -30,6 +30,7 @@ async def serve(process: Process) -> int:
         program=process.version,
         admits=admits,
         report=process.report,
+        refused=process.refusals,
     )
     await server.start()
     process.watch_database(database)

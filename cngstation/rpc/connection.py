@@ -245,6 +245,7 @@ class Connection(asyncio.Protocol):
     def drop(self, reason: StationError) -> None:
         """Say why, and end the connection."""
         if not self.leaving:
+            self._host.service.refused(self.peer, reason)
             self._transport.write(closing_line(reason))
             self._leave()
 

@@ -22,6 +22,7 @@ from cngstation.rpc.failures import (
     UnknownMethod,
 )
 from cngstation.rpc.method import Contract, Message, Method, Rep, Req, Snap
+from cngstation.rpc.refusals import Refused, untold
 from cngstation.rpc.wire import error_line, read_called, result_line
 
 Handler = Callable[[Any, CallContext], Awaitable[Message]]
@@ -84,6 +85,7 @@ class Service(Generic[Snap]):
     authority: Authority
     snapshot: Callable[[CallContext], Awaitable[Snap]]
     report: Report
+    refused: Refused = untold
 
 
 class Dialogue:
@@ -129,21 +131,26 @@ class Dialogue:
         if isinstance(message, Fault):
             if refusal := self._too_large(line, message):
                 return refusal
-            self.over = True
-            return error_line(None, MalformedLine(why=message.value))
+            return self._malformed(message.value)
         request_id = _id_of(message)
         if request_id is None:
-            self.over = True
-            return error_line(None, MalformedLine(why="has no id that is an integer"))
+            return self._malformed("has no id that is an integer")
         name = str(message.get("method", ""))
         try:
             try:
                 assert isinstance(line, bytes)
                 return result_line(request_id, await self._result(name, line))
             except StationError as error:
+                self._service.refused(self._peer, error)
                 return error_line(request_id, error)
         except Exception as error:  # noqa: BLE001 - the top of a call
             return error_line(request_id, self._fault(name, request_id, error))
+
+    def _malformed(self, why: str) -> bytes:
+        self.over = True
+        error = MalformedLine(why=why)
+        self._service.refused(self._peer, error)
+        return error_line(None, error)
 
     def _too_large(self, line: bytes | Fault, fault: Fault) -> bytes | None:
         """Refuse a request for a number that fits no column; the client may go on."""
@@ -152,7 +159,9 @@ class Dialogue:
         request_id = id_beside_huge_number(line)
         if request_id is None or request_id < 0 or not self.greeted:
             return None
-        return error_line(request_id, BadRequest(why=f"it {fault.value}"))
+        error = BadRequest(why=f"it {fault.value}")
+        self._service.refused(self._peer, error)
+        return error_line(request_id, error)
 
     def _fault(self, name: str, request_id: int, error: Exception) -> InternalFault:
         shown = hygiene.clean(name, limit=60)

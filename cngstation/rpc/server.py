@@ -15,6 +15,7 @@ from cngstation.rpc.dialogue import Handlers, Report, Service
 from cngstation.rpc.failures import PeerRefused, ServerClosing, TooManyConnections
 from cngstation.rpc.listening import open_socket, passed_socket
 from cngstation.rpc.method import Body, Contract, Event, Snap
+from cngstation.rpc.refusals import Refused
 from cngstation.rpc.timing import ended, pause
 from cngstation.rpc.wire import event_line
 
@@ -40,6 +41,7 @@ class RpcServer(Generic[Snap]):
         program: name and version, told to clients.
         admits: tells whether a Linux user may connect at all.
         report: logs an exception that nobody foresaw; the client is told no details.
+        refused: logs who was refused, and why.
         limits: what one client may take.
         ask_kernel: finds the process at the other end; tests put their own.
     """
@@ -55,13 +57,14 @@ class RpcServer(Generic[Snap]):
         program: str,
         admits: Admits,
         report: Report,
+        refused: Refused,
         limits: Limits | None = None,
         ask_kernel: AskKernel = peer_of,
     ) -> None:
         handlers.check(contract)
         self.limits = limits or Limits()
         self.service: Service[Any] = Service(
-            program, contract, handlers, authority, snapshot, report
+            program, contract, handlers, authority, snapshot, report, refused
         )
         self._path = path
         self._admits = admits

@@ -153,6 +153,7 @@ class Station:
         self.peer = Peer(pid=4242, uid=1000, gid=1000)
         self.refused_uids: set[int] = set()
         self.reports: list[tuple[str, Exception]] = []
+        self.refused: list[tuple[int, str]] = []
         self.contexts: list[CallContext] = []
         self.balance_fen = 0
         self.sale_nos: list[int] = []
@@ -175,6 +176,7 @@ class Station:
             program="toy 1.0",
             admits=lambda peer: peer.uid not in self.refused_uids,
             report=lambda where, error: self.reports.append((where, error)),
+            refused=lambda peer, error: self.refused.append((peer.uid, error.code)),
             limits=limits,
             ask_kernel=lambda _: self.peer,
         )

@@ -147,6 +147,7 @@ def serve(station: FakeStation, folder: Path) -> dict[Part, RpcServer[Any]]:
             folder / f"{part}.sock", contract, handlers, OneOperator(), snapshot,
             program="fake", admits=lambda _peer: True,
             report=lambda what, error: print(what, repr(error)),
+            refused=lambda peer, error: print(peer, repr(error)),
         )  # fmt: skip
     return servers
 
