@@ -13,6 +13,7 @@ from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.keep_sealed import require_key, seal_what_is_in_clear
+from cngstation.services.log_in import Gate
 from cngstation.services.people import people_of
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
@@ -77,7 +78,7 @@ async def serve(process: Process) -> int:
             people=people_of(database, process.passwords, gate, seal, outlet_no),
         )
     )
-    server = counter_server(process, database, CounterAnswers(parts), stage)
+    server = counter_server(process, gate, CounterAnswers(parts), stage)
     stage.attach(server)
     await server.start()
     process.watch_database(database)
@@ -92,14 +93,14 @@ async def serve(process: Process) -> int:
 
 
 def counter_server(
-    process: Process, database: Database, answers: CounterAnswers, stage: CounterStage
+    process: Process, gate: Gate, answers: CounterAnswers, stage: CounterStage
 ) -> RpcServer[CounterBoard]:
     """Return the server of the counter's socket."""
     return RpcServer(
         process.config.paths.runtime_dir / SOCKET,
         COUNTER,
         answers.handlers(),
-        process.gate(database),
+        gate,
         stage.snapshot,
         program=process.version,
         admits=admits,

@@ -20,6 +20,7 @@ from cngstation.moments import Clock, seconds
 from cngstation.rpc.refusals import RefusalLog
 from cngstation.rpc.sd_notify import ServiceNotifier
 from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.station_rules import gate_rules
 from cngstation.storage.database import Database
 
 DATABASE_LOOK_MS = 50
@@ -92,15 +93,11 @@ class Process:
 
     def gate(self, database: Database) -> Gate:
         """Return who decides about logins at this daemon's socket."""
-        security = self.config.security
-        return Gate(
-            database,
-            self.passwords,
-            self.clock,
-            wrong_tries=security.wrong_tries,
-            session_hours=security.session_hours,
-            outlet_no=self.config.till.outlet_no,
-        )
+        rules = gate_rules(self.config.security)
+        outlet_no = self.config.till.outlet_no
+        gate = Gate(database, self.passwords, self.clock, rules, outlet_no=outlet_no)
+        self.keep(gate.refusals.run(), "count refusals")
+        return gate
 
     def fail(self, why: StationError) -> None:
         """End the daemon so that it is started anew."""

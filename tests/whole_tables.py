@@ -56,6 +56,7 @@ def _fill_register(tx: Transaction, table: str) -> None:
 def _fill_the_rest(tx: Transaction) -> None:
     connection = tx.connection
     connection.execute("INSERT INTO delivery_mark VALUES ('51010001', 1, 1, 5)")
+    connection.execute("INSERT INTO unknown_name VALUES (1, 1, 0, 0, 'boot', 1)")
     lot = {"card_key": GAS_CARD, "unit": "m3", "quantity_milli": 9, "money_e4": 9}
     use = {"quantity_milli": 1, "money_e4": 1}
     names = columns(connection, "sale")

@@ -21,6 +21,7 @@ from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
 
 if TYPE_CHECKING:
+    from cngstation.errors import StationError
     from tui.demo import Demo
     from tui.desk import Desk
     from tui.functions import Function
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 # halve. The board's blocks take turns within a beat, so that a key waits for one of
 # them and not for all. Everything else is drawn at once.
 _FIGURES_S = 0.2
+_TOUCH_S = 30  # the session is locked after minutes without keys
+_LOCKED = "refusal.screen_locked"
 
 
 def _keys(keys: str, action: str, *, priority: bool = True) -> Binding:
@@ -73,6 +76,7 @@ class StationApp(App[None]):
         self._link_made = asyncio.Event()
         self._areas = Area.NOTHING  # what waits to be drawn
         self._turn = 0
+        self._touched_s = float(-_TOUCH_S)
         self._garbage = Garbage()
         self.desk: Desk | None = None
         self.language = language
@@ -140,14 +144,43 @@ class StationApp(App[None]):
         """Take note of keys before they are handled."""
         if isinstance(event, events.Key):
             self._garbage.key_pressed()
+            self._say_somebody_is_here()
         await super().on_event(event)
+
+    def _say_somebody_is_here(self) -> None:
+        """Tell the counter of keys, not of each: without them it locks the session."""
+        now_s = asyncio.get_running_loop().time()
+        if self._may_act() and now_s - self._touched_s >= _TOUCH_S:
+            self._touched_s = now_s
+            self.run_worker(self._touch(), group="touch")
+
+    async def _touch(self) -> None:
+        from cngstation.errors import StationError
+
+        try:
+            await self._desk().link.touch()
+        except StationError as error:
+            self.show_lock(error)
+
+    def show_lock(self, error: "StationError") -> bool:
+        """Cover the screen when the session is locked; tell whether it is."""
+        if error.code != _LOCKED:
+            return False
+        if self._may_act():
+            from tui.screens.lock import LockScreen
+
+            self.push_screen(LockScreen(self._desk(), is_locked=True))
+        return True
 
     # What is heard, and drawn.
 
     def hear(self, news: "News") -> None:
         """Take in what a daemon told; figures of the board wait for the next beat."""
+        from tui.link import PartDown
         from tui.picture import says_the_session_ended
 
+        if isinstance(news, PartDown):
+            self.call_later(self.show_lock, news.reason)
         if self._may_act() and says_the_session_ended(news):
             self.call_later(self.signed_out, _("The session has ended. Log in again."))
         waiting = self._areas

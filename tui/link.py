@@ -66,6 +66,9 @@ class Link(Protocol):
     async def lock(self) -> None:
         """Let nothing be done until the password is given again."""
 
+    async def touch(self) -> None:
+        """Say that somebody sits at the screen."""
+
     async def unlock(self, password: str) -> "SessionState":
         """End the lock."""
         ...

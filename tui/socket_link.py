@@ -102,6 +102,10 @@ class SocketLink:
         """Lock the session, which every daemon shares."""
         await self._clients[Part.COUNTER].call(own.LOCK, own.Nothing())
 
+    async def touch(self) -> None:
+        """Say that keys are pressed here: events alone do not keep a session open."""
+        await self._clients[Part.COUNTER].call(own.TOUCH, own.Nothing())
+
     async def unlock(self, password: str) -> own.SessionState:
         """Unlock the session and take new snapshots."""
         request = own.Unlock(password=SecretStr(password))

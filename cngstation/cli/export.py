@@ -37,6 +37,7 @@ from cngstation.services.log_in import Gate, confirm
 from cngstation.services.new_file import new_file
 from cngstation.services.passwords import Passwords
 from cngstation.services.recognise_export import first_difference
+from cngstation.services.station_rules import gate_rules
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
@@ -137,8 +138,7 @@ async def _actor(
         database,
         Passwords(),
         SystemClock(),
-        wrong_tries=config.security.wrong_tries,
-        session_hours=config.security.session_hours,
+        gate_rules(config.security),
     )
     operator = await gate.identify(login_name, password, _TERMINAL)
     operator = await database.write(lambda tx: confirm(tx, operator))

@@ -39,7 +39,7 @@ from cngstation.services.passwords import Passwords
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.read_workbook import write_template
 from cngstation.services.register_customers import CustomerDesk
-from cngstation.services.station_rules import rules_of
+from cngstation.services.station_rules import gate_rules, rules_of
 from cngstation.storage import opening_balances
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
@@ -123,8 +123,7 @@ def _gate(config: StationConfig, database: Database) -> Gate:
         database,
         Passwords(),
         SystemClock(),
-        wrong_tries=config.security.wrong_tries,
-        session_hours=config.security.session_hours,
+        gate_rules(config.security),
     )
 
 

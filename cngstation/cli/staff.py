@@ -11,6 +11,7 @@ from cngstation.language import _
 from cngstation.moments import SystemClock
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
+from cngstation.services.station_rules import gate_rules
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
@@ -21,8 +22,7 @@ def gate_of(config: StationConfig, database: Database) -> Gate:
         database,
         Passwords(),
         SystemClock(),
-        wrong_tries=config.security.wrong_tries,
-        session_hours=config.security.session_hours,
+        gate_rules(config.security),
     )
 
 

@@ -267,6 +267,7 @@ class Security(Section):
 
     session_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 12
     wrong_tries: Annotated[int, Field(ge=1, le=10, description="1 to 10")] = 3
+    idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]

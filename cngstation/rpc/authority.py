@@ -28,6 +28,14 @@ def peer_of(connected: socket.socket) -> Peer:
     return Peer(pid=pid, uid=uid, gid=gid)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is asked, and whether it shows that somebody sits at the screen."""
+
+    method: str
+    by_hand: bool
+
+
 @dataclass(frozen=True)
 class Session:
     """An operator at work; the authority adds what it needs in a subclass."""
@@ -54,7 +62,7 @@ class Authority(Protocol):
             NotLoggedIn: no such session, it has ended, or it belongs to another uid.
         """
 
-    async def allowed(self, session: Session, right: str) -> None:
+    async def allowed(self, session: Session, right: str, call: Call) -> None:
         """Return if this operator has this right now; asked at every call.
 
         `LOGGED_IN` asks only that the session is alive and not locked, and

@@ -14,7 +14,7 @@ from cngstation import hygiene
 from cngstation.errors import BadRequest, NotLoggedIn, StationError
 from cngstation.protocols.ndjson import Fault, decode_object, id_beside_huge_number
 from cngstation.rpc import session as own
-from cngstation.rpc.authority import Authority, CallContext, Peer, Session
+from cngstation.rpc.authority import Authority, Call, CallContext, Peer, Session
 from cngstation.rpc.failures import (
     HelloFirst,
     InternalFault,
@@ -28,6 +28,8 @@ from cngstation.rpc.wire import error_line, read_called, result_line
 Handler = Callable[[Any, CallContext], Awaitable[Message]]
 Report = Callable[[str, Exception], None]
 _Own = Callable[[Any], Awaitable[Message]]
+# To see what happens is no work: a screen that nobody looks at is subscribed too.
+_WATCHING = Call(own.SUBSCRIBE, by_hand=False)
 
 
 class Handlers:
@@ -118,6 +120,7 @@ class Dialogue:
         self._offer(own.LOGOUT, self._logout)
         self._offer(own.LOCK, self._lock)
         self._offer(own.UNLOCK, self._unlock)
+        self._offer(own.TOUCH, self._touch)
         self._offer(subscribe, self._subscribe)
 
     def _offer(
@@ -178,7 +181,8 @@ class Dialogue:
         found = self._service.contract.methods_by_name.get(name)
         if found is None:
             raise UnknownMethod(method=hygiene.clean(name, limit=60))
-        context = await self._context(found.right)
+        call = Call(found.name, by_hand=found.changes)
+        context = await self._context(found.right, call)
         request = read_called(found, line)
         reply = await self._service.handlers.of(found)(request, context)
         checked: Message = found.reply.model_validate(reply)
@@ -195,12 +199,12 @@ class Dialogue:
         self.greeted = True
         return ours
 
-    async def _context(self, right: str | None) -> CallContext:
+    async def _context(self, right: str | None, call: Call) -> CallContext:
         """Let the authority decide, at this very call, and say who is calling."""
         if right is None:
             return CallContext(None, self._peer, self._connection_id)
         session = self._present()
-        await self._service.authority.allowed(session, right)
+        await self._service.authority.allowed(session, right, call)
         return CallContext(session, self._peer, self._connection_id)
 
     def _present(self) -> Session:
@@ -214,10 +218,10 @@ class Dialogue:
         Raises:
             StationError: the authority's refusal.
         """
-        await self._context(self._service.contract.subscribe_right)
+        await self._context(self._service.contract.subscribe_right, _WATCHING)
 
     async def _subscribe(self, _: own.Nothing) -> Message:
-        context = await self._context(self._service.contract.subscribe_right)
+        context = await self._context(self._service.contract.subscribe_right, _WATCHING)
         # Before the snapshot: what happens while it is made must not be missed. An
         # event can therefore tell again what the snapshot has already.
         self._subscription.begin()
@@ -248,6 +252,10 @@ class Dialogue:
 
     async def _lock(self, _: own.Nothing) -> own.Nothing:
         await self._service.authority.lock(self._present())
+        return own.Nothing()
+
+    async def _touch(self, _: own.Nothing) -> own.Nothing:
+        await self._context(own.TOUCH.right, Call(own.TOUCH.name, by_hand=True))
         return own.Nothing()
 
     async def _unlock(self, request: own.Unlock) -> own.SessionState:

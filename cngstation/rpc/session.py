@@ -85,6 +85,8 @@ LOGIN = Method("session.login", Login, LoggedIn, right=None, changes=False)
 ATTACH = Method("session.attach", Attach, SessionState, right=None, changes=False)
 LOGOUT = Method("session.logout", Nothing, Nothing, right=LOGGED_IN, changes=True)
 LOCK = Method("session.lock", Nothing, Nothing, right=LOGGED_IN, changes=True)
+# What a screen says while keys are pressed at it: reading alone keeps nobody at work.
+TOUCH = Method("session.touch", Nothing, Nothing, right=LOGGED_IN, changes=True)
 UNLOCK = Method("session.unlock", Unlock, SessionState, right=LOGGED_IN, changes=True)
 SUBSCRIBE = "status.subscribe"
 CLOSING = "connection.closing"

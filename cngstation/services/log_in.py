@@ -1,37 +1,49 @@
 """Logs operators in: slow hashes, growing waits after wrong tries, sessions as rows.
 
 A session lives in the station's database, so that a login at one daemon is good at
-the others; its token is good only for the Linux user that made it. Waits and ends
-count on the monotonic clock of a boot: setting the wall clock changes none of them.
+the others; its token is good only for the Linux user that made it. Waits, locks and
+ends count on the monotonic clock of a boot: setting the wall clock changes none.
 """
 
 import contextlib
 import hashlib
-import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from cngstation.errors import NotLoggedIn, Refusal
+from cngstation.errors import NotLoggedIn, Refusal, StorageError
 from cngstation.hygiene import clean
 from cngstation.moments import MS_PER_HOUR, Clock, Instant
-from cngstation.rpc.authority import Peer, Session
+from cngstation.rpc.authority import Call, Peer, Session
 from cngstation.rpc.session import Login
 from cngstation.services.check_rights import (
     PasswordMustChange,
     require_right,
     rights_in_force,
 )
+from cngstation.services.count_refusals import RefusalLog, Refused
+from cngstation.services.lock_out import (
+    Counted,
+    LockOut,
+    LoginMustWait,
+    LoginRefused,
+    counted_as,
+    wait_of,
+)
+from cngstation.services.name_terminal import terminal_of
 from cngstation.services.passwords import Passwords
+from cngstation.services.see_hands import Hands
+from cngstation.services.station_rules import GateRules
 from cngstation.storage import audit, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator, SessionRow
 from cngstation.storage.sqlite import Connection
 
-FIRST_WAIT_MS = 30_000
-LONGEST_WAIT_MS = 30 * 60_000
+_UNKNOWN_NAME = "unknown name"
+_IDLE = "nobody at the screen"
 ACTIVE, LOCKED, ENDED = "active", "locked", "ended"
 
 __all__ = [
@@ -44,26 +56,6 @@ __all__ = [
     "ScreenLocked",
     "StaffSession",
 ]
-
-
-class LoginRefused(Refusal):
-    """The name or the password is wrong; which of them is not said."""
-
-    code = "refusal.login"
-    text = (
-        "User name or password is wrong. Letter case counts. {left} more tries before "
-        "a wait."
-    )
-
-
-class LoginMustWait(Refusal):
-    """Too many wrong tries."""
-
-    code = "refusal.login_wait"
-    text = (
-        "You may not use this system now: too many wrong passwords. Try again in "
-        "{seconds} seconds, or let the administrator unlock you."
-    )
 
 
 class OperatorRetired(Refusal):
@@ -96,17 +88,20 @@ class Gate:
         database: Database,
         passwords: Passwords,
         clock: Clock,
+        rules: GateRules,
         *,
-        wrong_tries: int,
-        session_hours: int,
         outlet_no: str = "",
+        name_terminal: Callable[[Peer, str], str] = terminal_of,
     ) -> None:
+        self.refusals = RefusalLog(database, clock)
         self._database = database
         self._passwords = passwords
         self._clock = clock
-        self._wrong_tries = wrong_tries
-        self._session_ms = session_hours * MS_PER_HOUR
+        self._lock_out = LockOut(rules.wrong_tries)
+        self._session_ms = rules.session_hours * MS_PER_HOUR
+        self._hands = Hands(database, clock, rules.idle_minutes)
         self._outlet_no = outlet_no
+        self._name_terminal = name_terminal
 
     async def login(self, credentials: Login, peer: Peer) -> StaffSession:
         """Begin a session.
@@ -114,7 +109,8 @@ class Gate:
         Raises:
             LoginRefused, LoginMustWait, OperatorRetired: who it is may not work now.
         """
-        name, terminal = credentials.login_name, _terminal(credentials.terminal)
+        name = credentials.login_name
+        terminal = self._name_terminal(peer, credentials.terminal)
         operator = await self.identify(name, credentials.password, terminal)
         return await self._begin(operator, peer, terminal)
 
@@ -127,11 +123,14 @@ class Gate:
             LoginRefused, LoginMustWait: wrong, or too often wrong.
         """
         name = clean(login_name, limit=40)
-        operator = await self._database.read(
-            lambda connection: operators.with_login_name(connection, name)
-        )
-        if operator is not None:
-            self._require_no_wait(operator)
+
+        def question(connection: Connection) -> tuple[Operator | None, Counted | None]:
+            found = operators.with_login_name(connection, name)
+            return found, counted_as(connection, found, name)
+
+        operator, counted = await self._database.read(question)
+        if wait := wait_of(counted, self._clock.now()):
+            raise wait
         right = await self._passwords.fits(
             operator.password_hash if operator else None, password.get_secret_value()
         )
@@ -158,8 +157,10 @@ class Gate:
             raise NotLoggedIn
         return await self._session(operator, row, token)
 
-    async def allowed(self, session: Session, right: str) -> None:
+    async def allowed(self, session: Session, right: str, call: Call) -> None:
         """Check a session and its right against the database, at every call.
+
+        A session whose operator did nothing by hand for too long is locked.
 
         Raises:
             NotLoggedIn, ScreenLocked, PasswordMustChange, RightMissing,
@@ -167,7 +168,7 @@ class Gate:
         """
         staff = _staff(session)
 
-        def question(connection: Connection) -> None:
+        def question(connection: Connection) -> tuple[SessionRow, Refusal | None]:
             row = operators.find_session(connection, staff.token_hash)
             operator = operators.find(connection, staff.operator_no)
             if row is None or self._over(row):
@@ -176,9 +177,24 @@ class Gate:
                 raise NotLoggedIn
             if row.state == LOCKED:
                 raise ScreenLocked
-            require_right(connection, operator, right, self._outlet_no)
+            try:
+                require_right(connection, operator, right, self._outlet_no)
+            except Refusal as refused:
+                return row, refused
+            return row, None
 
-        await self._database.read(question)
+        row, refused = await self._database.read(question)
+        if self._hands.are_gone(row):
+            # Locked it is, whether or not that can be written now.
+            with contextlib.suppress(StorageError):
+                await self._set_state(staff, LOCKED, "session.lock", reason=_IDLE)
+            raise ScreenLocked
+        if call.by_hand:
+            self._hands.seen(row)
+        if refused is not None:
+            actor = Actor(staff.operator_no, staff.terminal)
+            await self.refusals.note(Refused(actor, call.method, right))
+            raise refused
 
     async def require_right(self, operator: Operator, right: str) -> None:
         """Check the right of somebody who has no session here.
@@ -213,7 +229,8 @@ class Gate:
         )
         if operator is None or operator.state != ACTIVE:
             raise NotLoggedIn
-        self._require_no_wait(operator)
+        if wait := wait_of(operator, self._clock.now()):
+            raise wait
         if not await self._passwords.fits(
             operator.password_hash, password.get_secret_value()
         ):
@@ -249,6 +266,7 @@ class Gate:
                 started_at_ms=tx.now.wall_ms,
                 ends_mono_ms=tx.now.mono_ms + self._session_ms,
                 boot_id=tx.now.boot_id,
+                active_mono_ms=tx.now.mono_ms,
             )
             operators.add_session(tx, row)
             operators.set_tries(tx, operator.operator_no, 0, 0)
@@ -265,27 +283,18 @@ class Gate:
     ) -> Refusal:
         """Count a wrong try durably, and say how it goes on."""
 
+        if operator is None:
+            # What was typed is not kept: it may be a password in the wrong field.
+            refused = Refused(Actor("", terminal), "session.login", _UNKNOWN_NAME)
+            await self.refusals.note(refused)
+
         def unit(tx: Transaction) -> Refusal:
-            actor = Actor(operator.operator_no if operator else "", terminal)
-            audit.record(tx, actor, "session.login", name, outcome="refused")
-            if operator is None:
-                return LoginRefused(left=self._wrong_tries - 1)
-            now = operators.find(tx.connection, operator.operator_no) or operator
-            tries = now.wrong_tries + 1
-            beyond = tries - self._wrong_tries
-            if beyond < 0:
-                operators.set_tries(tx, operator.operator_no, tries, 0)
-                return LoginRefused(left=-beyond)
-            wait_ms = min(FIRST_WAIT_MS << min(beyond, 10), LONGEST_WAIT_MS)
-            until = tx.now.mono_ms + wait_ms
-            operators.set_tries(tx, operator.operator_no, tries, until)
-            return LoginMustWait(seconds=wait_ms // 1000)
+            if operator is not None:
+                actor = Actor(operator.operator_no, terminal)
+                audit.record(tx, actor, "session.login", name, outcome="refused")
+            return self._lock_out.wrong_try(tx, operator, name)
 
         return await self._database.write(unit)
-
-    def _require_no_wait(self, operator: Operator) -> None:
-        if wait := _wait(operator, self._clock.now()):
-            raise wait
 
     async def _set_state(
         self,
@@ -294,6 +303,7 @@ class Gate:
         act: str,
         *,
         checked: Operator | None = None,
+        reason: str = "",
     ) -> None:
         """Change a session that still holds: what has ended never comes back.
 
@@ -310,9 +320,12 @@ class Gate:
                 raise NotLoggedIn
             if checked is not None:
                 still_right(tx, checked)
+                operators.touch_session(tx, staff.token_hash)
+            if reason and row.state == state:
+                return  # another daemon saw it first
             operators.set_session_state(tx, staff.token_hash, state)
             actor = Actor(staff.operator_no, staff.terminal)
-            audit.record(tx, actor, act, staff.operator)
+            audit.record(tx, actor, act, staff.operator, reason=reason)
 
         await self._database.write(unit)
 
@@ -339,13 +352,6 @@ class Gate:
             operator_no=operator.operator_no,
             token_hash=row.token_hash,
         )
-
-
-def _wait(operator: Operator, now: Instant) -> LoginMustWait | None:
-    left_ms = operator.blocked_until_mono_ms - now.mono_ms
-    if operator.blocked_boot_id == now.boot_id and left_ms > 0:
-        return LoginMustWait(seconds=(left_ms + 999) // 1000)
-    return None
 
 
 def confirm(tx: Transaction, checked: Operator) -> Operator:
@@ -375,7 +381,7 @@ def still_right(tx: Transaction, checked: Operator) -> Operator:
 
 def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | None:
     """Say why a right password does not let an operator in."""
-    if wait := _wait(now, moment):
+    if wait := wait_of(now, moment):
         return wait
     if now.state != ACTIVE:
         return OperatorRetired(state=now.state)
@@ -392,7 +398,3 @@ def _staff(session: Session) -> StaffSession:
 
 def _digest(token: SecretStr) -> bytes:
     return hashlib.sha256(token.get_secret_value().encode()).digest()
-
-
-def _terminal(text: str) -> str:
-    return re.sub(r"[^\w./:-]", "", clean(text, limit=40)) or "unknown"

@@ -11,13 +11,13 @@ from cngstation.moments import Instant
 from cngstation.rpc.contract import operators as contract
 from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.services import operator_guards as guards
+from cngstation.services.lock_out import wait_of
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
 from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
 
 _SEXES: dict[str, contract.Sex] = {"female": "female", "male": "male"}
-_MS = 1000
 
 
 def operator_rows(
@@ -48,8 +48,7 @@ def operator_row(
     operator: Operator, names: dict[str, str], now: Instant, phone_masked: str
 ) -> contract.OperatorRow:
     """Return an operator as the contract has it; `names` are of the station's roles."""
-    left_ms = operator.blocked_until_mono_ms - now.mono_ms
-    is_blocked = operator.blocked_boot_id == now.boot_id and left_ms > 0
+    wait = wait_of(operator, now)
     return contract.OperatorRow(
         operator_no=operator.operator_no,
         login_name=operator.login_name,
@@ -62,7 +61,7 @@ def operator_row(
         state=operator.state,
         must_change=bool(operator.must_change),
         wrong_tries=operator.wrong_tries,
-        blocked_s=(left_ms + _MS - 1) // _MS if is_blocked else 0,
+        blocked_s=int(str(wait.facts["seconds"])) if wait else 0,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cngstation.config import StationConfig
+from cngstation.config.sections import Security
 from cngstation.domain.fill_marks import ALWAYS_TWO, MarkedAlone
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import ZERO, Money, Unit
@@ -33,6 +34,24 @@ class StationRules:
     marks_alone: MarkedAlone = ALWAYS_TWO
     is_count_blind: bool = True
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """How often a login may fail, and how long a session lasts."""
+
+    wrong_tries: int
+    session_hours: int
+    idle_minutes: int
+
+
+def gate_rules(security: Security) -> GateRules:
+    """Return what a configuration says of logins."""
+    return GateRules(
+        wrong_tries=security.wrong_tries,
+        session_hours=security.session_hours,
+        idle_minutes=security.idle_lock_minutes,
+    )
 
 
 def rules_of(config: StationConfig) -> StationRules:

@@ -32,6 +32,18 @@ class Operator:
     outlet_no: str = DEFAULT_OUTLET
     sex: str = ""
     phone_sealed: bytes = field(default=b"", repr=False)
+    blocked_for_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A name that nobody has, by its tag, and how often it was tried."""
+
+    tag: int
+    wrong_tries: int
+    blocked_until_mono_ms: int
+    blocked_for_ms: int
+    blocked_boot_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class SessionRow:
     started_at_ms: int
     ends_mono_ms: int
     boot_id: str
+    active_mono_ms: int = 0
 
 
 def add(tx: Transaction, operator: Operator, actor: Actor = STATION) -> None:
@@ -124,13 +137,43 @@ def other_administrators(connection: Connection, operator_no: str) -> int:
 
 
 def set_tries(
-    tx: Transaction, operator_no: str, tries: int, blocked_until_mono_ms: int
+    tx: Transaction,
+    operator_no: str,
+    tries: int,
+    blocked_until_mono_ms: int,
+    blocked_for_ms: int = 0,
 ) -> None:
-    """Store the count of wrong passwords and until when the next try must wait."""
+    """Store the count of wrong passwords, and until when and how long a try waits."""
     tx.connection.execute(
-        "UPDATE operator SET wrong_tries=?, blocked_until_mono_ms=?, blocked_boot_id=?"
-        " WHERE operator_no=?",
-        (tries, blocked_until_mono_ms, tx.now.boot_id, operator_no),
+        "UPDATE operator SET wrong_tries=?, blocked_until_mono_ms=?, blocked_boot_id=?,"
+        " blocked_for_ms=? WHERE operator_no=?",
+        (tries, blocked_until_mono_ms, tx.now.boot_id, blocked_for_ms, operator_no),
+    )
+
+
+def unknown_name(connection: Connection, tag: int) -> UnknownName | None:
+    """Return the count of a name that nobody has."""
+    row = connection.execute(
+        "SELECT tag, wrong_tries, blocked_until_mono_ms, blocked_for_ms,"
+        " blocked_boot_id FROM unknown_name WHERE tag=?",
+        (tag,),
+    ).fetchone()
+    return None if row is None else UnknownName(*row)
+
+
+def keep_unknown_name(tx: Transaction, row: UnknownName, *, most: int) -> None:
+    """Store the count of a name that nobody has; the longest untried one goes."""
+    tx.connection.execute(
+        "INSERT OR REPLACE INTO unknown_name VALUES (?,?,?,?,?,?)",
+        (
+            row.tag, row.wrong_tries, row.blocked_until_mono_ms, row.blocked_for_ms,
+            row.blocked_boot_id, tx.now.wall_ms,
+        ),
+    )  # fmt: skip
+    tx.connection.execute(
+        "DELETE FROM unknown_name WHERE tag IN (SELECT tag FROM unknown_name"
+        " ORDER BY tried_at_ms DESC, tag LIMIT -1 OFFSET ?)",
+        (most,),
     )
 
 
@@ -165,6 +208,14 @@ def find_session(connection: Connection, token_hash: bytes) -> SessionRow | None
     found = rows(connection, "SELECT * FROM session WHERE token_hash=?", (token_hash,))
     row = next(found, None)
     return None if row is None else SessionRow(**row)
+
+
+def touch_session(tx: Transaction, token_hash: bytes) -> None:
+    """Store that a session's operator did something just now."""
+    tx.connection.execute(
+        "UPDATE session SET active_mono_ms=? WHERE token_hash=? AND boot_id=?",
+        (tx.now.mono_ms, token_hash, tx.now.boot_id),
+    )
 
 
 def set_session_state(tx: Transaction, token_hash: bytes, state: str) -> None:

@@ -71,9 +71,16 @@ REGISTERS = (
         "operator",
         ("operator_no",),
         hidden=("password_hash", "phone_sealed"),
-        unproved=frozenset({"wrong_tries", "blocked_until_mono_ms", "blocked_boot_id"}),
+        unproved=frozenset(
+            {
+                "wrong_tries",
+                "blocked_until_mono_ms",
+                "blocked_boot_id",
+                "blocked_for_ms",
+            }
+        ),
     ),
-    Register("session", ("token_hash",)),
+    Register("session", ("token_hash",), unproved=frozenset({"active_mono_ms"})),
     Register("outlet", ("outlet_no",)),
     Register("role", ("role_no",)),
     Register("list_number", ("card_no",)),

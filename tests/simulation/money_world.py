@@ -34,7 +34,7 @@ from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.log_in import Gate, StaffSession
 from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.serve_card import CardService
-from cngstation.services.station_rules import StationRules
+from cngstation.services.station_rules import GateRules, StationRules
 from cngstation.services.tell_act import act_reply
 from cngstation.services.verify_books import verify
 from cngstation.storage import receipts
@@ -110,7 +110,7 @@ class World:
         self.cards = CardService(database, acts, RULES, self.clock)
         self.reader = Reader()
         self.watch = Watch(self.reader)
-        gate = Gate(database, PASSWORDS, self.clock, wrong_tries=3, session_hours=12)
+        gate = Gate(database, PASSWORDS, self.clock, GateRules(3, 12, 15))
         needs: Any = {
             "database": database,
             "path": self.path,

@@ -22,6 +22,7 @@ from cngstation.services.import_customers import CustomerImport, source_of, wish
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.log_in import Gate
 from cngstation.services.register_customers import CustomerDesk
+from cngstation.services.station_rules import GateRules
 from cngstation.storage import findings, opening_balances
 from cngstation.storage.audit import Actor
 from cngstation.storage.opening_balances import OpeningVerdict
@@ -64,7 +65,7 @@ def mark(world: World, name: str, key: str, second: Second | None = None) -> Any
 
 
 def gate_of(world: World) -> Gate:
-    return Gate(world.database, PASSWORDS, world.clock, wrong_tries=3, session_hours=12)
+    return Gate(world.database, PASSWORDS, world.clock, GateRules(3, 12, 15))
 
 
 Walk = Callable[[World, Second], Iterator[Any]]

@@ -51,6 +51,8 @@ class HelpScreen(ModalScreen[None]):
         parts += [
             (fit("Ctrl+P", _KEY), "bold"),
             _("every function, by its old menu name") + "\n",
+            (fit("Ctrl+K", _KEY), "bold"),
+            _("locks the screen at once; what is typed is kept") + "\n",
             (fit("Ctrl+L", _KEY), "bold"), "中文 / English\n",
             (fit("Ctrl+T", _KEY), "bold"), _("dark, light, high contrast") + "\n",
             (fit("Alt+1...9", _KEY), "bold"), _("the same as F1 to F9") + "\n",

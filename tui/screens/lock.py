@@ -29,9 +29,10 @@ class LockScreen(Screen[None]):
         padding: 1 2; }
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, is_locked: bool = False) -> None:
         super().__init__()
         self._desk = desk
+        self._is_locked = is_locked
         self._said = ""
         self._busy = False
 
@@ -42,8 +43,9 @@ class LockScreen(Screen[None]):
             yield Input(password=True, compact=True, max_length=128)
 
     def on_mount(self) -> None:
-        """Lock the session too, not only this screen."""
-        self.run_worker(self._lock(), group="lock")
+        """Lock the session too, not only this screen, unless it is locked."""
+        if not self._is_locked:
+            self.run_worker(self._lock(), group="lock")
 
     async def _lock(self) -> None:
         try:
@@ -58,6 +60,7 @@ class LockScreen(Screen[None]):
         return line(
             (_("Locked"), "bold $warning"),
             f"  {who}\n\n",
+            (_("Nobody was at the screen.") + "\n" if self._is_locked else ""),
             _("Type your password and press Enter.") + "\n",
             (said, "bold $error"),
         )

@@ -141,13 +141,13 @@ class StationScreen(Screen[None]):
             line.say(text, kind)
 
     def say_error(self, error: StationError) -> None:
-        """Show why something was not done; a session that has ended goes to the login.
+        """Show why something was not done; what ends or locks a session is followed.
 
         The sentence says whether money moved.
         """
         if isinstance(error, NotLoggedIn):
             self.station_app.signed_out(error_sentence(error))
-        else:
+        elif not self.station_app.show_lock(error):
             self.say(error_sentence(error), "failed")
 
     def card_waits(self) -> None:

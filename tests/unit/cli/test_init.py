@@ -21,6 +21,7 @@ from cngstation.services import found_station, keep_operators
 from cngstation.services.keep_operators import one_time_password
 from cngstation.services.log_in import Gate
 from cngstation.services.passwords import Passwords
+from cngstation.services.station_rules import GateRules
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import audit, operators
 from cngstation.storage import database as database_module
@@ -83,7 +84,7 @@ def operators_of(path: Path) -> list[dict[str, object]]:
 async def fits(database: Path, secret: str) -> bool:
     """Tell whether the gate knows the administrator by a password."""
     opened = await Database.open(database, HandClock())
-    gate = Gate(opened, Passwords(8, 1), HandClock(), wrong_tries=3, session_hours=12)
+    gate = Gate(opened, Passwords(8, 1), HandClock(), GateRules(3, 12, 15))
     try:
         found = await gate.identify("boss", SecretStr(secret), "test")
         return found.role == "administrator" and found.must_change == 1

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, SecretStr
 
 from cngstation.errors import NotLoggedIn, OutcomeUnknown, Refusal
-from cngstation.rpc.authority import CallContext, Peer, Session
+from cngstation.rpc.authority import Call, CallContext, Peer, Session
 from cngstation.rpc.connection import Limits
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.method import (
@@ -118,7 +118,7 @@ class ToyAuthority:
             raise NotLoggedIn
         return session
 
-    async def allowed(self, session: Session, right: str) -> None:
+    async def allowed(self, session: Session, right: str, call: Call) -> None:
         self.asked.append(right)
         if self.locked or session.session_id not in self._sessions:
             raise NotLoggedIn

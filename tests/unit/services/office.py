@@ -15,6 +15,7 @@ from cngstation.services.keep_operators import OperatorDesk
 from cngstation.services.log_in import Gate, StaffSession
 from cngstation.services.passwords import Passwords
 from cngstation.services.people import People, people_of
+from cngstation.services.station_rules import GateRules
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -79,7 +80,7 @@ async def an_office(path: Path) -> AsyncIterator[Office]:
     clock, passwords = HandClock(), Passwords(memory_kib=8, passes=1)
     async with opened(path, clock) as db:
         await db.write(_furnish)
-        gate = Gate(db, passwords, clock, wrong_tries=3, session_hours=12)
+        gate = Gate(db, passwords, clock, GateRules(3, 12, 15))
         seal = PersonalDataSeal(b"k" * 32)
         people = people_of(db, passwords, gate, seal, "1001")
         yield Office(db, people, gate, clock, path, passwords)

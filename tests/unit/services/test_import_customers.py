@@ -40,6 +40,7 @@ from cngstation.services.opening_balances import (
 from cngstation.services.read_workbook import SheetRefused, write_template
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
+from cngstation.services.station_rules import GateRules
 from cngstation.services.top_up_card import CardDisagrees, require_continuity
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, facts, findings, opening_balances, prices
@@ -64,7 +65,7 @@ BEHIND = Approval("op02", SecretStr(PASSWORD))
 def approvals(database: Database) -> Approvals:
     """Return who asks a second person."""
     clock = HandClock()
-    return Approvals(Gate(database, PASSWORDS, clock, wrong_tries=3, session_hours=12))
+    return Approvals(Gate(database, PASSWORDS, clock, GateRules(3, 12, 15)))
 
 
 def opening_desk(database: Database) -> OpeningBalances:

@@ -40,11 +40,13 @@ from cngstation.services.register_customers import (
     FieldEmpty,
     FieldWrong,
 )
+from cngstation.services.station_rules import GateRules
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
 from cngstation.storage.roles import Role
 from tests.small_station import hire, opened
+from tests.unit.services.gate_door import CHANGE
 from tests.unit.services.office import CHIEF, WRITER, Office, an_office
 
 DRAFT = OperatorDraft("wangfang", "王芳", "junior", phone="139 0000 1234")
@@ -67,8 +69,8 @@ async def test_a_hired_operator_has_a_number_and_a_password_for_one_login(
     assert session.must_change_password
     for right in (LOGGED_IN, "card.read", "card.top_up"):
         with pytest.raises(PasswordMustChange):
-            await office.gate.allowed(session, right)
-    await office.gate.allowed(session, OWN_LOGIN)
+            await office.gate.allowed(session, right, CHANGE)
+    await office.gate.allowed(session, OWN_LOGIN, CHANGE)
     await office.gate.lock(session)
     await office.gate.unlock(session, hired.password)
     row = await office.of("1001")
@@ -210,14 +212,14 @@ async def test_locking_ends_sessions_and_unlocking_forgets_wrong_tries(
     session = await office.login(hired.password)
     await office.desk.lock("1001", "on leave", CHIEF)
     with pytest.raises(NotLoggedIn):
-        await office.gate.allowed(session, OWN_LOGIN)
+        await office.gate.allowed(session, OWN_LOGIN, CHANGE)
     with pytest.raises(OperatorRetired):
         await office.login(hired.password)
     with pytest.raises(StateAlready):
         await office.desk.lock("1001", "on leave", CHIEF)
     await office.desk.unlock("1001", "back", CHIEF)
     with pytest.raises(NotLoggedIn):  # the old session stays ended
-        await office.gate.allowed(session, OWN_LOGIN)
+        await office.gate.allowed(session, OWN_LOGIN, CHANGE)
     wrong = SecretStr("wrong")
     for _ in range(3):
         with pytest.raises(StationError):
@@ -236,7 +238,7 @@ async def test_a_reset_password_is_the_only_one(office: Office) -> None:
     session = await office.login(hired.password)
     reset = await office.desk.reset_password("1001", "forgotten", CHIEF)
     with pytest.raises(NotLoggedIn):
-        await office.gate.allowed(session, OWN_LOGIN)
+        await office.gate.allowed(session, OWN_LOGIN, CHANGE)
     with pytest.raises(StationError):
         await office.login(hired.password)
     again = await office.login(reset.password)
@@ -266,7 +268,7 @@ async def test_another_role_counts_at_once(office: Office) -> None:
     wanted = replace(wanted, phone="13900005678")
     await office.desk.edit("1001", wanted, "promoted", CHIEF)
     with pytest.raises(NotLoggedIn):
-        await office.gate.allowed(session, OWN_LOGIN)
+        await office.gate.allowed(session, OWN_LOGIN, CHANGE)
     assert (await office.acts())[-3:] == [
         ("operator.edit.role", "1", "1001", "junior", "middle"),
         ("operator.edit.sex", "1", "1001", "", "female"),
@@ -275,7 +277,7 @@ async def test_another_role_counts_at_once(office: Office) -> None:
     session = await office.login(hired.password)
     named = replace(wanted, full_name="王小芳", phone="")
     await office.desk.edit("1001", named, "married", CHIEF)
-    await office.gate.allowed(session, OWN_LOGIN)  # a name ends no session
+    await office.gate.allowed(session, OWN_LOGIN, CHANGE)  # a name ends no session
     assert office.desk.phone_masked(await office.of("1001")) == "139****5678"
     with pytest.raises(NoFieldChanged):
         await office.desk.edit("1001", named, "again", CHIEF)
@@ -323,7 +325,7 @@ async def test_rights_of_an_own_role_count_at_the_next_call(office: Office) -> N
     """Read from the file at each act: more at once, less at once, none when retired."""
     session = await office.own("2")
     with pytest.raises(RightMissing, match="Issue a card"):
-        await office.gate.allowed(session, "card.issue")
+        await office.gate.allowed(session, "card.issue", CHANGE)
     for rights, retired, may in (
         ("card.issue card.read", 0, True),
         ("card.read", 0, False),
@@ -335,19 +337,19 @@ async def test_rights_of_an_own_role_count_at_the_next_call(office: Office) -> N
             lambda tx, role=role: roles.put_role(tx, role, reason="", actor=CHIEF)  # type: ignore[misc]
         )
         if may:
-            await office.gate.allowed(session, "card.issue")
+            await office.gate.allowed(session, "card.issue", CHANGE)
         else:
             with pytest.raises(RightMissing):
-                await office.gate.allowed(session, "card.issue")
+                await office.gate.allowed(session, "card.issue", CHANGE)
     with pytest.raises(RightMissing):
-        await office.gate.allowed(session, "no.such_right")
+        await office.gate.allowed(session, "no.such_right", CHANGE)
 
 
 async def test_a_till_belongs_to_an_outlet(office: Office) -> None:
     """Operators of another outlet move none of its money, unless they are for all."""
     till = Gate(
         office.db, office.passwords, office.clock,
-        wrong_tries=3, session_hours=12, outlet_no="1002",
+        GateRules(3, 12, 15), outlet_no="1002",
     )  # fmt: skip
     second, third, chief = [await office.of(number) for number in "231"]
     with pytest.raises(OtherOutlet):

@@ -61,6 +61,7 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators, roles
 from cngstation.storage.roles import Outlet, Role
 from tests.small_station import hire
+from tests.unit.services.gate_door import CHANGE
 from tests.unit.services.office import (
     CHIEF,
     ELSEWHERE,
@@ -271,9 +272,9 @@ async def test_a_one_time_password_is_changed_and_then_all_is_open(
     session = await office.login(hired.password)
     elsewhere = await office.login(hired.password)
     await office.people.own_passwords.change(session, typed(given, OWN))
-    await office.gate.allowed(session, "card.top_up")
+    await office.gate.allowed(session, "card.top_up", CHANGE)
     with pytest.raises(NotLoggedIn):
-        await office.gate.allowed(elsewhere, LOGGED_IN)
+        await office.gate.allowed(elsewhere, LOGGED_IN, CHANGE)
     with pytest.raises(LoginRefused):
         await office.login(hired.password)
     again = await office.login(SecretStr(OWN))

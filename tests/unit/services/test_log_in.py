@@ -3,8 +3,6 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,87 +10,38 @@ import pytest
 from pydantic import SecretStr
 
 from cngstation.errors import NotLoggedIn
-from cngstation.rpc.authority import Peer, Session
+from cngstation.rpc.authority import Session
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Dialogue, Handlers, Service
 from cngstation.rpc.method import LOGGED_IN
-from cngstation.rpc.session import Login
 from cngstation.services.check_rights import RightMissing
 from cngstation.services.keep_operators import add_operator
 from cngstation.services.log_in import (
-    Gate,
     LoginMustWait,
     LoginRefused,
     OperatorRetired,
     Passwords,
     ScreenLocked,
-    StaffSession,
 )
 from cngstation.services.passwords import PasswordWeak
 from cngstation.storage import operators
-from cngstation.storage.database import Database
-from tests.small_station import CASHIER, HandClock, opened, somebody
-
-RIGHT, WRONG = "korrekt-8", "falsch-88"
-PEER = Peer(pid=1, uid=1000, gid=1000)
-OTHER_USER = Peer(pid=2, uid=1001, gid=1000)
-
-
-@dataclass
-class Door:
-    """A gate with its clock and file."""
-
-    gate: Gate
-    clock: HandClock
-    db: Database
-    passwords: Passwords
-
-    async def login(
-        self, password: str = RIGHT, name: str = "op01", peer: Peer = PEER
-    ) -> StaffSession:
-        """Try to log in."""
-        asked = Login(login_name=name, password=SecretStr(password), terminal="till-1")
-        return await self.gate.login(asked, peer)
-
-    async def wrong(self, times: int) -> list[str]:
-        """Give a wrong password so often; return the codes of the refusals."""
-        codes = []
-        for _ in range(times):
-            with pytest.raises((LoginRefused, LoginMustWait)) as refused:
-                await self.login(WRONG)
-            codes.append(refused.value.code)
-        return codes
-
-    async def acts(self) -> list[tuple[str, str, str]]:
-        """Return act, outcome and operator of the audit."""
-        sql = "SELECT act, outcome, operator_no FROM audit ORDER BY seq"
-        return await self.db.read(lambda c: c.execute(sql).fetchall())
-
-
-@pytest.fixture
-def passwords() -> Passwords:
-    """Return passwords with the cheapest hash there is."""
-    return Passwords(memory_kib=8, passes=1)
-
-
-@pytest.fixture
-async def door(tmp_path: Path, passwords: Passwords) -> AsyncIterator[Door]:
-    """Return a gate with one operator."""
-    clock = HandClock()
-    async with opened(tmp_path / "s.db", clock) as db:
-        await add_operator(db, passwords, somebody(), RIGHT, CASHIER)
-        yield Door(a_gate(db, passwords, clock), clock, db, passwords)
-
-
-def a_gate(db: Database, passwords: Passwords, clock: HandClock) -> Gate:
-    """Return a gate as a daemon makes it at its start."""
-    return Gate(db, passwords, clock, wrong_tries=3, session_hours=12)
+from tests.small_station import CASHIER, somebody
+from tests.unit.services.gate_door import (
+    CHANGE,
+    OTHER_USER,
+    PEER,
+    READ,
+    RIGHT,
+    WRONG,
+    Door,
+    a_gate,
+)
 
 
 async def test_the_right_password_begins_a_session(door: Door) -> None:
     """The session has the operator's name, terminal and rights, and is audited."""
     session = await door.login()
-    await door.gate.allowed(session, "card.top_up")
+    await door.gate.allowed(session, "card.top_up", READ)
     assert session.operator == "Wang Fang"
     assert session.terminal == "till-1"
     assert "card.top_up" in session.rights
@@ -112,48 +61,6 @@ async def test_the_file_holds_no_secret(door: Door, tmp_path: Path) -> None:
         assert token not in data
 
 
-async def test_three_wrong_tries_make_one_wait(door: Door) -> None:
-    """The third wrong try waits; then even the right password is not looked at."""
-    assert await door.wrong(3) == ["refusal.login"] * 2 + ["refusal.login_wait"]
-    with pytest.raises(LoginMustWait, match="30 seconds"):
-        await door.login()
-    door.clock.forward(29_999)
-    with pytest.raises(LoginMustWait, match="in 1 seconds"):
-        await door.login()
-    door.clock.forward(1)
-    await door.login()
-    assert [act[1] for act in await door.acts()] == ["done"] + ["refused"] * 3 + [
-        "done"
-    ]
-
-
-async def test_the_wait_doubles_up_to_half_an_hour(door: Door) -> None:
-    """30, 60, 120 seconds and so on, never more than 1800."""
-    await door.wrong(2)
-    waits = []
-    for _ in range(9):
-        with pytest.raises(LoginMustWait) as refused:
-            await door.login(WRONG)
-        waits.append(refused.value.facts["seconds"])
-        door.clock.forward(int(waits[-1]) * 1000)
-    assert waits == [30, 60, 120, 240, 480, 960, 1800, 1800, 1800]
-
-
-async def test_a_right_password_forgets_the_wrong_ones(door: Door) -> None:
-    """Tries are counted from the last success."""
-    await door.wrong(2)
-    await door.login()
-    assert await door.wrong(2) == ["refusal.login"] * 2
-
-
-async def test_a_wait_survives_a_restart(door: Door) -> None:
-    """The wait is a row: a daemon that starts anew keeps it."""
-    await door.wrong(3)
-    anew = a_gate(door.db, door.passwords, door.clock)
-    with pytest.raises(LoginMustWait):
-        await Door(anew, door.clock, door.db, door.passwords).login()
-
-
 async def test_setting_the_wall_clock_changes_no_wait(door: Door) -> None:
     """Waits and sessions count on the monotonic clock alone."""
     session = await door.login()
@@ -162,49 +69,9 @@ async def test_setting_the_wall_clock_changes_no_wait(door: Door) -> None:
         door.clock.wall_ms += shift
         with pytest.raises(LoginMustWait, match="30 seconds"):
             await door.login()
-        await door.gate.allowed(session, LOGGED_IN)
+        await door.gate.allowed(session, LOGGED_IN, READ)
     door.clock.mono_ms += 30_000
     await door.login()
-
-
-async def test_after_a_reboot_the_count_goes_on(door: Door) -> None:
-    """A new boot has no wait, but the next wrong try waits twice as long."""
-    await door.wrong(3)
-    door.clock.boot_id, door.clock.mono_ms = "boot-2", 5
-    with pytest.raises(LoginMustWait, match="60 seconds"):
-        await door.login(WRONG)
-
-
-async def test_many_guesses_at_once_are_no_way_around_the_wait(door: Door) -> None:
-    """A right guess among many in flight is refused once the tries are used up."""
-    guesses = [door.login(WRONG) for _ in range(8)] + [door.login(RIGHT)]
-    ended = await asyncio.gather(*guesses, return_exceptions=True)
-    assert isinstance(ended[-1], LoginMustWait)
-    assert not any(isinstance(end, Session) for end in ended)
-
-
-async def test_an_unknown_name_takes_the_same_way(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hash is checked for a name that nobody has, and the refusal is the same."""
-    checked: list[bool] = []
-    real = Passwords._verify
-
-    def counted(self: Passwords, stored: str, password: str) -> bool:
-        checked.append(stored.startswith("$argon2id$"))
-        return real(self, stored, password)
-
-    monkeypatch.setattr(Passwords, "_verify", counted)
-    with pytest.raises(LoginRefused) as unknown:
-        await door.login(name="nobody")
-    with pytest.raises(LoginRefused) as known:
-        await door.login(WRONG)
-    assert checked == [True, True]
-    assert str(unknown.value) == str(known.value)
-    assert (await door.acts())[-2:] == [
-        ("session.login", "refused", ""),
-        ("session.login", "refused", "01"),
-    ]
 
 
 async def test_letter_case_of_a_name_counts(door: Door) -> None:
@@ -226,7 +93,7 @@ async def test_a_retired_operator_is_told_only_with_the_right_password(
     with pytest.raises(LoginRefused):
         await door.login(WRONG)
     with pytest.raises(NotLoggedIn):
-        await door.gate.allowed(session, LOGGED_IN)
+        await door.gate.allowed(session, LOGGED_IN, READ)
     with pytest.raises(NotLoggedIn):
         await door.gate.resume(session.token, PEER)
     with pytest.raises(NotLoggedIn):
@@ -265,14 +132,14 @@ async def test_rights_are_looked_up_at_every_call(door: Door) -> None:
     """A role that changes counts at the next call; an unknown right is refused."""
     session = await door.login()
     with pytest.raises(RightMissing):
-        await door.gate.allowed(session, "card.cancel")
+        await door.gate.allowed(session, "card.cancel", READ)
     with pytest.raises(RightMissing):
-        await door.gate.allowed(session, "no.such_right")
+        await door.gate.allowed(session, "no.such_right", READ)
     sql = "UPDATE operator SET role='general'"
     await door.db.write(lambda tx: tx.connection.execute(sql))
     with pytest.raises(RightMissing):
-        await door.gate.allowed(session, "card.top_up")
-    await door.gate.allowed(session, LOGGED_IN)
+        await door.gate.allowed(session, "card.top_up", READ)
+    await door.gate.allowed(session, LOGGED_IN, READ)
 
 
 async def test_a_locked_screen_does_nothing_until_the_password(door: Door) -> None:
@@ -280,11 +147,11 @@ async def test_a_locked_screen_does_nothing_until_the_password(door: Door) -> No
     session = await door.login()
     await door.gate.lock(session)
     with pytest.raises(ScreenLocked):
-        await door.gate.allowed(session, LOGGED_IN)
+        await door.gate.allowed(session, LOGGED_IN, READ)
     with pytest.raises(LoginRefused):
         await door.gate.unlock(session, SecretStr(WRONG))
     await door.gate.unlock(session, SecretStr(RIGHT))
-    await door.gate.allowed(session, LOGGED_IN)
+    await door.gate.allowed(session, LOGGED_IN, READ)
     acts = [act[:2] for act in await door.acts()][-3:]
     assert acts == [
         ("session.lock", "done"),
@@ -294,28 +161,13 @@ async def test_a_locked_screen_does_nothing_until_the_password(door: Door) -> No
     assert await door.wrong(2) == ["refusal.login"] * 2  # the unlock forgot the first
 
 
-async def test_guessing_at_a_locked_screen_waits_as_well(door: Door) -> None:
-    """Three wrong passwords at the lock make the same wait, also for many at once."""
-    session = await door.login()
-    await door.gate.lock(session)
-    tries = [door.gate.unlock(session, SecretStr(WRONG)) for _ in range(3)]
-    tries.append(door.gate.unlock(session, SecretStr(RIGHT)))
-    ended = await asyncio.gather(*tries, return_exceptions=True)
-    assert [type(end) for end in ended] == [LoginRefused] * 2 + [LoginMustWait] * 2
-    with pytest.raises(ScreenLocked):
-        await door.gate.allowed(session, LOGGED_IN)
-    for password in (RIGHT, WRONG, WRONG):  # not even looked at, and not counted
-        with pytest.raises(LoginMustWait, match="30 seconds"):
-            await door.gate.unlock(session, SecretStr(password))
-
-
 async def test_logout_ends_a_session_everywhere_and_for_good(door: Door) -> None:
     """Other connections with the token lose it; neither lock nor unlock revive it."""
     session = await door.login()
     elsewhere = await door.gate.resume(session.token, PEER)
     await door.gate.logout(session)
     with pytest.raises(NotLoggedIn):
-        await door.gate.allowed(elsewhere, LOGGED_IN)
+        await door.gate.allowed(elsewhere, LOGGED_IN, READ)
     with pytest.raises(NotLoggedIn):
         await door.gate.lock(elsewhere)
     with pytest.raises(NotLoggedIn):
@@ -330,21 +182,67 @@ async def test_logout_ends_a_session_everywhere_and_for_good(door: Door) -> None
 async def test_a_session_ends_after_its_hours_and_with_the_boot(door: Door) -> None:
     """Twelve hours on the monotonic clock, and never beyond a reboot."""
     session = await door.login()
-    door.clock.mono_ms += 12 * 3_600_000 - 1
-    await door.gate.allowed(session, LOGGED_IN)
-    door.clock.mono_ms += 1
+    for _ in range(12 * 6 - 1):
+        door.clock.forward(600_000)
+        await door.gate.allowed(session, LOGGED_IN, CHANGE)
+    door.clock.forward(599_999)
+    await door.gate.allowed(session, LOGGED_IN, CHANGE)
+    door.clock.forward(1)
     with pytest.raises(NotLoggedIn):
-        await door.gate.allowed(session, LOGGED_IN)
+        await door.gate.allowed(session, LOGGED_IN, READ)
     second = await door.login()
     door.clock.boot_id = "boot-2"
     with pytest.raises(NotLoggedIn):
-        await door.gate.allowed(second, LOGGED_IN)
+        await door.gate.allowed(second, LOGGED_IN, READ)
+
+
+async def test_nobody_at_the_screen_locks_the_session(door: Door) -> None:
+    """Reading, however often, keeps nobody at work; the lock is audited, once."""
+    session = await door.login()
+    for _ in range(15):
+        door.clock.forward(59_000)
+        await door.gate.allowed(session, LOGGED_IN, READ)
+    door.clock.forward(15_000)
+    other = a_gate(door.db, door.passwords, door.clock)
+    resumed = await other.resume(session.token, PEER)
+    asked = [door.gate.allowed(session, LOGGED_IN, READ)]
+    asked += [other.allowed(resumed, LOGGED_IN, call) for call in (READ, CHANGE)]
+    ended = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(end) for end in ended] == [ScreenLocked] * 3
+    with pytest.raises(ScreenLocked):
+        await door.gate.allowed(session, LOGGED_IN, CHANGE)
+    locks = "SELECT operator_no, reason FROM audit WHERE act='session.lock'"
+    assert await door.db.read(lambda c: c.execute(locks).fetchall()) == [
+        ("01", "nobody at the screen")
+    ]
+    await door.gate.unlock(session, SecretStr(RIGHT))
+    await door.gate.allowed(session, LOGGED_IN, READ)
+    door.clock.forward(899_999)
+    await door.gate.allowed(session, LOGGED_IN, READ)
+    door.clock.forward(1)
+    with pytest.raises(ScreenLocked):
+        await door.gate.allowed(session, LOGGED_IN, READ)
+
+
+async def test_hands_at_one_daemon_are_known_at_the_others(door: Door) -> None:
+    """What was done at the forecourt keeps the counter open, half a minute aside."""
+    session = await door.login()
+    forecourt = a_gate(door.db, door.passwords, door.clock)
+    there = await forecourt.resume(session.token, PEER)
+    for _ in range(4):
+        door.clock.forward(600_000)
+        await forecourt.allowed(there, LOGGED_IN, CHANGE)
+        await door.db.write(lambda tx: None)  # behind what was written beside it
+        await door.gate.allowed(session, LOGGED_IN, READ)
+    door.clock.forward(900_000)
+    with pytest.raises(ScreenLocked):
+        await door.gate.allowed(session, LOGGED_IN, READ)
 
 
 async def test_a_session_of_another_kind_is_nobody(door: Door) -> None:
     """Only what this gate made counts as a session."""
     stranger = Session("x", "x", "x", (), 0, SecretStr("x"))
-    for ask in (door.gate.allowed(stranger, LOGGED_IN), door.gate.lock(stranger)):
+    for ask in (door.gate.allowed(stranger, LOGGED_IN, READ), door.gate.lock(stranger)):
         with pytest.raises(NotLoggedIn):
             await ask
 
@@ -442,5 +340,5 @@ async def test_the_socket_lets_a_locked_screen_unlock(door: Door) -> None:
     assert refused == [False, False, False, True, True, True, False]
     assert b"refusal.screen_locked" in answers[3]
     assert b"refusal.screen_locked" in answers[5]
-    await door.gate.allowed(dialogue.session, LOGGED_IN)  # type: ignore[arg-type]
+    await door.gate.allowed(dialogue.session, LOGGED_IN, READ)  # type: ignore[arg-type]
     assert reports == []

@@ -11,7 +11,8 @@ from cngstation.storage.sqlite import Connection, connect
 # What changes without a fact in the chain: how cards and passwords were last seen, and
 # how far receipts and rows of the outbox have got. Flipped bits there can stay unseen.
 UNPROVED = {
-    "operator": "wrong_tries blocked_until_mono_ms blocked_boot_id",
+    "operator": "wrong_tries blocked_until_mono_ms blocked_boot_id blocked_for_ms",
+    "session": "active_mono_ms",
     "schema_migration": "applied_at_ms program",
     "card": "seen_balance seen_wseq seen_pseq seen_grey seen_at_ms",
     "receipt": "originals copies wanted outcome",

@@ -5,6 +5,7 @@ from typing import Any
 
 from cngstation.errors import StationError
 from cngstation.rpc.session import SessionState
+from cngstation.services.log_in import ScreenLocked
 from tests.unit.tui.fake_rows import NOW_MS, LoginRefused
 from tests.unit.tui.fake_station import FakeStation
 from tui.link import News, Part, PartDown, PartUp, Told
@@ -19,6 +20,7 @@ class FakeLink:
         self.station = station
         self.locked = False
         self.closed = False
+        self.touches = 0
         self._hear: Callable[[News], None] = lambda _news: None
         station.tell = lambda part, event, body: self._hear(
             Told(part, event.name, body)
@@ -56,6 +58,12 @@ class FakeLink:
     async def lock(self) -> None:
         """Remember the lock."""
         self.locked = True
+
+    async def touch(self) -> None:
+        """Count it; a locked session refuses it."""
+        self.touches += 1
+        if self.locked:
+            raise ScreenLocked
 
     async def unlock(self, password: str) -> SessionState:
         """Take one password."""

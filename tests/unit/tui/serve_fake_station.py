@@ -50,7 +50,7 @@ class OneOperator:
         del token, peer
         return self._session()
 
-    async def allowed(self, session: Any, right: str) -> None:
+    async def allowed(self, session: Any, right: str, call: Any) -> None:
         """Allow everything."""
 
     async def lock(self, session: Any) -> None:

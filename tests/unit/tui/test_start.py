@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
+from cngstation.rpc.failures import NotConnected
+from cngstation.services.log_in import ScreenLocked
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
+from tui.link import Part
 
 
 def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
@@ -64,3 +67,52 @@ async def test_the_lock_covers_everything_until_the_password_is_given() -> None:
         await screen.press("enter")
         await screen.sees("01000999")
         assert not screen.link.locked
+
+
+async def test_the_lock_key_works_above_every_screen() -> None:
+    """In forms, lists, help, the palette and questions one key covers all at once."""
+    async with opened() as screen:
+        for keys in ((), ("f3",), ("f8",), ("f1",), ("ctrl+p",), ("f3", "1", "ctrl+q")):
+            await screen.press(*keys, "ctrl+k")
+            await screen.sees("Locked")
+            assert screen.link.locked
+            await screen.type("right")
+            await screen.press("enter")
+            await screen.until(lambda: not screen.link.locked)
+            screen.app.back_to_counter()
+            await screen.rest()
+
+
+async def test_a_session_that_the_service_locked_covers_the_screen() -> None:
+    """However it is told, and the form below is kept as it was."""
+    refused = [NotConnected(part="x", why="y"), ScreenLocked()]
+    async with opened() as screen:
+        for told in ("a daemon", "a key"):
+            await screen.press("f5")
+            await screen.type("A12")
+            screen.link.locked = True
+            if told == "a daemon":
+                for reason in refused:
+                    screen.link.down(Part.FORECOURT, reason)
+            else:
+                screen.app._touched_s -= 30
+                await screen.press("3")
+            await screen.sees("Nobody was at the screen.")
+            assert "A12" not in screen.text()
+            await screen.type("right")
+            await screen.press("enter")
+            await screen.sees("A12")
+            screen.app.back_to_counter()
+            await screen.rest()
+
+
+async def test_keys_tell_the_counter_that_somebody_is_there() -> None:
+    """The first key does, more of them within half a minute do not."""
+    async with opened() as screen:
+        await screen.press("down")
+        told = screen.link.touches
+        await screen.press("up", "down", "up")
+        assert told == screen.link.touches == 1
+        screen.app._touched_s -= 30
+        await screen.press("down")
+        assert screen.link.touches == 2
