@@ -44,6 +44,7 @@ class CounterAnswers:
         made = Handlers()
         for area in (
             self.registers,
+            self.prices,
             self.cards,
             self.acts,
             self.card_acts,

@@ -229,6 +229,11 @@ def test_every_act_has_a_door_and_every_door_an_act() -> None:
             assert "approval" in method.request.model_fields, method.name
 
 
+def test_the_counter_answers_every_method(world: World) -> None:
+    """None is left without a handler: the daemon would not start."""
+    world.answers.handlers().check(COUNTER)
+
+
 def test_every_right_of_an_act_is_in_the_table_of_rights() -> None:
     """No method asks for a right that nobody has, none of two people is a junior's."""
     every = frozenset().union(*ROLES.values())
