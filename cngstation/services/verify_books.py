@@ -275,6 +275,10 @@ def _schema(connection: Connection, _: Overview) -> None:
 
     Comes first: what is read by a name that was changed proves nothing.
     """
+    for name in ("user_version", "application_id"):
+        (found,) = connection.execute(f"PRAGMA {name}").fetchone()
+        if found:
+            raise _Broken(f"the header of the file was changed: {name} {found}")
     known = known_migrations()
     newest = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
     recorded = connection.execute(
