@@ -95,11 +95,15 @@ Schema = dict[tuple[str, str], str]
 
 
 def schema(connection: Connection) -> Schema:
-    """Return the SQL of every table, index and trigger by its type and name."""
+    """Return the SQL of every table, index and trigger by its type and name.
+
+    An index that a key brings along has no SQL; it has its table's name here.
+    """
     found = connection.execute(
-        "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'"
+        "SELECT type, name, coalesce(sql, tbl_name) FROM sqlite_schema"
+        " WHERE name NOT LIKE 'sqlite_stat%'"
     )
-    return {(kind, name): sql or "" for kind, name, sql in found}
+    return {(kind, name): sql for kind, name, sql in found}
 
 
 @cache
