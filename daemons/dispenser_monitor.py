@@ -12,6 +12,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_control import ControlAnswers
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
+from cngstation.services.answer_list_files import ListFileAnswers
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.answer_technician import TechnicianAnswers
@@ -29,6 +30,7 @@ from cngstation.services.show_alarms import AlarmAnswers
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_trend import TrendAnswers
 from cngstation.services.station_rules import rules_of
+from cngstation.services.take_list_file import list_files
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.launch import run
@@ -58,6 +60,7 @@ async def serve(process: Process) -> int:
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
+        ListFileAnswers(list_files(config, database, approvals)),
         AlarmAnswers(database),
         TrendAnswers(database, clock, config.station.cut_off_minute),
         ShiftAnswers(shifts, approvals),

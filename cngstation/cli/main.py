@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "the books in one file for an auditor, and the program that checks it",
     "import": "customers, cards and balances of an old system",
     "init": "set a new station up: configuration, database, first administrator",
+    "lists": "card numbers of a file onto the dispensers' lists",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",

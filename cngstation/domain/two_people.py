@@ -44,6 +44,9 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "lists.number",
             mark("Number taken off the dispensers' blacklist"),
         ),
+        TwoPeopleAct(
+            "lists.file", "lists.number", mark("Blacklist made shorter by a file")
+        ),
         TwoPeopleAct("fill.mark", "fill.mark", mark("Fill marked as nothing to pay")),
         TwoPeopleAct("price.override", "price.override", mark("Price changed at once")),
         TwoPeopleAct("row.explain", "row.explain", mark("Row closed by words")),

@@ -4,9 +4,6 @@ For cards of other stations, and for what head office says while it is out of re
 Our own cards come on the blacklist by their state, and leave it the same way.
 """
 
-from collections.abc import Iterable
-
-from cngstation.domain.card_lists import LARGEST_BASE
 from cngstation.errors import Refusal
 from cngstation.services.approve import (
     Approval,
@@ -96,31 +93,6 @@ class NumberLists:
             _put(tx, card_no, on, source="hand", reason=why, actor=actor)
 
         await self._database.write(unit)
-
-    async def put_all(
-        self, numbers: Iterable[str], *, reason: str, actor: Actor
-    ) -> int:
-        """Put the numbers of a file on the blacklist; return how many were new.
-
-        Raises:
-            Refusal: of the first number that cannot be taken; none was.
-        """
-        why = reason_of(reason)
-        wanted = [wire_number(number, self._area_no) for number in numbers]
-        if len(wanted) > LARGEST_BASE:
-            raise TooManyNumbers(count=len(wanted), most=LARGEST_BASE)
-
-        def unit(tx: Transaction) -> int:
-            new = [
-                card_no
-                for card_no in dict.fromkeys(wanted)
-                if not downloads.is_listed(tx.connection, card_no, BLACK)
-            ]
-            for card_no in new:
-                _put(tx, card_no, BLACK, source="file", reason=why, actor=actor)
-            return len(new)
-
-        return await self._database.write(unit)
 
 
 def wire_number(number: str, area_no: str) -> str:

@@ -57,6 +57,7 @@ DOORS = {
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
     "price.override": "price.plan",
+    "lists.file": "lists.file",
 }
 
 

@@ -16,6 +16,7 @@ from cngstation.rpc.contract.openings import OpeningAccept
 from cngstation.rpc.contract.prices import PricePlan
 from cngstation.rpc.contract.rows import RowExplanation
 from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approval as Given
 from cngstation.services.approve import Approvals
 from cngstation.services.import_customers import CustomerImport, source_of, wish_of
@@ -23,6 +24,7 @@ from cngstation.services.list_numbers import NumberLists
 from cngstation.services.log_in import Gate
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import GateRules
+from cngstation.services.take_list_file import ListFiles
 from cngstation.storage import findings, opening_balances
 from cngstation.storage.audit import Actor
 from cngstation.storage.opening_balances import OpeningVerdict
@@ -206,6 +208,23 @@ def _accepted(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.openings.accept(request, CALL))
 
 
+def _by_file(world: World, second: Second) -> Iterator[Any]:
+    gate = Approvals(gate_of(world))
+    files = ListFiles(world.database, gate, RULES.area_no, world.path.parent)
+    path = world.path.parent / "list.txt"
+
+    def take(text: str, behind: AsApproval | None) -> Any:
+        path.write_text(text, "utf-8")
+        given = approval_of(behind)
+        return world.run(
+            files.take(path, whole=True, reason="because", actor=FIRST, approval=given)
+        )
+
+    take("99887766\n99887765\ntotal 2", None)
+    yield
+    yield take("99887766\ntotal 1", second.given)
+
+
 def _price_now(world: World, second: Second) -> Iterator[Any]:
     plan = PricePlan(level=0, price_e4=35_000, reason="because", approval=second.given)
     yield
@@ -222,6 +241,7 @@ PATHS: dict[str, tuple[str, Walk]] = {
     "row explained": ("row.explain", _explained),
     "off the dispensers' blacklist": ("lists.number", _unlisted),
     "sheet with balances": ("register.import", _imported),
+    "a file that makes the blacklist shorter": ("lists.file", _by_file),
     "a price changed at once": ("price.override", _price_now),
     "old balance accepted": ("opening.accept", _accepted),
 }

@@ -41,4 +41,11 @@ FUNCTIONS = (
         "bjhmdkh hmdbj",
         "lists:ListNumberScreen",
     ),
+    Function(
+        "list_files",
+        UPKEEP,
+        mark("Lists from a file"),
+        "cwjdrmd wjdrmd drmd",
+        "list_files:ListFilesScreen",
+    ),
 )

@@ -113,6 +113,7 @@ class ListsScreen(StationScreen):
             ("s", _("send changes")),
             ("w", _("send all")),
             ("n", _("a number")),
+            ("f", _("from a file")),
             ("Esc", _("back")),
         ]
 
@@ -137,6 +138,9 @@ class ListsScreen(StationScreen):
             case "n":
                 event.stop()
                 self.station_app.action_open("list_number")
+            case "f":
+                event.stop()
+                self.station_app.action_open("list_files")
 
     def action_leave(self) -> None:
         """Step back."""

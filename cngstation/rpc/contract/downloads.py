@@ -73,11 +73,84 @@ class NumberOrder(Message):
     approval: Approval | None
 
 
+class FileRow(Message):
+    """A file in the import folder."""
+
+    name: Annotated[str, Field(max_length=120)]
+    bytes: int
+    at_ms: int
+
+
+class FileRows(Message):
+    """The files of the import folder, newest first; `folder` is where they lie."""
+
+    folder: Text
+    rows: Annotated[tuple[FileRow, ...], Field(max_length=100)]
+
+
+class FileName(Message):
+    """A file of the import folder."""
+
+    name: Annotated[str, Field(max_length=120)]
+
+
+class FileFault(Message):
+    """A row that cannot be used; `value` is put into the sentence."""
+
+    row: int
+    text: Text
+    value: Word
+
+
+class FileChanges(Message):
+    """What a file would change."""
+
+    on_black: int
+    off_black: int
+    others: int
+    own: int
+    black: int
+
+
+class FileLook(Message):
+    """A file: its faults, and what it would change as changes and whole."""
+
+    name: Text
+    digest: Text
+    rows: int
+    faults: Annotated[tuple[FileFault, ...], Field(max_length=20)]
+    as_changes: FileChanges
+    as_whole: FileChanges
+
+
+class FileOrder(Message):
+    """Put a file on the lists; `digest` is that of the file that was looked at.
+
+    Where the blacklist loses a number it takes two people.
+    """
+
+    name: Annotated[str, Field(max_length=120)]
+    digest: Text
+    whole: bool
+    reason: Text
+    approval: Approval | None
+
+
 DOWNLOADS_SHOW = Method("lists.show", Nothing, ListsBoard, LOGGED_IN, changes=False)
 LISTS_SEND = Method("lists.send", SendOrder, ListsBoard, "lists.send", changes=True)
 LISTS_NUMBER = Method(
     "lists.number", NumberOrder, ListsBoard, "lists.number", changes=True
 )
+LISTS_FILES = Method("lists.files", Nothing, FileRows, LOGGED_IN, changes=False)
+LISTS_LOOK = Method("lists.look", FileName, FileLook, "lists.send", changes=False)
+LISTS_FILE = Method("lists.file", FileOrder, FileChanges, "lists.number", changes=True)
 DOWNLOADS_CHANGED = Event("lists.changed", Nothing, replaceable=True)
 
-DOWNLOAD_METHODS = (DOWNLOADS_SHOW, LISTS_SEND, LISTS_NUMBER)
+DOWNLOAD_METHODS = (
+    DOWNLOADS_SHOW,
+    LISTS_SEND,
+    LISTS_NUMBER,
+    LISTS_FILES,
+    LISTS_LOOK,
+    LISTS_FILE,
+)

@@ -22,7 +22,6 @@ from cngstation.services.list_numbers import (
     NoCardNumber,
     NumberLists,
     OwnCardListed,
-    TooManyNumbers,
     wire_number,
 )
 from cngstation.services.open_rows import finding_row
@@ -235,7 +234,7 @@ class Gate:
         raise AssertionError(operator)
 
 
-async def test_numbers_by_hand_and_from_a_file(station: Station) -> None:
+async def test_numbers_by_hand(station: Station) -> None:
     """Of other stations only; off the blacklist takes a second person."""
     lists = NumberLists(station.db, Approvals(Gate()), "5101")
 
@@ -254,12 +253,8 @@ async def test_numbers_by_hand_and_from_a_file(station: Station) -> None:
     with pytest.raises(OwnCardListed):
         await put(CARD, "black")
     with pytest.raises(NoCardNumber):
-        await lists.put_all(["0000888800000001", "77"], reason="a file", actor=CASHIER)
+        await put("77", "black")
     assert await station.db.read(downloads.refused_numbers) == {OTHER}
-    numbers = ["0000888800000001", OTHER, "0000888800000001"]
-    assert await lists.put_all(numbers, reason="a file", actor=CASHIER) == 1
-    with pytest.raises(TooManyNumbers):
-        await lists.put_all(["1" * 16] * 20_001, reason="a file", actor=CASHIER)
     await put("0000777700000001", "white")
     await station.keeper.look()
     assert station.line.numbers(ListKind.WHITE) == ("0000777700000001",)

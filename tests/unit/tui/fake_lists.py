@@ -12,6 +12,8 @@ class FakeLists:
     def __init__(self) -> None:
         self.numbers: tuple[d.ListedNumber, ...] = ()
         self.held = 3
+        self.faults: tuple[d.FileFault, ...] = ()
+        self.list_names = ("黑名单.csv", "old.xlsx")
 
     async def _lists_show(self, _: Any) -> Any:
         states = ("in_force", "sending", "waiting")
@@ -41,3 +43,25 @@ class FakeLists:
         listed = d.ListedNumber(card_no=order.card_no, list=order.list, source="hand")
         self.numbers = (listed,)
         return await self._lists_show(order)
+
+    async def _lists_files(self, _: Any) -> Any:
+        return d.FileRows(
+            folder="/var/lib/cngstation/import",
+            rows=tuple(
+                d.FileRow(name=name, bytes=1_234, at_ms=NOW_MS)
+                for name in self.list_names
+            ),
+        )
+
+    async def _lists_look(self, asked: Any) -> Any:
+        return d.FileLook(
+            name=asked.name, digest="ab" * 32, rows=7, faults=self.faults,
+            as_changes=_changes(5, 0, 1, 60), as_whole=_changes(5, 50, 0, 7),
+        )  # fmt: skip
+
+    async def _lists_file(self, order: Any) -> Any:
+        return _changes(5, 50 if order.whole else 0, 1, 60)
+
+
+def _changes(on: int, off: int, others: int, black: int) -> d.FileChanges:
+    return d.FileChanges(on_black=on, off_black=off, others=others, own=1, black=black)

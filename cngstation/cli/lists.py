@@ -1,0 +1,150 @@
+"""`cngstation lists`: numbers of a file onto the dispensers' lists.
+
+    cngstation lists put FILE --operator NAME --reason TEXT [--whole] [--second NAME]
+    cngstation lists look FILE
+
+The password is asked for; without a terminal it is read from one line, the second
+person's from the next. Exit codes: 0 done, 1 refused, 2 usage, 3 could not reach it.
+"""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from cngstation.config import StationConfig, load_config
+from cngstation.errors import ConfigError, Refusal, StationError
+from cngstation.moments import SystemClock
+from cngstation.services.approve import Approval, Approvals, Paper
+from cngstation.services.list_numbers import RIGHT
+from cngstation.services.log_in import Gate, confirm
+from cngstation.services.passwords import Passwords
+from cngstation.services.station_rules import rules_of
+from cngstation.services.take_list_file import Changes, ListFiles, Looked
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Database
+
+DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
+REFUSED, USAGE, UNREACHED = 1, 2, 3
+_TERMINAL = "lists"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    file: Path
+    whole: bool
+    operator: str
+    second: str
+    reason: str
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Look at a file, or put its numbers on the lists; return the exit code."""
+    parser = argparse.ArgumentParser(prog="cngstation lists")
+    parser.add_argument("what", choices=("put", "look"))
+    parser.add_argument("file", type=Path, help="text, CSV or .xlsx")
+    parser.add_argument("--whole", action="store_true", help="the blacklist is this")
+    parser.add_argument("--operator", default="", help="login name of who answers")
+    parser.add_argument("--second", default="", help="who stands behind a shorter list")
+    parser.add_argument("--reason", default="", help="why")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    given = parser.parse_args(arguments)
+    if given.what == "put" and not given.operator:
+        parser.error("--operator is needed")
+    wish = _Wish(given.file, given.whole, given.operator, given.second, given.reason)
+    try:
+        config = load_config(given.config)
+        return asyncio.run(_run(config, wish, put=given.what == "put"))
+    except ConfigError as error:
+        return _said(error, USAGE)
+    except Refusal as error:
+        return _said(error, REFUSED)
+    except StationError as error:
+        return _said(error, UNREACHED)
+
+
+def _said(error: StationError, code: int) -> int:
+    sys.stderr.write(f"cngstation lists: {error.sentence()}\n")
+    return code
+
+
+async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
+    passwords = [
+        await asyncio.to_thread(_password, name)
+        for name in (wish.operator, wish.second)
+        if name and put
+    ]
+    database = await Database.open(config.paths.database, SystemClock())
+    try:
+        gate, rules = _gate(config, database), rules_of(config)
+        paper = Paper(rules.business_day_starts_minute, int(bool(config.printer.port)))
+        area_no = config.station.area_no
+        folder = wish.file.parent
+        files = ListFiles(database, Approvals(gate, paper), area_no, folder)
+        looked = await files.look(wish.file)
+        sys.stdout.write(_report(looked, whole=wish.whole))
+        if not put or looked.file.faults:
+            return REFUSED if looked.file.faults else 0
+        actor = await _actor(gate, database, wish.operator, passwords[0])
+        behind = Approval(wish.second, passwords[1]) if wish.second else None
+        done = await files.take(
+            wish.file,
+            whole=wish.whole,
+            reason=wish.reason,
+            actor=actor,
+            approval=behind,
+            digest=looked.file.digest,
+        )
+    finally:
+        await database.close()
+    sys.stdout.write(f"Done. {_counts(done)}\n")
+    return 0
+
+
+def _password(name: str) -> SecretStr:
+    if sys.stdin.isatty():
+        return SecretStr(getpass.getpass(f"Password of {name}: "))
+    return SecretStr(sys.stdin.readline().rstrip("\n"))
+
+
+def _gate(config: StationConfig, database: Database) -> Gate:
+    return Gate(
+        database,
+        Passwords(),
+        SystemClock(),
+        wrong_tries=config.security.wrong_tries,
+        session_hours=config.security.session_hours,
+    )
+
+
+async def _actor(
+    gate: Gate, database: Database, login_name: str, password: SecretStr
+) -> Actor:
+    operator = await gate.identify(login_name, password, _TERMINAL)
+    operator = await database.write(lambda tx: confirm(tx, operator))
+    await gate.require_right(operator, RIGHT)
+    return Actor(operator.operator_no, _TERMINAL)
+
+
+def _report(looked: Looked, *, whole: bool) -> str:
+    lines = [
+        f"row {fault.row}: {fault.text.replace('{value}', fault.value)}"
+        for fault in looked.file.faults
+    ]
+    changes = looked.as_whole if whole else looked.as_changes
+    lines += [f"{no}: our own card, left out" for no in changes.own]
+    lines.append(f"{looked.file.name}: {_counts(changes)}")
+    return "\n".join(lines) + "\n"
+
+
+def _counts(changes: Changes) -> str:
+    others = len(changes.moved) - changes.on_black
+    return (
+        f"{changes.on_black} onto the blacklist, {changes.off_black} off it, "
+        f"{others - changes.off_black} others; {changes.black} black then."
+    )
