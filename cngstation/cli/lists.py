@@ -24,7 +24,7 @@ from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.list_numbers import RIGHT
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
-from cngstation.services.station_rules import rules_of
+from cngstation.services.station_rules import gate_rules, rules_of
 from cngstation.services.take_list_file import Changes, ListFiles, Looked
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
@@ -113,13 +113,7 @@ def _password(name: str) -> SecretStr:
 
 
 def _gate(config: StationConfig, database: Database) -> Gate:
-    return Gate(
-        database,
-        Passwords(),
-        SystemClock(),
-        wrong_tries=config.security.wrong_tries,
-        session_hours=config.security.session_hours,
-    )
+    return Gate(database, Passwords(), SystemClock(), gate_rules(config.security))
 
 
 async def _actor(
