@@ -12,7 +12,8 @@ from cngstation.domain.totaliser import Place, Stretch, breaks
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import name_breaks
 from cngstation.services.name_breaks import subject_of
-from cngstation.storage import cards, findings, sales, shifts
+from cngstation.services.name_debt import name_late_debt
+from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
@@ -23,7 +24,7 @@ WIRE_CARD_DIGITS = 16
 CPU_CARD_DIGITS, CPU_CARD_MARK = 20, "0100"
 CARD_KEY_DIGITS = 12
 COLLECTION = TransactionType.MAKE_UP_DEBIT
-CASH_WITHOUT_CREW, SHIFT_OWES = "cash_without_crew", "shift_owes"
+CASH_WITHOUT_CREW = "cash_without_crew"
 _UNUSUAL = frozenset({TransactionType.SUPPLEMENT, TransactionType.UNKNOWN})
 
 
@@ -121,7 +122,7 @@ def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
             named = {"nozzle": nozzle.nozzle_no}
             findings.open_once(tx, CASH_WITHOUT_CREW, subject_of(nozzle), named)
         elif arrival.before_reading:
-            _name_late_cash(tx, shift_no, record.amount_e4)
+            name_late_debt(tx, shift_no)
         if record.transaction_type in _UNUSUAL:
             findings.open_finding(tx, "unusual_record", subject_of(nozzle), place)
         return
@@ -143,14 +144,6 @@ def open_rows_of(tx: Transaction, arrival: Arrival, shift_no: int) -> None:
         findings.open_finding(
             tx, "unknown_card", subject, {**place, "amount_e4": record.amount_e4}
         )
-
-
-def _name_late_cash(tx: Transaction, shift_no: int, amount_e4: int) -> None:
-    """Name what an ended shift owes for a fill that came after its handover."""
-    shift = shifts.find(tx.connection, shift_no)
-    if shift is not None and not shift.is_open:
-        owed: dict[str, str | int] = {"shift": shift_no, "amount_e4": amount_e4}
-        findings.open_once(tx, SHIFT_OWES, f"shift {shift_no}", owed)
 
 
 def _close_grey(tx: Transaction, subject: str, grey_seq: int | None) -> None:

@@ -1,7 +1,9 @@
 """Orders to nozzles, by right and on record: asked first, written down, sent once.
 
 An order that got no answer is not sent again; the sentence says what the nozzle shows,
-and a person looks. `order_id` makes a repeated question of a screen the same order.
+and a person looks. `order_id` makes a repeated question of a screen the same order, for
+ever: it is in the books. Only a stop or a lock, which wait for no database, may be sent
+once more behind a restart; they do no harm twice.
 """
 
 import asyncio
@@ -19,13 +21,14 @@ from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutcome
 from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.services.check_sale import NozzleSetting
-from cngstation.storage import audit
+from cngstation.storage import audit, nozzle_orders
 from cngstation.storage.audit import Actor
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 
 _log = structlog.get_logger()
 
 KEPT_ORDERS = 256
+_NOTHING_SENT = "not sent"
 # What a nozzle shows next may still be from before the order.
 SETTLES_MS = 1_500
 _NEEDS = {
@@ -125,6 +128,26 @@ class Answered:
     wants_a_person: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An order with the id under which it was asked."""
+
+    order_id: str
+    nozzle_no: int
+    order: Order
+
+    @property
+    def wanted(self) -> nozzle_orders.Wanted:
+        """The order as the books keep it."""
+        order = self.order
+        return nozzle_orders.Wanted(
+            self.nozzle_no,
+            str(order.kind),
+            order.preset_quantity_milli,
+            order.preset_amount_e4,
+        )
+
+
 class NozzleControl:
     """Gives orders."""
 
@@ -171,12 +194,18 @@ class NozzleControl:
         if known is not None and known[0] != what:
             raise OrderIdUsed
         if known is None:
-            task = asyncio.ensure_future(self._carry_out(line, nozzle_no, order, actor))
+            asked = _Asked(order_id, nozzle_no, order)
+            task = asyncio.ensure_future(self._once(line, asked, actor))
             self._given[order_id] = what, task
             while len(self._given) > KEPT_ORDERS:
                 self._given.popitem(last=False)
         # A screen that goes away takes back nothing that was sent.
-        return await asyncio.shield(self._given[order_id][1])
+        task = self._given[order_id][1]
+        try:
+            return await asyncio.shield(task)
+        finally:
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                self._given.pop(order_id, None)  # nothing was sent
 
     async def stop_all(self, order_id: str, actor: Actor) -> list[Answered]:
         """Stop every nozzle, or lock the ones that can only be locked, all at once."""
@@ -215,35 +244,56 @@ class NozzleControl:
             )
         return locked
 
+    async def _once(
+        self, line: ControlledLine, asked: _Asked, actor: Actor
+    ) -> Answered:
+        """Carry an order out, unless the books say that it was sent before."""
+        if asked.order.kind in _AT_ONCE:
+            return await self._carry_out(line, asked, actor)
+        before = await self._database.read(
+            lambda connection: nozzle_orders.find(connection, asked.order_id)
+        )
+        if before is None:
+            return await self._carry_out(line, asked, actor)
+        wanted, outcome = before
+        if wanted != asked.wanted:
+            raise OrderIdUsed
+        return self._answered(
+            line, asked, OrderOutcome(outcome) if outcome else OrderOutcome.UNKNOWN
+        )
+
     async def _carry_out(
-        self, line: ControlledLine, nozzle_no: int, order: Order, actor: Actor
+        self, line: ControlledLine, asked: _Asked, actor: Actor
     ) -> Answered:
         """Write down who orders what, send it, write down what became of it.
 
         A stop waits for no database, and what was sent is answered whatever it does.
         """
-        subject = f"nozzle {nozzle_no}"
-        asked = _figures_of(order)
-        noting = asyncio.ensure_future(
-            self._note(actor, order.kind, subject, "asked", asked)
-        )
+        order, nozzle_no = asked.order, asked.nozzle_no
+        noting = asyncio.ensure_future(self._note(actor, asked, nozzle_orders.ASKED))
         if order.kind not in _AT_ONCE:
             await noting
         try:
             outcome = await line.line.give(order)
         except DeviceError as error:
             await _written(noting)
-            await _written(self._note(actor, order.kind, subject, "not sent", asked))
+            refused = OrderOutcome.REFUSED
+            await _written(self._note(actor, asked, _NOTHING_SENT, refused))
             facts = (("nozzle", nozzle_no), ("why", error.sentence()))
-            return Answered(
-                nozzle_no, OrderOutcome.REFUSED, _NOT_SENT, facts, wants_a_person=True
-            )
+            return Answered(nozzle_no, refused, _NOT_SENT, facts, wants_a_person=True)
         await _written(noting)
-        await _written(self._note(actor, order.kind, subject, str(outcome), asked))
-        if outcome is OrderOutcome.DONE:
-            text, shown = _DONE[order.kind], ""
-        else:
+        await _written(self._note(actor, asked, str(outcome), outcome))
+        if outcome is not OrderOutcome.DONE:
             await asyncio.sleep(seconds(SETTLES_MS))
+        return self._answered(line, asked, outcome)
+
+    def _answered(
+        self, line: ControlledLine, asked: _Asked, outcome: OrderOutcome
+    ) -> Answered:
+        nozzle_no = asked.nozzle_no
+        if outcome is OrderOutcome.DONE:
+            text, shown = _DONE[asked.order.kind], ""
+        else:
             text = _REFUSED if outcome is OrderOutcome.REFUSED else _UNKNOWN
             shown = self._shown(line, nozzle_no)
         return Answered(
@@ -255,13 +305,33 @@ class NozzleControl:
         )
 
     async def _note(
-        self, actor: Actor, kind: OrderKind, subject: str, outcome: str, asked: str
+        self,
+        actor: Actor,
+        asked: _Asked,
+        told: str,
+        outcome: OrderOutcome | None = None,
     ) -> None:
-        await self._database.write(
-            lambda tx: audit.record(
-                tx, actor, f"nozzle.{kind}", subject, outcome=outcome, after=asked
+        def unit(tx: Transaction) -> None:
+            audit.record(
+                tx,
+                actor,
+                f"nozzle.{asked.order.kind}",
+                f"nozzle {asked.nozzle_no}",
+                outcome=told,
+                after=_figures_of(asked.order),
             )
-        )
+            if asked.order.kind in _AT_ONCE:
+                return
+            nozzle_orders.note(
+                tx,
+                asked.order_id,
+                nozzle_orders.ANSWERED if outcome else nozzle_orders.ASKED,
+                asked.wanted,
+                actor,
+                outcome=str(outcome or ""),
+            )
+
+        await self._database.write(unit)
 
     def _find(self, nozzle_no: int) -> tuple[ControlledLine, int]:
         for line in self._lines:

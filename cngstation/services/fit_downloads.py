@@ -12,12 +12,13 @@ from cngstation.domain.card_lists import LARGEST_BASE
 from cngstation.errors import LocalProtocolError
 from cngstation.language import mark
 from cngstation.protocols.dispenser.forecourt import CardList, Downloads, ListKind
-from cngstation.storage import downloads, findings
-from cngstation.storage.chain import canonical
+from cngstation.services.keep_one_row import keep_one_row
+from cngstation.storage import downloads
 from cngstation.storage.database import Transaction
 
 _log = structlog.get_logger()
 
+FITS = "it fits now"
 TOO_LONG, NOT_CARRIED = "list_too_long", "list_not_carried"
 _PRICES, _WHITE = mark("the prices"), mark("the white list")
 _BOTH, _ALL = mark("prices and white list"), mark("lists and prices")
@@ -61,7 +62,7 @@ def numbers_that_fit(tx: Transaction, wanted: frozenset[str]) -> frozenset[str]:
     Cards that were taken back and wiped go out first, then the oldest numbers.
     """
     if len(wanted) <= LARGEST_BASE:
-        name_anew(tx, TOO_LONG, "blacklist", None)
+        keep_one_row(tx, TOO_LONG, "blacklist", None, why=FITS)
         return wanted
     harmless = downloads.taken_back(tx.connection)
     ordered = sorted(wanted, key=lambda number: (number not in harmless, number))
@@ -74,22 +75,5 @@ def numbers_that_fit(tx: Transaction, wanted: frozenset[str]) -> frozenset[str]:
         "last": out[-1],
         "dangerous": sum(number not in harmless for number in out),
     }
-    name_anew(tx, TOO_LONG, "blacklist", facts)
+    keep_one_row(tx, TOO_LONG, "blacklist", facts)
     return frozenset(kept)
-
-
-def name_anew(
-    tx: Transaction, kind: str, subject: str, facts: Mapping[str, str | int] | None
-) -> None:
-    """Keep one row of a kind about a subject: with these facts, or none."""
-    is_named = False
-    for row in findings.open_findings(tx.connection, subject):
-        if row.kind != kind:
-            continue
-        if facts is not None and row.facts == canonical(facts):
-            is_named = True
-        else:
-            reason = "it fits now" if facts is None else "it has changed"
-            findings.close_finding(tx, row.seq, reason, "")
-    if facts is not None and not is_named:
-        findings.open_finding(tx, kind, subject, facts)

@@ -19,10 +19,10 @@ from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import reason_of
 from cngstation.services.book_entry import book_entry
 from cngstation.services.change_duty import Meter, leave_nozzle, mind_the_clock
-from cngstation.services.check_sale import SHIFT_OWES as OWES
 from cngstation.services.confirm_marks import marks_of_shift, require_seen
 from cngstation.services.keep_till import CashNotCounted
 from cngstation.services.mark_fill import NoSuchShift
+from cngstation.services.name_debt import name_debt
 from cngstation.services.shift_sheet import (
     kept_sheets,
     nozzle_sheets,
@@ -211,9 +211,6 @@ def settle_shift(
     counts = _counts(tx.connection, order)
     _move_money(tx, rules, order, counts, entry=(entry_id, SETTLED), actor=actor)
     audit.record(tx, actor, SETTLED, _named(shift))
-    for row in findings.open_findings(tx.connection, _named(shift)):
-        if row.kind == OWES:
-            findings.close_finding(tx, row.seq, "brought", actor.operator_no)
 
 
 def _open(connection: Connection, shift_no: int) -> Shift:
@@ -321,9 +318,7 @@ def _name_differences(
     tx: Transaction, order: Handover, counts: Sequence[Count], actor: Actor
 ) -> None:
     subject = f"shift {order.shift_no}"
-    if owed := sum(c.expected_e4 for c in counts if c.counted_e4 is None):
-        facts_of = {"shift": order.shift_no, "amount_e4": owed}
-        findings.open_once(tx, OWES, subject, facts_of)
+    name_debt(tx, order.shift_no, why="brought", operator_no=actor.operator_no)
     for count in counts:
         if not count.over_e4 or count.counted_e4 is None:
             continue

@@ -13,7 +13,6 @@ from cngstation.domain import ledger
 from cngstation.domain.fill_marks import (
     ALWAYS_TWO,
     BY_TENDER,
-    CREW_TENDERS,
     NO_SALE,
     FillMark,
     MarkedAlone,
@@ -23,8 +22,8 @@ from cngstation.errors import Refusal
 from cngstation.moments import business_day
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import Approved, reason_of
-from cngstation.services.check_sale import SHIFT_OWES
 from cngstation.services.confirm_marks import RIGHT, Marking, see_mark
+from cngstation.services.name_debt import name_debt
 from cngstation.services.take_payment import CompanyFundsShort, NoCompany
 from cngstation.storage import (
     audit,
@@ -32,7 +31,6 @@ from cngstation.storage import (
     company_money,
     customers,
     facts,
-    findings,
     shifts,
 )
 from cngstation.storage.audit import Actor
@@ -129,7 +127,7 @@ def mark_fill(
     )
     facts.post(tx, entry)
     if shift is not None and not shift.is_open:
-        _close_debt(tx, owner, actor)
+        name_debt(tx, owner, why="marked", operator_no=actor.operator_no)
     audit.record(
         tx,
         actor,
@@ -160,16 +158,6 @@ def _is_same(tx: Transaction, fill: CashFill, order: MarkOrder, entry_id: str) -
 
 def _payer_of(order: MarkOrder) -> str:
     return order.company_no if order.mark is FillMark.COMPANY else ""
-
-
-def _close_debt(tx: Transaction, shift_no: int, actor: Actor) -> None:
-    """Close the row of what an ended shift owes, once it owes nothing more."""
-    accounts = [ledger.crew_account(shift_no, tender) for tender in CREW_TENDERS]
-    if any(facts.balance(tx.connection, each, Unit.CNY) for each in accounts):
-        return
-    for row in findings.open_findings(tx.connection, f"shift {shift_no}"):
-        if row.kind == SHIFT_OWES:
-            findings.close_finding(tx, row.seq, "marked", actor.operator_no)
 
 
 def _owner(tx: Transaction, fill: CashFill, order: MarkOrder) -> int:

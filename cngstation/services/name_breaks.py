@@ -145,6 +145,21 @@ def recheck(tx: Transaction, nozzle: NozzleKey, place: Place) -> bool:
     return False
 
 
+def named_moves(
+    connection: Connection,
+) -> dict[tuple[str, int], list[tuple[int, int, int]]]:
+    """Return every move that a row names, by nozzle's row and the fill before it.
+
+    A move is the life of the numbers, 0 for any, and its figures from and to.
+    """
+    moves: dict[tuple[str, int], list[tuple[int, int, int]]] = {}
+    for row, _ in findings.with_closers(connection, KIND):
+        _, after, expected, found = _key(row)
+        epoch = json.loads(row.facts).get("epoch", 0)
+        moves.setdefault((row.subject, after), []).append((epoch, expected, found))
+    return moves
+
+
 def _open(connection: Connection, nozzle: NozzleKey) -> list[Finding]:
     found = findings.open_findings(connection, subject_of(nozzle))
     return [row for row in found if row.kind == KIND]

@@ -198,7 +198,9 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("The manager explains it; the books have {expected}."),
     ),
     "shift_owes": (
-        mark("Shift {shift} has ended and owes money that was not handed over."),
+        mark(
+            "Shift {shift} has ended and owes {amount} yuan that were not handed over."
+        ),
         mark("Let the crew bring it (F8, past handovers, choose the shift, S)."),
     ),
     "shift_open_long": (

@@ -28,12 +28,13 @@ from cngstation.protocols.dispenser.forecourt import (
     PriceTable,
 )
 from cngstation.services.fit_downloads import (
+    FITS,
     NOT_CARRIED,
     OfferedLine,
-    name_anew,
     numbers_that_fit,
     offer_what_fits,
 )
+from cngstation.services.keep_one_row import keep_one_row
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads, prices
 from cngstation.storage.audit import STATION, Actor
@@ -186,7 +187,7 @@ class DownloadKeeper:
         def unit(tx: Transaction) -> None:
             subject, (what, why) = f"line {served.name}", left_out
             facts = {"line": served.name, "what": what, "why": why}
-            name_anew(tx, NOT_CARRIED, subject, facts if what else None)
+            keep_one_row(tx, NOT_CARRIED, subject, facts if what else None, why=FITS)
 
         await self._database.write(unit)
         served.left_out = left_out

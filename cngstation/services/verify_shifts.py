@@ -5,10 +5,10 @@ next, on duty and off duty; every break has its row.
 """
 
 from cngstation.services.name_breaks import (
-    KIND,
     at_reading,
     began_milli,
     breaks_between,
+    named_moves,
     unnamed,
 )
 from cngstation.storage import facts, shifts
@@ -31,12 +31,7 @@ def first_difference(connection: Connection, *, continued: bool = False) -> str 
 
 
 def _between_fills(connection: Connection) -> str | None:
-    named = {
-        row[0]
-        for row in connection.execute(
-            "SELECT DISTINCT subject FROM finding WHERE kind=?", (KIND,)
-        )
-    }
+    named = named_moves(connection)
     previous: tuple[tuple[str, int, int, int], int, int] | None = None
     for sale in facts.rows(
         connection,
@@ -47,11 +42,29 @@ def _between_fills(connection: Connection) -> str | None:
         nozzle, number = sale["nozzle_no"], sale["device_seq"]
         key = (sale["station_no"], sale["dispenser_no"], nozzle, sale["epoch"])
         if previous is not None and previous[:2] == (key, number - 1):
-            goes_on = began_milli(sale) == previous[2]
-            if not goes_on and f"nozzle {nozzle}" not in named:
+            moves = [
+                (expected, found)
+                for epoch, expected, found in named.get(
+                    (f"nozzle {nozzle}", number - 1), ()
+                )
+                if epoch in {0, sale["epoch"]}
+            ]
+            if not _leads(previous[2], began_milli(sale), moves):
                 return f"nozzle {nozzle}: fill {number} does not continue the totaliser"
         previous = (key, number, sale["total_quantity_milli"])
     return None
+
+
+def _leads(start: int, end: int, moves: list[tuple[int, int]]) -> bool:
+    """Tell whether a totaliser comes from one figure to another by named moves."""
+    reached, left = {start}, list(moves)
+    while end not in reached:
+        taken = [move for move in left if move[0] in reached]
+        if not taken:
+            return False
+        reached |= {found for _, found in taken}
+        left = [move for move in left if move not in taken]
+    return True
 
 
 def _between_readings(connection: Connection) -> str | None:

@@ -1,7 +1,8 @@
 """What dispensers report beside sales, each once: duties and changed settings.
 
 A device numbers these by itself. The same number with other content is the beginning
-of another life of its numbers.
+of another life of its numbers, and so is a duty below all that are known at which the
+totaliser stood higher: no clock has a say.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 
 DUTY, PARAMETER = "duty_record", "parameter_change"
+_TOTAL = "total_quantity_milli"
 
 
 def keep(
@@ -34,6 +36,8 @@ def keep(
             return None
         if known is not None and life == epoch:
             epoch, newest = epoch + 1, 0
+    if table == DUTY and _began_anew(tx.connection, nozzle, epoch, row):
+        epoch, newest = epoch + 1, 0
     whole = {**asdict(nozzle), "epoch": epoch, **row}
     prove_row(tx, table, f"{nozzle.nozzle_no}/{number}", whole)
     return bool(number > newest)
@@ -46,6 +50,21 @@ def _stand(connection: Connection, table: str, nozzle: NozzleKey) -> tuple[int, 
         _values(nozzle),
     ).fetchone()
     return (1, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def _began_anew(
+    connection: Connection, nozzle: NozzleKey, epoch: int, row: Mapping[str, Any]
+) -> bool:
+    """Tell whether a duty's number is below all of a life, and its totaliser above."""
+    total = row.get(_TOTAL)
+    lowest, highest = connection.execute(
+        f"SELECT min(device_seq), max({_TOTAL}) FROM {DUTY}"  # noqa: S608 - ours
+        f" WHERE {_OF_NOZZLE} AND epoch=?",
+        (*_values(nozzle), epoch),
+    ).fetchone()
+    if total is None or lowest is None:
+        return False
+    return bool(row["device_seq"] < lowest and total > (highest or 0))
 
 
 def _find(

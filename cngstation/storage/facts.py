@@ -39,6 +39,7 @@ PLAIN_FACTS = (
     "card_list",
     "price_table",
     "nozzle_version",
+    "nozzle_order",
     "alarm_seen",
     "enrolment_request",
     "enrolment",

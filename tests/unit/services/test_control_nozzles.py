@@ -25,6 +25,7 @@ from cngstation.services.control_nozzles import (
 from cngstation.services.nozzle_figures import unheard
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
 from tests.small_station import CASHIER, MORNING, opened
 
@@ -226,6 +227,14 @@ class Unwritable:
     def __init__(self, db: Database, first: int) -> None:
         self._db, self._left = db, first
 
+    def allow(self, writes: int) -> None:
+        """Take so many writes from now on."""
+        self._left = writes
+
+    async def read(self, ask: Callable[[Connection], object]) -> object:
+        """Read."""
+        return await self._db.read(ask)
+
     async def write(self, unit: Callable[[Transaction], object]) -> object:
         """Write, or refuse to."""
         self._left -= 1
@@ -270,3 +279,56 @@ async def test_what_was_sent_is_answered_though_its_outcome_is_not_written(
     answered = await control.give("A", 1, OrderKind.AUTHORISE, CASHIER)
     assert answered.outcome is OrderOutcome.DONE
     assert [row[2] for row in await station.noted()] == ["asked"]
+
+
+@pytest.mark.parametrize("outcome", list(OrderOutcome))
+async def test_an_order_is_the_same_for_ever(
+    station: Station, monkeypatch: pytest.MonkeyPatch, outcome: OrderOutcome
+) -> None:
+    """After a restart, and after any number of others: nothing is sent twice."""
+    monkeypatch.setattr(control_nozzles, "SETTLES_MS", 0)
+    line = Line(1, outcome)
+    control = NozzleControl(station.db, [ControlledLine(line, line, ALL)])
+    given = {"preset_amount_e4": 50_0000}
+    first = await control.give("A", 1, OrderKind.AUTHORISE, CASHIER, **given)
+    again = NozzleControl(station.db, [ControlledLine(line, line, ALL)])
+    assert first == await again.give("A", 1, OrderKind.AUTHORISE, CASHIER, **given)
+    assert len(line.sent) == 1
+    once_more = NozzleControl(station.db, [ControlledLine(line, line, ALL)])
+    with pytest.raises(OrderIdUsed):
+        await once_more.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    assert len(line.sent) == 1
+
+
+async def test_an_order_that_was_cut_off_is_not_sent_by_asking_again(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was asked and nobody knows what became of it: a person looks."""
+    monkeypatch.setattr(control_nozzles, "SETTLES_MS", 0)
+    line = Line(1)
+    cut = NozzleControl(
+        Unwritable(station.db, 1),  # type: ignore[arg-type]  # as much as it asks for
+        [ControlledLine(line, line, ALL)],
+    )
+    await cut.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    again = NozzleControl(station.db, [ControlledLine(line, line, ALL)])
+    answered = await again.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    assert answered.outcome is OrderOutcome.UNKNOWN
+    assert answered.wants_a_person
+    assert len(line.sent) == 1
+
+
+async def test_an_order_that_a_busy_database_refused_may_be_asked_again(
+    station: Station,
+) -> None:
+    """Nothing was sent: the same question is asked once more."""
+    line, busy = Line(1), Unwritable(station.db, 0)
+    control = NozzleControl(
+        busy,  # type: ignore[arg-type]  # as much as it asks for
+        [ControlledLine(line, line, ALL)],
+    )
+    with pytest.raises(DatabaseBusy):
+        await control.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    busy.allow(2)
+    answered = await control.give("A", 1, OrderKind.AUTHORISE, CASHIER)
+    assert answered.outcome is OrderOutcome.DONE

@@ -1,5 +1,6 @@
 """A shift is handed over once: explained, counted, in the till, on paper."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -260,18 +261,27 @@ async def test_a_crew_that_is_away_is_closed_by_force(world: ShiftWorld) -> None
 async def test_a_fill_that_comes_after_the_handover_is_owed(world: ShiftWorld) -> None:
     """It ended in that shift; the sheet stays, and the money is asked for."""
     number = await world.on_duty("1")
-    world.number[ONE.key] = 1
-    world.total[ONE.key] = 2_000  # sold, and its record has not come
+    world.number[ONE.key] = 2
+    world.total[ONE.key] = 4_000  # sold, and their records have not come
     await world.off_duty(number)
     (row,) = await world.db.read(findings.open_findings)
     await world.db.write(lambda tx: findings.close_finding(tx, row.seq, "late", "01"))
     await world.hand_over(number, cash=0)
     world.number[ONE.key] = world.total[ONE.key] = 0
     await world.sell(ONE)
+    assert await owed_in_rows(world) == [9_0000]
+    await world.sell(ONE)
+    assert await owed_in_rows(world) == [18_0000]
     assert await world.kinds() == ["shift_owes"]
-    await world.settle(number, 900)
+    await world.settle(number, 1_800)
     assert await world.kinds() == []
-    assert (await world.accounts())["till:till-1:cash"] == 900
+    assert (await world.accounts())["till:till-1:cash"] == 1_800
+
+
+async def owed_in_rows(world: ShiftWorld) -> list[int]:
+    """Return what the open rows say that shifts owe."""
+    rows = await world.db.read(findings.open_findings)
+    return [json.loads(r.facts)["amount_e4"] for r in rows if r.kind == "shift_owes"]
 
 
 @pytest.mark.parametrize(("columns", "language"), [(32, "en"), (48, "zh_CN")])

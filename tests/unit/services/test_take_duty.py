@@ -142,6 +142,21 @@ async def test_the_next_crew_takes_over_though_nobody_left(
     assert await forecourt.kinds() == []
 
 
+async def test_duties_that_begin_below_the_first_are_a_new_life(
+    forecourt: Forecourt,
+) -> None:
+    """The totaliser went on: a memory was lost, and its crew comes and goes."""
+    await forecourt.desk.shift(1, duty(100, total=5_000))
+    await forecourt.desk.shift(1, duty(101, total=6_000, off=True))
+    assert await forecourt.desk.shift(1, duty(1, total=6_500, card="34"))
+    assert await forecourt.on_duty() == "2"
+    assert await forecourt.desk.shift(1, duty(2, total=7_000, off=True, card="34"))
+    assert await forecourt.on_duty() == ""
+    sql = "SELECT epoch, device_seq FROM duty_record ORDER BY seq"
+    found = await forecourt.db.read(lambda c: c.execute(sql).fetchall())
+    assert found == [(1, 100), (1, 101), (2, 1), (2, 2)]
+
+
 async def test_an_old_record_is_kept_and_moves_nobody(forecourt: Forecourt) -> None:
     """Numbers say what is newest; the clock of the device says nothing."""
     await forecourt.desk.shift(1, duty(2, card="34"))

@@ -1,0 +1,56 @@
+"""Orders to nozzles, each asked once and answered once."""
+
+from dataclasses import dataclass
+
+from cngstation.storage.audit import Actor
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import prove_row
+from cngstation.storage.sqlite import Connection
+
+ASKED, ANSWERED = "asked", "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a nozzle is to do."""
+
+    nozzle_no: int
+    kind: str
+    preset_quantity_milli: int = 0
+    preset_amount_e4: int = 0
+
+
+def find(connection: Connection, order_id: str) -> tuple[Wanted, str] | None:
+    """Return an order with its outcome, empty while no answer is on record."""
+    row = connection.execute(
+        "SELECT o.nozzle_no, o.kind, o.preset_quantity_milli, o.preset_amount_e4,"
+        " coalesce(a.outcome, '') FROM nozzle_order o LEFT JOIN nozzle_order a"
+        " ON a.order_id=o.order_id AND a.step='answered'"
+        " WHERE o.order_id=? AND o.step='asked'",
+        (order_id,),
+    ).fetchone()
+    return None if row is None else (Wanted(*row[:4]), str(row[4]))
+
+
+def note(
+    tx: Transaction,
+    order_id: str,
+    step: str,
+    wanted: Wanted,
+    actor: Actor,
+    *,
+    outcome: str = "",
+) -> None:
+    """Record that an order is asked, or what became of it."""
+    row = {
+        "order_id": order_id,
+        "step": step,
+        "nozzle_no": wanted.nozzle_no,
+        "kind": wanted.kind,
+        "preset_quantity_milli": wanted.preset_quantity_milli,
+        "preset_amount_e4": wanted.preset_amount_e4,
+        "outcome": outcome,
+        "operator_no": actor.operator_no,
+        "terminal": actor.terminal,
+    }
+    prove_row(tx, "nozzle_order", f"nozzle {wanted.nozzle_no}", row)
