@@ -15,6 +15,7 @@ COMMANDS = {
     "export": "the books in one file for an auditor, and the program that checks it",
     "import": "customers, cards and balances of an old system",
     "init": "set a new station up: configuration, database, first administrator",
+    "initialise": "begin new books at the end of a trial; the old ones are archived",
     "lists": "card numbers of a file onto the dispensers' lists",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _usage() -> str:
-    lines = [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
+    lines = [f"  {name:<11} {text}" for name, text in COMMANDS.items()]
     return "usage: cngstation COMMAND [...]\n\n" + "\n".join(lines) + "\n"
 
 

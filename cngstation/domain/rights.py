@@ -117,6 +117,7 @@ RIGHTS = (
     Right("station.enrol", _ADMIN, "settings", mark("Enrol with head office")),
     Right("audit.read", _SENIOR, "operators", mark("Read the audit trail")),
     Right("audit.export", _ADMIN, "operators", mark("Export the books for an auditor")),
+    Right("station.initialise", _ADMIN, "settings", mark("Begin new books")),
     Right("operator.read", _SENIOR, "operators", mark("See operators and roles")),
     Right("operator.write", _ADMIN, "operators", mark("Keep operators")),
     Right("role.write", _ADMIN, "operators", mark("Make roles")),

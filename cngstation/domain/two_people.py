@@ -54,6 +54,9 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "opening.accept", "opening.accept", mark("Balance of an old card accepted")
         ),
         TwoPeopleAct(
+            "station.initialise", "station.initialise", mark("New books begun")
+        ),
+        TwoPeopleAct(
             "register.import", "register.import", mark("Balances imported from a sheet")
         ),
     )

@@ -12,7 +12,12 @@ from cngstation.domain.ledger import SUSPENSE_SALES, card_account, suspense_acco
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
 from cngstation.hygiene import clean
-from cngstation.services import verify_accounts, verify_chain, verify_shifts
+from cngstation.services import (
+    verify_accounts,
+    verify_chain,
+    verify_epochs,
+    verify_shifts,
+)
 from cngstation.services.verify_accounts import Sums
 from cngstation.services.verify_overview import MANY, Overview, look_over
 from cngstation.services.verify_registers import first_difference
@@ -258,6 +263,10 @@ def _totalisers(connection: Connection, seen: Overview) -> None:
     _require_none(verify_shifts.first_difference(connection, continued=continued))
 
 
+def _epochs(connection: Connection, _: Overview) -> None:
+    _require_none(verify_epochs.first_difference(connection))
+
+
 def _receipts(connection: Connection, _: Overview) -> None:
     tip = chain.read_tip(connection)
     count, last = connection.execute(
@@ -325,6 +334,7 @@ _CHECKS: tuple[Callable[[Connection, Overview], None], ...] = (
     _registers,
     _lots,
     _totalisers,
+    _epochs,
     _outbox,
     _receipts,
     _seat_belts,

@@ -44,6 +44,7 @@ PLAIN_FACTS = (
     "enrolment_request",
     "enrolment",
     "price_cancelled",
+    "epoch_start",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": ("seq", "receipt_no", "entry_id", "kind", "content")}

@@ -56,6 +56,7 @@ DOORS = {
     "row.explain": "row.explain",
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
+    "station.initialise": "command initialise",
     "price.override": "price.plan",
     "lists.file": "lists.file",
 }
@@ -222,7 +223,8 @@ def test_every_act_has_a_door_and_every_door_an_act() -> None:
     alone |= {"card.settle_grey", "card.clear_credit", "card.cylinder_date"}
     alone |= {"card.rewrite_price", "card.rewrite_limits", "card.crew_rewrite"}
     assert carrying - alone == {d for d in DOORS.values() if "command" not in d}
-    walked = {act for act, _ in PATHS.values()} | {"fill.mark"}  # in its own tests
+    walked = {act for act, _ in PATHS.values()}
+    walked |= {"fill.mark", "station.initialise"}  # in their own tests
     assert DOORS.keys() == ACTS.keys() == walked
     rights = {act.right for act in ACTS.values()}
     for method in methods:
@@ -262,8 +264,8 @@ def test_who_asks_for_a_second_person_also_writes_him_down() -> None:
                     writing.add(path.stem)
     assert len(asking) >= 6
     # Whoever answers or commands asks, and the service that is told writes.
-    assert asking - {"import_customers", "answer_shifts"} <= writing
-    assert {"import_customers", "confirm_marks"} <= writing
+    assert asking - {"import_customers", "answer_shifts", "initialise"} <= writing
+    assert {"import_customers", "confirm_marks", "initialise_station"} <= writing
 
 
 OTHERWISE = {
