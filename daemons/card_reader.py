@@ -12,6 +12,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.keep_digest import digest_keeper
 from cngstation.services.keep_sealed import require_key, seal_what_is_in_clear
 from cngstation.services.log_in import Gate
 from cngstation.services.people import people_of
@@ -84,6 +85,7 @@ async def serve(process: Process) -> int:
     process.watch_database(database)
     process.keep(watch.run(), "watch reader")
     process.keep(watch_news(database, stage.news), "watch news")
+    process.keep(digest_keeper(config, clock).run(database), "daily digest")
     if config.printer.port:
         process.keep(_printing(process, database, stage), "print receipts")
     code = await process.until_stopped()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "centre": "head office's side: its key, and the answer to a station's request",
     "demo": "a whole station on simulated hardware",
+    "digest": "what a manager should look at of a business day",
     "doctor": "what is likely wrong with lines, devices, disk and books",
     "enrol": "belong to head office: request, certificate, state",
     "export": "the books in one file for an auditor, and the program that checks it",

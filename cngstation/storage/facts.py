@@ -45,6 +45,7 @@ PLAIN_FACTS = (
     "enrolment",
     "price_cancelled",
     "epoch_start",
+    "digest",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": ("seq", "receipt_no", "entry_id", "kind", "content")}

@@ -1,0 +1,168 @@
+"""The daily digest (日报摘要): what a manager and head office should look at each day.
+
+Every act of two people, money that was wrong, what was overridden, closed by words,
+shown of persons, taken out, and who was refused. A row of the audit is in one section.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from cngstation.domain.act_names import APPROVED
+from cngstation.language import mark
+
+
+class Section(StrEnum):
+    """What a row is about, in the order in which they are shown."""
+
+    TWO_PEOPLE = "two_people"
+    WRONG_MONEY = "wrong_money"
+    OVERRIDDEN = "overridden"
+    EXPLAINED = "explained"
+    REVEALED = "revealed"
+    EXPORTED = "exported"
+    PEOPLE = "people"
+    LOCKED_OUT = "locked_out"
+    LOGIN_REFUSED = "login_refused"
+
+
+TITLES: Mapping[Section, str] = {
+    Section.TWO_PEOPLE: mark("Acts of two people"),
+    Section.WRONG_MONEY: mark("Money taken back, acts given up"),
+    Section.OVERRIDDEN: mark("Rules overridden"),
+    Section.EXPLAINED: mark("Rows closed by words"),
+    Section.REVEALED: mark("Personal numbers shown"),
+    Section.EXPORTED: mark("Books taken out"),
+    Section.PEOPLE: mark("Operators and roles changed"),
+    Section.LOCKED_OUT: mark("Locked out"),
+    Section.LOGIN_REFUSED: mark("Log-ins refused"),
+}
+GIVEN_UP = "act.void"
+_OVERRIDDEN = frozenset({"shift.force", "till.pay_out", "nozzle.unlock"})
+_WRONG_MONEY = frozenset({"card.reverse_top_up"})
+_WORKING = frozenset({"operator.change_password"})
+_LOGINS = frozenset({"session.login", "session.unlock"})
+REFUSED = "refused"
+# A digest stays small whatever somebody tries at the login.
+MOST_NAMES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A row of the audit, or an act that was given up, as a digest looks at it."""
+
+    seq: int
+    at_ms: int
+    act: str
+    subject: str
+    outcome: str
+    operator_no: str
+    terminal: str
+    reason: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigestRow:
+    """A line of a digest; `times` counts equal refusals, that only."""
+
+    section: Section
+    seq: int
+    at_ms: int
+    act: str
+    subject: str
+    first_no: str
+    second_no: str
+    terminal: str
+    reason: str
+    before: str
+    after: str
+    times: int = 1
+
+
+def section_of(row: Happened) -> Section | None:
+    """Return the section that a row belongs to; None for everyday work."""
+    if row.act.endswith(APPROVED):
+        return Section.TWO_PEOPLE
+    if row.act in _WRONG_MONEY or row.act.startswith(f"{GIVEN_UP}."):
+        return Section.WRONG_MONEY
+    if row.act in _LOGINS:
+        return Section.LOGIN_REFUSED if row.outcome == REFUSED else None
+    if row.act in _OVERRIDDEN or (row.act == "vehicle.register" and row.reason):
+        return Section.OVERRIDDEN
+    if row.act == "row.explain":
+        return Section.EXPLAINED
+    if row.act.startswith("personal."):
+        return Section.REVEALED
+    if row.act.startswith("audit."):
+        return Section.EXPORTED
+    people = row.act.startswith(("operator.", "role.", "outlet."))
+    return Section.PEOPLE if people and row.act not in _WORKING else None
+
+
+def digest_rows(
+    happened: Iterable[Happened], *, wrong_tries: int
+) -> tuple[DigestRow, ...]:
+    """Return the rows of a digest, section by section, oldest first.
+
+    Refused log-ins are one row for each name; a name that was refused `wrong_tries`
+    times without a log-in between was locked out.
+    """
+    found: list[DigestRow] = []
+    refused: dict[str, DigestRow] = {}
+    in_a_row: Counter[str] = Counter()
+    for row in happened:
+        section = section_of(row)
+        if row.act in _LOGINS:
+            if section is None:
+                in_a_row[row.subject] = 0
+                continue
+            in_a_row[row.subject] += 1
+            if in_a_row[row.subject] == wrong_tries:
+                found.append(_row(Section.LOCKED_OUT, row))
+            before = refused.get(row.subject)
+            if before is not None or len(refused) < MOST_NAMES:
+                times = before.times + 1 if before else 1
+                refused[row.subject] = replace(_row(section, row), times=times)
+            else:
+                _count_others(refused, row)
+        elif section is not None:
+            found.append(_row(section, row))
+    order = list(Section)
+    found += refused.values()
+    return tuple(sorted(found, key=lambda row: (order.index(row.section), row.seq)))
+
+
+def _count_others(refused: dict[str, DigestRow], row: Happened) -> None:
+    """Count names beyond those that are kept, in one row without a name."""
+    before = refused.get("")
+    times = before.times + 1 if before else 1
+    other = replace(row, subject="")
+    refused[""] = replace(_row(Section.LOGIN_REFUSED, other), times=times)
+
+
+def _row(section: Section, row: Happened) -> DigestRow:
+    approved = section is Section.TWO_PEOPLE
+    return DigestRow(
+        section=section,
+        seq=row.seq,
+        at_ms=row.at_ms,
+        act=row.act,
+        subject=row.subject,
+        first_no=row.before if approved else row.operator_no,
+        second_no=row.operator_no if approved else "",
+        terminal=row.terminal,
+        reason=row.reason,
+        before="" if approved else row.before,
+        after="" if approved else row.after,
+    )
+
+
+def sums_of(rows: Iterable[DigestRow]) -> dict[Section, int]:
+    """Count the rows of each section; refusals by how often."""
+    counts = dict.fromkeys(Section, 0)
+    for row in rows:
+        counts[row.section] += row.times
+    return counts

@@ -1,0 +1,113 @@
+"""Makes the digest of each business day when the day has turned, once.
+
+It goes to head office as a fact of its own. After days without power each day has its
+digest; what a clock set back leaves behind a day that is closed is in the next one.
+"""
+
+import asyncio
+from collections.abc import Iterator
+
+from cngstation.config import StationConfig
+from cngstation.domain.digest import digest_rows
+from cngstation.moments import Clock, business_day, seconds
+from cngstation.services.wait_while_busy import while_busy
+from cngstation.storage import digests
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.digests import Digest
+from cngstation.storage.sqlite import Connection
+
+LOOK_MS = 60_000
+# Days that one look closes; the next one closes more.
+MOST_DAYS = 31
+
+
+class DigestKeeper:
+    """Closes the digests of days that are over."""
+
+    def __init__(self, clock: Clock, *, cut_off_minute: int, wrong_tries: int) -> None:
+        self._clock = clock
+        self._cut_off_minute = cut_off_minute
+        self._wrong_tries = wrong_tries
+
+    async def run(self, database: Database) -> None:
+        """Look again and again, for ever."""
+        while True:
+            await while_busy(lambda: self.look_once(database))
+            await asyncio.sleep(seconds(LOOK_MS))
+
+    async def look_once(self, database: Database) -> int:
+        """Make the digests that are due; return how many."""
+        if await database.read(self._due) is None:
+            return 0
+        for made in range(MOST_DAYS):
+            if not await database.write(self.close_one):
+                return made
+        return MOST_DAYS
+
+    def close_one(self, tx: Transaction) -> bool:
+        """Make the oldest digest that is due; tell whether there was one."""
+        due = self._due(tx.connection)
+        if due is None:
+            return False
+        digests.add(tx, due)
+        return True
+
+    def today(self) -> str:
+        """Return the business day of now."""
+        return self._day(self._clock.now().wall_ms)
+
+    def _day(self, wall_ms: int) -> str:
+        return business_day(wall_ms, cut_off_minute=self._cut_off_minute)
+
+    def _due(self, connection: Connection) -> Digest | None:
+        """Return the oldest day that is over and has no digest."""
+        day, first, last = next(self._days(connection), ("", 0, 0))
+        if not day or day >= self.today():
+            return None
+        return self._made(connection, day, first, last)
+
+    def of(self, connection: Connection, day: str) -> Digest:
+        """Return the digest of a day; of a day that is not closed, as it stands."""
+        if kept := digests.of_day(connection, day):
+            return kept
+        for each, first, last in self._days(connection):
+            if each == day:
+                return self._made(connection, day, first, last)
+        return Digest(day, 1, 0, ())
+
+    def _days(self, connection: Connection) -> Iterator[tuple[str, int, int]]:
+        """Yield the days behind the last digest, each with its places in the chain.
+
+        What the clock puts into a day that is closed, or that is still to come, decides
+        no day; it goes along with what stands beside it.
+        """
+        before = digests.last(connection)
+        end = before.to_seq if before else 0
+        day, first, today = "", end + 1, self.today()
+        closed = digests.days(connection)
+        for seq, at_ms in digests.moments(connection, end):
+            of = self._day(at_ms)
+            if of <= today and of not in closed:
+                if day and of > day:
+                    yield day, first, end
+                    first = end + 1
+                day = max(day, of)
+            end = seq
+        if day:
+            yield day, first, end
+
+    def _made(self, connection: Connection, day: str, first: int, last: int) -> Digest:
+        rows = digest_rows(
+            digests.happened(connection, first - 1, last),
+            wrong_tries=self._wrong_tries,
+        )
+        return Digest(day, first, last, rows)
+
+
+def digest_keeper(config: StationConfig, clock: Clock) -> DigestKeeper:
+    """Return the keeper of a station's digests."""
+    return DigestKeeper(
+        clock,
+        cut_off_minute=config.station.cut_off_minute,
+        wrong_tries=config.security.wrong_tries,
+    )
