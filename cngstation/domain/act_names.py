@@ -8,6 +8,7 @@ from cngstation.language import _, mark
 APPROVED = ".approve"
 
 NAMES: Mapping[str, str] = {
+    "others": mark("Several calls"),
     "act.void": mark("Act on a card given up"),
     "alarm.see": mark("Alarm marked as seen"),
     "audit.export": mark("Audit file exported"),
@@ -62,6 +63,8 @@ NAMES: Mapping[str, str] = {
     "outlet.add": mark("Outlet added"),
     "outlet.edit": mark("Outlet changed"),
     "personal.reveal": mark("Personal number shown in full"),
+    "price.cancel": mark("Planned price cancelled"),
+    "price.override": mark("Price changed at once"),
     "price.plan": mark("Price planned"),
     "receipt.print": mark("Receipt printed again"),
     "register.import": mark("Balances imported from a sheet"),
@@ -125,7 +128,8 @@ def name_of(act: str) -> str:
     """Return what an act is called in the language of now."""
     title = title_of(act)
     if title == act:
-        return act
+        # A refused call is written down under the name by which it was asked.
+        return _("Call {act}").replace("{act}", act)
     if act.endswith(APPROVED):
         return _("{act}: second person").replace("{act}", _(title))
     return _(title)

@@ -25,6 +25,7 @@ class Section(StrEnum):
     PEOPLE = "people"
     LOCKED_OUT = "locked_out"
     LOGIN_REFUSED = "login_refused"
+    REFUSED = "refused"
 
 
 TITLES: Mapping[Section, str] = {
@@ -37,6 +38,7 @@ TITLES: Mapping[Section, str] = {
     Section.PEOPLE: mark("Operators and roles changed"),
     Section.LOCKED_OUT: mark("Locked out"),
     Section.LOGIN_REFUSED: mark("Log-ins refused"),
+    Section.REFUSED: mark("Other calls refused"),
 }
 GIVEN_UP = "act.void"
 _OVERRIDDEN = frozenset({"shift.force", "till.pay_out", "nozzle.unlock"})
@@ -90,6 +92,8 @@ def section_of(row: Happened) -> Section | None:
         return Section.WRONG_MONEY
     if row.act in _LOGINS:
         return Section.LOGIN_REFUSED if row.outcome == REFUSED else None
+    if row.outcome == REFUSED and not row.act.startswith("personal."):
+        return Section.REFUSED
     if row.act in _OVERRIDDEN or (row.act == "vehicle.register" and row.reason):
         return Section.OVERRIDDEN
     if row.act == "row.explain":
@@ -107,27 +111,21 @@ def digest_rows(
 ) -> tuple[DigestRow, ...]:
     """Return the rows of a digest, section by section, oldest first.
 
-    Refused log-ins are one row for each name; a name that was refused `wrong_tries`
-    times without a log-in between was locked out.
+    Refused log-ins are one row for each name, other refused calls one for each act of
+    an operator; a name that was refused `wrong_tries` times without a log-in between
+    was locked out.
     """
     found: list[DigestRow] = []
-    refused: dict[str, DigestRow] = {}
+    refused: dict[tuple[Section, str, str], DigestRow] = {}
     in_a_row: Counter[str] = Counter()
     for row in happened:
         section = section_of(row)
         if row.act in _LOGINS:
-            if section is None:
-                in_a_row[row.subject] = 0
-                continue
-            in_a_row[row.subject] += 1
+            in_a_row[row.subject] = in_a_row[row.subject] + 1 if section else 0
             if in_a_row[row.subject] == wrong_tries:
                 found.append(_row(Section.LOCKED_OUT, row))
-            before = refused.get(row.subject)
-            if before is not None or len(refused) < MOST_NAMES:
-                times = before.times + 1 if before else 1
-                refused[row.subject] = replace(_row(section, row), times=times)
-            else:
-                _count_others(refused, row)
+        if section in {Section.LOGIN_REFUSED, Section.REFUSED}:
+            _count(refused, section, row)
         elif section is not None:
             found.append(_row(section, row))
     order = list(Section)
@@ -135,12 +133,20 @@ def digest_rows(
     return tuple(sorted(found, key=lambda row: (order.index(row.section), row.seq)))
 
 
-def _count_others(refused: dict[str, DigestRow], row: Happened) -> None:
-    """Count names beyond those that are kept, in one row without a name."""
-    before = refused.get("")
-    times = before.times + 1 if before else 1
-    other = replace(row, subject="")
-    refused[""] = replace(_row(Section.LOGIN_REFUSED, other), times=times)
+def _count(
+    refused: dict[tuple[Section, str, str], DigestRow], section: Section, row: Happened
+) -> None:
+    """Count a refusal with its like; beyond so many kinds all are of one kind."""
+    is_login = section is Section.LOGIN_REFUSED
+    key = (
+        (section, "", row.subject) if is_login else (section, row.act, row.operator_no)
+    )
+    if key not in refused and len(refused) >= MOST_NAMES:
+        key, row = (section, "", ""), replace(row, subject="", operator_no="")
+    # A row that stands for several tells how many.
+    times = int(row.after) if row.after.isdecimal() else 1
+    times += refused[key].times if key in refused else 0
+    refused[key] = replace(_row(section, row), times=times)
 
 
 def _row(section: Section, row: Happened) -> DigestRow:

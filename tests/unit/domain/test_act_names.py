@@ -13,6 +13,7 @@ from cngstation.language import use_language
 from cngstation.services import mark_card
 from cngstation.services.card_act_kinds import every_act
 from cngstation.services.control_nozzles import _NEEDS
+from cngstation.services.reveal_personal import What
 from tests.simulation.money_world import RULES
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +32,9 @@ MADE = {
         "operator.lock", "operator.retire", "operator.edit.phone",
     ],
     ("keep_till", "wanted.kind"): ["till.drop", "till.pay_in", "till.pay_out"],
+    ("reveal_personal", "act"): [f"personal.reveal.{what}" for what in What],
+    # Refused calls go by the name of their method, see `name_of`.
+    ("count_refusals", "refused.act"): ["session.login", "others"],
     ("log_in", "act"): ["session.lock", "session.unlock", "session.logout"],
     ("approve", "f'{deed.act}{SUFFIX}'"): [f"{act}.approve" for act in ACTS],
 }  # fmt: skip
@@ -78,7 +82,7 @@ def test_every_act_has_a_name() -> None:
         ("card.edit.plate", "Card edited", "plate"),
         ("card.edit", "Card edited", ""),
         ("row.explain.approve", "Row closed by words: second person", ""),
-        ("unheard.of", "unheard.of", ""),
+        ("unheard.of", "Call unheard.of", ""),
     ],
 )
 def test_names(act: str, name: str, field: str) -> None:

@@ -173,6 +173,8 @@ def _happened(seq: int, act: str, **said: str) -> Happened:
         (_happened(1, "operator.change_password"), None),
         (_happened(1, "session.login", outcome="refused"), Section.LOGIN_REFUSED),
         (_happened(1, "session.login"), None),
+        (_happened(1, "operator.add", outcome="refused"), Section.REFUSED),
+        (_happened(1, "personal.reveal.phone", outcome="refused"), Section.REVEALED),
         (_happened(1, "card.issue"), None),
     ],
 )
