@@ -116,7 +116,10 @@ PREFIXES = tuple(
 def title_of(act: str) -> str:
     """Return the name of an act, in English, or its code where it has none."""
     bare = act.removesuffix(APPROVED)
-    return NAMES.get(bare) or NAMES.get(_without_field(bare)) or act
+    named = NAMES.get(bare) or NAMES.get(_without_field(bare))
+    if named is None and bare in ACTS:
+        return ACTS[bare].title
+    return named or act
 
 
 def is_named(act: str) -> bool:
