@@ -31,6 +31,7 @@ from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_trend import TrendAnswers
 from cngstation.services.station_rules import rules_of
 from cngstation.services.take_list_file import list_files
+from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 from daemons.launch import run
@@ -46,7 +47,8 @@ async def serve(process: Process) -> int:
     book = _sale_book(config, database)
     lines: list[NamedLine] = []
     gate = process.gate(database)
-    watch = DownloadWatch(database)
+    clocks = DeviceClocks(database, clock)
+    watch = DownloadWatch(database, clocks=clocks)
     keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
@@ -79,7 +81,9 @@ async def serve(process: Process) -> int:
         refused=process.refusals,
     )
     audience = _audience(process, server)
-    parts = Parts(database, book, watch, keeper, tools, lines, controlled, desks)
+    parts = Parts(
+        database, book, watch, keeper, tools, lines, controlled, desks, clocks
+    )
     for section in config.lines:
         line = open_line(config, section, parts, audience, clock)
         process.keep(line.run(), f"line {section.name}")

@@ -23,6 +23,7 @@ from cngstation.services.line_settings import (
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
+from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
 
@@ -39,6 +40,7 @@ class Parts:
     lines: list[NamedLine]
     controlled: list[ControlledLine]
     desks: list[LineDesk]
+    clocks: DeviceClocks
 
 
 def open_line(
@@ -60,6 +62,7 @@ def open_line(
         clock=clock,
         checks=CardChecks(parts.database, clock, rules_of(config)),
         downloads=parts.watch,
+        clocks=parts.clocks,
     )
     line = DispenserLine(
         settings_of(section),

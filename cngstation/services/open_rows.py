@@ -218,6 +218,13 @@ WORDS: dict[str, tuple[str, str]] = {
         ),
         mark("Ask who did it and why, then close this row with E."),
     ),
+    "device_clock_back": (
+        mark("The clock of nozzle {nozzle} went back from {before} to {after}."),
+        mark(
+            "Set it at the dispenser, or let the station set it. The order of fills "
+            "does not come from it."
+        ),
+    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark("Set it right. Order and days of the books do not come from it."),

@@ -10,6 +10,7 @@ from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import DownloadKind, ListKind
 from cngstation.rpc.contract.downloads import (
     MOST_ROWS,
+    ClockRow,
     DownloadRow,
     ListedNumber,
     ListFigure,
@@ -18,6 +19,7 @@ from cngstation.rpc.contract.downloads import (
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.publish_downloads import note_in_force, wanted_versions
 from cngstation.services.wait_while_busy import while_busy
+from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import downloads
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
@@ -42,8 +44,12 @@ class DownloadWatch:
     """Takes note of what nozzles fetch; what they hold is a fact in the books."""
 
     def __init__(
-        self, database: Database, changed: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        changed: Callable[[], None] = lambda: None,
+        clocks: DeviceClocks | None = None,
     ) -> None:
+        self._clocks = clocks
         self._database = database
         self.changed = changed
         self.doubted: Callable[[], None] = lambda: None
@@ -137,6 +143,12 @@ class DownloadWatch:
                 ListedNumber(card_no=number, list=on, source=source)
                 for number, on, source in downloads.numbers_by_hand(connection)
             )[:MOST_NUMBERS],
+            clocks=tuple(
+                ClockRow(
+                    nozzle_no=one.nozzle_no, ahead_ms=one.ahead_ms, at_ms=one.at_ms
+                )
+                for one in (self._clocks.drifts() if self._clocks else ())
+            ),
         )
 
     def _rows(self, connection: Connection) -> Iterable[DownloadRow]:

@@ -59,6 +59,7 @@ from cngstation.services.read_meter import stable_meter
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_sales import sale_row
 from cngstation.services.take_duty import DutyBook
+from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import facts
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
@@ -112,7 +113,9 @@ class LineDesk:
         clock: Clock,
         checks: CardChecks | None = None,
         downloads: DownloadWatch | None = None,
+        clocks: DeviceClocks | None = None,
     ) -> None:
+        self._clocks = clocks
         self._checks = checks
         self._downloads = downloads
         self._name = name
@@ -278,6 +281,8 @@ class LineDesk:
         old = self._figures.get(gun)
         if old is None:
             return
+        if self._clocks is not None:
+            self._clocks.saw(self._nozzles[gun], status)
         if self._unbooked.makes_sense(setting := self._nozzles[gun]):
             self._start(self._unbooked.understood(setting), f"close row of gun {gun}")
         new = figure_of(setting, status, old)
@@ -339,6 +344,9 @@ class LineDesk:
             return False
         self._start(self._unbooked.booked(setting), f"close rows of gun {gun}")
         if booked.booking is Booking.BOOKED:
+            if self._clocks is not None:
+                compared = self._clocks.heard(setting, record)
+                self._start(compared, f"compare the clock of gun {gun}")
             # It is booked, whether the screens can be told of it or not.
             await _guarded(self._tell_sale(booked.seq), f"tell of a fill of gun {gun}")
             if booked.missing:

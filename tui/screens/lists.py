@@ -44,7 +44,8 @@ _KINDS = {
     "white": mark("White list"),
     "prices": mark("Prices"),
 }
-_NOZZLE_WIDTH, _COLUMN = 6, 14
+_NOZZLE_WIDTH, _COLUMN, _CLOCK = 4, 12, 10
+_MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
 # A shape before a colour: there, on its way, not yet, the protocol cannot.
 _SHAPES = {
     "in_force": ("●", "$success"),
@@ -52,6 +53,7 @@ _SHAPES = {
     "waiting": ("○", "$warning"),
     "no_way": ("-", "$text-muted"),
 }
+_FAR_MS = 120_000
 _LISTED = mark("{kind} version {version}: {count} numbers, {at}")
 _SENT = mark("The lists are on their way; dispensers fetch them between polls.")
 _SEND_WHOLE = mark("Send the whole blacklist to every dispenser as a new one? Enter")
@@ -63,7 +65,9 @@ class ListsScreen(StationScreen):
 
     HELP = mark(
         "Each row is a nozzle. ● it holds the version of now, ▸ it is fetching, ○ it "
-        "waits, - its protocol cannot. s sends what has changed, w the whole "
+        "waits, - its protocol cannot. Clock: how far its own is ahead of ours (+) or "
+        "behind (-) at its last fill; our clock goes with each poll where the protocol "
+        "has that. s sends what has changed, w the whole "
         "blacklist, n puts a number on a list by hand or takes it off."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -178,10 +182,12 @@ class ListsScreen(StationScreen):
             return stacked([*head, line(_("One moment ..."))])
         head += [line((text, "$text-muted")) for text in self._published()]
         titles = "".join(fit(_(text), _COLUMN) for text in _KINDS.values())
-        head.append(line((fit(_("Nozzle"), _NOZZLE_WIDTH) + titles, "$text-muted")))
+        titles = fit(_("No"), _NOZZLE_WIDTH) + titles + fit(_("Clock"), _CLOCK)
+        head.append(line((titles, "$text-muted")))
         room = max(1, self.size.height - len(head) - 5)
         rows = list(self._rows().items())[self._first : self._first + room]
-        shown = [_nozzle_line(no, kinds) for no, kinds in rows]
+        clocks = {clock.nozzle_no: clock.ahead_ms for clock in self._board.clocks}
+        shown = [_nozzle_line(no, kinds, clocks.get(no)) for no, kinds in rows]
         by_hand = self._by_hand() if len(shown) + 2 <= room else []
         return stacked([*head, *shown, *by_hand])
 
@@ -206,13 +212,32 @@ class ListsScreen(StationScreen):
         return [Content(""), line((_("By hand") + "  " + numbers, "$text-muted"))]
 
 
-def _nozzle_line(nozzle_no: int, kinds: dict[str, DownloadRow]) -> Content:
+def _nozzle_line(
+    nozzle_no: int, kinds: dict[str, DownloadRow], ahead_ms: int | None
+) -> Content:
     cells = [line(fit(str(nozzle_no), _NOZZLE_WIDTH))]
     for kind in _KINDS:
         row = kinds.get(kind)
         shape, colour = _SHAPES.get(row.state, ("?", "")) if row else (" ", "")
         cells.append(line((fit(f"{shape} {_cell(row)}", _COLUMN), colour)))
+    if ahead_ms is not None:
+        is_far = abs(ahead_ms) > _FAR_MS
+        text = ("! " if is_far else "") + _ahead(ahead_ms)
+        cells.append(line((fit(text, _CLOCK), "$warning" if is_far else "")))
     return Content("").join(cells)
+
+
+def _ahead(ahead_ms: int) -> str:
+    """Write how far a clock is ahead, in one unit."""
+    sign, size = ("-" if ahead_ms < 0 else "+"), abs(ahead_ms)
+    for unit_ms, text in (
+        (_DAY_MS, _("{count} d")),
+        (_HOUR_MS, _("{count} h")),
+        (_MINUTE_MS, _("{count} min")),
+    ):
+        if size >= unit_ms:
+            return sign + filled(text, count=size // unit_ms)
+    return sign + filled(_("{count} s"), count=size // 1000)
 
 
 def _cell(row: DownloadRow | None) -> str:

@@ -47,12 +47,21 @@ class ListedNumber(Message):
     source: Word
 
 
+class ClockRow(Message):
+    """How far a dispenser's own clock is ahead of ours, as of its last fill."""
+
+    nozzle_no: int
+    ahead_ms: int
+    at_ms: int
+
+
 class ListsBoard(Message):
     """Everything of the downloads at once."""
 
     lists: Annotated[tuple[ListFigure, ...], Field(max_length=4)]
     nozzles: Annotated[tuple[DownloadRow, ...], Field(max_length=MOST_ROWS)]
     numbers: Annotated[tuple[ListedNumber, ...], Field(max_length=100)]
+    clocks: Annotated[tuple[ClockRow, ...], Field(max_length=64)] = ()
 
 
 class SendOrder(Message):

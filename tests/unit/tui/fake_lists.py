@@ -34,6 +34,10 @@ class FakeLists:
                 for kind in ("base", "white", "prices")
             ),
             numbers=self.numbers,
+            clocks=(
+                d.ClockRow(nozzle_no=1, ahead_ms=3_200, at_ms=NOW_MS),
+                d.ClockRow(nozzle_no=2, ahead_ms=-7_300_000, at_ms=NOW_MS),
+            ),
         )  # fmt: skip
 
     async def _lists_send(self, order: Any) -> Any:

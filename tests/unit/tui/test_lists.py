@@ -27,9 +27,11 @@ async def test_each_nozzle_shows_what_it_holds(
         await screen.sees("▸ 20/120")
         await screen.sees("○ - → 3")
         await screen.sees("● 3")
+        await screen.sees({"en": "+3 s", "zh_CN": "+3 秒"}[language])
+        await screen.sees({"en": "! -2 h", "zh_CN": "! -2 小时"}[language])
         for _ in range(39):
             await screen.press("down")
-        await screen.sees("40    ▸ 20/120")
+        await screen.sees("40  ▸ 20/120")
 
 
 async def test_the_screen_follows_what_nozzles_say() -> None:
