@@ -3,6 +3,7 @@
 from functools import partial
 
 from cngstation.config import StationConfig
+from cngstation.moments import Clock
 from cngstation.rpc.contract import forecourt
 from cngstation.rpc.contract.downloads import DOWNLOADS_CHANGED
 from cngstation.rpc.contract.forecourt import ForecourtBoard
@@ -11,7 +12,11 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_control import ControlAnswers
-from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
+from cngstation.services.answer_forecourt import (
+    AnsweredArea,
+    ForecourtAnswers,
+    NamedLine,
+)
 from cngstation.services.answer_list_files import ListFileAnswers
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
@@ -62,9 +67,7 @@ async def serve(process: Process) -> int:
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
-        ListFileAnswers(list_files(config, database, approvals)),
-        AlarmAnswers(database),
-        TrendAnswers(database, clock, config.station.cut_off_minute),
+        *_board_areas(config, database, clock, approvals),
         ShiftAnswers(shifts, approvals),
         ControlAnswers(NozzleControl(database, controlled)),
         tools,
@@ -101,6 +104,16 @@ async def serve(process: Process) -> int:
     for desk in desks:
         await desk.close()
     return code
+
+
+def _board_areas(
+    config: StationConfig, database: Database, clock: Clock, approvals: Approvals
+) -> tuple[AnsweredArea, ...]:
+    return (
+        ListFileAnswers(list_files(config, database, approvals)),
+        AlarmAnswers(database),
+        TrendAnswers(database, clock, config.station.cut_off_minute),
+    )
 
 
 def _sale_book(config: StationConfig, database: Database) -> SaleBook:
