@@ -42,22 +42,6 @@ class CounterAnswers:
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""
         made = Handlers()
-        for area in (
-            self.registers,
-            self.prices,
-            self.cards,
-            self.acts,
-            self.card_acts,
-            self.marks,
-            self.openings,
-            self.rows,
-            self.receipts,
-            self.till,
-            self.diagnosis,
-            self.companies,
-            self.limits,
-            self.invoices,
-            self.operators,
-        ):
+        for area in vars(self).values():
             area.handle(made)
         return made
