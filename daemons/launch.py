@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import structlog
 
 from cngstation import exact_loop
+from cngstation.cli.main import UMASK
 from cngstation.config import load_config
 from cngstation.drivers.log_output import set_up_logging
 from cngstation.drivers.process_memory import keep_memory_private
@@ -25,6 +27,7 @@ def run(program: str, work: Callable[[Process], Awaitable[int]]) -> None:
     parser = argparse.ArgumentParser(prog=program)
     parser.add_argument("--config", type=Path, required=True, help="station.toml")
     arguments = parser.parse_args()
+    os.umask(UMASK)
     try:
         config = load_config(arguments.config)
     except ConfigError as error:

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 found something wrong, 2 usage, 3 could not reach what it 
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ COMMANDS = {
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",
 }
+# What a station writes is for its own user and group, whoever starts the command.
+UMASK = 0o007
 _MODULES = {"import": "import_customers"}  # `import` names no module
 
 
@@ -35,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in COMMANDS:
         sys.stderr.write(f"cngstation: there is no command {name!r}.\n\n{_usage()}")
         sys.exit(2)
+    os.umask(UMASK)
     module = importlib.import_module(f"cngstation.cli.{_MODULES.get(name, name)}")
     sys.exit(module.run(rest))
 
