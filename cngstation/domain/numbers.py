@@ -98,6 +98,26 @@ def _is_date(eight: str) -> bool:
     return True
 
 
+_ID_IN_TEXT = re.compile(r"(?<![0-9])[0-9]{17}[0-9Xx](?![0-9A-Za-z])")
+_MOBILE_IN_TEXT = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
+
+
+def without_personal(text: str) -> str:
+    """Return a free text with the ID and mobile numbers in it masked.
+
+    People write them into reasons and remarks, which are printed and go out. A row of
+    18 characters is an ID number if its check says so.
+    """
+
+    def hide(found: re.Match[str]) -> str:
+        number = found[0]
+        is_id = not isinstance(read_id_number(number), IdNumberFault)
+        return masked(number) if is_id else number
+
+    hidden = _ID_IN_TEXT.sub(hide, text)
+    return _MOBILE_IN_TEXT.sub(lambda m: masked(m[0], head=3, tail=4), hidden)
+
+
 def masked(text: str, *, head: int = 6, tail: int = 4) -> str:
     """Hide the middle of a personal number."""
     if len(text) <= head + tail:

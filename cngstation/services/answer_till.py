@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from cngstation.domain import ledger
+from cngstation.domain.numbers import without_personal
 from cngstation.domain.tenders import IN_TILL, Tender
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
@@ -98,7 +99,7 @@ class TillAnswers:
             act_id=request.act_id,
             kind=kind,
             amount=Money.from_fen(request.amount_fen),
-            reason=request.reason,
+            reason=without_personal(request.reason),
         )
         return await self._keep(
             lambda tx: move_cash(tx, self._parts.rules, wanted, actor)

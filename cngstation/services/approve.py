@@ -12,6 +12,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from cngstation.domain.numbers import without_personal
 from cngstation.domain.two_people import ACTS
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
@@ -162,12 +163,12 @@ class Approvals:
 
 
 def reason_of(text: str) -> str:
-    """Return a reason as it is kept.
+    """Return a reason as it is kept, personal numbers in it masked.
 
     Raises:
         ReasonMissing: there is none.
     """
-    why = clean(text, limit=LONGEST_REASON).strip()
+    why = without_personal(clean(text, limit=LONGEST_REASON).strip())
     if len(why) < SHORTEST_REASON:
         raise ReasonMissing
     return why

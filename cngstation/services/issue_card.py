@@ -8,6 +8,7 @@ from cngstation.domain.card_kinds import BY_NAME
 from cngstation.domain.card_life import OUT_OF_USE
 from cngstation.domain.card_life import CardState as Life
 from cngstation.domain.evidence import Evidence
+from cngstation.domain.numbers import without_personal
 from cngstation.domain.payment import MODE_CODES, PaymentMode, purse_unit
 from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
@@ -217,7 +218,7 @@ def _new_card(
         state=Life.INACTIVE,
         issued_at_ms=now_ms,
         cylinder_due=vehicle.cylinder_due,
-        remark=order.remark,
+        remark=without_personal(order.remark),
         wseq=0,
         pseq=0,
         seen_balance=0,

@@ -10,6 +10,7 @@ from pathlib import Path
 from cngstation.domain.card_kinds import CREW, CREW_REWRITE, NotCrewCard
 from cngstation.domain.card_life import Act
 from cngstation.domain.card_life import CardState as Life
+from cngstation.domain.numbers import without_personal
 from cngstation.domain.payment import PaymentMode
 from cngstation.hygiene import clean
 from cngstation.language import mark
@@ -147,7 +148,7 @@ def _new_card(order: CrewOrder, key: str, uid: str, now_ms: int) -> Card:
         state=Life.INACTIVE,
         issued_at_ms=now_ms,
         cylinder_due="",
-        remark=clean(order.remark, limit=200).strip(),
+        remark=without_personal(clean(order.remark, limit=200).strip()),
         wseq=0,
         pseq=0,
         seen_balance=0,

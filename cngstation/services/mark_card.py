@@ -7,6 +7,7 @@ keeps who said it, why, and from when on it may be relied on.
 from dataclasses import dataclass
 
 from cngstation.domain.card_life import Act, CardState, Standing, require
+from cngstation.domain.numbers import without_personal
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.moments import MS_PER_HOUR
@@ -146,7 +147,7 @@ class CardMarks:
         effect = tx.now.wall_ms
         if kind.name == REPORT_LOSS:
             effect += self._rules.loss_effective_hours * MS_PER_HOUR
-        reason = clean(order.reason, limit=200).strip()
+        reason = without_personal(clean(order.reason, limit=200).strip())
         second = approved.operator_no if approved else ""
         card_marks.add(
             tx,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cngstation.domain.numbers import without_personal
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import prove_row
 from cngstation.storage.sqlite import Connection
@@ -29,14 +30,14 @@ def record(
     before: str = "",
     after: str = "",
 ) -> int:
-    """Record an act; personal numbers never go in here."""
+    """Record an act; personal numbers never go in here, and are masked in reasons."""
     row = {
         "act": act,
         "subject": subject,
         "outcome": outcome,
         "operator_no": actor.operator_no,
         "terminal": actor.terminal,
-        "reason": reason,
+        "reason": without_personal(reason),
         "before": before,
         "after": after,
     }

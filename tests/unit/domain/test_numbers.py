@@ -5,7 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cngstation.domain import numbers
-from cngstation.domain.numbers import IdNumber, IdNumberFault, read_id_number
+from cngstation.domain.numbers import (
+    IdNumber,
+    IdNumberFault,
+    read_id_number,
+    without_personal,
+)
 
 STANDARD = "11010519491231002X"  # the first example of GB 11643-1999
 FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -154,3 +159,30 @@ def test_two_swapped_digits_never_pass_the_check(seventeen: str, place: int) -> 
 def test_personal_numbers_are_masked(text: str, shown: str) -> None:
     """A number too short to have a middle is hidden whole."""
     assert numbers.masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("车主 11010519491231002X 来电", "车主 110105********002X 来电"),
+        (
+            "证件11010519491231002x，电话13912345678",
+            "证件110105********002x，电话139****5678",
+        ),
+        ("11010519491231002X", "110105********002X"),
+        # What only looks like one stays: another check, cards, orders, amounts.
+        ("110105194912310021", "110105194912310021"),
+        ("卡 510102000001 补 0000510102000001", "卡 510102000001 补 0000510102000001"),
+        (
+            "订单 4200001234202611211391234567890",
+            "订单 4200001234202611211391234567890",
+        ),
+        ("12345678901 元", "12345678901 元"),
+        ("", ""),
+    ],
+)
+def test_numbers_that_people_write_into_a_reason_are_masked(
+    text: str, kept: str
+) -> None:
+    """An ID number by its check, a mobile number by its form; nothing else."""
+    assert without_personal(text) == kept

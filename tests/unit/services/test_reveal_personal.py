@@ -24,7 +24,7 @@ from cngstation.services.reveal_personal import (
     What,
 )
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import findings
+from cngstation.storage import audit, findings
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 from tests.small_station import CASHIER, HandClock, opened
@@ -165,3 +165,14 @@ def test_only_administrators_have_the_right_ready_made() -> None:
     """A role made at the station may have it too."""
     having = [name for name, rights in ROLES.items() if "personal.reveal" in rights]
     assert having == ["administrator"]
+
+
+async def test_the_audit_masks_what_people_write(office: Office) -> None:
+    """Whatever act it is: a reason with a number in it is kept without it."""
+    await office.db.write(
+        lambda tx: audit.record(tx, CASHIER, "card.cancel", "x", reason=f"见 {ID_NO}")
+    )
+    kept = await office.db.read(
+        lambda c: c.execute("SELECT reason FROM audit WHERE subject='x'").fetchone()
+    )
+    assert kept == ("见 110105********002X",)
