@@ -16,6 +16,7 @@ from cngstation.services import register_crews
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approvals
 from cngstation.services.confirm_marks import wish_of
+from cngstation.services.count_blind import is_counted, note_looking
 from cngstation.services.counter_parts import actor_of
 from cngstation.services.hand_over_shift import Handover
 from cngstation.services.keep_shifts import Leaving, ShiftDesk
@@ -136,7 +137,13 @@ class ShiftAnswers:
     async def list_fills(
         self, request: contract.FillQuery, call: CallContext
     ) -> contract.CashFillRows:
-        """Return fills without a card."""
+        """Return fills without a card; of a shift that is not counted by right."""
+        actor, number = actor_of(call), request.shift_no
+        database = self._desk.database
+        if self._desk.rules.is_count_blind and not await database.read(
+            lambda connection: is_counted(connection, number)
+        ):
+            await database.write(lambda tx: note_looking(tx, number, actor))
 
         def question(connection: Connection) -> contract.CashFillRows:
             found = cash_fills.of_shift(connection, request.shift_no, request.limit)

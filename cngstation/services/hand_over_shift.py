@@ -20,6 +20,7 @@ from cngstation.services.approve import reason_of
 from cngstation.services.book_entry import book_entry
 from cngstation.services.change_duty import Meter, leave_nozzle, mind_the_clock
 from cngstation.services.confirm_marks import marks_of_shift, require_seen
+from cngstation.services.count_blind import has_seen
 from cngstation.services.keep_till import CashNotCounted
 from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.name_debt import name_debt
@@ -157,12 +158,15 @@ def hand_over(
     mind_the_clock(tx)
     counts = _counts(tx.connection, order)
     _move_money(tx, rules, order, counts, entry=(entry_id, KIND), actor=actor)
-    sheet = {
+    sheet: dict[str, Any] = {
         "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no)),
         "counts": [_kept(count) for count in counts],
         "marks": marks_of_shift(tx.connection, shift.shift_no),
         "entry": entry_id,
     }
+    if rules.is_count_blind:
+        seen = has_seen(tx.connection, shift.shift_no, actor.operator_no)
+        sheet["seen"] = int(seen)
     how = shifts.FORCED if order.is_forced else shifts.HANDED_OVER
     shifts.end_shift(tx, shift, how, actor, sheet=sheet, reason=reason)
     for row in findings.open_findings(tx.connection, _named(shift)):

@@ -127,5 +127,8 @@ def _marks(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
 def _foot(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
     if facts["reason"]:
         yield Row(_("Closed by force"), str(facts["reason"]))
+    if "seen" in facts and any("counted_e4" in each for each in facts["counts"]):
+        told = _("after the fills were seen") if facts["seen"] else _("blind")
+        yield Row(_("Counted"), told)
     yield Row(_("Operator"), str(facts["operator_no"]))
     yield Row(_("Ledger head"), str(facts["head"]))

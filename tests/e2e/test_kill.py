@@ -19,6 +19,7 @@ from tests.e2e.station_proof import wrongs
 
 SPEED = 300.0
 SAMPLE_KILLS = 14
+MONITOR = "forecourt"
 CAMPAIGN_KILLS = int(os.environ.get("CNGSTATION_KILLS", "200"))
 CAMPAIGN_SEED = int(os.environ.get("CNGSTATION_SEED", "1"))
 # Long enough that a killed daemon is sometimes back and sometimes not.
@@ -46,9 +47,23 @@ async def test_hundreds_of_kills_lose_nothing(tmp_path: Path) -> None:
     await _play_and_kill(tmp_path, seed=CAMPAIGN_SEED, kills=CAMPAIGN_KILLS)
 
 
-async def _play_and_kill(folder: Path, *, seed: int, kills: int) -> None:
+@pytest.mark.campaign
+@pytest.mark.timeout(7200)
+async def test_hundreds_of_kills_of_the_monitor_lose_no_fill(tmp_path: Path) -> None:
+    """The monitor alone, each time anew after it came back: every fill once, with
+
+    CNGSTATION_KILLS=500 CNGSTATION_SEED=7 pytest -m campaign tests/e2e/test_kill.py
+    """
+    await _play_and_kill(
+        tmp_path, seed=CAMPAIGN_SEED, kills=CAMPAIGN_KILLS, victims=(MONITOR,)
+    )
+
+
+async def _play_and_kill(
+    folder: Path, *, seed: int, kills: int, victims: tuple[str, ...] = ()
+) -> None:
     async with demo_station(folder=folder) as station:
-        stage, begun_top_ups = await _play_through(station, seed, kills)
+        stage, begun_top_ups = await _play_through(station, seed, kills, victims)
         assert stage.failed is None, repr(stage.failed)
         await _settle(station)
         await station.stop()
@@ -70,11 +85,11 @@ async def _play_and_kill(folder: Path, *, seed: int, kills: int) -> None:
 
 
 async def _play_through(
-    station: DemoStation, seed: int, kills: int
+    station: DemoStation, seed: int, kills: int, victims: tuple[str, ...]
 ) -> tuple[Play, int]:
     cashier = Cashier(station, SPEED)
     stage = Play(cashier, Driver(station, SPEED))
-    killing = asyncio.create_task(_kill(station, seed, kills))
+    killing = asyncio.create_task(_kill(station, seed, kills, victims))
     top_ups = 0
     try:
         await cashier.begin()
@@ -91,15 +106,24 @@ async def _play_through(
     return stage, top_ups
 
 
-async def _kill(station: DemoStation, seed: int, kills: int) -> None:
-    """Kill every process in turn, in an order and after pauses by the seed."""
+async def _kill(
+    station: DemoStation, seed: int, kills: int, victims: tuple[str, ...]
+) -> None:
+    """Kill every process in turn, in an order and after pauses by the seed.
+
+    Chosen victims are killed only after they were started anew, so that each counts.
+    """
     chance = random.Random(seed)
     names = [*DAEMONS, "reader", "printer", *(c.stem for c in _lines(station))]
+    killed: dict[str, int] = {}
     while kills > 0:
-        for name in chance.sample(names, min(kills, len(names))):
+        for name in chance.sample(victims or names, min(kills, len(victims or names))):
+            while victims and killed.get(name) == station.pid_of(name):
+                await asyncio.sleep(0.02)
             await asyncio.sleep(chance.uniform(0, LONGEST_PAUSE_S))
+            killed[name] = station.pid_of(name)
             with contextlib.suppress(ProcessLookupError):
-                os.kill(station.pid_of(name), signal.SIGKILL)
+                os.kill(killed[name], signal.SIGKILL)
             kills -= 1
 
 

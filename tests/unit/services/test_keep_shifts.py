@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from cngstation.errors import DeviceTimeout
 from cngstation.protocols.dispenser.canonical import Totals
@@ -28,12 +27,11 @@ from cngstation.services.keep_shifts import NoSuchNozzle, ShiftDesk
 from cngstation.services.read_meter import stable_meter
 from cngstation.services.take_payment import UnknownTender
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import shifts
-from cngstation.storage.operators import Operator
+from cngstation.storage import operators, shifts
 from cngstation.storage.sales import NozzleKey
-from tests.shift_world import BOTH, ONE, RULES, TWO, ShiftWorld, shift_world
+from tests.shift_world import BOTH, ONE, RULES, TWO, NoGate, ShiftWorld, shift_world
 from tests.simulation.money_world import CALL
-from tests.small_station import CASHIER
+from tests.small_station import CASHIER, somebody
 
 HOUR_MS = 3_600_000
 
@@ -52,20 +50,6 @@ class Line:
             for nozzle in BOTH
             if nozzle.key in wanted and nozzle.key not in self.filling
         }
-
-
-class NoGate:
-    """Nobody signs here."""
-
-    async def identify(
-        self, login_name: str, password: SecretStr, terminal: str
-    ) -> Operator:
-        """Never asked."""
-        raise AssertionError(login_name)
-
-    async def require_right(self, operator: Operator, right: str) -> None:
-        """Never asked."""
-        raise AssertionError(right)
 
 
 @dataclass
@@ -103,6 +87,8 @@ async def station(tmp_path: Path) -> AsyncIterator[Station]:
     """Return a station of two nozzles; at the end the books are proved."""
     path = tmp_path / "s.db"
     async with shift_world(path) as world:
+        person = somebody("01", role="middle")
+        await world.db.write(lambda tx: operators.add(tx, person))
         rules = replace(RULES, nozzles=tuple(nozzle.key for nozzle in BOTH))
         line = Line(world)
         desk = ShiftDesk(
