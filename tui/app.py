@@ -22,6 +22,7 @@ from tui.themes import DARK, THEMES, next_theme
 
 if TYPE_CHECKING:
     from cngstation.errors import StationError
+    from cngstation.rpc.session import SessionState
     from tui.demo import Demo
     from tui.desk import Desk
     from tui.functions import Function
@@ -119,13 +120,33 @@ class StationApp(App[None]):
         Raises:
             StationError: a refusal, or the counter cannot be reached.
         """
-        from tui.screens.counter import CounterScreen
-
         await self._link_made.wait()
         desk = self._desk()
-        desk.session = await desk.link.login(login_name, password)
+        session = await desk.link.login(login_name, password)
+        if session.must_change_password:
+            self._ask_for_a_password(session, password)
+        else:
+            self._begin_work(session)
+
+    def _begin_work(self, session: "SessionState") -> None:
+        from tui.screens.counter import CounterScreen
+
+        desk = self._desk()
+        desk.session = session
         self.push_screen(CounterScreen(desk))
         self.call_after_refresh(self._garbage.begin)
+
+    def _ask_for_a_password(self, session: "SessionState", given: str) -> None:
+        from tui.screens.first_password import FirstPasswordScreen
+
+        desk = self._desk()
+
+        async def changed() -> None:
+            await desk.link.attach_again()
+            self.pop_screen()
+            self._begin_work(session)
+
+        self.push_screen(FirstPasswordScreen(desk, given, changed))
 
     def signed_out(self, why: str) -> None:
         """Go back to the login, because the session has ended."""

@@ -73,6 +73,9 @@ class Link(Protocol):
         """End the lock."""
         ...
 
+    async def attach_again(self) -> None:
+        """Take new snapshots, because more is allowed now."""
+
     async def call(
         self, method: "Method[Req, Rep]", request: "Req", *, timeout_s: int = 10
     ) -> "Rep":

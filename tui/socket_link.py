@@ -113,6 +113,10 @@ class SocketLink:
         await self._attach(self._token)
         return state
 
+    async def attach_again(self) -> None:
+        """Give the token to all once more, and take their snapshots."""
+        await self._attach(self._token)
+
     async def call(
         self, method: Method[Req, Rep], request: Req, *, timeout_s: int = 10
     ) -> Rep:

@@ -127,6 +127,16 @@ WORDS = {
     "address": mark("Address"),
     "price": mark("Price"),
     "retired": mark("Retired"),
+    # operators and their levels
+    "active": mark("in use"),
+    "locked": mark("locked by an administrator"),
+    "general": mark("general user"),
+    "junior": mark("junior operator"),
+    "middle": mark("middle operator"),
+    "senior": mark("senior operator"),
+    "administrator": mark("administrator"),
+    "female": mark("female"),
+    "male": mark("male"),
     # limits that stop a fill
     "hours": mark("at this hour"),
     "weekday": mark("on this weekday"),

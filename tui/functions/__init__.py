@@ -1,6 +1,6 @@
 """Everything the screen can do, under the names of the menus that people know."""
 
-from tui.functions import card_acts, dispensers, money, registers, upkeep
+from tui.functions import card_acts, dispensers, money, people, registers, upkeep
 from tui.functions.function import Function
 
 __all__ = ["BY_NAME", "FUNCTIONS", "Function"]
@@ -10,6 +10,7 @@ FUNCTIONS = (
     *registers.FUNCTIONS,
     *money.FUNCTIONS,
     *dispensers.FUNCTIONS,
+    *people.FUNCTIONS,
     *upkeep.FUNCTIONS,
 )
 BY_NAME = {function.name: function for function in FUNCTIONS}

@@ -1,11 +1,9 @@
 """The lists of the shifts: past handovers, fills without a card, crews."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.widget import Widget
 
 from cngstation.errors import StationError
 from cngstation.language import _, mark
@@ -20,9 +18,9 @@ from cngstation.rpc.contract.shifts import (
 )
 from cngstation.rpc.session import Nothing
 from cngstation.units import quantity_text, yuan_text
-from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
+from tui.screens.list_screen import ListScreen
 from tui.screens.shift_forms import (
     CrewScreen,
     MarkFillScreen,
@@ -30,10 +28,8 @@ from tui.screens.shift_forms import (
     StaffScreen,
 )
 from tui.screens.shifts import ShiftsScreen, print_slip
-from tui.screens.station_screen import StationScreen
 from tui.widgets.key_line import Keys
 from tui.widgets.lazy_table import Column, LazyTable
-from tui.widgets.lines import Drawn, line
 from tui.words import word
 
 if TYPE_CHECKING:
@@ -44,58 +40,12 @@ def _what_it_was(row: CashFillRow) -> str:
     return ("? " if row.waits else "") + word(row.marked or "cash")
 
 
-class _ListScreen(StationScreen):
+class _ListScreen(ListScreen):
     """A table above the shifts; Esc goes back to them."""
-
-    TITLE_TEXT: ClassVar[str] = ""
-    COLUMNS: ClassVar[Sequence[Column]] = ()
-    AUTO_FOCUS = "LazyTable"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "app.help", show=False),
-    ]
-    DEFAULT_CSS = "_ListScreen #title { padding: 0 1; text-style: bold; }"
 
     def __init__(self, desk: Desk, shifts: ShiftsScreen) -> None:
         super().__init__(desk)
         self._shifts = shifts
-
-    def parts(self) -> Iterable[Widget]:
-        """Title and table."""
-        yield Drawn(self._title, id="title")
-        yield LazyTable()
-
-    def _title(self) -> Content:
-        return line((_(self.TITLE_TEXT), "bold"))
-
-    def on_mount(self) -> None:
-        """Ask for the rows."""
-        self.run_worker(self._fetch(), group="rows", exclusive=True)
-
-    async def rows(self) -> Sequence[Any]:
-        """Return what is listed."""
-        raise AssertionError("every list says what it lists")
-
-    async def _fetch(self) -> None:
-        try:
-            rows = await self.rows()
-        except StationError as error:
-            self.say_error(error)
-            return
-        for table in self.query(LazyTable):
-            table.show_rows(tuple(self.COLUMNS), rows)
-        if not rows:
-            self.say(_("Nothing found."))
-
-    def draw(self, areas: Area) -> None:
-        """Draw, the heads of the table too."""
-        super().draw(areas)
-        for table in self.query(LazyTable) if self.is_mounted else ():
-            table.refresh()
-
-    @property
-    def chosen(self) -> Any:
-        """The row that is marked."""
-        return self.query_one(LazyTable).chosen
 
     def action_leave(self) -> None:
         """Go back to the shifts."""

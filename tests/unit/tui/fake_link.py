@@ -21,6 +21,8 @@ class FakeLink:
         self.locked = False
         self.closed = False
         self.touches = 0
+        self.must_change = False
+        self.logged_out = False
         self._hear: Callable[[News], None] = lambda _news: None
         station.tell = lambda part, event, body: self._hear(
             Told(part, event.name, body)
@@ -34,9 +36,11 @@ class FakeLink:
         """Take one password."""
         if password != PASSWORD:
             raise LoginRefused(left=2, minutes=10)
-        for part in Part:
+        for part in Part if not self.must_change else ():
             self.up(part)
-        return self._session(login_name)
+        return self._session(login_name).model_copy(
+            update={"must_change_password": self.must_change}
+        )
 
     def _session(self, login_name: str) -> SessionState:
         return SessionState(
@@ -53,7 +57,8 @@ class FakeLink:
         self._hear(PartDown(part, reason))
 
     async def logout(self) -> None:
-        """End the session."""
+        """Remember the end of the session."""
+        self.logged_out = True
 
     async def lock(self) -> None:
         """Remember the lock."""
@@ -71,6 +76,11 @@ class FakeLink:
             raise LoginRefused(left=1, minutes=10)
         self.locked = False
         return self._session("demo")
+
+    async def attach_again(self) -> None:
+        """Answer for everything once more."""
+        for part in Part:
+            self.up(part)
 
     async def call(self, method: Any, request: Any, *, timeout_s: int = 10) -> Any:
         """Ask the station as a socket would: by name, with models of the contract."""

@@ -16,6 +16,7 @@ from tests.unit.tui.fake_board import FakeBoard
 from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
 from tests.unit.tui.fake_orders import FakeOrders
+from tests.unit.tui.fake_people import FakePeople
 from tests.unit.tui.fake_registers import FakeRegisters
 from tests.unit.tui.fake_rows import (
     NOW_MS,
@@ -32,7 +33,7 @@ from tui.link import Part
 
 
 class FakeStation(
-    FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders, FakeBoard
+    FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders, FakeBoard, FakePeople
 ):
     """Holds a few facts, answers every method, and tells what happens."""
 
@@ -41,6 +42,7 @@ class FakeStation(
         FakeMoney.__init__(self)
         FakeShifts.__init__(self)
         FakeLists.__init__(self)
+        FakePeople.__init__(self)
         FakeBoard.__init__(self)
         self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
         self.asked: list[tuple[str, Any]] = []
