@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import ConfigError, StationError
+from cngstation.language import _, mark, use_language
 from cngstation.moments import SystemClock
 from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.import_customers import (
@@ -48,6 +49,13 @@ from cngstation.units import decimal_text
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
 REFUSED, USAGE, UNREACHED = 1, 2, 3
+_VERDICTS = {
+    "waiting": mark("waiting"),
+    "confirmed": mark("confirmed"),
+    "contested": mark("contested"),
+    "accepted": mark("accepted"),
+}
+_UNITS = {"CNY": mark("yuan"), "m3": "m³"}
 _TERMINAL = "import"
 
 
@@ -69,6 +77,7 @@ def run(arguments: Sequence[str]) -> int:
             write_template(given.template, COLUMNS)
             return 0
         config = load_config(given.config)
+        use_language(config.station.language)
         if given.what == "balances":
             return asyncio.run(_balances(config, contested=given.contested))
         if given.file is None or not given.operator:
@@ -114,7 +123,7 @@ async def _customers(
 
 def _password(name: str) -> SecretStr:
     if sys.stdin.isatty():
-        return SecretStr(getpass.getpass(f"Password of {name}: "))
+        return SecretStr(getpass.getpass(_("Password of {name}: ").format(name=name)))
     return SecretStr(sys.stdin.readline().rstrip("\n"))
 
 
@@ -143,15 +152,23 @@ async def _actor(
 
 def _report(results: Sequence[RowResult], *, dry: bool) -> str:
     lines = [
-        f"row {result.number}: {reason}"
+        _("row {number}: {why}").format(number=result.number, why=why)
         for result in results
-        for reason in result.reasons
+        for why in result.reasons
     ]
     counts = Counter(result.outcome for result in results)
-    done = "Would be imported" if dry else "Imported"
+    said = _("Imported: {added} rows. There already: {there}. Refused: {refused}.")
+    if dry:
+        said = _(
+            "Would be imported: {added} rows. There already: {there}. "
+            "Refused: {refused}."
+        )
     lines.append(
-        f"{done}: {counts[Outcome.ADDED]} rows. There already: "
-        f"{counts[Outcome.THERE]}. Refused: {counts[Outcome.REFUSED]}."
+        said.format(
+            added=counts[Outcome.ADDED],
+            there=counts[Outcome.THERE],
+            refused=counts[Outcome.REFUSED],
+        )
     )
     return "\n".join(lines) + "\n"
 
@@ -168,17 +185,30 @@ async def _balances(config: StationConfig, *, contested: bool) -> int:
         counts[verdict] += 1
         if not contested or verdict == CONTESTED:
             sys.stdout.write(_line(opening, verdict))
-    said = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
-    sys.stdout.write(f"{len(found)} opening balances: {said or 'none'}.\n")
+    none = _("none")
+    said = ", ".join(f"{_(_VERDICTS[name])} {n}" for name, n in sorted(counts.items()))
+    told = _("{count} opening balances: {said}.")
+    sys.stdout.write(told.format(count=len(found), said=said or none) + "\n")
     return 0
 
 
 def _line(opening: Opening, verdict: str) -> str:
     balance, found = opening.balance, opening.verdict
-    imported = decimal_text(balance.balance_purse, 2, 2)
-    parts = [balance.card_key, verdict, f"imported {imported} {balance.unit}"]
+
+    def amount(purse: int) -> str:
+        return decimal_text(purse, 2, 2)
+
+    imported = _("imported {amount} {unit}")
+    unit = _(_UNITS.get(str(balance.unit), str(balance.unit)))
+    parts = [
+        balance.card_key,
+        _(_VERDICTS[verdict]),
+        imported.format(amount=amount(balance.balance_purse), unit=unit),
+    ]
     if found is not None:
-        parts.append(f"book {decimal_text(found.book_purse, 2, 2)}")
-        parts.append(f"card {decimal_text(found.card_purse, 2, 2)}")
-        parts += [found.why] if found.why else []
-    return "  ".join(parts) + f"  ({balance.source} row {balance.source_row})\n"
+        parts.append(_("book {amount}").format(amount=amount(found.book_purse)))
+        parts.append(_("card {amount}").format(amount=amount(found.card_purse)))
+        parts += [_(found.why)] if found.why else []
+    place = _("({source} row {number})")
+    parts.append(place.format(source=balance.source, number=balance.source_row))
+    return "  ".join(parts) + "\n"
