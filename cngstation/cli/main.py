@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "set a new station up: configuration, database, first administrator",
     "initialise": "begin new books at the end of a trial; the old ones are archived",
     "lists": "card numbers of a file onto the dispensers' lists",
+    "reseal": "another key for the personal numbers",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",

@@ -92,6 +92,9 @@ RIGHTS = (
     Right("register.edit", _MIDDLE, "registers", mark("Change vehicles and companies")),
     Right("vehicle_type.write", _ADMIN, "registers", mark("Keep the vehicle types")),
     Right("personal.reveal", _ADMIN, "registers", mark("See ID numbers and phones")),
+    Right(
+        "personal.reseal", _ADMIN, "settings", mark("Change the key of personal data")
+    ),
     Right("register.import", _ADMIN, "registers", mark("Import an old system's lists")),
     Right("shift.keep", _JUNIOR, "shifts", mark("Keep and hand over shifts")),
     Right("fill.mark", _MIDDLE, "shifts", mark("Mark fills without a card")),

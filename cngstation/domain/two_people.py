@@ -57,6 +57,9 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "station.initialise", "station.initialise", mark("New books begun")
         ),
         TwoPeopleAct(
+            "personal.reseal", "personal.reseal", mark("Personal numbers sealed anew")
+        ),
+        TwoPeopleAct(
             "register.import", "register.import", mark("Balances imported from a sheet")
         ),
     )

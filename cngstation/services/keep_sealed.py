@@ -1,19 +1,37 @@
-"""Keeps personal numbers sealed: the key that fits, and what was kept open of old."""
+"""Keeps personal numbers sealed: the key that fits, what an older program kept open,
+and another key for all of them.
+
+Another key is one transaction: every number is opened with the old key, sealed and
+digested with the new one, each row a fact. Two people do it while the card-reader
+service is down.
+"""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from cngstation.domain.sealing import PersonalDataSeal, SealBroken
 from cngstation.errors import ConfigError
 from cngstation.language import _
+from cngstation.services import keep_operators
+from cngstation.services.approve import Approved, Wish, record
 from cngstation.services.register_customers import (
     COMPANY_PHONE_COLUMN,
     ID_COLUMN,
+    PHONE_COLUMN,
+    PHONE_TAIL_COLUMN,
+    PHONE_TAIL_DIGITS,
 )
-from cngstation.storage import customers
+from cngstation.storage import audit, customers, operators, registers
+from cngstation.storage.audit import Actor
+from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection
+
+ACT = "personal.reseal"
+_REASON = "sealed with another key"
+Values = dict[str, Any]
 
 
 async def require_key(database: Database, seal: PersonalDataSeal, path: Path) -> None:
@@ -56,8 +74,80 @@ async def seal_what_is_in_clear(database: Database, seal: PersonalDataSeal) -> i
     return await database.write(unit)
 
 
-def _company_phone(seal: PersonalDataSeal, phone: str) -> dict[str, Any]:
+def wish_of(new: PersonalDataSeal) -> Wish:
+    """Return what a second person is asked for."""
+    return Wish(ACT, f"key {new.key_id}")
+
+
+def reseal(
+    tx: Transaction,
+    old: PersonalDataSeal,
+    new: PersonalDataSeal,
+    actor: Actor,
+    approved: Approved,
+) -> int:
+    """Seal every number with another key; return how many rows were changed.
+
+    Raises:
+        SealBroken: `old` is not the key of the file; nothing is changed.
+        Refusal: the second person may not do this any more.
+    """
+    rows = list(_resealed(tx.connection, old, new))
+    for table, key, values in rows:
+        registers.change(tx, table, key, values, reason=_REASON, actor=actor)
+    wish = wish_of(new)
+    told = {"reason": approved.reason, "before": old.key_id, "after": new.key_id}
+    audit.record(tx, actor, ACT, wish.subject, **told)
+    record(tx, approved, wish, actor, before=old.key_id, after=new.key_id)
+    return len(rows)
+
+
+def _resealed(
+    connection: Connection, old: PersonalDataSeal, new: PersonalDataSeal
+) -> Iterator[tuple[str, Values, Values]]:
+    """Yield table, key and new values of each row that has a sealed number."""
+    for vehicle in customers.every_vehicle(connection):
+        if values := _of_vehicle(old, new, vehicle):
+            yield "vehicle", {"vehicle_id": vehicle.vehicle_id}, values
+    for company in customers.every_company(connection):
+        if values := _of_company(old, new, company):
+            yield "company", {"company_no": company.company_no}, values
+    for person in operators.every(connection):
+        if person.phone_sealed:
+            column = keep_operators.PHONE_COLUMN
+            phone = old.open(person.phone_sealed, column)
+            key = {"operator_no": person.operator_no}
+            yield "operator", key, {"phone_sealed": new.seal(phone, column)}
+
+
+def _company_phone(seal: PersonalDataSeal, phone: str) -> Values:
     return {
         "phone_sealed": seal.seal(phone, COMPANY_PHONE_COLUMN),
         "phone_digest": seal.digest(re.sub(r"\D", "", phone), COMPANY_PHONE_COLUMN),
     }
+
+
+def _of_company(
+    old: PersonalDataSeal, new: PersonalDataSeal, company: Company
+) -> Values:
+    if not company.phone_sealed:
+        return {}
+    return _company_phone(new, old.open(company.phone_sealed, COMPANY_PHONE_COLUMN))
+
+
+def _of_vehicle(
+    old: PersonalDataSeal, new: PersonalDataSeal, vehicle: Vehicle
+) -> Values:
+    values: Values = {}
+    if vehicle.id_no_sealed:
+        number = old.open(vehicle.id_no_sealed, ID_COLUMN)
+        values["id_no_sealed"] = new.seal(number, ID_COLUMN)
+        values["id_no_digest"] = new.digest(number, ID_COLUMN)
+    if vehicle.phone_sealed:
+        phone = old.open(vehicle.phone_sealed, PHONE_COLUMN)
+        digits = re.sub(r"\D", "", phone)
+        tail = digits[-PHONE_TAIL_DIGITS:]
+        values["phone_sealed"] = new.seal(phone, PHONE_COLUMN)
+        values["phone_digest"] = new.digest(digits, PHONE_COLUMN)
+        values["phone_tail_digest"] = new.digest(tail, PHONE_TAIL_COLUMN)
+    return values

@@ -110,6 +110,16 @@ def companies_in_clear(connection: Connection) -> list[Company]:
     return [Company(**row) for row in found]
 
 
+def every_company(connection: Connection) -> list[Company]:
+    """Return all companies, the retired ones too."""
+    return [Company(**row) for row in rows(connection, "SELECT * FROM company")]
+
+
+def every_vehicle(connection: Connection) -> list[Vehicle]:
+    """Return all vehicles, the retired ones too."""
+    return [Vehicle(**row) for row in rows(connection, "SELECT * FROM vehicle")]
+
+
 def newest_sealed(connection: Connection) -> bytes:
     """Return the sealed ID number of the newest vehicle that has one, else nothing."""
     row = connection.execute(

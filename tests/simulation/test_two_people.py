@@ -57,6 +57,7 @@ DOORS = {
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
     "station.initialise": "command initialise",
+    "personal.reseal": "command reseal",
     "price.override": "price.plan",
     "lists.file": "lists.file",
 }
@@ -264,8 +265,14 @@ def test_who_asks_for_a_second_person_also_writes_him_down() -> None:
                     writing.add(path.stem)
     assert len(asking) >= 6
     # Whoever answers or commands asks, and the service that is told writes.
-    assert asking - {"import_customers", "answer_shifts", "initialise"} <= writing
-    assert {"import_customers", "confirm_marks", "initialise_station"} <= writing
+    told = {"import_customers", "answer_shifts", "initialise", "reseal"}
+    assert asking - told <= writing
+    assert {
+        "keep_sealed",
+        "import_customers",
+        "confirm_marks",
+        "initialise_station",
+    } <= writing
 
 
 OTHERWISE = {

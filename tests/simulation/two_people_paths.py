@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from cngstation.domain.payment import PaymentMode
+from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import StationError
 from cngstation.rpc.contract.counter import ActReply
 from cngstation.rpc.contract.downloads import NumberOrder
@@ -15,6 +16,7 @@ from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.rpc.contract.openings import OpeningAccept
 from cngstation.rpc.contract.prices import PricePlan
 from cngstation.rpc.contract.rows import RowExplanation
+from cngstation.services import keep_sealed
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approval as Given
@@ -231,7 +233,25 @@ def _price_now(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.prices.plan(plan, CALL))
 
 
+def _resealed(world: World, second: Second) -> Iterator[Any]:
+    new = PersonalDataSeal(bytes(32))
+
+    async def run() -> int:
+        given = None
+        if second.number:
+            given = Given(f"name{second.number}", SecretStr(second.password))
+        gate = Approvals(gate_of(world))
+        behind = await gate.approve(given, keep_sealed.wish_of(new), FIRST, "because")
+        return await world.database.write(
+            lambda tx: keep_sealed.reseal(tx, SEAL, new, FIRST, behind)
+        )
+
+    yield
+    yield world.run(run())
+
+
 PATHS: dict[str, tuple[str, Walk]] = {
+    "another key": ("personal.reseal", _resealed),
     "unblacklist": ("card.unblacklist", _unblacklist),
     "reverse_top_up": ("card.reverse_top_up", _reverse),
     "settle_grey_by_hand": ("card.settle_grey_by_hand", _by_hand),
