@@ -4,6 +4,8 @@ from cngstation.rpc.contract.uplink import UPLINK, UPLINK_CHANGED
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
+from cngstation.services.anchor_books import AnchorKeeper
+from cngstation.services.check_anchors import file_of
 from cngstation.services.watch_enrolment import watch_enrolment
 from cngstation.services.watch_outbox import OutboxWatch
 from daemons.launch import run
@@ -32,9 +34,17 @@ async def serve(process: Process) -> int:
         report=process.report,
         refused=process.refusals,
     )
+    paths = config.paths
+    anchors = AnchorKeeper(
+        database,
+        file_of(paths.database, paths.anchors),
+        config.station.station_no,
+        process.clock,
+    )
     await server.start()
     process.watch_database(database)
     process.keep(watch.run(), "watch outbox")
+    process.keep(anchors.run(), "anchor books")
     process.keep(watch_enrolment(database, process.clock), "watch enrolment")
     code = await process.until_stopped()
     await server.close()

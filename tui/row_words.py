@@ -34,6 +34,7 @@ ROWS = {
     "unknown_staff_card": mark("staff card"),
     "parameter_changed": mark("setting"),
     "clock_went_back": mark("clock"),
+    "older_books": mark("older books"),
     "cash_without_crew": mark("no crew"),
     "price_differs": mark("price off"),
     "list_too_long": mark("list too long"),

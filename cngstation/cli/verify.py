@@ -4,11 +4,22 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cngstation.config import load_config
-from cngstation.errors import ConfigError, StationError
+from cngstation.errors import ConfigError, StationError, StorageError
+from cngstation.services.check_anchors import (
+    Anchor,
+    Contradiction,
+    NoAnchor,
+    anchor_of,
+    file_of,
+    first_contradiction,
+    read_anchors,
+)
 from cngstation.services.verify_books import Proof, verify_file
+from cngstation.storage.sqlite import connect
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
 WRONG, USAGE, UNREACHED = 1, 2, 3
@@ -20,36 +31,85 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--database", type=Path, help="the station's file")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
     parser.add_argument("--json", action="store_true", help="one object, nothing else")
+    parser.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="ROW:HEAD",
+        help="row and first digits of the head, from a slip; as often as wanted",
+    )
+    parser.add_argument("--anchors", type=Path, help="the file of anchors")
     given = parser.parse_args(arguments)
     try:
-        path = given.database or load_config(given.config).paths.database
-        proof = verify_file(path)
-    except ConfigError as error:
+        anchors = [anchor_of(typed) for typed in given.anchor]
+        configured = None
+        if given.database is None:
+            paths = load_config(given.config).paths
+            given.database, configured = paths.database, paths.anchors
+        anchors += _kept_anchors(given.anchors, file_of(given.database, configured))
+        proof = verify_file(given.database)
+        wrong = _compared(given.database, anchors) if proof.proved else None
+    except (ConfigError, NoAnchor) as error:
         sys.stderr.write(f"cngstation verify: {error.sentence()}\n")
         return USAGE
     except StationError as error:
         sys.stderr.write(f"cngstation verify: {error.sentence()}\n")
         return UNREACHED
-    sys.stdout.write(_json(proof) if given.json else _sentence(proof))
-    return 0 if proof.proved else WRONG
+    verdict = _Verdict(proof, len(anchors), wrong.sentence() if wrong else None)
+    sys.stdout.write(_json(verdict) if given.json else _sentence(verdict))
+    return 0 if proof.proved and wrong is None else WRONG
 
 
-def _json(proof: Proof) -> str:
-    verdict = {
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """The proof, how many anchors were compared with it, and what they contradict."""
+
+    proof: Proof
+    anchors: int
+    contradiction: str | None
+
+
+def _kept_anchors(asked: Path | None, usual: Path) -> list[Anchor]:
+    """Read the file that was asked for, or the usual one where there is one."""
+    if asked is None and not usual.is_file():
+        return []
+    try:
+        return read_anchors(asked or usual)
+    except OSError as error:
+        raise StorageError(why=str(error)) from error
+
+
+def _compared(path: Path, anchors: list[Anchor]) -> Contradiction | None:
+    connection = connect(path, read_only=True)
+    try:
+        return first_contradiction(connection, anchors)
+    finally:
+        connection.close()
+
+
+def _json(verdict: _Verdict) -> str:
+    proof = verdict.proof
+    holds = proof.proved and verdict.contradiction is None
+    said = {
         "schema": 1,
-        "verify": "proved" if proof.proved else "failed",
-        "first_bad": proof.first_bad,
+        "verify": "proved" if holds else "failed",
+        "first_bad": proof.first_bad or verdict.contradiction,
         "ledger_head": proof.head,
         "rows": proof.rows,
         "open_rows": proof.open_rows,
+        "anchors": verdict.anchors,
     }
-    return json.dumps(verdict, ensure_ascii=False) + "\n"
+    return json.dumps(said, ensure_ascii=False) + "\n"
 
 
-def _sentence(proof: Proof) -> str:
-    if proof.proved:
-        return (
-            f"The books are proved: {proof.rows} rows, head {proof.head[:16]}, "
-            f"{proof.open_rows} open rows.\n"
-        )
-    return f"The books are NOT proved. First bad row: {proof.first_bad}.\n"
+def _sentence(verdict: _Verdict) -> str:
+    proof = verdict.proof
+    if not proof.proved:
+        return f"The books are NOT proved. First bad row: {proof.first_bad}.\n"
+    if verdict.contradiction:
+        return f"The books are NOT those of the anchors. {verdict.contradiction}\n"
+    agree = f", {verdict.anchors} anchors agree" if verdict.anchors else ""
+    return (
+        f"The books are proved: {proof.rows} rows, head {proof.head[:16]}, "
+        f"{proof.open_rows} open rows{agree}.\n"
+    )

@@ -77,6 +77,8 @@ class Paths(Section):
     runtime_dir: FilePath  # the daemons' sockets
     card_master_key: FilePath  # credential files: read by the card-reader service only
     personal_data_key: FilePath
+    # The chain's anchors, best on another disk; none: a folder beside the database.
+    anchors: OptionalPath = None
     fuel_card_keys: OptionalPath = None  # none: no CPU cards of the fuel trade
 
 

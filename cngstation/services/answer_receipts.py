@@ -7,10 +7,12 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services.check_anchors import anchor_of, compare
 from cngstation.services.counter_parts import CounterParts, actor_of
+from cngstation.services.open_rows import facts_of
 from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.work_aside import in_worker
-from cngstation.storage import audit, receipts
+from cngstation.storage import audit, checkpoints, receipts
 from cngstation.storage.database import Transaction
 from cngstation.storage.receipts import Receipt
 from cngstation.storage.sqlite import Connection
@@ -24,6 +26,7 @@ class NoSuchReceipt(Refusal):
 
 
 _BEING_PRINTED = mark("The receipt is being printed.")
+_AGREES = mark("Row {seq} of the books has this head: they are those of the slip.")
 _WAITS_ALREADY = mark("This receipt waits for the printer already; it comes once.")
 
 
@@ -38,6 +41,8 @@ class ReceiptAnswers:
         made.add(counter.RECEIPT_PRINT, self.print_receipt)
         made.add(counter.RECEIPT_LIST, self.list_receipts)
         made.add(counter.BOOKS_VERIFY, self.verify)
+        made.add(counter.BOOKS_ANCHOR, self.compare)
+        made.add(counter.BOOKS_ANCHORED, self.last_anchor)
 
     async def print_receipt(
         self, request: counter.ReceiptRequest, call: CallContext
@@ -78,6 +83,37 @@ class ReceiptAnswers:
         verdict = books_verdict(proof, self._parts.clock.now().wall_ms)
         self._parts.verified(verdict)
         return verdict
+
+    async def compare(
+        self, request: counter.AnchorTyped, call: CallContext
+    ) -> counter.AnchorVerdict:
+        """Compare the books with an anchor from paper, in a process of its own."""
+        anchor = anchor_of(request.typed)
+        wrong = await in_worker(compare, self._parts.path, anchor)
+        facts = [("seq", anchor.seq)] if wrong is None else wrong.facts.items()
+        return counter.AnchorVerdict(
+            proved=wrong is None,
+            text=_AGREES if wrong is None else wrong.text,
+            facts=facts_of(facts),
+        )
+
+    async def last_anchor(self, _: Nothing, call: CallContext) -> counter.LastAnchor:
+        """Return where the books were said to stand last."""
+        now_ms = self._parts.clock.now().wall_ms
+
+        def question(connection: Connection) -> counter.LastAnchor:
+            made = checkpoints.newest(connection)
+            rows = checkpoints.ends(connection)[1]
+            if made is None:
+                return counter.LastAnchor(seq=0, head="", minutes=0, rows_since=rows)
+            return counter.LastAnchor(
+                seq=made.of_seq,
+                head=made.of_head[:16],
+                minutes=max(0, now_ms - made.at_ms) // 60_000,
+                rows_since=rows - made.seq,
+            )
+
+        return await self._parts.database.read(question)
 
 
 def receipt_row(receipt: Receipt, card_key: str) -> counter.ReceiptRow:

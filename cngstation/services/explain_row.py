@@ -53,6 +53,7 @@ BY_TWO = frozenset(
         "card_balance_differs",
         "card_disagrees",
         "card_rolled_back",
+        "older_books",
         "grey_collected_twice",
         "personal_numbers_read",
     }

@@ -43,7 +43,6 @@ from cngstation.units import Money, Unit, yuan_text
 
 KIND, FORCED, SETTLED = "shift.hand_over", "shift.force", "shift.settle"
 LONG = "shift_open_long"
-HEAD_DIGITS = 16  # of the ledger's head, on paper
 
 
 class NozzlesOnDuty(Refusal):
@@ -183,7 +182,7 @@ def hand_over(
         "operator_no": actor.operator_no,
         "reason": reason,
         "cash_e4": sum(count.counted_e4 or 0 for count in counts),
-        "head": tx.tip.head.hex()[:HEAD_DIGITS],
+        **receipts.anchor_of(tx),
     }
     audit.record(
         tx, actor, FORCED if order.is_forced else KIND, _named(shift), reason=reason

@@ -131,4 +131,7 @@ def _foot(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
         told = _("after the fills were seen") if facts["seen"] else _("blind")
         yield Row(_("Counted"), told)
     yield Row(_("Operator"), str(facts["operator_no"]))
-    yield Row(_("Ledger head"), str(facts["head"]))
+    # A slip of an earlier version has the head alone.
+    place = f"{facts['books_seq']} " if "books_seq" in facts else ""
+    head = facts["books_head"] if place else facts["head"]
+    yield Row(_("Ledger head"), f"{place}{head}")

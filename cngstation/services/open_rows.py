@@ -225,6 +225,16 @@ WORDS: dict[str, tuple[str, str]] = {
             "does not come from it."
         ),
     ),
+    "older_books": (
+        mark(
+            "The books are not those of the anchors: row {seq} with head {head} was "
+            "there, now they ended at row {last} at the start."
+        ),
+        mark(
+            "Take no money on cards. Put the newest backup back, or have two people "
+            "say why these books go on (E); compare paper and head office."
+        ),
+    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark("Set it right. Order and days of the books do not come from it."),

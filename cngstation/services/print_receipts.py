@@ -147,6 +147,9 @@ def _rows(receipt: Receipt, settings: PaperSettings) -> list[Row | Ruler]:
         Row(_("Operator"), _operators(facts)),
         Row(_("Time"), time_text(int(facts["at_ms"]))),
     ]
+    if "books_seq" in facts:
+        anchor = f"{facts['books_seq']} {facts['books_head']}"
+        foot.append(Row(_("Ledger head"), anchor))
     return [*head, Ruler(), *figures, Ruler(), *foot]
 
 

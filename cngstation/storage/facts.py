@@ -16,6 +16,7 @@ Row = Mapping[str, Any]
 
 # Facts whose body is the row itself. An entry has parts, see `_entries`.
 PLAIN_FACTS = (
+    "checkpoint",
     "intent_change",
     "audit",
     "finding",

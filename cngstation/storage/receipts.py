@@ -10,6 +10,9 @@ from cngstation.storage.database import Transaction
 from cngstation.storage.facts import insert
 from cngstation.storage.sqlite import Connection
 
+ANCHOR_EVERY = 100  # receipts: so many carry where the books stood
+_HEAD_DIGITS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -35,6 +38,8 @@ def make(
 ) -> int:
     """Record a receipt under the next number and ask for its prints."""
     number = tx.tip.receipt_no + 1
+    if number % ANCHOR_EVERY == 0:
+        content = {**anchor_of(tx), **content}
     tx.tip = replace(tx.tip, receipt_no=number)
     paper = {
         "receipt_no": number,
@@ -46,6 +51,11 @@ def make(
     seq = tx.prove("receipt", str(number), paper)
     insert(tx.connection, "receipt", {"seq": seq, **paper, **prints})
     return number
+
+
+def anchor_of(tx: Transaction) -> dict[str, int | str]:
+    """Return where the books stand now, as paper says it."""
+    return {"books_seq": tx.tip.seq, "books_head": tx.tip.head.hex()[:_HEAD_DIGITS]}
 
 
 def ask_for_print(tx: Transaction, receipt_no: int) -> bool:

@@ -12,12 +12,14 @@ from cngstation.errors import StationError
 from cngstation.language import _, mark
 from cngstation.moments import time_text
 from cngstation.rpc.contract.counter import (
+    BOOKS_ANCHORED,
     BOOKS_VERIFY,
     CARD_GIVE_BACK,
     CARD_SETTLE,
     ActReply,
     ActRequest,
     ActState,
+    LastAnchor,
 )
 from cngstation.rpc.contract.figures import OpenRow
 from cngstation.rpc.method import Method
@@ -26,6 +28,7 @@ from tui.acts import carry_out
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import fen_text, purse_text, short_time
+from tui.screens.anchor import AnchorScreen
 from tui.screens.explain_row import ExplainRowScreen
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, filled, labelled, sentence
@@ -35,6 +38,9 @@ from tui.widgets.lines import Drawn, Lines, line, stacked
 from tui.words import word
 
 _VERIFY_TIMEOUT_S = 300  # a year of rows on a slow disk
+_ANCHORED = mark(
+    "Last anchored {minutes} min ago: row {seq} {head}; {rows_since} rows since."
+)
 _SETTLED = mark("Finished: the card holds {after} now. Receipt {receipt_no}.")
 _GIVEN_BACK = mark("Gave {cash} yuan back; the top-up is void.")
 _COLUMNS = (
@@ -46,17 +52,18 @@ _COLUMNS = (
 
 
 class BooksScreen(StationScreen):
-    """V proves the books, Enter finishes a row, G gives its money back."""
+    """V proves the books, A compares a slip, Enter finishes a row, G gives back."""
 
     HELP = mark(
-        "V reads every record of the books and proves them. Below stands what was cut "
-        "off: put that card on the reader, choose the row, Enter finishes it. G, "
-        "pressed twice, gives the money back instead. E closes a row that only a "
-        "reason closes."
+        "V reads every record of the books and proves them. A compares them with row "
+        "and head as a slip has them. Below stands what was cut off: put that card on "
+        "the reader, choose the row, Enter finishes it. G, pressed twice, gives the "
+        "money back instead. E closes a row that only a reason closes."
     )
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("v", "verify", show=False),
+        Binding("a", "compare", show=False),
         Binding("g", "give_back", show=False),
         Binding("e", "explain", show=False),
         Binding("question_mark", "app.help", show=False),
@@ -72,6 +79,19 @@ class BooksScreen(StationScreen):
         self._verifying = False
         self._acting = False
         self._asked_to_give_back = ""
+        self._newest: LastAnchor | None = None
+
+    def on_mount(self) -> None:
+        """Ask where the books were said to stand last."""
+        self.run_worker(self._ask_anchored(), group="anchored")
+
+    async def _ask_anchored(self) -> None:
+        try:
+            self._newest = await self.desk.link.call(BOOKS_ANCHORED, Nothing())
+        except StationError as error:
+            self.say_error(error)
+        if self.is_mounted:
+            self.redraw()
 
     def parts(self) -> Iterable[Widget]:
         """Verdict, open rows, and what cures the chosen one."""
@@ -87,7 +107,8 @@ class BooksScreen(StationScreen):
             on_row = [("Enter", _("finish it")), ("G G", _("give the money back"))]
         if row is not None and row.people:
             on_row = [("E", _("close with a reason"))]
-        return [*on_row, ("V", _("prove the books")), ("Esc", _("back"))]
+        of_books = [("V", _("prove the books")), ("A", _("compare with a slip"))]
+        return [*on_row, *of_books, ("Esc", _("back"))]
 
     @property
     def _row(self) -> OpenRow | None:
@@ -114,7 +135,10 @@ class BooksScreen(StationScreen):
         if self._verifying:
             return line((_("Reading every record ..."), "bold"))
         if books is None:
-            return line(_("The books were not checked since the start. V does it."))
+            unchecked = line(
+                _("The books were not checked since the start. V does it.")
+            )
+            return stacked([unchecked, *self._last_anchor()])
         shape, text = ("✔", _("The books hold.")), "$success"
         if not books.proved:
             shape, text = ("✖", _("The books do not hold.")), "$error"
@@ -129,7 +153,15 @@ class BooksScreen(StationScreen):
         if books.first_bad:
             first_bad = labelled(_("First bad:"), books.first_bad)
             rows.append(line((first_bad, "bold $error")))
-        return stacked(rows)
+        return stacked([*rows, *self._last_anchor()])
+
+    def _last_anchor(self) -> Iterable[Content]:
+        last = self._newest
+        if last is not None and last.seq:
+            said = filled(_ANCHORED, **last.model_dump())
+            yield line(said)
+        elif last is not None:
+            yield line(_("Not anchored yet: it is done a quarter of an hour on."))
 
     def _cure(self) -> Content:
         row = self._row
@@ -150,6 +182,10 @@ class BooksScreen(StationScreen):
             self._verifying = True
             self.redraw()
             self.run_worker(self._verify(), group="verify")
+
+    def action_compare(self) -> None:
+        """Compare the books with what a slip says."""
+        self.app.push_screen(AnchorScreen(self.desk))
 
     async def _verify(self) -> None:
         try:

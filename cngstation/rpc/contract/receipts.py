@@ -63,6 +63,32 @@ class BooksVerdict(Message):
     at_ms: int
 
 
+class AnchorTyped(Message):
+    """Row and head as they stand on a slip, such as 1234:9f2c01ab."""
+
+    typed: Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class AnchorVerdict(Message):
+    """Whether the books are those of which an anchor was taken."""
+
+    proved: bool
+    text: Text
+    facts: Facts
+
+
+class LastAnchor(Message):
+    """The newest checkpoint, how many rows came after it, and how long ago it was.
+
+    `seq` is 0 where there is none yet.
+    """
+
+    seq: int
+    head: Text
+    minutes: int
+    rows_since: int
+
+
 RECEIPT_PRINT = Method(
     "receipt.print", ReceiptRequest, ReceiptOutcome, "receipt.print", changes=True
 )
@@ -70,6 +96,10 @@ RECEIPT_LIST = Method(
     "receipt.list", ReceiptQuery, ReceiptRows, LOGGED_IN, changes=False
 )
 BOOKS_VERIFY = Method("books.verify", Nothing, BooksVerdict, LOGGED_IN, changes=False)
+BOOKS_ANCHOR = Method(
+    "books.anchor", AnchorTyped, AnchorVerdict, LOGGED_IN, changes=False
+)
+BOOKS_ANCHORED = Method("books.anchored", Nothing, LastAnchor, LOGGED_IN, changes=False)
 RECEIPT_PRINTED = Event("receipt.printed", ReceiptOutcome, replaceable=False)
 BOOKS_VERIFIED = Event("books.verified", BooksVerdict, replaceable=True)
 
@@ -77,6 +107,8 @@ RECEIPT_METHODS = (
     RECEIPT_PRINT,
     RECEIPT_LIST,
     BOOKS_VERIFY,
+    BOOKS_ANCHOR,
+    BOOKS_ANCHORED,
 )
 RECEIPT_EVENTS = (
     RECEIPT_PRINTED,

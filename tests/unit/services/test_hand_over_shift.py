@@ -82,7 +82,7 @@ async def test_the_crews_money_goes_into_the_till_by_one_entry(
     assert rows == ([kind] if kind else [])
     assert receipt.content["counts"][0]["expected_e4"] == 1_800 * 100
     assert receipt.wanted == 1
-    assert len(receipt.content["head"]) == 16
+    assert len(receipt.content["books_head"]) == 16
 
 
 async def test_asked_again_it_is_the_same_handover(world: ShiftWorld) -> None:
@@ -298,7 +298,7 @@ async def test_the_slip_has_the_columns_and_the_head(
     finally:
         use_language("en")
     text = "\n".join(line.text.rstrip() for line in render(slip, columns)) + "\n"
-    text = text.replace(receipt.content["head"], "0123456789abcdef")
+    text = text.replace(receipt.content["books_head"], "0123456789abcdef")
     golden = GOLDEN / f"receipt_handover_{columns}.txt"
     assert text == golden.read_text("utf-8")
 

@@ -284,6 +284,15 @@ class FakeStation(
         )  # fmt: skip
         return self.books
 
+    async def _books_anchored(self, _: Any) -> Any:
+        return c.LastAnchor(seq=1200, head="9f2c" * 4, minutes=7, rows_since=34)
+
+    async def _books_anchor(self, request: Any) -> Any:
+        agrees = request.typed == "1200 9f2c9f2c"
+        return c.AnchorVerdict(
+            proved=agrees, text="It agrees." if agrees else "Other books.", facts=()
+        )
+
     async def _sale_list(self, page: Any) -> Any:
         return unchecked(g.SalesFound, self.sales[: page.limit])
 

@@ -34,6 +34,22 @@ async def test_the_books_are_proved_by_one_key() -> None:
         await screen.sees("Books hold 09:42")
 
 
+async def test_the_books_are_compared_with_a_slip() -> None:
+    """A, row and head; the last anchor stands above."""
+    async with opened() as screen:
+        await screen.press("f7")
+        await screen.sees("Last anchored 7 min ago: row 1200")
+        await screen.press("a")
+        await screen.type("1200 00000000")
+        await screen.press("enter")
+        await screen.sees("Other books.")
+        for _ in range(8):
+            await screen.press("backspace")
+        await screen.type("9f2c9f2c")
+        await screen.press("enter")
+        await screen.sees("It agrees.")
+
+
 async def test_books_that_do_not_hold_name_the_first_bad_row() -> None:
     """A word and a shape, and the row, and the status line of every screen."""
     async with opened() as screen:
