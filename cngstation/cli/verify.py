@@ -80,6 +80,8 @@ def _kept_anchors(asked: Path | None, usual: Path) -> list[Anchor]:
 
 
 def _compared(path: Path, anchors: list[Anchor]) -> Contradiction | None:
+    if not anchors:
+        return None
     connection = connect(path, read_only=True)
     try:
         return first_contradiction(connection, anchors)

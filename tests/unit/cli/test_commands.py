@@ -82,6 +82,7 @@ def test_a_verdict_is_a_sentence_or_one_object(
         "ledger_head": "ab" * 32,
         "rows": 7,
         "open_rows": 2,
+        "anchors": 0,
     }
 
 

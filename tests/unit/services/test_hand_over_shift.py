@@ -299,6 +299,7 @@ async def test_the_slip_has_the_columns_and_the_head(
         use_language("en")
     text = "\n".join(line.text.rstrip() for line in render(slip, columns)) + "\n"
     text = text.replace(receipt.content["books_head"], "0123456789abcdef")
+    assert int(receipt.content["books_seq"]) == 31
     golden = GOLDEN / f"receipt_handover_{columns}.txt"
     assert text == golden.read_text("utf-8")
 
