@@ -3,10 +3,16 @@
 A frame is the body of a POST, what is read is the body of its answer. One request is
 out at a time: a new one gives the old one up. The log-in is by digest, where a
 password does not cross the network, or basic; neither stands in a log or an error.
+
+What is given up must not arrive later, for it may be an order. A dead connection keeps
+what was written and would deliver it when the network is back, minutes later: so a
+connection is never closed in peace but reset, and the kernel keeps nothing of it.
 """
 
 import asyncio
 import contextlib
+import socket
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +22,10 @@ from cngstation.errors import DeviceUnavailable
 
 LONGEST_ANSWER = 256 * 1024
 OPEN_LIMIT_S = 5.0
-# Longer than any dialogue waits; it ends what nobody waits for.
-REQUEST_LIMIT_S = 20.0
+# The dialogue waits 5 s. What was asked is dead by then, and its connection too.
+REQUEST_LIMIT_S = 5.5
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, no time
+_UNHEARD_LIMIT_MS = 5_000
 _UNREAD_ANSWERS = 4
 _NOTHING = b'{"Protocol":"jsonPTS","Packets":[]}'
 _REFUSALS = {
@@ -174,11 +182,20 @@ def _session(settings: HttpSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers=headers,
         middlewares=() if settings.is_basic else (digest,),
-        connector=aiohttp.TCPConnector(limit=1, ssl=tls),
+        connector=aiohttp.TCPConnector(limit=1, ssl=tls, socket_factory=_socket),
         timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
     )
+
+
+def _socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """Return a socket whose close throws away what was not delivered."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_LIMIT_MS)
+    return made
 
 
 def _why(error: aiohttp.ClientError) -> str:

@@ -281,3 +281,76 @@ async def test_a_controllers_own_certificate_is_known_by_its_digest(
             await settings(None).open()
         with pytest.raises(DeviceUnavailable, match="another one"):
             await settings(bytes(32)).open()
+
+
+class HoldingProxy:
+    """A way to a controller that can hold what goes over it, as a dead network does.
+
+    What it holds it delivers when the connection ends in peace; a reset, which tells
+    the kernels to keep nothing, makes it forget.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.holds = False
+        self.held = bytearray()
+        self.ends: list[str] = []
+
+    async def serve(self) -> asyncio.Server:
+        """Begin to take connections."""
+        return await asyncio.start_server(self._connected, "127.0.0.1", 0)
+
+    async def _connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        back = asyncio.create_task(_copy(far_reader, writer))
+        try:
+            while data := await reader.read(65_536):
+                if self.holds:
+                    self.held += data
+                else:
+                    far_writer.write(data)
+            self.ends.append("in peace")
+            far_writer.write(bytes(self.held))
+            await far_writer.drain()
+        except ConnectionResetError:
+            self.ends.append("reset")
+            self.held.clear()
+        finally:
+            back.cancel()
+            far_writer.close()
+            writer.close()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+
+
+@pytest.mark.parametrize("how", ["closed", "given up"])
+async def test_what_is_given_up_does_not_arrive_later(
+    server: PtsServer, how: str
+) -> None:
+    """The network holds an order; its connection is reset and the order is gone."""
+    proxy = HoldingProxy(int(server.url.rsplit(":", 1)[1].split("/")[0]))
+    listening = await proxy.serve()
+    port = listening.sockets[0].getsockname()[1]
+    url = f"http://127.0.0.1:{port}/jsonPTS"
+    link = await HttpSettings(url, "station", PASSWORD).open()
+    assert await exchange(link) == "PumpIdleStatus"
+    proxy.holds = True
+    link.write(ASK)
+    async with asyncio.timeout(10):
+        while not proxy.held:
+            await asyncio.sleep(0.01)
+    if how == "given up":
+        link.write(ASK)
+    else:
+        await link.close()
+    async with asyncio.timeout(10):
+        while not proxy.ends:
+            await asyncio.sleep(0.01)
+    assert proxy.ends == ["reset"]
+    await link.close()
+    listening.close()
