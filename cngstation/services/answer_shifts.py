@@ -209,6 +209,7 @@ class ShiftAnswers:
                     int(request.retired),
                 ),
                 actor,
+                request.reason,
             )
         )
         return await self.show(Nothing(), call)

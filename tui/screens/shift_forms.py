@@ -11,8 +11,6 @@ from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.rpc.contract.figures import OpenRow
 from cngstation.rpc.contract.shifts import (
-    CREW_STAFF,
-    CREW_WRITE,
     FILL_MARK,
     SHIFT_FORCE,
     SHIFT_HAND_OVER,
@@ -20,7 +18,6 @@ from cngstation.rpc.contract.shifts import (
     SHIFT_ON_DUTY,
     SHIFT_SETTLE,
     CashFillRow,
-    CrewDraft,
     DutyOrder,
     FillMarkOrder,
     HandoverDone,
@@ -28,7 +25,6 @@ from cngstation.rpc.contract.shifts import (
     LeaveOrder,
     OpenShift,
     PastShift,
-    StaffDraft,
 )
 from cngstation.rpc.contract.till import TenderCount
 from tui.act_form import ActForm
@@ -52,8 +48,6 @@ _DIFFERS = mark(
 )
 _BROUGHT = mark("What shift {shift} owed is in the till.")
 _MARKED = mark("Fill {number} of nozzle {nozzle} is marked: {mark}.")
-_CREW = mark("Crew {crew} is registered.")
-_STAFF = mark("Staff card {card} works in crew {crew}.")
 _YES = "y"
 _LEAVE = Field("leave", mark("Leave those"), mark("y: unread nozzles too"), longest=1)
 _NEXT = Field("next", mark("Next crew"), mark("its number, on duty at once"), longest=4)
@@ -63,7 +57,7 @@ _TENDERS = (
     Field("alipay", mark("Alipay"), mark("sum of its list"), longest=12),
     Field("bank_card", mark("bank card"), mark("sum of the slips"), longest=12),
 )
-_REASON = Field("reason", mark("Reason"), mark("must be filled in"), longest=60)
+REASON = Field("reason", mark("Reason"), mark("must be filled in"), longest=60)
 _MARKS = {
     "c": "cash", "t": "test", "k": "calibration", "l": "test_lost", "g": "company",
     "d": "drive_off", "w": "wechat", "a": "alipay", "b": "bank_card",
@@ -84,7 +78,7 @@ class NotAMark(StationError):
     text = "{typed} is no letter of the list. Nothing was done."
 
 
-class _ShiftForm(ActForm):
+class ShiftForm(ActForm):
     """Goes back to the shifts once it is saved."""
 
     def __init__(self, desk: Desk, shifts: "ShiftsScreen") -> None:
@@ -125,7 +119,7 @@ class ExplainDifferenceScreen(ExplainRowScreen):
         self._shifts.came_back(done)
 
 
-class OnDutyScreen(_ShiftForm):
+class OnDutyScreen(ShiftForm):
     """Crew and nozzles."""
 
     TITLE_TEXT = mark("Go on duty")
@@ -150,7 +144,7 @@ class OnDutyScreen(_ShiftForm):
         return filled(_ON, crew=crew)
 
 
-class OffDutyScreen(_ShiftForm):
+class OffDutyScreen(ShiftForm):
     """Leaves the nozzles; the handover comes later."""
 
     TITLE_TEXT = mark("Go off duty")
@@ -171,7 +165,7 @@ class OffDutyScreen(_ShiftForm):
         return filled(_OFF, shift=number)
 
 
-class HandOverScreen(_ShiftForm):
+class HandOverScreen(ShiftForm):
     """Counts by way of paying; who comes next."""
 
     TITLE_TEXT = mark("Hand the shift over")
@@ -206,7 +200,7 @@ class HandOverScreen(_ShiftForm):
         return _handed_over(done)
 
 
-class ForceScreen(_ShiftForm):
+class ForceScreen(ShiftForm):
     """Closes the shift of a crew that is away."""
 
     TITLE_TEXT = mark("Close the shift by force")
@@ -215,7 +209,7 @@ class ForceScreen(_ShiftForm):
         "left with what the books have. What is not counted here stays owed by the "
         "crew, under a row, until it is brought."
     )
-    FIELDS: ClassVar[Sequence[Field]] = (_REASON, *_TENDERS)
+    FIELDS: ClassVar[Sequence[Field]] = (REASON, *_TENDERS)
 
     async def save(self) -> str:
         """Close it."""
@@ -244,7 +238,7 @@ def _handed_over(done: HandoverDone) -> str:
     return filled(_DONE, shift=done.shift_no, receipt_no=done.receipt_no)
 
 
-class SettleScreen(_ShiftForm):
+class SettleScreen(ShiftForm):
     """Takes what an ended shift still owes."""
 
     TITLE_TEXT = mark("Bring what a shift owes")
@@ -266,7 +260,7 @@ class SettleScreen(_ShiftForm):
         return filled(_BROUGHT, shift=number)
 
 
-class MarkFillScreen(_ShiftForm):
+class MarkFillScreen(ShiftForm):
     """Says what a fill without a card was."""
 
     TITLE_TEXT = mark("Mark a fill without a card")
@@ -278,7 +272,7 @@ class MarkFillScreen(_ShiftForm):
     )
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("mark", mark("What it was"), mark("c t k l g d w a b"), longest=1),
-        _REASON,
+        REASON,
         Field("company", mark("Company"), mark("its number, with g"), longest=8),
         Field("shift", mark("Shift"), mark("that owes a fill of nobody's"), longest=9),
         SECOND_LOGIN,
@@ -315,52 +309,8 @@ class MarkFillScreen(_ShiftForm):
         )
 
 
-class CrewScreen(_ShiftForm):
-    """Registers a crew, or changes one with a reason."""
-
-    TITLE_TEXT = mark("Crew")
-    HELP = mark("A number and a name; one that there is is changed, with a reason.")
-    FIELDS: ClassVar[Sequence[Field]] = (
-        Field("crew", mark("Crew"), mark("its number"), longest=4),
-        Field("name", mark("Name")),
-        Field("reason", mark("Reason"), mark("where it is changed"), longest=60),
-    )
-
-    async def save(self) -> str:
-        """Register it."""
-        draft = CrewDraft(
-            crew_no=self.value("crew"),
-            name=self.value("name"),
-            reason=self.value("reason"),
-        )
-        await self.desk.link.call(CREW_WRITE, draft)
-        return filled(_CREW, crew=draft.crew_no)
-
-
-class StaffScreen(_ShiftForm):
-    """Says in which crew a staff card works."""
-
-    TITLE_TEXT = mark("Staff card of a crew")
-    HELP = mark("The number as the dispenser shows it; leading zeros do not matter.")
-    FIELDS: ClassVar[Sequence[Field]] = (
-        Field("card", mark("Staff card"), mark("its number"), longest=20),
-        Field("crew", mark("Crew"), mark("its number"), longest=4),
-        Field("name", mark("Holder")),
-    )
-
-    async def save(self) -> str:
-        """Put it into the crew."""
-        draft = StaffDraft(
-            card_no=self.value("card"),
-            crew_no=self.value("crew"),
-            name=self.value("name"),
-        )
-        await self.desk.link.call(CREW_STAFF, draft)
-        return filled(_STAFF, card=draft.card_no, crew=draft.crew_no)
-
-
 __all__ = [
-    "CrewScreen", "ExplainDifferenceScreen", "ForceScreen", "FormScreen",
+    "ExplainDifferenceScreen", "ForceScreen", "FormScreen",
     "HandOverScreen", "MarkFillScreen", "OffDutyScreen", "OnDutyScreen",
-    "SettleScreen", "StaffScreen",
+    "SettleScreen", "ShiftForm",
 ]  # fmt: skip

@@ -20,13 +20,14 @@ from cngstation.rpc.session import Nothing
 from cngstation.units import quantity_text, yuan_text
 from tui.desk import Desk
 from tui.figures import short_time
-from tui.screens.list_screen import ListScreen
-from tui.screens.shift_forms import (
+from tui.screens.crew_forms import (
     CrewScreen,
-    MarkFillScreen,
-    SettleScreen,
+    RetireCrewScreen,
+    RetireStaffScreen,
     StaffScreen,
 )
+from tui.screens.list_screen import ListScreen
+from tui.screens.shift_forms import MarkFillScreen, SettleScreen
 from tui.screens.shifts import ShiftsScreen, print_slip
 from tui.widgets.key_line import Keys
 from tui.widgets.lazy_table import Column, LazyTable
@@ -143,23 +144,31 @@ class CashFillsScreen(_ListScreen):
 
 
 class CrewsScreen(_ListScreen):
-    """n registers a crew, a gives it a staff card."""
+    """n registers a crew, a gives it a staff card, r and x retire crew and card."""
 
     TITLE_TEXT = mark("Crews")
-    HELP = mark("n registers a crew or changes one, a says which staff card is its.")
+    HELP = mark(
+        "n registers a crew or changes one, a says which staff card is its. r says "
+        "that the marked crew works no more, or again; x that a staff card of it does "
+        "not."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "crew", show=False),
         Binding("a", "staff", show=False),
+        Binding("r", "retire('RetireCrewScreen')", show=False),
+        Binding("x", "retire('RetireStaffScreen')", show=False),
     ]
     COLUMNS = (
         Column(mark("Crew"), 5, lambda r: r.crew_no, right=True),
         Column(mark("Name"), 16, lambda r: r.name),
-        Column(mark("Staff cards"), 50, lambda r: r.staff_cards),
+        Column(mark("Works"), 6, lambda r: _("no") if r.retired else ""),
+        Column(mark("Staff cards"), 44, lambda r: r.staff_cards),
     )
 
     def offered_keys(self) -> Keys:
         """Name what helps here."""
         keys = [("n", _("new crew")), ("a", _("staff card"))]
+        keys += [("r", _("works no more")), ("x", _("card no more"))]
         return [*keys, ("Esc", _("back"))]
 
     async def rows(self) -> Sequence[Any]:
@@ -173,6 +182,15 @@ class CrewsScreen(_ListScreen):
     def action_staff(self) -> None:
         """Open the form of a staff card."""
         self.app.push_screen(StaffScreen(self.desk, self._shifts))
+
+    def action_retire(self, form: str) -> None:
+        """Open the form about the marked crew."""
+        row = self.chosen
+        if row is not None:
+            made = {
+                each.__name__: each for each in (RetireCrewScreen, RetireStaffScreen)
+            }
+            self.app.push_screen(made[form](self.desk, self._shifts, row))
 
 
 def _unless_zero(e4: int) -> str:

@@ -36,12 +36,13 @@ class CrewDraft(Message):
 
 
 class StaffDraft(Message):
-    """In which crew a staff card works from now on."""
+    """In which crew a staff card works from now on; retired, with a reason, in none."""
 
     card_no: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
     crew_no: Word
     name: Line
     retired: bool = False
+    reason: Text = ""
 
 
 class ShiftNozzle(Message):

@@ -25,9 +25,10 @@ from cngstation.services.change_duty import (
 from cngstation.services.hand_over_shift import NozzlesOnDuty, Unexplained
 from cngstation.services.keep_shifts import NoSuchNozzle, ShiftDesk
 from cngstation.services.read_meter import stable_meter
+from cngstation.services.register_crews import CrewAtWork, NoSuchStaff
 from cngstation.services.take_payment import UnknownTender
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import operators, shifts
+from cngstation.storage import crews, operators, shifts
 from cngstation.storage.sales import NozzleKey
 from tests.shift_world import BOTH, ONE, RULES, TWO, NoGate, ShiftWorld, shift_world
 from tests.simulation.money_world import CALL
@@ -253,6 +254,51 @@ async def test_crews_and_their_cards_are_registered(station: Station) -> None:
         await station.answers.write_staff(
             contract.StaffDraft(card_no="1", crew_no="9", name=""), CALL
         )
+
+
+async def test_a_crew_works_no_more_and_again(station: Station) -> None:
+    """Not while its shift is open; with a reason; then it goes on duty nowhere."""
+
+    async def retire(crew_no: str, **changes: object) -> None:
+        given = {"retired": True, "reason": "dissolved", **changes}
+        draft = contract.CrewDraft(crew_no=crew_no, name="甲班", **given)  # type: ignore[arg-type]
+        await station.answers.write_crew(draft, CALL)
+
+    await station.answers.go_on_duty(contract.DutyOrder(crew_no="1"), CALL)
+    with pytest.raises(CrewAtWork):
+        await retire("1")
+    with pytest.raises(ReasonMissing):
+        await retire("2", reason="")
+    await retire("2")
+    assert (await station.now()).crews[1].retired
+    await station.answers.go_off_duty(contract.LeaveOrder(shift_no=1), CALL)
+    with pytest.raises(NoSuchCrew):
+        await station.answers.go_on_duty(contract.DutyOrder(crew_no="2"), CALL)
+    await retire("2", retired=False)
+    await station.answers.go_on_duty(contract.DutyOrder(crew_no="2"), CALL)
+
+
+async def test_a_staff_card_works_no_more(station: Station) -> None:
+    """With a reason, and only one that the crew has; its holder's name stays."""
+    staff = contract.StaffDraft(card_no="77", crew_no="1", name="Li")
+    await station.answers.write_staff(staff, CALL)
+
+    async def retire(reason: str, **changes: str) -> contract.ShiftsNow:
+        draft = staff.model_copy(
+            update={"retired": True, "name": "", "reason": reason, **changes}
+        )
+        return await station.answers.write_staff(draft, CALL)
+
+    with pytest.raises(ReasonMissing):
+        await retire("")
+    with pytest.raises(NoSuchStaff):
+        await retire("left", crew_no="2")
+    with pytest.raises(NoSuchStaff):
+        await retire("left", card_no="78")
+    now = await retire("left")
+    assert now.crews[0].staff_cards == ""
+    kept = await station.world.db.read(lambda c: crews.staff_of(c, "77"))
+    assert kept == crews.Staff("77", "1", "Li", 1)
 
 
 @dataclass

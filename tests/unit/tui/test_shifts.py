@@ -227,6 +227,37 @@ async def test_crews_and_staff_cards_are_registered() -> None:
         assert (staff.card_no, staff.crew_no) == ("0034", "3")
 
 
+async def test_crews_and_staff_cards_work_no_more() -> None:
+    """r and x, with a reason; r once more takes the crew back."""
+    station = FakeStation()
+    async with opened(station=station) as screen:
+        await screen.press("f8", "w")
+        await screen.sees("测试甲")
+        await screen.press("r")
+        await screen.type("dissolved")
+        await screen.press("f2")
+        await screen.sees("Crew 1 works no more.")
+        station.crews[0] = station.crews[0].model_copy(update={"retired": True})
+        await screen.press("w")
+        await screen.sees("测试甲")
+        await screen.press("r")
+        await screen.type("again")
+        await screen.press("f2")
+        await screen.sees("Crew 1 works again.")
+        told = [(crew.crew_no, crew.retired) for crew in screen.asked("crew.write")]
+        assert told == [("1", True), ("1", False)]
+        await screen.press("w")
+        await screen.sees("测试甲")
+        await screen.press("x")
+        await screen.type("12")
+        await screen.press("enter")
+        await screen.type("left")
+        await screen.press("f2")
+        await screen.sees("Staff card 12 works no more.")
+        (staff,) = screen.asked("crew.staff")
+        assert (staff.card_no, staff.crew_no, staff.retired) == ("12", "1", True)
+
+
 async def test_many_nozzles_and_a_slip_without_a_handover() -> None:
     """More than have room end in dots; nothing is printed where nothing was."""
     station = FakeStation()
