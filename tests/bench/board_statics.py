@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.widgets import Static
 
+from cngstation.rpc.contract.forecourt import NozzleFigure
 from tests.bench.filling_station import FillingStation
 from tui.tiles import FULL, tile
 
@@ -37,6 +38,8 @@ class StaticsApp(App[None]):
         tiles = {n: self.query_one(f"#tile-{n}", Static) for n in self.station.nozzles}
 
         def show(_part: object, _event: object, nozzle: object) -> None:
+            if not isinstance(nozzle, NozzleFigure):
+                return
             cells = tile(nozzle, FULL, stale=False)  # type: ignore[arg-type]
             styled = [(text, _STYLES.get(style, "")) for text, style in cells]
             tiles[nozzle.nozzle_no].update(Content.assemble(*styled))  # type: ignore[attr-defined]

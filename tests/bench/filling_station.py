@@ -1,12 +1,15 @@
-"""A station in memory whose 64 nozzles all fill."""
+"""A station in memory whose 64 nozzles all fill, and end a fill each second."""
 
 import asyncio
 
-from tests.unit.tui.fake_rows import card
+from cngstation.rpc.contract import forecourt as g
+from tests.unit.tui.fake_rows import card, sale
 from tests.unit.tui.fake_station import FakeStation
+from tui.link import Part
 
 TILES, BEAT_S = 64, 0.1
 STEP_MILLI = 40
+SALE_EVERY_BEATS = 10
 
 
 class FillingStation(FakeStation):
@@ -24,6 +27,9 @@ class FillingStation(FakeStation):
         began = loop.time()
         for beat in range(1_000_000):
             await asyncio.sleep(max(began + beat * BEAT_S - loop.time(), 0))
+            if beat % SALE_EVERY_BEATS == 0:
+                self.extra_fills += 1
+                self.tell(Part.FORECOURT, g.SALE_RECORDED, sale(100 + beat))
             for number in self.nozzles:
                 milli = (beat * STEP_MILLI + number * 1_000) % 99_000
                 self.change_nozzle(
