@@ -35,7 +35,8 @@ class ListAnswers:
         self, order: contract.SendOrder, call: CallContext
     ) -> contract.ListsBoard:
         """Send the lists now."""
-        await self._keeper.send_lists(actor_of(call), whole=order.whole)
+        only = frozenset(order.nozzles) or None
+        await self._keeper.send_lists(actor_of(call), whole=order.whole, only=only)
         return await self._watch.board()
 
     async def number(

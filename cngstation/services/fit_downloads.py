@@ -4,6 +4,7 @@ What is left out is a row that says what and why, and closes when everything fit
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -47,7 +48,7 @@ def offer_what_fits(line: OfferedLine, offer: Downloads) -> tuple[str, str]:
         (no_white, None, _BOTH),
     ):
         try:
-            line.offer(Downloads(lists, table))
+            line.offer(replace(offer, lists=lists, prices=table))
         except LocalProtocolError as error:
             _log.error("downloads.not_offered", why=error.sentence())
             why = why or error.sentence()

@@ -20,7 +20,7 @@ from cngstation.services.line_settings import (
     nozzles_of,
     settings_of,
 )
-from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.publish_downloads import DownloadKeeper, ServedNozzle
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_device_clocks import DeviceClocks
@@ -77,5 +77,10 @@ def open_line(
     parts.lines.append(NamedLine(section.name, section.baud, desk, line))
     parts.controlled.append(ControlledLine(line, desk, capabilities_of(section)))
     parts.watch.serve(desk.settings, downloads_of(section))
-    parts.keeper.serve(line, [nozzle.unit for nozzle in desk.settings], section.name)
+    nozzles = [
+        ServedNozzle(setting.key.nozzle_no, gun, setting.unit)
+        for gun, setting in desk.by_gun.items()
+    ]
+    units = [nozzle.unit for nozzle in nozzles]
+    parts.keeper.serve(line, units, section.name, nozzles)
     return line

@@ -8,7 +8,7 @@ polls. That a nozzle holds a version is a fact too, once the nozzle has said so.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
@@ -58,9 +58,21 @@ class WhenToSend(StrEnum):
     BY_HAND = "by_hand"
 
 
+@dataclass(frozen=True, slots=True)
+class ServedNozzle:
+    """A nozzle of a line: its number, its number on the line, its unit."""
+
+    nozzle_no: int
+    gun: int
+    unit: Unit
+
+
+Group = tuple[frozenset[Unit], frozenset[int] | None]
+
+
 @dataclass(slots=True)
 class ServedLine:
-    """A line with the unit of its nozzles; several units get no prices.
+    """A line with its nozzles; where those are not told, several units get no prices.
 
     `left_out` is what its last offer could not carry, and why: empty for nothing,
     None while its row was not looked at.
@@ -70,6 +82,20 @@ class ServedLine:
     units: frozenset[Unit]
     name: str
     left_out: tuple[str, str] | None = None
+    nozzles: Sequence[ServedNozzle] = ()
+
+    def groups(self, only: frozenset[int] | None) -> list[Group]:
+        """Return the nozzles that are meant, by their units, and their guns.
+
+        Without the nozzles it is the line as a whole.
+        """
+        if not self.nozzles or (only is None and len(self.units) == 1):
+            return [(self.units, None)]
+        meant = [one for one in self.nozzles if only is None or one.nozzle_no in only]
+        return [
+            (frozenset({unit}), frozenset(n.gun for n in meant if n.unit == unit))
+            for unit in sorted({one.unit for one in meant})
+        ]
 
 
 class DownloadKeeper:
@@ -94,9 +120,16 @@ class DownloadKeeper:
         self._owes_offer = False
         self._is_doubted = False
 
-    def serve(self, line: OfferedLine, units: Sequence[Unit], name: str = "") -> None:
+    def serve(
+        self,
+        line: OfferedLine,
+        units: Sequence[Unit],
+        name: str = "",
+        nozzles: Sequence[ServedNozzle] = (),
+    ) -> None:
         """Take a line on; it is offered everything at the next look."""
-        self._lines.append(ServedLine(line, frozenset(units), name))
+        served = ServedLine(line, frozenset(units), name, nozzles=nozzles)
+        self._lines.append(served)
         self._seen = None
         self._owes_offer = True
 
@@ -135,12 +168,17 @@ class DownloadKeeper:
             await self._offer()
         return told
 
-    async def send_lists(self, actor: Actor, *, whole: bool) -> None:
-        """Publish the lists now; as a new base when they are to go whole."""
+    async def send_lists(
+        self, actor: Actor, *, whole: bool, only: frozenset[int] | None = None
+    ) -> None:
+        """Publish the lists now; as a new base when they are to go whole.
+
+        `only` are the nozzles that are told; the others are told with the next news.
+        """
         await self._publish(
             self._clock.now().wall_ms, lists=True, whole=whole, actor=actor
         )
-        await self._offer()
+        await self._offer(only)
 
     def _is_time(self, now_ms: int) -> bool:
         """Tell whether the hour of the day has come at which lists are sent."""
@@ -165,18 +203,22 @@ class DownloadKeeper:
         self._owes_offer |= told
         return told
 
-    async def _offer(self) -> None:
+    async def _offer(self, only: frozenset[int] | None = None) -> None:
         offers = [
-            (served, await self._database.read(partial(offered, units=served.units)))
+            (served, guns, await self._database.read(partial(offered, units=units)))
             for served in self._lines
+            for units, guns in served.groups(only)
         ]
-        told = [
-            (served, offer_what_fits(served.line, offer)) for served, offer in offers
-        ]
-        for served, left_out in told:
+        told: dict[int, tuple[ServedLine, tuple[str, str]]] = {}
+        for served, guns, offer in offers:
+            left_out = offer_what_fits(served.line, replace(offer, guns=guns))
+            known = told.get(id(served))
+            if known is None or left_out[0]:
+                told[id(served)] = (served, left_out)
+        for served, left_out in told.values():
             if left_out != served.left_out:
                 await self._name_left_out(served, left_out)
-        self._owes_offer = False
+        self._owes_offer = self._owes_offer and only is not None
         self.changed()
 
     async def _name_left_out(

@@ -60,10 +60,7 @@ class DownloadWatch:
     def serve(
         self, settings: Iterable[NozzleSetting], kinds: frozenset[DownloadKind]
     ) -> None:
-        """Take the nozzles of a line on; one of several units is sent no prices."""
-        settings = list(settings)
-        if len({setting.unit for setting in settings}) > 1:
-            kinds -= {DownloadKind.PRICES}
+        """Take the nozzles of a line on."""
         for setting in settings:
             self._nozzles[setting.key] = Carried(setting, kinds)
 

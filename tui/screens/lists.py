@@ -57,6 +57,8 @@ _FAR_MS = 120_000
 _LISTED = mark("{kind} version {version}: {count} numbers, {at}")
 _SENT = mark("The lists are on their way; dispensers fetch them between polls.")
 _SEND_WHOLE = mark("Send the whole blacklist to every dispenser as a new one? Enter")
+_SEND_ONE = mark("Send the whole blacklist as a new one to nozzles {numbers}? Enter")
+_ONE = mark("Only the dispenser of nozzle {number}: nozzles {numbers}. Esc: all again.")
 _PUT = mark("Number {number}: {list}.")
 
 
@@ -82,6 +84,7 @@ class ListsScreen(StationScreen):
         self._board: ListsBoard | None = None
         self._first = 0
         self._asks_whole = False
+        self._number = ""  # of the nozzle that is told alone
 
     def parts(self) -> Iterable[Widget]:
         """One page."""
@@ -114,6 +117,7 @@ class ListsScreen(StationScreen):
         if self._asks_whole:
             return [("Enter", _("send")), ("Esc", _("back"))]
         return [
+            *([("0-9", _("one nozzle"))] if not self._number else []),
             ("s", _("send changes")),
             ("w", _("send all")),
             ("n", _("a number")),
@@ -130,13 +134,18 @@ class ListsScreen(StationScreen):
                 self.confirm(lambda: self._send(whole=True))
             return
         match event.character:
+            case str(digit) if digit in "0123456789":
+                event.stop()
+                self._number = (self._number + digit)[-2:].lstrip("0")
+                self.redraw()
             case "s":
                 event.stop()
                 self.run_worker(self._send(whole=False), group="send")
             case "w":
                 event.stop()
                 self._asks_whole = True
-                self.say(_(_SEND_WHOLE))
+                whom = self._whom()
+                self.say((whom and filled(_SEND_ONE, numbers=whom)) or _(_SEND_WHOLE))
                 self.ask_to_confirm()
                 self.redraw()
             case "n":
@@ -148,9 +157,11 @@ class ListsScreen(StationScreen):
 
     def action_leave(self) -> None:
         """Step back."""
-        if not self._asks_whole:
+        if not self._asks_whole and not self._number:
             super().action_leave()
             return
+        if not self._asks_whole:
+            self._number = ""
         self._asks_whole = False
         self.say("")
         self.redraw()
@@ -163,12 +174,24 @@ class ListsScreen(StationScreen):
 
     async def _send(self, *, whole: bool) -> None:
         try:
-            self._board = await self.desk.link.call(LISTS_SEND, SendOrder(whole=whole))
+            order = SendOrder(whole=whole, nozzles=self._meant())
+            self._board = await self.desk.link.call(LISTS_SEND, order)
         except StationError as error:
             self.say_error(error)
         else:
             self.say(_(_SENT), "done")
         self.redraw()
+
+    def _meant(self) -> tuple[int, ...]:
+        """Return the nozzles of the dispenser of the number that was typed."""
+        rows = self._board.nozzles if self._board else ()
+        number = int(self._number or 0)
+        of = {row.dispenser_no for row in rows if row.nozzle_no == number}
+        found = {row.nozzle_no for row in rows if row.dispenser_no in of}
+        return tuple(sorted(found)) or ((number,) if number else ())
+
+    def _whom(self) -> str:
+        return " ".join(map(str, self._meant()))
 
     def _rows(self) -> dict[int, dict[str, DownloadRow]]:
         found: dict[int, dict[str, DownloadRow]] = {}
@@ -178,6 +201,9 @@ class ListsScreen(StationScreen):
 
     def _page(self) -> Content:
         head = [line((_("Lists and prices at the dispensers"), "bold"))]
+        if self._number:
+            said = filled(_ONE, number=self._number, numbers=self._whom())
+            head.append(line((f" {said} ", "bold reverse $warning")))
         if self._board is None:
             return stacked([*head, line(_("One moment ..."))])
         head += [line((text, "$text-muted")) for text in self._published()]

@@ -145,11 +145,21 @@ class StationData:
 
 @dataclass(frozen=True, slots=True)
 class Downloads:
-    """What every nozzle of a line shall hold; a kind that is absent is left alone."""
+    """What nozzles of a line shall hold; a kind that is absent is left alone.
+
+    `guns` are the nozzles that are meant, None is all: the others go on with what they
+    were offered before. Where a dispenser fetches for all of its nozzles, one of them
+    stands for it.
+    """
 
     lists: Mapping[ListKind, CardList] = field(default_factory=dict)
     prices: PriceTable | None = None
     station: StationData | None = None
+    guns: frozenset[int] | None = None
+
+    def is_for(self, gun: int) -> bool:
+        """Tell whether a nozzle is meant."""
+        return self.guns is None or gun in self.guns
 
 
 class DownloadKind(StrEnum):

@@ -18,25 +18,39 @@ AGAIN_US = 10_000_000
 
 
 class PostedPrice:
-    """Level 0 of the price table on offer, for every nozzle of a line."""
+    """Level 0 of the price table on offer, for each nozzle of a line."""
 
     def __init__(self) -> None:
-        self._table: PriceTable | None = None
+        self._for_all: PriceTable | None = None
+        self._tables: dict[int, PriceTable | None] = {}
         self._sent_us: dict[int, int] = {}
         self._told: dict[int, bool] = {}  # of which nozzle, and whether in force
 
     def offer(self, downloads: Downloads) -> None:
         """Take what the nozzles shall hold from its time on."""
-        if downloads.prices != self._table:
-            self._table = downloads.prices
-            self._sent_us.clear()
-            self._told.clear()
+        if downloads.guns is None:
+            changed = {gun for gun in self._known if self._of(gun) != downloads.prices}
+            self._for_all = downloads.prices
+            self._tables.clear()
+        else:
+            changed = {g for g in downloads.guns if self._of(g) != downloads.prices}
+            self._tables |= dict.fromkeys(downloads.guns, downloads.prices)
+        for gun in changed:
+            self._sent_us.pop(gun, None)
+            self._told.pop(gun, None)
+
+    @property
+    def _known(self) -> set[int]:
+        return {*self._sent_us, *self._told}
+
+    def _of(self, gun: int) -> PriceTable | None:
+        return self._tables.get(gun, self._for_all)
 
     def to_send(
         self, gun: int, shown_e4: int | None, now_us: int, wall_ms: int
     ) -> int | None:
         """Return the price to send to an idle nozzle now; notes that it is sent."""
-        table = self._table
+        table = self._of(gun)
         if table is None or not table.prices_e4 or not _has_come(table, wall_ms):
             return None
         sent_us = self._sent_us.get(gun)
@@ -49,7 +63,7 @@ class PostedPrice:
 
     def advanced(self, gun: int, shown_e4: int | None) -> DownloadAdvanced | None:
         """Return what is to be told of a nozzle, once for each change."""
-        table = self._table
+        table = self._of(gun)
         if table is None or not table.prices_e4:
             return None
         in_force = shown_e4 == table.prices_e4[0]

@@ -65,9 +65,14 @@ class ListsBoard(Message):
 
 
 class SendOrder(Message):
-    """Send the lists now: `whole` as a new base, else what has changed."""
+    """Send lists and prices now: `whole` as a new base, else what has changed.
+
+    `nozzles` are those that are told now, none is all; the others follow with the next
+    news.
+    """
 
     whole: bool
+    nozzles: Annotated[tuple[int, ...], Field(max_length=64)] = ()
 
 
 class NumberOrder(Message):

@@ -358,8 +358,8 @@ async def test_what_does_not_fit_keeps_the_blacklist_from_no_line(
     assert await station.db.read(findings.open_findings) == []
 
 
-async def test_a_line_of_two_units_waits_for_no_prices(station: Station) -> None:
-    """It is offered none, and its board says that there is no way."""
+async def test_a_nozzle_waits_for_the_prices_of_its_own_unit(station: Station) -> None:
+    """Where its unit has no price there is nothing to wait for."""
     other = NozzleSetting(NozzleKey("03160001", 1, 2), Unit.KG)
     await station.price(0, 398)
     await station.keeper.look()
@@ -368,6 +368,6 @@ async def test_a_line_of_two_units_waits_for_no_prices(station: Station) -> None
     rows = (await watch.board()).nozzles
     assert {(r.nozzle_no, r.kind): r.state for r in rows} == {
         (1, "base"): "waiting",
-        (1, "prices"): "no_way",
+        (1, "prices"): "waiting",
         (2, "base"): "waiting",
     }

@@ -81,3 +81,23 @@ async def test_a_number_goes_on_a_list_with_a_reason() -> None:
             "stolen, said by phone",
             None,
         )
+
+
+async def test_one_dispenser_is_told_alone_and_the_screen_says_so() -> None:
+    """A number stands for its dispenser; Esc means all again."""
+    async with opened() as screen:
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        await screen.press("4")
+        await screen.sees("Only the dispenser of nozzle 4: nozzles 3 4.")
+        await screen.press("s")
+        await screen.press("w")
+        await screen.sees("to nozzles 3 4? Enter")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("lists.send")) == 2)
+        await screen.press("escape")
+        await screen.until(lambda: "Only the dispenser" not in screen.text())
+        await screen.press("s")
+        await screen.until(lambda: len(screen.asked("lists.send")) == 3)
+        told = [(order.whole, order.nozzles) for order in screen.asked("lists.send")]
+        assert told == [(False, (3, 4)), (True, (3, 4)), (False, ())]

@@ -77,13 +77,19 @@ class Part:
 
 @dataclass(slots=True)
 class Holding:
-    """What one nozzle asks for, fetches and holds."""
+    """What one nozzle is offered, asks for, fetches and holds."""
 
+    lists: dict[ListKind, PackedList] = field(default_factory=dict)
+    prices: PackedPrices | None = None
     wanted: Wanted | None = None
     list_under_way: PackedList | None = None
     seen: dict[DownloadKind, int] = field(default_factory=dict)
     reported: dict[DownloadKind, int] = field(default_factory=dict)
     is_identity_due: bool = False
+
+    @property
+    def is_offered_anything(self) -> bool:
+        return bool(self.lists) or self.prices is not None
 
 
 class Distribution:
@@ -92,11 +98,9 @@ class Distribution:
     def __init__(self, guns: Sequence[int], *, has_lists: bool) -> None:
         self._has_lists = has_lists
         self._holdings = {gun: Holding() for gun in guns}
-        self._lists: dict[ListKind, PackedList] = {}
-        self._prices: PackedPrices | None = None
 
     def offer(self, downloads: Downloads) -> None:
-        """Take what every nozzle shall hold from now on.
+        """Take what nozzles shall hold from now on.
 
         Raises:
             LocalProtocolError: the protocol cannot carry it; all stays as it was.
@@ -105,11 +109,11 @@ class Distribution:
         prices = PackedPrices.of(downloads.prices) if downloads.prices else None
         if not self._has_lists:
             lists = {}
-        if (lists, prices) == (self._lists, self._prices):
-            return
-        self._lists, self._prices = lists, prices
-        for holding in self._holdings.values():
-            holding.is_identity_due = self._offers_anything
+        for gun, holding in self._holdings.items():
+            same = (lists, prices) == (holding.lists, holding.prices)
+            if downloads.is_for(gun) and not same:
+                holding.lists, holding.prices = lists, prices
+                holding.is_identity_due = holding.is_offered_anything
 
     def versions(self, gun: int) -> Versions:
         """Return what the poll of a nozzle announces."""
@@ -127,7 +131,7 @@ class Distribution:
         holding = self._holdings[gun]
         holding.seen.clear()
         holding.reported.clear()
-        holding.is_identity_due = self._offers_anything
+        holding.is_identity_due = holding.is_offered_anything
 
     def lost(self, gun: int) -> None:
         """Forget what was under way to a nozzle."""
@@ -165,11 +169,11 @@ class Distribution:
             return self._count(gun, holding, wanted.kind)
         if isinstance(wanted, BlockAsked):
             return _block(gun, holding, wanted)
-        if wanted is None or self._prices is None:
+        prices = holding.prices
+        if wanted is None or prices is None:
             return None
-        body = self._prices.to_bytes(is_lng=is_lng, order=order)
-        levels = len(self._prices.prices)
-        version = self._prices.version
+        body = prices.to_bytes(is_lng=is_lng, order=order)
+        levels, version = len(prices.prices), prices.version
         holding.seen.pop(DownloadKind.PRICES, None)
         event = DownloadAdvanced(
             gun, DownloadKind.PRICES, version, levels, levels, is_in_force=False
@@ -202,38 +206,31 @@ class Distribution:
         return self._report(gun, self._holdings[gun].seen)
 
     def _report(self, gun: int, versions: dict[DownloadKind, int]) -> list[Event]:
-        if not self._offers_anything:
-            return []
         holding = self._holdings[gun]
+        if not holding.is_offered_anything:
+            return []
         events: list[Event] = []
         for kind, version in versions.items():
             if holding.reported.get(kind) == version:
                 continue
             holding.reported[kind] = version
-            count = self._count_of(kind) if version == self._version(gun, kind) else 0
+            count = (
+                _count_of(holding, kind) if version == self._version(gun, kind) else 0
+            )
             events.append(
                 DownloadAdvanced(gun, kind, version, count, count, is_in_force=True)
             )
         return events
 
-    @property
-    def _offers_anything(self) -> bool:
-        return bool(self._lists) or self._prices is not None
-
-    def _count_of(self, kind: DownloadKind) -> int:
-        if kind is DownloadKind.PRICES:
-            return len(self._prices.prices) if self._prices else 0
-        offered = self._lists.get(ListKind(kind))
-        return len(offered.cards) if offered else 0
-
     def _version(self, gun: int, kind: DownloadKind) -> int:
         """Return the version that is announced to a nozzle; 0 is none."""
+        holding = self._holdings[gun]
         if kind is DownloadKind.PRICES:
-            return self._prices.version if self._prices else 0
-        under_way = self._holdings[gun].list_under_way
-        if under_way is not None and _is(self._holdings[gun], kind):
+            return holding.prices.version if holding.prices else 0
+        under_way = holding.list_under_way
+        if under_way is not None and _is(holding, kind):
             return under_way.version
-        offered = self._lists.get(ListKind(kind))
+        offered = holding.lists.get(ListKind(kind))
         return offered.version if offered else 0
 
     def _no_longer_asks(
@@ -248,7 +245,7 @@ class Distribution:
                 holding.list_under_way = None
 
     def _count(self, gun: int, holding: Holding, kind: ListKind) -> Part | None:
-        offered = self._lists.get(kind)
+        offered = holding.lists.get(kind)
         if offered is None:
             return None
         holding.list_under_way = offered
@@ -258,6 +255,13 @@ class Distribution:
             gun, DownloadKind(kind), offered.version, 0, count, is_in_force=False
         )
         return Part(Command.LIST, offered.count_body(), event)
+
+
+def _count_of(holding: Holding, kind: DownloadKind) -> int:
+    if kind is DownloadKind.PRICES:
+        return len(holding.prices.prices) if holding.prices else 0
+    offered = holding.lists.get(ListKind(kind))
+    return len(offered.cards) if offered else 0
 
 
 def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:

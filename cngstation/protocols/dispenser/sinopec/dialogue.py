@@ -116,7 +116,7 @@ class LineDialogue(Decisions):
         self._dispensers = dispensers_of(nozzles)
         super().__init__(self._dispensers.values())
         self._wire = Wire(speed)
-        self._offers = Offers(place, {})
+        self._offers = Offers(place)
         self._reader = MessageReader(self._offers)
         self._turns = Turns(self._dispensers.values())
         self._exchange: Exchange | None = None
@@ -198,8 +198,13 @@ class LineDialogue(Decisions):
         Raises:
             LocalProtocolError: something does not fit; nothing is changed.
         """
-        self._offers.offer(downloads)
-        for dispenser in self._dispensers.values():
+        meant = [
+            dispenser
+            for dispenser in self._dispensers.values()
+            if any(map(downloads.is_for, dispenser.guns))
+        ]
+        self._offers.offer(downloads, meant)
+        for dispenser in meant:
             dispenser.ask_identity()
 
     def request(self, request: Request) -> None:

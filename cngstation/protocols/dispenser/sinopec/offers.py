@@ -5,7 +5,8 @@ hold. Of what is not offered its own version is announced, which its identity ha
 so nothing of it is fetched and nothing erased.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cngstation.moments import CHINA, local_time
@@ -39,20 +40,27 @@ _FIELDS = {
 
 
 @dataclass(slots=True)
-class Offers:
-    """The parts that dispensers may fetch.
+class _Held:
+    """What one dispenser shall hold.
 
     Prices of a time to come are offered beside those in force; where no prices in
     force were ever offered, they wait until they are.
     """
 
-    place: Place
-    _lists: dict[DownloadKind, Part]
-    _prices: PriceTable | None = None
-    _following: PriceTable | None = None
-    _station: StationData | None = None
+    lists: dict[DownloadKind, Part] = field(default_factory=dict)
+    prices: PriceTable | None = None
+    following: PriceTable | None = None
+    station: StationData | None = None
 
-    def offer(self, downloads: Downloads) -> None:
+
+@dataclass(slots=True)
+class Offers:
+    """The parts that dispensers may fetch, each by its address."""
+
+    place: Place
+    _held: dict[int, _Held] = field(default_factory=dict)
+
+    def offer(self, downloads: Downloads, dispensers: Iterable[Dispenser]) -> None:
         """Take what dispensers shall hold from now on.
 
         Raises:
@@ -66,18 +74,21 @@ class Offers:
             price_part(downloads.prices, None, _ANY_NOZZLE, self.place)
         if downloads.station is not None:
             station_part(downloads.station, _ANY_NOZZLE, self.place)
-        self._lists |= lists
-        self._following = downloads.prices or self._following
-        self._station = downloads.station or self._station
+        for dispenser in dispensers:
+            held = self._of(dispenser)
+            held.lists |= lists
+            held.following = downloads.prices or held.following
+            held.station = downloads.station or held.station
 
     def let_time_pass(self, wall_ms: int) -> None:
         """Let prices whose time has come be those in force."""
-        coming = self._following
-        if coming is None:
-            return
-        effective = datetime.fromisoformat(coming.effective_at)
-        if effective.replace(tzinfo=CHINA) <= local_time(wall_ms):
-            self._prices, self._following = coming, None
+        for held in self._held.values():
+            coming = held.following
+            if coming is not None and _has_come(coming, wall_ms):
+                held.prices, held.following = coming, None
+
+    def _of(self, dispenser: Dispenser) -> _Held:
+        return self._held.setdefault(dispenser.address, _Held())
 
     def announced(self, dispenser: Dispenser) -> Versions:
         """Return the versions that a poll of this dispenser announces."""
@@ -107,17 +118,22 @@ class Offers:
         return news
 
     def _parts(self, dispenser: Dispenser) -> dict[DownloadKind, Part]:
-        nozzles = list(dispenser.nozzles)
-        parts = dict(self._lists)
-        if self._prices is not None:
+        nozzles, held = list(dispenser.nozzles), self._of(dispenser)
+        parts = dict(held.lists)
+        if held.prices is not None:
             parts[DownloadKind.PRICES] = price_part(
-                self._prices, self._following, nozzles, self.place
+                held.prices, held.following, nozzles, self.place
             )
-        if self._station is not None:
+        if held.station is not None:
             parts[DownloadKind.STATION] = station_part(
-                self._station, nozzles, self.place
+                held.station, nozzles, self.place
             )
         return parts
+
+
+def _has_come(table: PriceTable, wall_ms: int) -> bool:
+    effective = datetime.fromisoformat(table.effective_at)
+    return effective.replace(tzinfo=CHINA) <= local_time(wall_ms)
 
 
 def advanced(
