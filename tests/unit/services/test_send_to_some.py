@@ -1,6 +1,7 @@
 """Lists and prices for some nozzles alone, and for lines of several units."""
 
 from pathlib import Path
+from typing import Any
 
 from cngstation.protocols.dispenser.forecourt import Downloads, ListKind
 from cngstation.protocols.dispenser.posted_price import PostedPrice
@@ -51,7 +52,7 @@ async def test_one_dispenser_is_told_alone_and_the_others_with_the_next_news(
         only = frozenset({2})
         await station.keeper.send_lists(CASHIER, whole=True, only=only)
         (offer,) = line.offers[before:]
-        assert offer.guns == {12}
+        assert offer.guns == frozenset({12})
         assert offer.lists[ListKind.BASE].version == 2
         await station.price(0, 398)
         await station.keeper.look()
@@ -75,11 +76,12 @@ def test_sinopec_dispensers_fetch_what_they_were_offered() -> None:
     """One nozzle of a dispenser stands for it; another address goes on as before."""
     talk = Talk((101, 102, 201))
     talk.settle()
+    dialogue: Any = talk.dialogue
     lists = {ListKind.BASE: BASE}
     talk.dialogue.offer(Downloads(lists, guns=frozenset({102})))
     announced = {
-        address: talk.dialogue._offers.announced(dispenser).base
-        for address, dispenser in talk.dialogue._dispensers.items()
+        address: dialogue._offers.announced(dispenser).base
+        for address, dispenser in dialogue._dispensers.items()
     }
     assert announced == {1: BASE.version, 2: HELD_BY_INFO}
 
