@@ -43,7 +43,7 @@ async def serve(process: Process) -> int:
     await require_key(database, seal, config.paths.personal_data_key)
     await seal_what_is_in_clear(database, seal)
     prints_wanted = 1 if config.printer.port else 0
-    gate, outlet_no = process.gate(database), config.till.outlet_no
+    gate, outlet_no = process.gate(database, lambda: watch), config.till.outlet_no
     acts = CardActs(
         database,
         every_kind(),
@@ -62,7 +62,8 @@ async def serve(process: Process) -> int:
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
     )
-    watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage)
+    staff_key = read_credential(config.paths.card_master_key, 16)
+    watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage, staff_key)
     parts = put_together(
         CounterNeeds(
             database=database,

@@ -6,7 +6,7 @@ that the disk did not confirm, a task that failed), 2 for a wrong configuration.
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,8 +19,10 @@ from cngstation.errors import DatabaseUnopened, StationError, StorageError
 from cngstation.moments import Clock, seconds
 from cngstation.rpc.refusals import RefusalLog
 from cngstation.rpc.sd_notify import ServiceNotifier
+from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, Passwords
-from cngstation.services.station_rules import gate_rules
+from cngstation.services.second_step import SecondStep
+from cngstation.services.station_rules import gate_rules, staff_card_rules
 from cngstation.storage.database import Database
 
 DATABASE_LOOK_MS = 50
@@ -91,11 +93,18 @@ class Process:
         """Who makes hashes, one at a time in the whole daemon."""
         return Passwords()
 
-    def gate(self, database: Database) -> Gate:
-        """Return who decides about logins at this daemon's socket."""
+    def gate(
+        self, database: Database, reader: Callable[[], StaffReader] | None = None
+    ) -> Gate:
+        """Return who decides about logins at this daemon's socket.
+
+        `reader` reads staff cards, where this daemon has one.
+        """
         rules = gate_rules(self.config.security)
         outlet_no = self.config.till.outlet_no
         gate = Gate(database, self.passwords, self.clock, rules, outlet_no=outlet_no)
+        cards = staff_card_rules(self.config.security)
+        gate.second = SecondStep(database, gate, cards, reader)
         self.keep(gate.refusals.run(), "count refusals")
         return gate
 

@@ -9,6 +9,7 @@ ROWS = {
     "intent_no_fence": mark("act held"),
     "intent_grey_since": mark("act held"),
     "card_disagrees": mark("not as known"),
+    "staff_card_copied": mark("staff card copied"),
     "card_rolled_back": mark("old image"),
     "ungrey_without_record": mark("no record"),
     "grey_collected_twice": mark("taken twice"),

@@ -264,12 +264,25 @@ class DownloadTimes(Section):
     ] = "at_once"
 
 
+OperatorNo = Annotated[
+    str, Field(pattern=r"^[0-9]{1,9}$", description="an operator's number")
+]
+
+
 class Security(Section):
     """How long a login lasts and how often it may fail."""
 
     session_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 12
     wrong_tries: Annotated[int, Field(ge=1, le=10, description="1 to 10")] = 3
     idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
+    require_staff_card: Annotated[
+        Literal["off", "administrators", "all"],
+        Field(description='"off", "administrators" or "all"'),
+    ] = "off"
+    staff_card_operators: Annotated[
+        tuple[OperatorNo, ...],
+        Field(strict=False, max_length=100, description="at most 100 operator numbers"),
+    ] = ()
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]

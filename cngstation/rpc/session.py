@@ -9,7 +9,15 @@ from typing import Annotated, Any
 from pydantic import Field, PlainSerializer, SecretStr, StringConstraints
 
 from cngstation.errors import VersionMismatch
-from cngstation.rpc.method import LOGGED_IN, Contract, Line, Message, Method, Version
+from cngstation.rpc.method import (
+    LOGGED_IN,
+    Contract,
+    Line,
+    Message,
+    Method,
+    Text,
+    Version,
+)
 
 # Shown to nobody, but sent: pydantic would write stars.
 Secret = Annotated[
@@ -40,12 +48,21 @@ class Nothing(Message):
     """A request that needs no facts, and an answer that has none."""
 
 
+class Release(Message):
+    """Who lets somebody in without a staff card, once, and why."""
+
+    login_name: Line
+    password: Secret
+    reason: Text
+
+
 class Login(Message):
     """Who wants to work, and at which terminal."""
 
     login_name: Line
     password: Secret
     terminal: Line
+    release: Release | None = None
 
 
 class Attach(Message):

@@ -14,6 +14,7 @@ from cngstation.services.answer_prices import PriceAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_rows import RowAnswers
+from cngstation.services.answer_staff_cards import StaffCardAnswers
 from cngstation.services.answer_till import TillAnswers
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.diagnose_card import DiagnosisAnswers
@@ -38,6 +39,7 @@ class CounterAnswers:
         self.limits = LimitAnswers(parts)
         self.invoices = InvoiceAnswers(parts)
         self.operators = OperatorAnswers(parts)
+        self.staff_cards = StaffCardAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""

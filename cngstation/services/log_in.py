@@ -6,10 +6,9 @@ ends count on the monotonic clock of a boot: setting the wall clock changes none
 """
 
 import contextlib
-import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -35,8 +34,15 @@ from cngstation.services.lock_out import (
 from cngstation.services.name_terminal import terminal_of
 from cngstation.services.passwords import Passwords
 from cngstation.services.see_hands import Hands
+from cngstation.services.staff_session import (
+    OperatorRetired,
+    ScreenLocked,
+    StaffSession,
+    digest_of,
+    staff_of,
+)
 from cngstation.services.station_rules import GateRules
-from cngstation.storage import audit, operators
+from cngstation.storage import audit, operators, staff_cards
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator, SessionRow
@@ -58,26 +64,12 @@ __all__ = [
 ]
 
 
-class OperatorRetired(Refusal):
-    """The operator may not log in any more."""
+class SecondCheck(Protocol):
+    """What a login takes beside the password; `SecondStep` fits."""
 
-    code = "refusal.operator_state"
-    text = "This operator is {state} and may not log in. Ask the administrator."
-
-
-class ScreenLocked(Refusal):
-    """The screen is locked until its operator gives the password."""
-
-    code = "refusal.screen_locked"
-    text = "The screen is locked. Give the password to go on. Nothing was done."
-
-
-@dataclass(frozen=True)
-class StaffSession(Session):
-    """A session with the operator behind it."""
-
-    operator_no: str = ""
-    token_hash: bytes = field(default=b"", repr=False)
+    async def passed(
+        self, operator: Operator, terminal: str, credentials: Login
+    ) -> str: ...
 
 
 class Gate:
@@ -102,17 +94,33 @@ class Gate:
         self._hands = Hands(database, clock, rules.idle_minutes)
         self._outlet_no = outlet_no
         self._name_terminal = name_terminal
+        self.second: SecondCheck | None = None
 
     async def login(self, credentials: Login, peer: Peer) -> StaffSession:
         """Begin a session.
 
         Raises:
             LoginRefused, LoginMustWait, OperatorRetired: who it is may not work now.
+            Refusal, DeviceError: the second step of the login was not passed.
         """
         name = credentials.login_name
         terminal = self._name_terminal(peer, credentials.terminal)
         operator = await self.identify(name, credentials.password, terminal)
-        return await self._begin(operator, peer, terminal)
+        card_no = await self._passed(operator, terminal, credentials)
+        return await self._begin(operator, peer, terminal, card_no)
+
+    async def _passed(
+        self, operator: Operator, terminal: str, credentials: Login
+    ) -> str:
+        """Take the second step of a login, where there is one."""
+        if self.second is None:
+            return ""
+        try:
+            return await self.second.passed(operator, terminal, credentials)
+        except Refusal as refused:
+            actor = Actor(operator.operator_no, terminal)
+            await self.refusals.note(Refused(actor, "session.login", refused.code))
+            raise
 
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
@@ -144,7 +152,7 @@ class Gate:
         Raises:
             NotLoggedIn: there is none, it ended, or another user made it.
         """
-        digest = _digest(token)
+        digest = digest_of(token)
         row = await self._database.read(
             lambda connection: operators.find_session(connection, digest)
         )
@@ -166,7 +174,7 @@ class Gate:
             NotLoggedIn, ScreenLocked, PasswordMustChange, RightMissing,
             OtherOutlet: why not.
         """
-        staff = _staff(session)
+        staff = staff_of(session)
 
         def question(connection: Connection) -> tuple[SessionRow, Refusal | None]:
             row = operators.find_session(connection, staff.token_hash)
@@ -223,7 +231,7 @@ class Gate:
             LoginRefused, LoginMustWait: wrong password, or too many of them.
             NotLoggedIn: the session has ended, or its operator may not work any more.
         """
-        staff = _staff(session)
+        staff = staff_of(session)
         operator = await self._database.read(
             lambda connection: operators.find(connection, staff.operator_no)
         )
@@ -244,7 +252,7 @@ class Gate:
             await self._set_state(session, ENDED, "session.logout")
 
     async def _begin(
-        self, operator: Operator, peer: Peer, terminal: str
+        self, operator: Operator, peer: Peer, terminal: str, card_no: str
     ) -> StaffSession:
         token = SecretStr(secrets.token_urlsafe(32))
 
@@ -252,13 +260,14 @@ class Gate:
             actor = Actor(operator.operator_no, terminal)
             # Others were tried while this password was checked; the row decides.
             now = operators.find(tx.connection, operator.operator_no) or operator
-            if refused := _refusal(now, operator, tx.now):
+            gone = staff_cards.out_of_use(tx.connection, card_no)
+            if refused := gone or _refusal(now, operator, tx.now):
                 audit.record(
                     tx, actor, "session.login", now.login_name, outcome="refused"
                 )
                 return refused
             row = SessionRow(
-                token_hash=_digest(token),
+                token_hash=digest_of(token),
                 operator_no=operator.operator_no,
                 uid=peer.uid,
                 terminal=terminal,
@@ -267,6 +276,7 @@ class Gate:
                 ends_mono_ms=tx.now.mono_ms + self._session_ms,
                 boot_id=tx.now.boot_id,
                 active_mono_ms=tx.now.mono_ms,
+                staff_card_no=card_no,
             )
             operators.add_session(tx, row)
             operators.set_tries(tx, operator.operator_no, 0, 0)
@@ -312,7 +322,7 @@ class Gate:
         Raises:
             NotLoggedIn: it has ended.
         """
-        staff = _staff(session)
+        staff = staff_of(session)
 
         def unit(tx: Transaction) -> None:
             row = operators.find_session(tx.connection, staff.token_hash)
@@ -388,13 +398,3 @@ def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | Non
     if now.password_hash != checked.password_hash:
         return LoginRefused(left=1)
     return None
-
-
-def _staff(session: Session) -> StaffSession:
-    if not isinstance(session, StaffSession):
-        raise NotLoggedIn
-    return session
-
-
-def _digest(token: SecretStr) -> bytes:
-    return hashlib.sha256(token.get_secret_value().encode()).digest()

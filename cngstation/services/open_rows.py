@@ -76,6 +76,12 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Card {subject} does not continue what the books know of it."),
         _TWO_PEOPLE,
     ),
+    "staff_card_copied": (
+        mark(
+            "Staff card {subject} of {name} was copied; it and its copies are blocked."
+        ),
+        mark("Withdraw the card, then issue another one to {name}."),
+    ),
     "card_rolled_back": (
         mark("Card {subject} filled with an old or copied image, fill {number}."),
         _TWO_PEOPLE,

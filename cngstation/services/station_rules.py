@@ -45,6 +45,23 @@ class GateRules:
     idle_minutes: int
 
 
+@dataclass(frozen=True, slots=True)
+class StaffCardRules:
+    """Whose login takes a staff card: "off", "administrators" or "all" of them.
+
+    `also` are the numbers of further operators.
+    """
+
+    needed_by: str = "off"
+    also: frozenset[str] = frozenset()
+
+
+def staff_card_rules(security: Security) -> StaffCardRules:
+    """Return what a configuration says of the second step of a login."""
+    also = frozenset(security.staff_card_operators)
+    return StaffCardRules(security.require_staff_card, also)
+
+
 def gate_rules(security: Security) -> GateRules:
     """Return what a configuration says of logins."""
     return GateRules(

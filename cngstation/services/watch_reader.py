@@ -17,6 +17,7 @@ import structlog
 
 from cngstation.drivers.card_reader import CardGone, CardReader
 from cngstation.drivers.purse_card import CardReading, PurseCard
+from cngstation.drivers.staff_card import StaffCard, StaffReading
 from cngstation.errors import (
     DatabaseBusy,
     DeviceError,
@@ -26,6 +27,7 @@ from cngstation.errors import (
 )
 from cngstation.moments import seconds
 from cngstation.protocols.card_image.purse import CardInfo, Purse
+from cngstation.protocols.card_image.staff import Holder
 
 # A card is seen within a tenth of a second; the field is asked no more often.
 LOOK_MS = 100
@@ -56,10 +58,12 @@ class ReaderWatch:
         open_reader: Callable[[], Awaitable[CardReader]],
         cards_on: Callable[[CardReader], PurseCard],
         audience: Audience,
+        staff_key: bytes = b"",
     ) -> None:
         self._open_reader = open_reader
         self._cards_on = cards_on
         self._audience = audience
+        self._staff_key = staff_key
         self._lock = asyncio.Lock()
         self._reader: CardReader | None = None
         self._card: PurseCard | None = None
@@ -95,6 +99,19 @@ class ReaderWatch:
             if self._reader is None or self._card is None:
                 raise _not_connected()
             yield BorrowedReader(self._reader, self._card)
+
+    @contextlib.asynccontextmanager
+    async def borrow_for_staff(self) -> AsyncIterator["BorrowedForStaff"]:
+        """Lend the reader for a staff card; the card is shown anew afterwards.
+
+        Raises:
+            DeviceUnavailable: the reader is not there.
+        """
+        async with self._lock:
+            if self._reader is None:
+                raise _not_connected()
+            self._is_stale = True
+            yield BorrowedForStaff(self._reader, self._staff_key)
 
     def show_again(self) -> None:
         """Present the card anew at the next look, as after an act changed it."""
@@ -225,6 +242,36 @@ class BorrowedReader:
         """Bring a card of ours back to a new card."""
         with _as_device():
             await self._card.wipe(reading)
+
+
+class BorrowedForStaff:
+    """A reader in the hands of a login, or of whoever issues a staff card."""
+
+    def __init__(self, reader: CardReader, key: bytes) -> None:
+        self._reader = reader
+        self._card = StaffCard(reader, key)
+
+    async def find(self) -> bytes | None:
+        """Return the UID of the card in the field."""
+        with _as_device():
+            return await self._reader.find_card()
+
+    async def read_staff(self, uid: bytes) -> StaffReading | None:
+        """Read a staff card; None when it is none of ours."""
+        with _as_device():
+            return await self._card.read(uid)
+
+    async def issue_staff(
+        self, uid: bytes, holder: Holder, secret: bytes
+    ) -> StaffReading:
+        """Make it somebody's staff card."""
+        with _as_device():
+            return await self._card.issue(uid, holder, secret)
+
+    async def renew_staff(self, reading: StaffReading, secret: bytes) -> None:
+        """Give it its next token."""
+        with _as_device():
+            await self._card.renew(reading, secret)
 
 
 @contextlib.contextmanager

@@ -59,6 +59,7 @@ class SessionRow:
     ends_mono_ms: int
     boot_id: str
     active_mono_ms: int = 0
+    staff_card_no: str = ""
 
 
 def add(tx: Transaction, operator: Operator, actor: Actor = STATION) -> None:

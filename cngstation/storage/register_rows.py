@@ -81,6 +81,7 @@ REGISTERS = (
         ),
     ),
     Register("session", ("token_hash",), unproved=frozenset({"active_mono_ms"})),
+    Register("staff_card", ("card_no",)),
     Register("outlet", ("outlet_no",)),
     Register("role", ("role_no",)),
     Register("list_number", ("card_no",)),

@@ -22,6 +22,7 @@ from cngstation.rpc.contract import (
     receipts,
     registers,
     rows,
+    staff_cards,
     till,
 )
 from cngstation.rpc.contract.acts import *
@@ -42,6 +43,7 @@ from cngstation.rpc.contract.prices import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
 from cngstation.rpc.contract.rows import *
+from cngstation.rpc.contract.staff_cards import *
 from cngstation.rpc.contract.till import *
 from cngstation.rpc.method import Contract, Event, Message, Version
 
@@ -62,7 +64,7 @@ PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 6),
+    version=Version(1, 7),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(
@@ -81,6 +83,7 @@ COUNTER = Contract(
         *limits.LIMIT_METHODS,
         *invoices.INVOICE_METHODS,
         *operators.OPERATOR_METHODS,
+        *staff_cards.STAFF_CARD_METHODS,
     ),
     events=(
         READER_CHANGED,
