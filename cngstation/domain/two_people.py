@@ -24,12 +24,12 @@ ACTS: Mapping[str, TwoPeopleAct] = {
     act.act: act
     for act in (
         TwoPeopleAct(
-            "card.reverse_top_up", "card.reverse_top_up", mark("Top-up taken back")
+            "card.reverse_top_up", "card.reverse_top_up", mark("Take a top-up back")
         ),
         TwoPeopleAct(
             "card.settle_grey_by_hand",
             "card.settle_grey_by_hand",
-            mark("Grey card settled by hand"),
+            mark("Settle a grey card by hand"),
         ),
         TwoPeopleAct(
             "card.replace",

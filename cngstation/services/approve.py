@@ -207,7 +207,7 @@ def record(
 ) -> None:
     """Write the second person down, and make the slip that both sign.
 
-    `before` and `after` are what the act changes, as its audit row says it.
+    `before` and `after` are what the act changes, as people read it.
 
     Raises:
         Refusal: as `still_approved`.

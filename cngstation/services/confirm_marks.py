@@ -70,7 +70,7 @@ def see_mark(tx: Transaction, marking: Marking, actor: Actor) -> None:
         return
     if marking.approved is not None:
         seq = same.seq if same else _name(tx, marking, actor)
-        record(tx, marking.approved, wish_of(fill.seq), actor, after=fill.marked)
+        record(tx, marking.approved, wish_of(fill.seq), actor)
         approved = marking.approved
         findings.close_finding(tx, seq, approved.reason, approved.operator_no)
         return

@@ -44,7 +44,7 @@ from cngstation.storage.chain import canonical
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.journal import Intent, IntentState
 from cngstation.storage.sqlite import Connection
-from cngstation.units import ZERO, Money
+from cngstation.units import ZERO, Money, decimal_text
 
 Fields = Mapping[str, str]
 
@@ -269,8 +269,8 @@ class CounterActs:
             after=str(planned.after),
         )
         if approved:
-            change = {"before": str(seen.balance), "after": str(planned.after)}
-            record(tx, approved, order.wish, actor, **change)
+            was, is_now = (decimal_text(x, 2, 2) for x in (seen.balance, planned.after))
+            record(tx, approved, order.wish, actor, before=was, after=is_now)
         return intent
 
     def _intent(

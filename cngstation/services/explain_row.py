@@ -121,7 +121,7 @@ class ExplainRows:
             audit.record(tx, actor, RIGHT, found.subject, reason=reason)
             if approved:
                 wish = Wish(RIGHT, found.subject)
-                record(tx, approved, wish, actor, before=found.kind)
+                record(tx, approved, wish, actor)
             if found.kind in BY_ANOTHER:
                 wish, first_no = wish_of(fill_of(found)), marked_by_of(found)
                 paper = self._approvals.paper

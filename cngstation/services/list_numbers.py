@@ -89,7 +89,7 @@ class NumberLists:
             if downloads.is_listed(tx.connection, card_no, BLACK) and on != BLACK:
                 if approved is None:  # it was listed after the first look
                     raise SecondPersonMissing
-                record(tx, approved, wish, actor, before=BLACK, after=on)
+                record(tx, approved, wish, actor)
             _put(tx, card_no, on, source="hand", reason=why, actor=actor)
 
         await self._database.write(unit)

@@ -175,8 +175,7 @@ class CardMarks:
             after=str(state),
         )
         if approved:
-            change = {"before": str(card.state), "after": str(state)}
-            record(tx, approved, Wish(act, card.card_key), actor, **change)
+            record(tx, approved, Wish(act, card.card_key), actor)
         return Marked(card, state, effect)
 
 

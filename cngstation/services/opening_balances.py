@@ -34,7 +34,7 @@ from cngstation.storage.opening_balances import (
     OpeningVerdict,
 )
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Price, Quantity, Unit, amount_of
+from cngstation.units import Price, Quantity, Unit, amount_of, decimal_text
 
 DIFFERS = "opening_differs"
 RIGHT = "opening.accept"
@@ -273,8 +273,9 @@ class OpeningBalances:
             before=str(found.book_purse),
             after=str(found.card_purse),
         )
-        change = {"before": str(found.book_purse), "after": str(found.card_purse)}
-        record(tx, approved, wish, actor, **change)
+        purses = (found.book_purse, found.card_purse)
+        before, after = (decimal_text(purse, 2, 2) for purse in purses)
+        record(tx, approved, wish, actor, before=before, after=after)
         _close_row(tx, card_key, why, actor.operator_no)
         return verdict
 

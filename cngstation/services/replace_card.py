@@ -279,10 +279,7 @@ class Replacements:
             after=new.card_key,
         )
         if approved:
-            change = {
-                "before": old.card_key,
-                "after": f"{new.card_key} {planned.after}",
-            }
+            change = {"before": old.card_no, "after": new.card_no}
             record(tx, approved, order.wish, actor, **change)
         return intent
 

@@ -23,7 +23,7 @@ _LINE = "_" * 16
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was approved, as the audit says it."""
+    """What was approved, and what it changes as people read it."""
 
     act: str
     subject: str

@@ -18,6 +18,7 @@ from cngstation.rpc.contract.counter import (
 )
 from tui.desk import Desk
 from tui.screens.form_screen import Field, FormScreen
+from tui.widgets.key_line import Keys
 from tui.widgets.lines import line
 
 _WHAT = Field("what", mark("Which number"), mark("1 ID number, 2 phone"), 1)
@@ -55,6 +56,15 @@ class RevealScreen(FormScreen):
     def initial(self) -> dict[str, str]:
         """Begin with the number that is asked for most."""
         return {"what": "1"} if isinstance(self._row, VehicleRow) else {}
+
+    def offered_keys(self) -> Keys:
+        """Nothing is saved here: the last Enter shows the number."""
+        last = self.focused is not None and self.focused.id == _REASON.name
+        return [
+            ("Enter", _("show") if last else _("next field")),
+            ("↑↓", _("move")),
+            ("Esc", _("back")),
+        ]
 
     def title_line(self) -> Content:
         """Name whose number it is, masked."""
