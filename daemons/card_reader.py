@@ -35,10 +35,10 @@ SOCKET = "counter.sock"
 
 async def serve(process: Process) -> int:
     """Put the counter together and run it."""
+    database = await process.open_database()
     config, clock, rules = process.config, process.clock, rules_of(process.config)
     cards_on = prepare_cards(config, clock)
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    database = await process.open_database()
     desk = CustomerDesk(database, seal)
     await require_key(database, seal, config.paths.personal_data_key)
     await seal_what_is_in_clear(database, seal)
@@ -78,6 +78,7 @@ async def serve(process: Process) -> int:
             verified=stage.verified,
             prints_wanted=prints_wanted,
             people=people_of(database, process.passwords, gate, seal, outlet_no),
+            file=process.file,
         )
     )
     server = counter_server(process, gate, CounterAnswers(parts), stage)

@@ -47,8 +47,8 @@ SOCKET = "forecourt.sock"
 
 async def serve(process: Process) -> int:
     """Put the forecourt together and run it."""
-    config, clock = process.config, process.clock
     database = await process.open_database()
+    config, clock = process.config, process.clock
     book = _sale_book(config, database)
     lines: list[NamedLine] = []
     gate = process.gate(database)

@@ -15,12 +15,14 @@ import structlog
 
 from cngstation import __version__
 from cngstation.config import StationConfig
-from cngstation.errors import DatabaseUnopened, StationError, StorageError
+from cngstation.errors import StationError
 from cngstation.moments import Clock, seconds
 from cngstation.rpc.refusals import RefusalLog
 from cngstation.rpc.sd_notify import ServiceNotifier
+from cngstation.services.keep_parameters import in_force, watch_parameters
 from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.open_station import open_books
 from cngstation.services.second_step import SecondStep
 from cngstation.services.station_rules import gate_rules, staff_card_rules
 from cngstation.storage.database import Database
@@ -41,6 +43,8 @@ class Process:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _failed: bool = False
+    # As the file has it, without what was set at the station.
+    file: StationConfig = field(init=False)
     _databases: list[Database] = field(default_factory=list)
 
     @property
@@ -54,19 +58,17 @@ class Process:
         Raises:
             StorageError: it cannot be opened.
         """
-        path = self.config.paths.database
-        if not path.is_file():
-            # A new one here would be a station without its books.
-            raise DatabaseUnopened(path=str(path), why="there is no such file")
-        try:
-            database = await Database.open(path, self.clock)
-        except StorageError as error:
-            if type(error) is not StorageError:
-                raise
-            why = str(error.facts["why"])
-            raise DatabaseUnopened(path=str(path), why=why) from error
+        database = await open_books(self.config, self.clock)
         self._databases.append(database)
+        self.file = self.config
+        self.config = await in_force(database, self.config)
         return database
+
+    def begin_anew(self) -> None:
+        """End so that the program is started again."""
+        _log.info("daemon.begins_anew")
+        self._failed = True
+        self._stop.set()
 
     async def close_databases(self) -> None:
         """Close what was opened: its threads would keep the process from ending."""
@@ -80,8 +82,12 @@ class Process:
         self._tasks.append(task)
 
     def watch_database(self, database: Database) -> None:
-        """End when a commit was not confirmed: only a new start may look it up."""
+        """End when a commit was not confirmed: only a new start may look it up.
+
+        Also when a parameter of the station is another.
+        """
         self.keep(self._until_failed(database), "watch database")
+        self.keep(watch_parameters(database, self), "watch parameters")
 
     @cached_property
     def refusals(self) -> RefusalLog:

@@ -134,6 +134,7 @@ class StationApp(App[None]):
         desk = self._desk()
         desk.session = session
         self.push_screen(CounterScreen(desk))
+        self.run_worker(self._first_start(), name="first start")
         self.call_after_refresh(self._garbage.begin)
 
     def _ask_for_a_password(self, session: "SessionState", given: str) -> None:
@@ -147,6 +148,14 @@ class StationApp(App[None]):
             self._begin_work(session)
 
         self.push_screen(FirstPasswordScreen(desk, given, changed))
+
+    async def _first_start(self) -> None:
+        """Open the parameters of a station that was just set up."""
+        from tui.first_start import parameters_of_first_start
+
+        screen = await parameters_of_first_start(self._desk())
+        if screen is not None and self._may_act():
+            self.push_screen(screen)
 
     def signed_out(self, why: str) -> None:
         """Go back to the login, because the session has ended."""

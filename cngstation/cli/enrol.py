@@ -35,6 +35,7 @@ from cngstation.services.enrol_station import (
     request_text,
     standing,
 )
+from cngstation.services.keep_parameters import in_force
 from cngstation.services.station_key import (
     KEY_FILE_BYTES,
     certificate_in,
@@ -85,6 +86,7 @@ async def _request(config: StationConfig, given: argparse.Namespace) -> int:
     try:
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, given.operator, RIGHT, _WHERE)
+        config = await in_force(database, config)
         make_key(station_key_file(config), KEY_FILE_BYTES)
         key = station_key(config)
         request = await make_request(database, key, identity_of(config), actor)
@@ -101,9 +103,9 @@ async def _request(config: StationConfig, given: argparse.Namespace) -> int:
 
 
 async def _accept(config: StationConfig, given: argparse.Namespace) -> int:
-    who = identity_of(config)
     database = await Database.open(config.paths.database, SystemClock())
     try:
+        who = identity_of(await in_force(database, config))
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, given.operator, RIGHT, _WHERE)
         text = await asyncio.to_thread(_text_of, given.source, who)

@@ -4,12 +4,13 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -23,6 +24,7 @@ from cngstation.protocols.dispenser.entry import (
     Transport,
 )
 from cngstation.protocols.dispenser.registry import PROTOCOLS
+from cngstation.units import Money, yuan_text
 
 # A station of 64 nozzles needs 12 KiB.
 LARGEST_FILE_BYTES = 256 * 1024
@@ -73,6 +75,34 @@ def check_text(path: Path, text: str) -> StationConfig:
         ConfigProblems: it could not be used; says every reason.
     """
     return _checked(path, tomllib.loads(text))
+
+
+def changed(config: StationConfig, values: Values) -> StationConfig:
+    """Return a configuration in which some keys say something else.
+
+    Raises:
+        ConfigProblems: it could not be used; says every reason.
+    """
+    document = _written(config)
+    for (section, key), value in values.items():
+        document[section][key] = value
+    return _checked(Path("station"), document)
+
+
+def _written(found: object) -> Any:
+    """Return what was read as a file would say it: amounts and paths are text there."""
+    match found:
+        case BaseModel():
+            names = type(found).model_fields
+            return {name: _written(getattr(found, name)) for name in names}
+        case Money():
+            return yuan_text(found.e4)
+        case Path() | StrEnum():
+            return str(found)
+        case tuple():
+            return [_written(one) for one in found]
+        case _:
+            return found
 
 
 def _checked(path: Path, document: Mapping[str, Any]) -> StationConfig:

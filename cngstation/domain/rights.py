@@ -117,6 +117,9 @@ RIGHTS = (
     Right(
         "limits.write", _ADMIN, "settings", mark("Set limits of cards and companies")
     ),
+    Right(
+        "station.parameters", _ADMIN, "settings", mark("Set the station's parameters")
+    ),
     Right("station.enrol", _ADMIN, "settings", mark("Enrol with head office")),
     Right("audit.read", _SENIOR, "operators", mark("Read the audit trail")),
     Right("audit.export", _ADMIN, "operators", mark("Export the books for an auditor")),

@@ -10,6 +10,7 @@ from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
 from cngstation.services.answer_openings import OpeningAnswers
 from cngstation.services.answer_operators import OperatorAnswers
+from cngstation.services.answer_parameters import ParameterAnswers
 from cngstation.services.answer_prices import PriceAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
@@ -40,6 +41,7 @@ class CounterAnswers:
         self.invoices = InvoiceAnswers(parts)
         self.operators = OperatorAnswers(parts)
         self.staff_cards = StaffCardAnswers(parts)
+        self.parameters = ParameterAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cngstation.config import StationConfig
 from cngstation.errors import NotLoggedIn
 from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
@@ -58,6 +59,7 @@ class CounterParts:
     verified: Callable[[counter.BooksVerdict], None]
     prints_wanted: int = 0
     people: People | None = None
+    file: StationConfig | None = None
 
 
 def actor_of(call: CallContext) -> Actor:

@@ -9,7 +9,7 @@ from cngstation.services.keep_operators import (
     add_first_administrator,
 )
 from cngstation.services.passwords import Passwords
-from cngstation.storage import audit
+from cngstation.storage import audit, parameters
 from cngstation.storage.audit import STATION
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection
@@ -69,3 +69,4 @@ async def found(
 
 def _note(tx: Transaction) -> None:
     audit.record(tx, STATION, "station.found", "station")
+    parameters.put(tx, parameters.FIRST_START, "1")

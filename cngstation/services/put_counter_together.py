@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cngstation.config import StationConfig
 from cngstation.moments import Clock
 from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
@@ -46,6 +47,7 @@ class CounterNeeds:
     verified: Callable[[counter.BooksVerdict], None]
     prints_wanted: int = 0
     people: People | None = None
+    file: StationConfig | None = None
 
 
 def put_together(needs: CounterNeeds) -> CounterParts:
@@ -95,4 +97,5 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         verified=needs.verified,
         prints_wanted=needs.prints_wanted,
         people=needs.people,
+        file=needs.file,
     )

@@ -84,6 +84,7 @@ REGISTERS = (
     Register("staff_card", ("card_no",)),
     Register("outlet", ("outlet_no",)),
     Register("role", ("role_no",)),
+    Register("parameter", ("name",)),
     Register("list_number", ("card_no",)),
     Register("card_replacement", ("intent_id",)),
     Register("crew", ("crew_no",)),

@@ -13,6 +13,20 @@ FUNCTIONS = (
         "F7",
     ),
     Function(
+        "parameters",
+        SETTINGS,
+        mark("Station parameters"),
+        "cssz cs xtcs ckss",
+        "parameters:ParametersScreen",
+    ),
+    Function(
+        "enrolment",
+        SETTINGS,
+        mark("Enrolment with head office"),
+        "zc xzxzc zcm",
+        "enrolment:EnrolmentScreen",
+    ),
+    Function(
         "language", SETTINGS, mark("Language: 中文 / English"), "yy zw", "language"
     ),
     Function(

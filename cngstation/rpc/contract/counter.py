@@ -18,6 +18,7 @@ from cngstation.rpc.contract import (
     marks,
     openings,
     operators,
+    parameters,
     prices,
     receipts,
     registers,
@@ -39,6 +40,7 @@ from cngstation.rpc.contract.invoices import *
 from cngstation.rpc.contract.limits import *
 from cngstation.rpc.contract.openings import *
 from cngstation.rpc.contract.operators import *
+from cngstation.rpc.contract.parameters import *
 from cngstation.rpc.contract.prices import *
 from cngstation.rpc.contract.receipts import *
 from cngstation.rpc.contract.registers import *
@@ -84,6 +86,7 @@ COUNTER = Contract(
         *invoices.INVOICE_METHODS,
         *operators.OPERATOR_METHODS,
         *staff_cards.STAFF_CARD_METHODS,
+        *parameters.PARAMETER_METHODS,
     ),
     events=(
         READER_CHANGED,
