@@ -44,7 +44,7 @@ class FakeLink:
 
     def _session(self, login_name: str) -> SessionState:
         return SessionState(
-            operator=f"{login_name} 班组2", terminal="test", rights=(),
+            operator=f"{login_name} 班组2", terminal="test", rights=self.station.rights,
             expires_at_ms=NOW_MS + 3_600_000,
         )  # fmt: skip
 

@@ -16,6 +16,7 @@ from tests.unit.tui.fake_board import FakeBoard
 from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
 from tests.unit.tui.fake_orders import FakeOrders
+from tests.unit.tui.fake_parameters import FakeParameters
 from tests.unit.tui.fake_people import FakePeople
 from tests.unit.tui.fake_registers import FakeRegisters
 from tests.unit.tui.fake_rows import (
@@ -33,7 +34,14 @@ from tui.link import Part
 
 
 class FakeStation(
-    FakeRegisters, FakeMoney, FakeLists, FakeShifts, FakeOrders, FakeBoard, FakePeople
+    FakeRegisters,
+    FakeMoney,
+    FakeLists,
+    FakeShifts,
+    FakeOrders,
+    FakeBoard,
+    FakeParameters,
+    FakePeople,
 ):
     """Holds a few facts, answers every method, and tells what happens."""
 
@@ -44,6 +52,7 @@ class FakeStation(
         FakeLists.__init__(self)
         FakePeople.__init__(self)
         FakeBoard.__init__(self)
+        FakeParameters.__init__(self)
         self.tell: Callable[[Part, Any, Any], None] = lambda _p, _e, _b: None
         self.asked: list[tuple[str, Any]] = []
         self.failing: dict[str, list[StationError]] = {}
