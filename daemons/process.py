@@ -66,7 +66,6 @@ class Process:
 
     def begin_anew(self) -> None:
         """End so that the program is started again."""
-        _log.info("daemon.begins_anew")
         self._failed = True
         self._stop.set()
 
@@ -82,10 +81,7 @@ class Process:
         self._tasks.append(task)
 
     def watch_database(self, database: Database) -> None:
-        """End when a commit was not confirmed: only a new start may look it up.
-
-        Also when a parameter of the station is another.
-        """
+        """End when a commit was not confirmed, or a parameter is another: begin anew."""
         self.keep(self._until_failed(database), "watch database")
         self.keep(watch_parameters(database, self), "watch parameters")
 
@@ -117,8 +113,7 @@ class Process:
     def fail(self, why: StationError) -> None:
         """End the daemon so that it is started anew."""
         _log.critical("daemon.must_restart", why=why.sentence())
-        self._failed = True
-        self._stop.set()
+        self.begin_anew()
 
     def report(self, where: str, error: Exception) -> None:
         """Log what nobody foresaw."""
