@@ -81,7 +81,7 @@ class Process:
         self._tasks.append(task)
 
     def watch_database(self, database: Database) -> None:
-        """End when a commit was not confirmed, or a parameter is another: begin anew."""
+        """End when a commit was not confirmed, or a parameter is another."""
         self.keep(self._until_failed(database), "watch database")
         self.keep(watch_parameters(database, self), "watch parameters")
 
