@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from cngstation.config import Station
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
@@ -52,12 +53,11 @@ async def serve(process: Process) -> int:
     )
     await acts.doubt_all_prepared(rules.till)
     cards = CardService(database, acts, rules, clock)
-    station = config.station
     stage = CounterStage(
         database,
         cards,
         rules,
-        Signboard(station.name, station.company_name, station.area_short_name),
+        _signboard(config.station),
         clock,
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
@@ -94,6 +94,10 @@ async def serve(process: Process) -> int:
     await server.close()
     await watch.close()
     return code
+
+
+def _signboard(station: Station) -> Signboard:
+    return Signboard(station.name, station.company_name, station.area_short_name)
 
 
 def counter_server(
