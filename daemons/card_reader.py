@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from cngstation.config import Station
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
@@ -23,7 +22,7 @@ from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
-from cngstation.services.stage_counter import CounterStage, Signboard
+from cngstation.services.stage_counter import CounterStage, signboard_of
 from cngstation.services.station_rules import rules_of
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
@@ -57,7 +56,7 @@ async def serve(process: Process) -> int:
         database,
         cards,
         rules,
-        _signboard(config.station),
+        signboard_of(config.station),
         clock,
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
@@ -94,10 +93,6 @@ async def serve(process: Process) -> int:
     await server.close()
     await watch.close()
     return code
-
-
-def _signboard(station: Station) -> Signboard:
-    return Signboard(station.name, station.company_name, station.area_short_name)
 
 
 def counter_server(

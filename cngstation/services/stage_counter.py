@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from cngstation.config import Station
 from cngstation.errors import DeviceError
 from cngstation.language import mark
 from cngstation.moments import Clock, business_day
@@ -51,6 +52,11 @@ class Signboard:
     name: str
     company_name: str
     area_short_name: str
+
+
+def signboard_of(station: Station) -> Signboard:
+    """Return the names that a configuration gives the station."""
+    return Signboard(station.name, station.company_name, station.area_short_name)
 
 
 class CounterStage:
