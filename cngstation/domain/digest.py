@@ -5,11 +5,12 @@ shown of persons, taken out, and who was refused. A row of the audit is in one s
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cngstation.domain.act_names import APPROVED
+from cngstation.domain.two_people import often_together
 from cngstation.language import mark
 
 
@@ -17,6 +18,7 @@ class Section(StrEnum):
     """What a row is about, in the order in which they are shown."""
 
     TWO_PEOPLE = "two_people"
+    OFTEN_TOGETHER = "often_together"
     WRONG_MONEY = "wrong_money"
     OVERRIDDEN = "overridden"
     EXPLAINED = "explained"
@@ -30,6 +32,7 @@ class Section(StrEnum):
 
 TITLES: Mapping[Section, str] = {
     Section.TWO_PEOPLE: mark("Acts of two people"),
+    Section.OFTEN_TOGETHER: mark("The same two people again and again"),
     Section.WRONG_MONEY: mark("Money taken back, acts given up"),
     Section.OVERRIDDEN: mark("Rules overridden"),
     Section.EXPLAINED: mark("Rows closed by words"),
@@ -129,8 +132,18 @@ def digest_rows(
         elif section is not None:
             found.append(_row(section, row))
     order = list(Section)
-    found += refused.values()
+    found += [*refused.values(), *_often(found)]
     return tuple(sorted(found, key=lambda row: (order.index(row.section), row.seq)))
+
+
+def _often(rows: Iterable[DigestRow]) -> Iterator[DigestRow]:
+    """Name each pair that did many acts, at the last of them."""
+    of_two = [row for row in rows if row.section is Section.TWO_PEOPLE]
+    for pair in often_together(of_two):
+        people = (pair.first_no, pair.second_no)
+        last = [row for row in of_two if (row.first_no, row.second_no) == people][-1]
+        empty = replace(last, subject="", reason="", times=pair.count)
+        yield replace(empty, section=Section.OFTEN_TOGETHER)
 
 
 def _count(

@@ -7,6 +7,7 @@ that no act can be done by two people and be missing from the list of what they 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cngstation.language import mark
 
@@ -65,6 +66,16 @@ ACTS: Mapping[str, TwoPeopleAct] = {
     )
 }
 
+
+class OfTwo(Protocol):
+    """Anything that names the two people of an act."""
+
+    @property
+    def first_no(self) -> str: ...
+    @property
+    def second_no(self) -> str: ...
+
+
 # One person who stands behind another more often than this on one day is named.
 OFTEN_A_DAY = 5
 
@@ -94,7 +105,7 @@ class Pair:
 
 
 def often_together(
-    approvals: Iterable[Approval], *, most: int = OFTEN_A_DAY
+    approvals: Iterable[OfTwo], *, most: int = OFTEN_A_DAY
 ) -> tuple[Pair, ...]:
     """Return who stood behind the same person more than `most` times, most first."""
     counts = Counter((one.first_no, one.second_no) for one in approvals)

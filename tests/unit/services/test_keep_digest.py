@@ -1,6 +1,7 @@
 """The daily digest: every dangerous act in one of them, each day once, any clock."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -195,6 +196,19 @@ def test_refusals_are_counted_by_name() -> None:
         (Section.LOGIN_REFUSED, 8, 7),
     ]
     assert sums_of(rows)[Section.LOGIN_REFUSED] == 7
+
+
+def test_the_same_two_people_again_and_again_are_named() -> None:
+    """More than five acts of one pair in a day are a row with their number."""
+    many = [
+        replace(_happened(seq, "row.explain.approve"), operator_no="02", before=first)
+        for seq, first in enumerate(["01"] * 6 + ["03"] * 5, 1)
+    ]
+    rows = digest_rows(many, wrong_tries=3)
+    assert len(rows) == len(many) + 1
+    (often,) = [row for row in rows if row.section is Section.OFTEN_TOGETHER]
+    assert (often.first_no, often.second_no, often.times) == ("01", "02", 6)
+    assert sums_of(rows)[Section.OFTEN_TOGETHER] == 6
 
 
 def test_a_flood_of_names_stays_small() -> None:
