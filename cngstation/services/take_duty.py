@@ -5,6 +5,8 @@ on duty there before and did not say so has left with that. Old records are kept
 move nobody.
 """
 
+from dataclasses import replace
+
 from cngstation.hygiene import clean
 from cngstation.protocols.dispenser.forecourt import ParameterChange, ShiftRecord
 from cngstation.services.change_duty import (
@@ -16,10 +18,11 @@ from cngstation.services.change_duty import (
     on_duty_at,
 )
 from cngstation.services.name_breaks import subject_of
-from cngstation.storage import crews, duty_records, findings, shifts
+from cngstation.storage import crews, duty_records, findings, sales, shifts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
+from cngstation.storage.shifts import Reading
 
 UNKNOWN_STAFF = "unknown_staff_card"
 PARAMETER_CHANGED = "parameter_changed"
@@ -58,7 +61,7 @@ class DutyBook:
         meter = _meter(nozzle, record, staff_card)
         if record.is_off_duty:
             if on is not None:
-                leave_nozzle(tx, on, meter, actor)
+                leave_nozzle(tx, on, _behind_its_fills(tx, on, meter, record), actor)
             return
         staff = crews.staff_of(tx.connection, staff_card)
         crew = crews.find_crew(tx.connection, staff.crew_no) if staff else None
@@ -89,6 +92,23 @@ def _meter(nozzle: NozzleKey, record: ShiftRecord, staff_card: str) -> Meter | N
         staff_card=staff_card,
         device_at=(record.ended_at if record.is_off_duty else record.started_at) or "",
     )
+
+
+def _behind_its_fills(
+    tx: Transaction, on: Reading, meter: Meter | None, record: ShiftRecord
+) -> Meter | None:
+    """Put the end of a duty behind every fill that the dispenser counted in it.
+
+    Some may not be booked yet: then its totaliser is ahead of the books. Collections
+    have numbers and are not counted, so the number is at least this one.
+    """
+    began_there = on.source == FROM_DISPENSER
+    if meter is None or record.fills is None or not began_there:
+        return meter
+    stand = sales.stand_of(tx.connection, on.nozzle)
+    if meter.total_quantity_milli <= stand.total_quantity_milli:
+        return meter
+    return replace(meter, device_seq=on.device_seq + record.fills)
 
 
 def _duty_row(record: ShiftRecord) -> dict[str, object]:

@@ -24,6 +24,9 @@ CAMPAIGN_KILLS = int(os.environ.get("CNGSTATION_KILLS", "200"))
 CAMPAIGN_SEED = int(os.environ.get("CNGSTATION_SEED", "1"))
 # Long enough that a killed daemon is sometimes back and sometimes not.
 LONGEST_PAUSE_S = 2.0
+KILLED_AT_START = 0.2
+# What a dispenser has skipped is fetched after the comparison of counters, at 3 s.
+LONG_LIFE_S, LONG_LIFE_EACH = 6.0, 8
 # A monitor that came back compares the dispensers' counters after 3 s.
 SETTLES_WITHIN_S = 30.0
 
@@ -111,7 +114,9 @@ async def _kill(
 ) -> None:
     """Kill every process in turn, in an order and after pauses by the seed.
 
-    Chosen victims are killed only after they were started anew, so that each counts.
+    Chosen victims are killed only after they were started anew, so that each counts,
+    and mostly after they listen: a machine that is slow to start them would else let
+    none of them live.
     """
     chance = random.Random(seed)
     names = [*DAEMONS, "reader", "printer", *(c.stem for c in _lines(station))]
@@ -120,11 +125,26 @@ async def _kill(
         for name in chance.sample(victims or names, min(kills, len(victims or names))):
             while victims and killed.get(name) == station.pid_of(name):
                 await asyncio.sleep(0.02)
-            await asyncio.sleep(chance.uniform(0, LONGEST_PAUSE_S))
+            if victims and chance.random() > KILLED_AT_START:
+                await _listens(station.run_dir / f"{name}.sock")
+            is_long = victims and kills % LONG_LIFE_EACH == 0
+            await asyncio.sleep(
+                LONG_LIFE_S if is_long else chance.uniform(0, LONGEST_PAUSE_S)
+            )
             killed[name] = station.pid_of(name)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(killed[name], signal.SIGKILL)
             kills -= 1
+
+
+async def _listens(socket: Path) -> None:
+    """Wait until somebody takes connections there."""
+    while True:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_unix_connection(socket)
+            writer.close()
+            return
+        await asyncio.sleep(0.05)
 
 
 def _lines(station: DemoStation) -> list[Path]:

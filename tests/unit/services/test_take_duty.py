@@ -286,3 +286,21 @@ async def test_what_earlier_versions_wrote_is_proved_as_they_wrote_it(
     assert verify_file(path).first_bad is None
     tamper(path, "UPDATE parameter_change SET after=3")
     assert "parameter_change" in (verify_file(path).first_bad or "")
+
+
+@pytest.mark.parametrize(("fills", "owner"), [(2, 1), (1, 2)])
+async def test_a_fill_that_the_dispenser_still_keeps_is_of_the_duty_before(
+    forecourt: Forecourt, fills: int, owner: int
+) -> None:
+    """It counted two fills and one is booked: the other one is not the next crew's."""
+    await forecourt.desk.shift(1, duty(1))
+    cash = {"card_no": None, "card_consumption_count": 0}
+    await forecourt.book.book(NOZZLE, fill(1, **cash), "online")
+    off = replace(duty(2, off=True, total=4_000), fills=fills)
+    await forecourt.desk.shift(1, off)
+    await forecourt.desk.shift(1, duty(3, total=4_000, card="34"))
+    late = await forecourt.book.book(NOZZLE, fill(2, **cash), "offline")
+    sql = "SELECT shift_no FROM sale_shift WHERE seq=?"
+    found = await forecourt.db.read(lambda c: c.execute(sql, (late.seq,)).fetchone())
+    assert found == (owner,)
+    assert ("totaliser_break" in await forecourt.kinds()) == (owner == 2)
