@@ -62,6 +62,7 @@ NAMES: Mapping[str, str] = {
     "operator.unlock": mark("Operator unlocked"),
     "outlet.add": mark("Outlet added"),
     "outlet.edit": mark("Outlet changed"),
+    "personal.forget": mark("Personal data cleared"),
     "personal.reveal": mark("Personal number shown in full"),
     "price.cancel": mark("Planned price cancelled"),
     "price.override": mark("Price changed at once"),

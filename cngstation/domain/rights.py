@@ -91,6 +91,7 @@ RIGHTS = (
     ),
     Right("register.edit", _MIDDLE, "registers", mark("Change vehicles and companies")),
     Right("vehicle_type.write", _ADMIN, "registers", mark("Keep the vehicle types")),
+    Right("personal.forget", _ADMIN, "registers", mark("Clear data of who left")),
     Right("personal.reveal", _ADMIN, "registers", mark("See ID numbers and phones")),
     Right(
         "personal.reseal", _ADMIN, "settings", mark("Change the key of personal data")

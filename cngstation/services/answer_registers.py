@@ -2,6 +2,7 @@
 
 from pydantic import SecretStr
 
+from cngstation.hygiene import clean
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
@@ -34,6 +35,7 @@ class RegisterAnswers:
         made.add(counter.CHOICES, registers.choices)
         made.add(counter.CARD_LIST, registers.list_cards)
         made.add(counter.PERSONAL_REVEAL, self.reveal)
+        made.add(counter.PERSONAL_FORGET, self.forget)
 
     async def register_company(
         self, draft: counter.CompanyDraft, call: CallContext
@@ -80,6 +82,15 @@ class RegisterAnswers:
             retired=edit.retired,
         )
         return await self._parts.registers.vehicle_row(vehicle)
+
+    async def forget(
+        self, order: counter.ForgetOrder, call: CallContext
+    ) -> counter.Forgotten:
+        """Clear the personal data of a row that is out of use."""
+        subject = await self._parts.forgetting.forget(
+            order.register_name, order.key, order.reason, actor_of(call)
+        )
+        return counter.Forgotten(subject=clean(subject, limit=40))
 
     async def reveal(
         self, order: counter.RevealOrder, call: CallContext

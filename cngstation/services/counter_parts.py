@@ -13,6 +13,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.explain_row import ExplainRows
+from cngstation.services.forget_customer import ForgetCustomers
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.log_in import StaffSession
@@ -48,6 +49,7 @@ class CounterParts:
     explained: ExplainRows
     registers: Registers
     personal: PersonalNumbers
+    forgetting: ForgetCustomers
     cards: CardService
     watch: ReaderWatch
     rules: StationRules

@@ -14,6 +14,7 @@ from cngstation.services.counter_parts import CounterParts
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.explain_row import ExplainRows
+from cngstation.services.forget_customer import ForgetCustomers
 from cngstation.services.issue_card import CardIssue
 from cngstation.services.issue_crew_card import CrewIssue
 from cngstation.services.mark_card import CardMarks
@@ -71,6 +72,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         explained=ExplainRows(database, approvals),
         registers=Registers(database, needs.desk, rules, clock),
         personal=PersonalNumbers(database, needs.desk),
+        forgetting=ForgetCustomers(database),
         cards=needs.cards,
         watch=needs.watch,
         rules=rules,

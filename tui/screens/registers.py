@@ -61,7 +61,8 @@ class RegistersScreen(StationScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", show=False),
-        Binding("asterisk", "reveal", show=False),
+        Binding("asterisk", "reveal('RevealScreen')", show=False),
+        Binding("minus", "reveal('ForgetScreen')", show=False),
         Binding("left", "turn(-1)", show=False),
         Binding("right", "turn(1)", show=False),
         Binding("comma,less_than_sign", "columns(-1)", show=False),
@@ -96,6 +97,7 @@ class RegistersScreen(StationScreen):
             first = [("Enter", _("change"))]
         if REGISTERS[self._number].has_numbers:
             first.append(("*", _("whole number")))
+            first.append(("-", _("clear data")))
         last = len(REGISTERS)
         return [
             *first,
@@ -204,13 +206,13 @@ class RegistersScreen(StationScreen):
             screens = import_module("tui.screens.edit_rows")
             self.app.push_screen(getattr(screens, form)(self.desk, chosen.row))
 
-    def action_reveal(self) -> None:
-        """Show a personal number of the marked row whole, for a reason."""
+    def action_reveal(self, form: str) -> None:
+        """Show a personal number of the marked row whole, or clear its data."""
         if REGISTERS[self._number].has_numbers:
             row = self.query_one(LazyTable).chosen
             if row is not None:
                 screens = import_module("tui.screens.reveal")
-                self.app.push_screen(screens.RevealScreen(self.desk, row))
+                self.app.push_screen(getattr(screens, form)(self.desk, row))
 
     def _print(self, receipt_no: int) -> None:
         self.run_worker(self._print_again(receipt_no), group="print", exclusive=True)

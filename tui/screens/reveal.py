@@ -1,4 +1,4 @@
-"""Shows one personal number whole, for some seconds; who asked is written down."""
+"""Personal data of a row: one number whole for some seconds, or all of it cleared."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -11,8 +11,10 @@ from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import (
+    PERSONAL_FORGET,
     PERSONAL_REVEAL,
     CompanyRow,
+    ForgetOrder,
     RevealOrder,
     VehicleRow,
 )
@@ -23,6 +25,8 @@ from tui.widgets.lines import line
 
 _WHAT = Field("what", mark("Which number"), mark("1 ID number, 2 phone"), 1)
 _REASON = Field("reason", mark("Reason"), mark("why it is needed"), 60)
+_WHY = Field("reason", mark("Reason"), mark("why it is cleared"), 60)
+_CLEARED = mark("Personal data of {subject} is cleared.")
 _WHATS = {"1": "id_no", "2": "phone"}
 _SHOWN = mark("{number}   (goes away after {seconds} s)")
 _GONE = mark("The number is hidden again.")
@@ -111,3 +115,39 @@ class RevealScreen(FormScreen):
     def on_screen_suspend(self) -> None:
         """A number does not wait under a lock."""
         self.hide()
+
+
+class ForgetScreen(FormScreen):
+    """A reason; what the row has of persons is gone for good."""
+
+    TITLE_TEXT = mark("Clear personal data")
+    HELP = mark(
+        "For a vehicle or company that is out of use: ID number, phone, names and "
+        "address go for good. Plate, company name and the books stay. Who cleared "
+        "them and why is written down."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (_WHY,)
+
+    def __init__(self, desk: Desk, row: VehicleRow | CompanyRow) -> None:
+        super().__init__(desk)
+        self._row = row
+
+    def title_line(self) -> Content:
+        """Name whose data goes."""
+        row = self._row
+        named = row.plate if isinstance(row, VehicleRow) else row.name
+        state = _("retired") if row.retired else _("in use")
+        return line((_(self.TITLE_TEXT), "bold"), f"   {clean(named)}  {state}")
+
+    async def save(self) -> str:
+        """Clear it."""
+        row = self._row
+        if isinstance(row, VehicleRow):
+            register, key = "vehicle", str(row.vehicle_id)
+        else:
+            register, key = "company", row.company_no
+        order = ForgetOrder(
+            register_name=register, key=key, reason=self.value("reason")
+        )
+        told = await self.desk.link.call(PERSONAL_FORGET, order)
+        return _(_CLEARED).replace("{subject}", clean(told.subject))

@@ -238,6 +238,20 @@ class Revealed(Message):
     shown_s: Annotated[int, Field(ge=1, le=60)]
 
 
+class ForgetOrder(Message):
+    """Whose personal data is to be cleared, and why; fields as in `RevealOrder`."""
+
+    register_name: Annotated[str, Field(pattern=r"^(vehicle|company)$")]
+    key: Word
+    reason: Text
+
+
+class Forgotten(Message):
+    """What the row is called."""
+
+    subject: Line
+
+
 COMPANY_REGISTER = Method(
     "company.register", CompanyDraft, CompanyRow, "register.write", changes=True
 )
@@ -271,6 +285,9 @@ VEHICLE_TYPE_EDIT = Method(
 )
 EDIT_LIST = Method("register.edits", Search, EditRows, LOGGED_IN, changes=False)
 CHOICES = Method("register.choices", Nothing, Choices, LOGGED_IN, changes=False)
+PERSONAL_FORGET = Method(
+    "personal.forget", ForgetOrder, Forgotten, "personal.forget", changes=True
+)
 PERSONAL_REVEAL = Method(
     "personal.reveal", RevealOrder, Revealed, "personal.reveal", changes=True
 )
@@ -288,4 +305,5 @@ REGISTER_METHODS = (
     EDIT_LIST,
     CHOICES,
     PERSONAL_REVEAL,
+    PERSONAL_FORGET,
 )

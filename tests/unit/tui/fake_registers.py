@@ -80,6 +80,9 @@ class FakeRegisters:
         number = "510101199001010018" if order.what == "id_no" else "13800001234"
         return c.Revealed(number=SecretStr(number), shown_s=self.shown_s)
 
+    async def _personal_forget(self, order: Any) -> Any:
+        return c.Forgotten(subject="川A12345")
+
     async def _vehicle_type_list(self, _: Any) -> Any:
         return c.VehicleTypeRows(rows=(
             c.VehicleTypeRow(code="01", name="出租车", retired=False, vehicles=3),

@@ -95,3 +95,18 @@ async def test_no_key_and_no_function_writes_a_picture_of_the_screen() -> None:
         assert list(app.get_system_commands(app.screen)) == []
         actions = {binding.action for _, binding in app._bindings}
         assert not any("screenshot" in action for action in actions)
+
+
+async def test_data_of_who_left_is_cleared_for_a_reason() -> None:
+    """The minus key names the row; what was done is said at the counter."""
+    async with opened(size=SMALL) as screen:
+        await screen.press("f6")
+        await screen.press("minus")
+        await screen.sees("Clear personal data   川A12345  in use")
+        form: Any = screen.app.screen
+        form.query_one("#reason").value = "left in spring"
+        await screen.press("f2")
+        await screen.sees("Personal data of 川A12345 is cleared")
+        (order,) = screen.asked("personal.forget")
+        told = (order.register_name, order.key, order.reason)
+        assert told == ("vehicle", "1", "left in spring")
