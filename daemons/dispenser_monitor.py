@@ -3,7 +3,6 @@
 from functools import partial
 
 from cngstation.config import StationConfig
-from cngstation.moments import Clock
 from cngstation.rpc.contract import forecourt
 from cngstation.rpc.contract.downloads import DOWNLOADS_CHANGED
 from cngstation.rpc.contract.forecourt import ForecourtBoard
@@ -12,16 +11,12 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_control import ControlAnswers
-from cngstation.services.answer_forecourt import (
-    AnsweredArea,
-    ForecourtAnswers,
-    NamedLine,
-)
-from cngstation.services.answer_list_files import ListFileAnswers
+from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.approve import Approvals, Paper
+from cngstation.services.board_areas import board_areas
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
@@ -30,12 +25,9 @@ from cngstation.services.keep_shifts import shift_desk
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
 from cngstation.services.open_line import Parts, open_line
-from cngstation.services.publish_downloads import DownloadKeeper
-from cngstation.services.show_alarms import AlarmAnswers
+from cngstation.services.publish_downloads import DownloadKeeper, station_data_of
 from cngstation.services.show_downloads import DownloadWatch
-from cngstation.services.show_trend import TrendAnswers
 from cngstation.services.station_rules import rules_of
-from cngstation.services.take_list_file import list_files
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
@@ -53,8 +45,10 @@ async def serve(process: Process) -> int:
     lines: list[NamedLine] = []
     gate = process.gate(database)
     clocks = DeviceClocks(database, clock)
-    watch = DownloadWatch(database, clocks=clocks)
-    keeper = DownloadKeeper(database, clock, when=config.downloads.blacklist)
+    station = station_data_of(config.downloads.station_data)
+    watch = DownloadWatch(database, clocks=clocks, station=station)
+    when = config.downloads.blacklist
+    keeper = DownloadKeeper(database, clock, when=when, station=station)
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
     day = rules_of(config).business_day_starts_minute
@@ -67,7 +61,7 @@ async def serve(process: Process) -> int:
         database,
         lines,
         ListAnswers(keeper, watch, numbers),
-        *_board_areas(config, database, clock, approvals),
+        *board_areas(config, database, clock, approvals),
         ShiftAnswers(shifts, approvals),
         ControlAnswers(NozzleControl(database, controlled)),
         tools,
@@ -84,9 +78,8 @@ async def serve(process: Process) -> int:
         refused=process.refusals,
     )
     audience = _audience(process, server)
-    parts = Parts(
-        database, book, watch, keeper, tools, lines, controlled, desks, clocks
-    )
+    shown = (watch, keeper, tools, lines, controlled, desks, clocks)
+    parts = Parts(database, book, *shown)
     for section in config.lines:
         line = open_line(config, section, parts, audience, clock)
         process.keep(line.run(), f"line {section.name}")
@@ -104,16 +97,6 @@ async def serve(process: Process) -> int:
     for desk in desks:
         await desk.close()
     return code
-
-
-def _board_areas(
-    config: StationConfig, database: Database, clock: Clock, approvals: Approvals
-) -> tuple[AnsweredArea, ...]:
-    return (
-        ListFileAnswers(list_files(config, database, approvals)),
-        AlarmAnswers(database),
-        TrendAnswers(database, clock, config.station.cut_off_minute),
-    )
 
 
 def _sale_book(config: StationConfig, database: Database) -> SaleBook:

@@ -17,6 +17,7 @@ from cngstation.config.values import (
     OptionalPort,
     Section,
     Sha256,
+    StationNumbers,
     Url,
     Words,
     YesNo,
@@ -262,6 +263,7 @@ class DownloadTimes(Section):
             description='"at_once", "by_hand" or a time of day "HH:MM"',
         ),
     ] = "at_once"
+    station_data: StationNumbers = ()
 
 
 OperatorNo = Annotated[

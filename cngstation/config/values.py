@@ -53,6 +53,31 @@ def _absolute_path_or_none(value: object) -> Path | None:
     return None if value in {"", None} else _absolute_path(value)
 
 
+_STATION_LARGEST = (255, 255, 2**32 - 1, 2**32 - 1)
+
+
+def _station_numbers(value: object) -> tuple[int, ...]:
+    if value in {"", ()}:
+        return ()
+    parts = value.split(".") if isinstance(value, str) else []
+    if len(parts) != len(_STATION_LARGEST):
+        raise ValueError("four numbers with points between")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        raise ValueError("not numbers")
+    numbers = tuple(map(int, parts))
+    if any(n > most for n, most in zip(numbers, _STATION_LARGEST, strict=True)):
+        raise ValueError("a number is too large")
+    return numbers
+
+
+StationNumbers = Annotated[
+    tuple[int, ...],
+    PlainValidator(_station_numbers),
+    Field(
+        description='"province.city.superior.station" (0 to 255 twice, then numbers of '
+        '4 bytes), or "" for none'
+    ),
+]
 Words = Annotated[
     str,
     Field(min_length=1, max_length=40, description="1 to 40 characters of plain text"),

@@ -69,6 +69,8 @@ def downloads_of(line: Line) -> frozenset[DownloadKind]:
     kinds = frozenset(DownloadKind)
     if Capability.LISTS not in capabilities:
         kinds &= {DownloadKind.PRICES}
+    if Capability.STATION_DATA not in capabilities:
+        kinds -= {DownloadKind.STATION}
     if Capability.PRICE not in capabilities:
         kinds -= {DownloadKind.PRICES}
     return kinds

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
+from zlib import crc32
 
 import structlog
 
 from cngstation.domain.card_lists import (
+    LAST_VERSION,
     Blacklist,
     advance,
     next_version,
@@ -26,6 +28,7 @@ from cngstation.protocols.dispenser.forecourt import (
     Downloads,
     ListKind,
     PriceTable,
+    StationData,
 )
 from cngstation.services.fit_downloads import (
     FITS,
@@ -108,7 +111,9 @@ class DownloadKeeper:
         *,
         when: str = WhenToSend.AT_ONCE,
         changed: Callable[[], None] = lambda: None,
+        station: StationData | None = None,
     ) -> None:
+        self._station = station
         self._database = database
         self._clock = clock
         self._when = when
@@ -211,7 +216,9 @@ class DownloadKeeper:
         ]
         told: dict[int, tuple[ServedLine, tuple[str, str]]] = {}
         for served, guns, offer in offers:
-            left_out = offer_what_fits(served.line, replace(offer, guns=guns))
+            left_out = offer_what_fits(
+                served.line, replace(offer, guns=guns, station=self._station)
+            )
             known = told.get(id(served))
             if known is None or left_out[0]:
                 told[id(served)] = (served, left_out)
@@ -247,6 +254,17 @@ def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
     if len(units) == 1:
         table = downloads.newest_prices(connection, next(iter(units)))
     return Downloads(lists, None if table is None else _price_table(table))
+
+
+def station_data_of(numbers: Sequence[int]) -> StationData | None:
+    """Return the station's data of a configuration; None where it has none.
+
+    The version follows from the numbers: other ones have another.
+    """
+    if not numbers:
+        return None
+    digest = crc32(" ".join(map(str, numbers)).encode("ascii"))
+    return StationData(digest % LAST_VERSION + 1, *numbers)
 
 
 async def note_in_force(

@@ -7,7 +7,11 @@ from functools import partial
 import structlog
 
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
-from cngstation.protocols.dispenser.forecourt import DownloadKind, ListKind
+from cngstation.protocols.dispenser.forecourt import (
+    DownloadKind,
+    ListKind,
+    StationData,
+)
 from cngstation.rpc.contract.downloads import (
     MOST_ROWS,
     ClockRow,
@@ -48,8 +52,11 @@ class DownloadWatch:
         database: Database,
         changed: Callable[[], None] = lambda: None,
         clocks: DeviceClocks | None = None,
+        station: StationData | None = None,
     ) -> None:
         self._clocks = clocks
+        self._station = station
+        self._station_held: dict[NozzleKey, int] = {}
         self._database = database
         self.changed = changed
         self.doubted: Callable[[], None] = lambda: None
@@ -74,7 +81,10 @@ class DownloadWatch:
         content is not known, and everything goes once more under a new version.
         """
         place = setting.key, advanced.kind
-        if advanced.is_in_force:
+        if advanced.kind is DownloadKind.STATION:
+            # Its identity tells it anew at each link: nothing is to be kept.
+            self._station_held[setting.key] = advanced.version * advanced.is_in_force
+        elif advanced.is_in_force:
             sent = self._under_way.pop(place, None)
             was_sent = sent is not None and sent.version == advanced.version
             if not was_sent and await self._is_doubtful(setting, advanced):
@@ -157,8 +167,15 @@ class DownloadWatch:
             if unit not in by_unit:
                 by_unit[unit] = dict(wanted_versions(connection, frozenset({unit})))
             held = downloads.held(connection, key)
+            if self._station is not None:
+                yield self._station_row(carried, self._station)
             for kind, (version, count) in by_unit[unit].items():
                 yield self._row(carried, DownloadKind(kind), (version, count), held)
+
+    def _station_row(self, carried: Carried, station: StationData) -> DownloadRow:
+        held = self._station_held.get(carried.setting.key, 0)
+        wanted, kind = (station.version, 1), DownloadKind.STATION
+        return self._row(carried, kind, wanted, {kind: (held, 0)})
 
     def _row(
         self,

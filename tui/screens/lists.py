@@ -43,6 +43,7 @@ _KINDS = {
     "deleted": mark("Taken off"),
     "white": mark("White list"),
     "prices": mark("Prices"),
+    "station": mark("Station data"),
 }
 _NOZZLE_WIDTH, _COLUMN, _CLOCK = 4, 12, 10
 _MINUTE_MS, _HOUR_MS, _DAY_MS = 60_000, 3_600_000, 86_400_000
@@ -207,15 +208,39 @@ class ListsScreen(StationScreen):
         if self._board is None:
             return stacked([*head, line(_("One moment ..."))])
         head += [line((text, "$text-muted")) for text in self._published()]
-        titles = "".join(fit(_(text), _COLUMN) for text in _KINDS.values())
+        wide = self._column()
+        titles = "".join(fit(_(_KINDS[kind]), wide) for kind in self._kinds())
         titles = fit(_("No"), _NOZZLE_WIDTH) + titles + fit(_("Clock"), _CLOCK)
         head.append(line((titles, "$text-muted")))
         room = max(1, self.size.height - len(head) - 5)
         rows = list(self._rows().items())[self._first : self._first + room]
         clocks = {clock.nozzle_no: clock.ahead_ms for clock in self._board.clocks}
-        shown = [_nozzle_line(no, kinds, clocks.get(no)) for no, kinds in rows]
+        shown = [self._nozzle_line(no, kinds, clocks.get(no)) for no, kinds in rows]
         by_hand = self._by_hand() if len(shown) + 2 <= room else []
         return stacked([*head, *shown, *by_hand])
+
+    def _kinds(self) -> list[str]:
+        """Return the kinds that stand on the screen: the last one only where it is."""
+        there = {row.kind for row in self._board.nozzles} if self._board else set()
+        return [kind for kind in _KINDS if kind != "station" or kind in there]
+
+    def _column(self) -> int:
+        room = self.size.width - 2 - _NOZZLE_WIDTH - _CLOCK
+        return max(min(_COLUMN, room // len(self._kinds())), 6)
+
+    def _nozzle_line(
+        self, nozzle_no: int, kinds: dict[str, DownloadRow], ahead_ms: int | None
+    ) -> Content:
+        cells, wide = [line(fit(str(nozzle_no), _NOZZLE_WIDTH))], self._column()
+        for kind in self._kinds():
+            row = kinds.get(kind)
+            shape, colour = _SHAPES.get(row.state, ("?", "")) if row else (" ", "")
+            cells.append(line((fit(f"{shape} {_cell(row)}", wide), colour)))
+        if ahead_ms is not None:
+            is_far = abs(ahead_ms) > _FAR_MS
+            text = ("! " if is_far else "") + _ahead(ahead_ms)
+            cells.append(line((fit(text, _CLOCK), "$warning" if is_far else "")))
+        return Content("").join(cells)
 
     def _published(self) -> Sequence[str]:
         assert self._board is not None
@@ -236,21 +261,6 @@ class ListsScreen(StationScreen):
             return []
         numbers = "  ".join(clean(n.card_no) for n in self._board.numbers[:8])
         return [Content(""), line((_("By hand") + "  " + numbers, "$text-muted"))]
-
-
-def _nozzle_line(
-    nozzle_no: int, kinds: dict[str, DownloadRow], ahead_ms: int | None
-) -> Content:
-    cells = [line(fit(str(nozzle_no), _NOZZLE_WIDTH))]
-    for kind in _KINDS:
-        row = kinds.get(kind)
-        shape, colour = _SHAPES.get(row.state, ("?", "")) if row else (" ", "")
-        cells.append(line((fit(f"{shape} {_cell(row)}", _COLUMN), colour)))
-    if ahead_ms is not None:
-        is_far = abs(ahead_ms) > _FAR_MS
-        text = ("! " if is_far else "") + _ahead(ahead_ms)
-        cells.append(line((fit(text, _CLOCK), "$warning" if is_far else "")))
-    return Content("").join(cells)
 
 
 def _ahead(ahead_ms: int) -> str:

@@ -51,6 +51,7 @@ class Capability(StrEnum):
     IDENTITY = "identity"
     PARAMETER_AUDIT = "parameter_audit"
     CARD_CHECK = "card_check"
+    STATION_DATA = "station_data"
 
 
 class DeviceKind(StrEnum):

@@ -79,5 +79,5 @@ def test_a_dialect_can_do_what_its_option_says() -> None:
     )
     assert Capability.AUTHORISE not in capabilities_of(own)
     assert Capability.AUTHORISE in capabilities_of(adapter)
-    assert downloads_of(own) == frozenset(DownloadKind)
+    assert downloads_of(own) == frozenset(DownloadKind) - {DownloadKind.STATION}
     assert downloads_of(adapter) == {DownloadKind.PRICES}
