@@ -85,7 +85,7 @@ class AlarmsScreen(StationScreen):
         self._columns = (
             Column("", 1, lambda r: _SEEN if r.seen_by else _SHAPES[r.source]),
             Column(mark("When"), 11, lambda r: short_time(r.at_ms)),
-            Column(mark("How long"), 12, self._how_long),
+            Column(mark("How long"), 14, self._how_long),
             Column(mark("No"), 2, lambda r: str(r.nozzle_no or ""), right=True),
             Column(mark("What"), 160, lambda r: sentence(r.text, r.facts)),
         )

@@ -62,7 +62,7 @@ _COLUMNS = (
     Column(mark("Level"), 5, lambda r: str(r.level), right=True),
     Column(mark("yuan"), 8, lambda r: price_text(r.price_e4) if r.price_e4 else "",
            right=True),
-    Column(mark("From"), 16, lambda r: _moment(r.from_ms)),
+    Column(mark("Begins"), 16, lambda r: _moment(r.from_ms)),
     Column(mark("State"), 10, _state),
     Column(mark("By"), 12, lambda r: r.by),
     Column(mark("Reason"), 40, lambda r: r.reason),
@@ -241,13 +241,13 @@ class PlanPriceScreen(FormScreen):
 
     TITLE_TEXT = mark("A price for a level")
     HELP = mark(
-        "From: a moment as 2026-12-01 00:00 plans the price, and one person does it. "
+        "Begins: a moment as 2026-12-01 00:00 plans the price, and one person does it. "
         "Empty means now: that takes a reason and a second operator. A fill under way "
         "keeps its price."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("price", mark("New price"), mark("yuan, two decimals"), longest=7),
-        Field("from_at", mark("From"), mark("empty: now, two people"), longest=16),
+        Field("from_at", mark("Begins"), mark("empty: now, two people"), longest=16),
         REASON,
         SECOND_LOGIN,
         SECOND_PASSWORD,
