@@ -13,6 +13,8 @@ from typing import Protocol
 from cngstation.config import ConfigProblems, StationConfig
 from cngstation.config.load import Value, changed
 from cngstation.errors import Refusal
+from cngstation.hygiene import clean
+from cngstation.language import mark
 from cngstation.moments import seconds
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import audit, parameters
@@ -24,20 +26,21 @@ from cngstation.units import Money, yuan_text
 
 RIGHT = "station.parameters"
 LOOK_MS = 500
-NAMES = (
-    "station.name",
-    "station.company_name",
-    "station.station_no",
-    "station.area_no",
-    "station.area_short_name",
-    "station.issue_point_no",
-    "limits.top_up_lower_yuan",
-    "limits.top_up_upper_yuan",
-    "limits.balance_ceiling_yuan",
-    "limits.card_fee_yuan",
-    "limits.cylinder_warning_days",
-    "limits.negative_top_up",
-)
+LABELS = {
+    "station.name": mark("Station name"),
+    "station.company_name": mark("Company name"),
+    "station.station_no": mark("Station number"),
+    "station.area_no": mark("Area number"),
+    "station.area_short_name": mark("Area short name"),
+    "station.issue_point_no": mark("Issue point"),
+    "limits.top_up_lower_yuan": mark("Top-up from"),
+    "limits.top_up_upper_yuan": mark("Top-up up to"),
+    "limits.balance_ceiling_yuan": mark("Most on a card"),
+    "limits.card_fee_yuan": mark("Card fee"),
+    "limits.cylinder_warning_days": mark("Cylinder warning"),
+    "limits.negative_top_up": mark("Top-up back"),
+}
+NAMES = tuple(LABELS)
 # They stand on cards and in the number of each sale.
 FIXED = frozenset({"station.station_no", "station.area_no", "station.issue_point_no"})
 _NUMBERS = frozenset({"limits.cylinder_warning_days"})
@@ -48,7 +51,10 @@ class ParameterWrong(Refusal):
     """A parameter cannot be that."""
 
     code = "refusal.parameter_wrong"
-    text = "{problem} Nothing was changed."
+    text = (
+        "{field} cannot be {value}: it does not fit by itself, or beside the others. "
+        "Nothing was changed."
+    )
 
 
 class ParameterFixed(Refusal):
@@ -56,7 +62,7 @@ class ParameterFixed(Refusal):
 
     code = "refusal.parameter_fixed"
     text = (
-        "{name} stands on cards and sales already and cannot be changed. Nothing was "
+        "{field} stands on cards and sales already and cannot be changed. Nothing was "
         "changed. At the end of a trial, cngstation initialise begins new books."
     )
 
@@ -125,11 +131,11 @@ async def save(
         try:
             after = with_parameters(config, {**found, **asked})
         except ConfigProblems as problems:
-            raise ParameterWrong(problem=problems.problems[0]) from None
+            raise _wrong(problems, {**found, **asked}) from None
         news = [name for name in asked if text_of(before, name) != text_of(after, name)]
         for name in news:
             if name in FIXED and _in_use(tx.connection):
-                raise ParameterFixed(name=name)
+                raise ParameterFixed(field=LABELS[name])
         for name in news:
             old, new = text_of(before, name), text_of(after, name)
             parameters.put(tx, name, new, actor=actor)
@@ -159,6 +165,14 @@ async def watch_parameters(database: Database, program: Program) -> None:
             lambda: database.read(_under_way)
         ):
             program.begin_anew()
+
+
+def _wrong(problems: ConfigProblems, asked: Mapping[str, str]) -> ParameterWrong:
+    """Name the first parameter that a problem of the configuration is about."""
+    said = problems.problems[0]
+    name = next((name for name in NAMES if f" {name}:" in said), "")
+    value = clean(asked.get(name, ""), limit=40) or '""'
+    return ParameterWrong(field=LABELS.get(name, name), value=value)
 
 
 def _under_way(connection: Connection) -> bool:
