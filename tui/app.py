@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tui.desk import Desk
     from tui.functions import Function
     from tui.hands import Hands
-    from tui.link import Link, News
+    from tui.link import Link, News, Released
     from tui.screens.counter import CounterScreen
     from tui.screens.station_screen import StationScreen
 
@@ -114,7 +114,9 @@ class StationApp(App[None]):
 
     # Who works here.
 
-    async def sign_in(self, login_name: str, password: str) -> None:
+    async def sign_in(
+        self, login_name: str, password: str, released_by: "Released" = None
+    ) -> None:
         """Log in and open the counter.
 
         Raises:
@@ -122,7 +124,7 @@ class StationApp(App[None]):
         """
         await self._link_made.wait()
         desk = self._desk()
-        session = await desk.link.login(login_name, password)
+        session = await desk.link.login(login_name, password, released_by)
         if session.must_change_password:
             self._ask_for_a_password(session, password)
         else:

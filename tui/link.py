@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from cngstation.rpc.session import SessionState
 
 
+# Name, password and reason of who lets somebody in without a staff card.
+Released = tuple[str, str, str] | None
+
+
 class Part(StrEnum):
     """A daemon, by the stem of its socket's name."""
 
@@ -56,7 +60,9 @@ class Link(Protocol):
     def start(self, hear: Callable[[News], None]) -> None:
         """Connect, stay connected, and tell what is heard."""
 
-    async def login(self, login_name: str, password: str) -> "SessionState":
+    async def login(
+        self, login_name: str, password: str, released_by: Released = None
+    ) -> "SessionState":
         """Begin a session at the counter and carry it to the other daemons."""
         ...
 

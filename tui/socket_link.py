@@ -16,7 +16,7 @@ from cngstation.rpc.contract.forecourt import FORECOURT
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.method import Contract, Method, Rep, Req
 from cngstation.rpc.reconnect import ReconnectingClient, Up
-from tui.link import News, Part, PartDown, PartUp, Told
+from tui.link import News, Part, PartDown, PartUp, Released, Told
 
 _CONTRACTS: dict[Part, Contract[Any]] = {
     Part.COUNTER: COUNTER,
@@ -70,10 +70,21 @@ class SocketLink:
     def _event(self, part: Part, happened: Happened) -> None:
         self._hear(Told(part, happened.event.name, happened.body))
 
-    async def login(self, login_name: str, password: str) -> own.SessionState:
+    async def login(
+        self, login_name: str, password: str, released_by: Released = None
+    ) -> own.SessionState:
         """Log in at the counter and attach the token everywhere."""
+        release = None
+        if released_by is not None:
+            name, secret, reason = released_by
+            release = own.Release(
+                login_name=name, password=SecretStr(secret), reason=reason
+            )
         request = own.Login(
-            login_name=login_name, password=SecretStr(password), terminal=self._terminal
+            login_name=login_name,
+            password=SecretStr(password),
+            terminal=self._terminal,
+            release=release,
         )
         counter = self._clients[Part.COUNTER]
         await counter.wait_until_up(_LOGIN_WAIT_S)

@@ -127,6 +127,9 @@ WORDS = {
     "address": mark("Address"),
     "price": mark("Price"),
     "retired": mark("Retired"),
+    "blocked": mark("blocked as copied"),
+    "withdrawn": mark("withdrawn"),
+    "issuing": mark("being issued"),
     # operators and their levels
     "active": mark("in use"),
     "locked": mark("locked by an administrator"),

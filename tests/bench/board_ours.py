@@ -5,6 +5,7 @@ import tui.__main__  # noqa: F401
 from tests.bench.filling_station import FillingStation
 from tests.unit.tui.fake_link import FakeLink
 from tui.app import StationApp
+from tui.link import Released
 
 
 class OursApp(StationApp):
@@ -14,7 +15,9 @@ class OursApp(StationApp):
         self.station = FillingStation()
         super().__init__(lambda: FakeLink(self.station), language="en")
 
-    async def sign_in(self, login_name: str, password: str) -> None:
+    async def sign_in(
+        self, login_name: str, password: str, released_by: Released = None
+    ) -> None:
         """Log in and let the gas flow."""
         await super().sign_in(login_name, password)
         self.run_worker(self.station.fill())

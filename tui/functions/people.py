@@ -12,6 +12,13 @@ FUNCTIONS = (
         "operators:OperatorsScreen",
     ),
     Function(
+        "staff_cards",
+        SETTINGS,
+        mark("Staff cards for the login"),
+        "ygk scyz fxygk",
+        "staff_cards:StaffCardsScreen",
+    ),
+    Function(
         "roles",
         SETTINGS,
         mark("Roles and what they may do"),

@@ -14,9 +14,19 @@ from cngstation.language import _
 from tui.widgets.lines import Drawn, line
 
 if TYPE_CHECKING:
+    from cngstation.errors import StationError
     from tui.demo import Demo
+    from tui.link import Released
 
-SignIn = Callable[[str, str], Awaitable[None]]
+SignIn = Callable[[str, str, "Released"], Awaitable[None]]
+# Refusals after which the password was right and a card, or its reader, was not.
+_OF_CARDS = (
+    "refusal.staff_card",
+    "refusal.not_staff_card",
+    "card.",
+    "device.",
+    "reader.",
+)
 
 
 class LoginScreen(Screen[None]):
@@ -24,13 +34,16 @@ class LoginScreen(Screen[None]):
 
     stays_on_top = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.quit", show=False),
+        Binding("escape", "leave", show=False),
+        Binding("f2,alt+2", "release", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     LoginScreen { align: center middle; }
     LoginScreen > Vertical { width: 60; height: auto; border: round $primary;
         padding: 1 2; }
     LoginScreen Input { margin: 0 0 1 0; }
+    LoginScreen #release { height: auto; display: none; }
+    LoginScreen #release.-asked { display: block; }
     """
 
     def __init__(self, sign_in: SignIn, demo: "Demo | None" = None) -> None:
@@ -39,6 +52,7 @@ class LoginScreen(Screen[None]):
         self._demo = demo
         self._said = ""
         self._busy = False
+        self._wants_card = False
 
     def compose(self) -> ComposeResult:
         """Lay out title, two fields, and what happened."""
@@ -49,6 +63,11 @@ class LoginScreen(Screen[None]):
             yield Input(name, id="login-name", compact=True)
             yield Drawn(lambda: line(_("Password")))
             yield Input(password, password=True, id="password", compact=True)
+            with Vertical(id="release"):
+                yield Drawn(lambda: line(_("Administrator: name, password, reason")))
+                yield Input(id="released-by", compact=True)
+                yield Input(password=True, id="released-password", compact=True)
+                yield Input(id="released-why", compact=True)
             yield Drawn(self._hint, id="login-said")
 
     def on_mount(self) -> None:
@@ -61,7 +80,27 @@ class LoginScreen(Screen[None]):
         field = self.query_one("#password", Input)
         field.value = self._demo.password if self._demo else ""
         field.focus()
+        self._wants_card = False
+        self._ask_for_release(asked=False)
         self._say(why)
+
+    def action_leave(self) -> None:
+        """Leave the second step first, then the program."""
+        if self._wants_card:
+            self.begin_again()
+        else:
+            self.app.exit()
+
+    def action_release(self) -> None:
+        """Let an administrator answer for whoever has no card, or no reader."""
+        if self._wants_card:
+            self._ask_for_release(asked=True)
+            self.query_one("#released-by", Input).focus()
+
+    def _ask_for_release(self, *, asked: bool) -> None:
+        self.query_one("#release").set_class(asked, "-asked")
+        for field in self.query("#release Input").results(Input):
+            field.value = ""
 
     def relabel(self) -> None:
         """Show the texts in the language that was chosen."""
@@ -70,7 +109,8 @@ class LoginScreen(Screen[None]):
 
     def _hint(self) -> Content:
         if self._said:
-            return line((f"✖ {self._said}", "bold $error"))
+            further = f"\n{_card_keys_text()}" if self._wants_card else ""
+            return line((f"✖ {self._said}", "bold $error"), further)
         if self._busy:
             return line((_("One moment ..."), "$text-muted"))
         if self._demo is not None:
@@ -83,15 +123,39 @@ class LoginScreen(Screen[None]):
         self.query_one("#login-said", Drawn).redraw()
 
     async def on_input_submitted(self, submitted: Input.Submitted) -> None:
-        """Go to the password, or log in."""
-        password = self.query_one("#password", Input)
-        if submitted.input is not password and not password.value:
-            password.focus()
-            return
+        """Go to the field that is empty, or log in, reading the card if need be."""
+        for field in self.query(Input):
+            if field.display and not field.value and self._is_asked(field):
+                field.focus()
+                return
         if not self._busy:
             self._say("", busy=True)
             # The app's own worker: this screen is gone when it ends.
             self.app.run_worker(self._try(), group="sign-in")
+
+    def _is_asked(self, field: Input) -> bool:
+        release = self.query_one("#release")
+        return release.has_class("-asked") or release not in field.ancestors
+
+    def _released_by(self) -> "Released":
+        """Return what an administrator typed, if one was asked."""
+        if not self.query_one("#release").has_class("-asked"):
+            return None
+        fields = ("#released-by", "#released-password", "#released-why")
+        name, password, why = (self.query_one(each, Input).value for each in fields)
+        return name.strip(), password, why
+
+    def _refused(self, error: "StationError") -> None:
+        """Say why; what a card is missing for keeps the password, until it is read."""
+        from tui.texts import error_sentence
+
+        self._wants_card = error.code.startswith(_OF_CARDS)
+        if not self._wants_card:
+            self.begin_again(error_sentence(error))
+            return
+        self._ask_for_release(asked=False)
+        self.query_one("#password", Input).focus()
+        self._say(error_sentence(error))
 
     async def _try(self) -> None:
         from cngstation.errors import StationError
@@ -99,11 +163,9 @@ class LoginScreen(Screen[None]):
         password = self.query_one("#password", Input)
         name = self.query_one("#login-name", Input).value.strip()
         try:
-            await self._sign_in(name, password.value)
+            await self._sign_in(name, password.value, self._released_by())
         except StationError as error:
-            from tui.texts import error_sentence
-
-            self.begin_again(error_sentence(error))
+            self._refused(error)
         except ValueError:  # longer than the contract takes, or control characters
             self._say(_("The name or password has characters that cannot be used."))
         else:
@@ -116,3 +178,9 @@ def _title() -> Content:
 
 def _keys_text() -> str:
     return _("Enter logs in   Esc quits   Ctrl+L 中文/English")
+
+
+def _card_keys_text() -> str:
+    return _(
+        "Enter reads the card   F2 an administrator lets you in once   Esc starts again"
+    )

@@ -8,7 +8,7 @@ from cngstation.rpc.session import SessionState
 from cngstation.services.log_in import ScreenLocked
 from tests.unit.tui.fake_rows import NOW_MS, LoginRefused
 from tests.unit.tui.fake_station import FakeStation
-from tui.link import News, Part, PartDown, PartUp, Told
+from tui.link import News, Part, PartDown, PartUp, Released, Told
 
 PASSWORD = "right"  # nobody's
 
@@ -21,6 +21,8 @@ class FakeLink:
         self.locked = False
         self.closed = False
         self.touches = 0
+        self.second_step: StationError | None = None
+        self.released_by: Released = None
         self.must_change = False
         self.logged_out = False
         self._hear: Callable[[News], None] = lambda _news: None
@@ -32,10 +34,15 @@ class FakeLink:
         """Nothing is heard before the login."""
         self._hear = hear
 
-    async def login(self, login_name: str, password: str) -> SessionState:
-        """Take one password."""
+    async def login(
+        self, login_name: str, password: str, released_by: Released = None
+    ) -> SessionState:
+        """Take one password, and refuse what is to be refused after it."""
         if password != PASSWORD:
             raise LoginRefused(left=2, minutes=10)
+        self.released_by = released_by
+        if released_by is None and self.second_step is not None:
+            raise self.second_step
         for part in Part if not self.must_change else ():
             self.up(part)
         return self._session(login_name).model_copy(

@@ -3,8 +3,10 @@
 import subprocess
 import sys
 
+from cngstation.errors import DeviceUnavailable
 from cngstation.rpc.failures import NotConnected
 from cngstation.services.log_in import ScreenLocked
+from cngstation.services.second_step import StaffCardMissing
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
 from tui.link import Part
@@ -116,3 +118,45 @@ async def test_keys_tell_the_counter_that_somebody_is_there() -> None:
         screen.app._touched_s -= 30
         await screen.press("down")
         assert screen.link.touches == 2
+
+
+async def test_the_second_step_reads_the_card_by_one_key() -> None:
+    """The password is kept until the card is read; Esc begins again."""
+    async with opened(login=False) as screen:
+        screen.link.second_step = StaffCardMissing()
+        for text in ("wang", "right"):
+            await screen.type(text)
+            await screen.press("enter")
+        await screen.sees("Put your staff card on the reader")
+        await screen.sees("Enter reads the card")
+        await screen.press("escape")
+        await screen.sees("Enter logs in")
+        await screen.type("right")
+        await screen.press("enter")
+        await screen.sees("Enter reads the card")
+        screen.link.second_step = None
+        await screen.press("enter")
+        await screen.sees("Put a card on the reader.")
+        assert screen.link.released_by is None
+
+
+async def test_an_administrator_answers_for_a_reader_that_is_down() -> None:
+    """F2 asks for name, password and reason; they are gone from the screen after."""
+    async with opened(login=False) as screen:
+        await screen.press("f2")
+        assert "Administrator" not in screen.text()
+        screen.link.second_step = DeviceUnavailable(device="The reader", why="gone")
+        for text in ("wang", "right"):
+            await screen.type(text)
+            await screen.press("enter")
+        await screen.sees("F2 an administrator")
+        await screen.press("f2")
+        for text in ("chief", "hers-77", "broken"):
+            await screen.type(text)
+            assert "hers-77" not in screen.text()
+            await screen.press("enter")
+        await screen.sees("Put a card on the reader.")
+        assert screen.link.released_by == ("chief", "hers-77", "broken")
+        screen.app.signed_out("over")
+        await screen.sees("over")
+        assert "chief" not in screen.text()
