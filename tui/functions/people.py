@@ -15,7 +15,7 @@ FUNCTIONS = (
         "staff_cards",
         SETTINGS,
         mark("Staff cards for the login"),
-        "ygk scyz fxygk",
+        "ygkgl ygk dlscyz scyz",
         "staff_cards:StaffCardsScreen",
     ),
     Function(
