@@ -196,13 +196,12 @@ class StationApp(App[None]):
 
     def show_lock(self, error: "StationError") -> bool:
         """Cover the screen when the session is locked; tell whether it is."""
-        if error.code != _LOCKED:
-            return False
-        if self._may_act():
+        is_locked = error.code == _LOCKED
+        if is_locked and self._may_act():
             from tui.screens.lock import LockScreen
 
             self.push_screen(LockScreen(self._desk(), is_locked=True))
-        return True
+        return is_locked
 
     # What is heard, and drawn.
 
