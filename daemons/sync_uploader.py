@@ -6,6 +6,7 @@ from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
 from cngstation.services.anchor_books import AnchorKeeper
 from cngstation.services.check_anchors import file_of
+from cngstation.services.watch_clock import watch_clock
 from cngstation.services.watch_enrolment import watch_enrolment
 from cngstation.services.watch_outbox import OutboxWatch
 from daemons.launch import run
@@ -45,6 +46,7 @@ async def serve(process: Process) -> int:
     process.watch_database(database)
     process.keep(watch.run(), "watch outbox")
     process.keep(anchors.run(), "anchor books")
+    process.keep(watch_clock(database, process.clock), "watch clock")
     process.keep(watch_enrolment(database, process.clock), "watch enrolment")
     code = await process.until_stopped()
     await server.close()

@@ -35,6 +35,7 @@ ROWS = {
     "unknown_staff_card": mark("staff card"),
     "parameter_changed": mark("setting"),
     "clock_went_back": mark("clock"),
+    "clock_went_forward": mark("clock"),
     "older_books": mark("older books"),
     "device_clock_back": mark("pump clock"),
     "enrolment_expires": mark("ends soon"),

@@ -18,7 +18,6 @@ from cngstation.domain.evidence import Evidence, Verdict, same_card_state
 from cngstation.domain.ledger import Entry, move
 from cngstation.drivers.purse_card import CardBroken
 from cngstation.errors import DeviceError, ProtocolError, Refusal
-from cngstation.moments import business_day
 from cngstation.services.act_kind import ActKind
 from cngstation.services.act_result import (
     ActIdTaken,
@@ -30,6 +29,7 @@ from cngstation.services.act_result import (
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.drawn_from_safe import from_where_it_is
 from cngstation.services.judge_card import verdict_of
+from cngstation.services.tell_day import today
 from cngstation.services.till_state import require_open, require_open_for
 from cngstation.storage import cards, facts, findings, journal, receipts
 from cngstation.storage.database import Database, Transaction
@@ -331,9 +331,7 @@ class CardActs:
         return Entry(
             entry_id=f"{intent.intent_id}.{step}",
             kind=f"{intent.kind}.{step}",
-            business_day=business_day(
-                tx.now.wall_ms, cut_off_minute=self._cut_off_minute
-            ),
+            business_day=today(tx, cut_off_minute=self._cut_off_minute),
             operator_no=intent.operator_no,
             terminal=intent.terminal,
             postings=postings,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from cngstation.domain.ledger import Entry, Posting
-from cngstation.moments import business_day
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_day import today
 from cngstation.storage import facts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
@@ -21,7 +21,7 @@ def book_entry(
     note: str = "",
 ) -> None:
     """Book an entry of the present business day."""
-    day = business_day(tx.now.wall_ms, cut_off_minute=rules.business_day_starts_minute)
+    day = today(tx, cut_off_minute=rules.business_day_starts_minute)
     entry = Entry(
         entry_id=entry_id,
         kind=kind,

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 
 from cngstation.domain.totaliser import Break, Place, Stretch
 from cngstation.errors import Refusal
-from cngstation.moments import business_day
 from cngstation.services.name_breaks import at_reading, check_nozzle
-from cngstation.storage import audit, crews, findings, sales, shifts
+from cngstation.services.tell_day import shift_day, told_ms
+from cngstation.storage import audit, crews, sales, shifts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.shifts import OFF, ON, Reading
 from cngstation.storage.sqlite import Connection
 
-CLOCK_MAY_SLIP_MS = 5 * 60_000
-CLOCK_WENT_BACK = "clock_went_back"
 FROM_METER, FROM_DISPENSER, FROM_BOOKS = "meter", "dispenser", "books"
 
 
@@ -103,9 +101,8 @@ def go_on_duty(
     mind_the_clock(tx)
     shift_no = _open_shift_of(tx.connection, arriving.crew_no, wanted)
     if not shift_no:
-        today = business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute)
-        # A clock that went back does not take the days back with it.
-        day = max(today, shifts.last_day(tx.connection))
+        last = shifts.last_day(tx.connection)
+        day = shift_day(tx, last, cut_off_minute=cut_off_minute)
         shift_no = shifts.open_shift(tx, arriving.crew_no, day, actor)
     for meter in arriving.meters:
         _take_over(tx, shift_no, arriving.staff_card, meter, actor)
@@ -167,11 +164,8 @@ def on_duty_at(connection: Connection, nozzle: NozzleKey) -> Reading | None:
 
 
 def mind_the_clock(tx: Transaction) -> None:
-    """Name a clock that went back since the last step of a shift."""
-    last_ms = shifts.last_moment_ms(tx.connection)
-    if tx.now.wall_ms < last_ms - CLOCK_MAY_SLIP_MS:
-        minutes = (last_ms - tx.now.wall_ms) // 60_000
-        findings.open_once(tx, CLOCK_WENT_BACK, "station", {"minutes": minutes})
+    """Name a clock that jumped since the newest entry."""
+    told_ms(tx)
 
 
 def _place(meter: Meter, newest: tuple[int, int]) -> tuple[int, int]:

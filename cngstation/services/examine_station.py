@@ -12,6 +12,7 @@ from cngstation.errors import StorageError
 from cngstation.language import mark
 from cngstation.moments import Clock
 from cngstation.services.open_rows import open_rows
+from cngstation.services.tell_day import EARLIEST_MS
 from cngstation.storage import outbox
 from cngstation.storage.migrations import current_version, known_migrations
 from cngstation.storage.sqlite import FAILURES, Connection, connect
@@ -25,7 +26,6 @@ MANY_OPEN_ROWS = 20
 # The last entry may be some seconds ahead of a clock that was just set.
 CLOCK_SLACK_MS = 60_000
 # No station is older than this program: 2026-01-01.
-EARLIEST_MS = 1_767_225_600_000
 
 DISK_FULL = (
     mark("The disk is full: {free} MiB left. No money is taken at the counter."),

@@ -19,12 +19,12 @@ from cngstation.domain.fill_marks import (
 )
 from cngstation.domain.ledger import Entry, Posting
 from cngstation.errors import Refusal
-from cngstation.moments import business_day
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import Approved, reason_of
 from cngstation.services.confirm_marks import RIGHT, Marking, see_mark
 from cngstation.services.name_debt import name_debt
 from cngstation.services.take_payment import CompanyFundsShort, NoCompany
+from cngstation.services.tell_day import today
 from cngstation.storage import (
     audit,
     cash_fills,
@@ -113,7 +113,7 @@ def mark_fill(
     wanted = _accounts(tx, fill, order, owner)
     _require_in_hand(tx, fill, wanted, owner)
     postings = _difference(fill.accounts, wanted)
-    day = business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute)
+    day = today(tx, cut_off_minute=cut_off_minute)
     shift = shifts.find(tx.connection, owner) if owner else None
     entry = Entry(
         entry_id=entry_id,

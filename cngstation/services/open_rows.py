@@ -243,7 +243,17 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
-        mark("Set it right. Order and days of the books do not come from it."),
+        mark(
+            "Set it right; this row closes then, and days go on without it meanwhile. "
+            "If it is right now, two people say so (E)."
+        ),
+    ),
+    "clock_went_forward": (
+        mark("The clock of this machine went forward by {minutes} minutes."),
+        mark(
+            "Set it right; this row closes then, and days go on without it meanwhile. "
+            "If it is right now, two people say so (E)."
+        ),
     ),
     "cash_without_crew": (
         mark("Nozzle {nozzle} sold without a card while nobody was on duty."),

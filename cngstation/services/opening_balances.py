@@ -12,7 +12,6 @@ from cngstation.domain.payment import PaymentMode, book_to_purse, purse_to_book
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
-from cngstation.moments import business_day
 from cngstation.services.approve import (
     Approval,
     Approvals,
@@ -21,6 +20,7 @@ from cngstation.services.approve import (
     reason_of,
     record,
 )
+from cngstation.services.tell_day import today
 from cngstation.storage import audit, cards, facts, findings, opening_balances
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.cards import Card
@@ -195,7 +195,7 @@ def _entry(
     return Entry(
         entry_id=f"{kind}.{card_key}",
         kind=kind,
-        business_day=business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute),
+        business_day=today(tx, cut_off_minute=cut_off_minute),
         operator_no="",
         terminal=STATION.terminal,
         postings=postings,

@@ -16,10 +16,10 @@ from cngstation.domain.sale_postings import (
     collection_postings,
     fill_postings,
 )
-from cngstation.moments import business_day
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import late_records
 from cngstation.services.check_sale import COLLECTION, Arrival, debited_by
+from cngstation.services.tell_day import today
 from cngstation.storage import cards, facts, sales, shifts
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
@@ -77,13 +77,13 @@ def post_sale(
     """
     uses, postings = _postings(tx, arrival, duty.shift_no)
     collection = arrival.record.transaction_type is COLLECTION
-    today = business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute)
+    day = today(tx, cut_off_minute=cut_off_minute)
     entry = Entry(
         # Nozzle and number are unique in `sale`; an id that only rises is found
         # a place in its index without a page of its own.
         entry_id=f"sale-{tx.tip.seq + 1:012d}",
         kind="collection" if collection else "sale",
-        business_day=duty.business_day if duty.shift_no else today,
+        business_day=duty.business_day if duty.shift_no else day,
         operator_no="",
         terminal="forecourt",
         postings=postings,

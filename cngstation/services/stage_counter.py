@@ -30,6 +30,7 @@ from cngstation.services.print_receipts import PrintOutcome
 from cngstation.services.serve_card import CardService
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_act import act_reply
+from cngstation.services.tell_day import tell
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
 from cngstation.storage.journal import OPEN_STATES
@@ -93,10 +94,9 @@ class CounterStage:
     async def snapshot(self, _: CallContext) -> CounterBoard:
         """Return everything that the screen shows at once."""
         rules, sign = self._rules, self._signboard
-        day = business_day(
-            self._clock.now().wall_ms,
-            cut_off_minute=rules.business_day_starts_minute,
-        )
+        now = self._clock.now()
+        told = await self._database.read(lambda connection: tell(connection, now))
+        day = business_day(told.ms, cut_off_minute=rules.business_day_starts_minute)
         return CounterBoard(
             station=StationInfo(
                 station_no=rules.station_no,

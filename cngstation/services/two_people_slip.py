@@ -10,8 +10,9 @@ from typing import Any
 from cngstation.domain.ledger import Entry
 from cngstation.domain.two_people import ACTS
 from cngstation.language import _, mark
-from cngstation.moments import business_day, time_text
+from cngstation.moments import time_text
 from cngstation.protocols.receipt.slip import Row, Ruler
+from cngstation.services.tell_day import today
 from cngstation.storage import facts, receipts
 from cngstation.storage.database import Transaction
 from cngstation.storage.operators import Operator
@@ -47,7 +48,7 @@ def make(
     entry = Entry(
         entry_id=f"{KIND}.{seq + 1}",
         kind=KIND,
-        business_day=business_day(tx.now.wall_ms, cut_off_minute=cut_off_minute),
+        business_day=today(tx, cut_off_minute=cut_off_minute),
         operator_no=first.operator_no,
         terminal=terminal,
         postings=(),

@@ -236,15 +236,6 @@ def last_day(connection: Connection) -> str:
     return "" if row is None else str(row[0])
 
 
-def last_moment_ms(connection: Connection) -> int:
-    """Return the wall clock at the newest step or reading; 0 before any."""
-    row = connection.execute(
-        "SELECT at_ms FROM (SELECT seq, at_ms FROM shift_step UNION ALL"
-        " SELECT seq, at_ms FROM shift_reading) ORDER BY seq DESC LIMIT 1"
-    ).fetchone()
-    return 0 if row is None else int(row[0])
-
-
 def _shifts(connection: Connection, where: str, values: Iterable[Any]) -> list[Shift]:
     found = rows(
         connection,
