@@ -6,6 +6,7 @@ from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
 from cngstation.services.anchor_books import AnchorKeeper
 from cngstation.services.check_anchors import file_of
+from cngstation.services.station_key import signer_of
 from cngstation.services.watch_clock import watch_clock
 from cngstation.services.watch_enrolment import watch_enrolment
 from cngstation.services.watch_outbox import OutboxWatch
@@ -41,6 +42,7 @@ async def serve(process: Process) -> int:
         file_of(paths.database, paths.anchors),
         config.station.station_no,
         process.clock,
+        signer_of(config),
     )
     await server.start()
     process.watch_database(database)

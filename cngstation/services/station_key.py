@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cngstation.config import StationConfig
 from cngstation.domain.enrolment import Certificate, NotThisPaper
 from cngstation.domain.typed_code import MOST_LETTERS, read_code
-from cngstation.errors import Refusal
+from cngstation.errors import ConfigError, Refusal
 from cngstation.services.enrol_station import Identity
 from cngstation.services.read_credentials import read_credential
 
@@ -54,6 +54,14 @@ def station_key(config: StationConfig) -> Ed25519PrivateKey:
     """
     seed = read_credential(station_key_file(config), KEY_FILE_BYTES)
     return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def signer_of(config: StationConfig) -> Ed25519PrivateKey | None:
+    """Return the key that signs checkpoints; None before a station has one."""
+    try:
+        return station_key(config)
+    except ConfigError:
+        return None
 
 
 def identity_of(config: StationConfig) -> Identity:
