@@ -5,7 +5,7 @@ because the card carries its plate and date. Of names and personal numbers the a
 has what is left when their middle is hidden.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cngstation.domain import numbers
@@ -103,7 +103,7 @@ class CompanyEdit:
     company_no: str
     name: str
     address: str
-    phone: str
+    phone: str = field(repr=False)
     retired: bool = False
 
 

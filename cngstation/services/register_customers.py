@@ -1,7 +1,7 @@
 """Registers companies and vehicles; personal numbers are sealed on the way in."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pypinyin import Style, lazy_pinyin
@@ -86,10 +86,10 @@ class VehicleDraft:
 
     plate: str
     accept_plate: bool
-    id_no: str
+    id_no: str = field(repr=False)
     accept_id_no: bool
     driver: str
-    phone: str
+    phone: str = field(repr=False)
     owner: str
     vehicle_type: str
     company_no: str
@@ -356,9 +356,9 @@ def _require_filled(draft: VehicleDraft, plate: str) -> None:
         "cylinder inspection date": draft.cylinder_due,
         "company_no": draft.company_no,
     }
-    for field, value in needed.items():
+    for name, value in needed.items():
         if not value.strip():
-            raise FieldEmpty(field=field)
+            raise FieldEmpty(field=name)
 
 
 def _id_number(draft: VehicleDraft) -> str:

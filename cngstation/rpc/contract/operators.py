@@ -45,7 +45,7 @@ class OperatorDraft(Message):
     login_name: Line
     full_name: Line
     sex: Sex
-    phone: Line
+    phone: Annotated[Line, Field(repr=False)]
     outlet_no: OutletNo
     role: RoleNo
 

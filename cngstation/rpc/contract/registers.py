@@ -8,11 +8,14 @@ from cngstation.rpc.contract.figures import MOST_ROWS, Facts, Word
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 from cngstation.rpc.session import Nothing, Secret
 
+# What may be a personal number: it stands in no repr, and so in no traceback.
+Private = Annotated[Line, Field(repr=False)]
+
 
 class Search(Message):
     """A part of a name, number or its pinyin initials; empty finds all."""
 
-    text: Line
+    text: Private
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
     with_retired: bool = False
 
@@ -28,7 +31,7 @@ class CompanyDraft(Message):
 
     name: Text
     address: Text
-    phone: Line
+    phone: Private
 
 
 class CompanyRow(Message):
@@ -50,7 +53,7 @@ class CompanyEdit(Message):
     company_no: Word
     name: Text
     address: Text
-    phone: Line
+    phone: Private
     retired: bool
     reason: Text
 
@@ -70,10 +73,10 @@ class VehicleDraft(Message):
 
     plate: Line
     accept_plate: bool
-    id_no: Line
+    id_no: Private
     accept_id_no: bool
     driver: Line
-    phone: Line
+    phone: Private
     owner: Text
     vehicle_type: Word
     company_no: Word

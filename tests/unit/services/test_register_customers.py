@@ -11,6 +11,7 @@ from cngstation.errors import Refusal
 from cngstation.rpc.authority import CallContext, Peer
 from cngstation.rpc.contract import counter
 from cngstation.rpc.session import Nothing
+from cngstation.services.edit_registers import CompanyEdit
 from cngstation.services.register_customers import (
     AlreadyRegistered,
     CustomerDesk,
@@ -314,3 +315,18 @@ async def test_cards_are_listed_with_their_balance(
         counter.Search(text="都", limit=9), CALL
     )
     assert [row.company_no for row in searched.rows] == ["0001"]
+
+
+def test_no_repr_shows_a_number() -> None:
+    """A traceback or a log that shows an object shows no personal number."""
+    fields = {name: getattr(DRAFT, name) for name in DRAFT.__dataclass_fields__}
+    shown = [
+        DRAFT,
+        counter.VehicleDraft(**fields),
+        counter.CompanyDraft(name="n", address="", phone=PHONE),
+        counter.Search(text=ID_NO, limit=1),
+        CompanyEdit("0001", "n", "", PHONE),
+    ]
+    for each in shown:
+        assert ID_NO not in repr(each)
+        assert PHONE not in repr(each)
