@@ -37,7 +37,9 @@ from cngstation.services.log_in import Gate, confirm
 from cngstation.services.new_file import new_file
 from cngstation.services.passwords import Passwords
 from cngstation.services.recognise_export import first_difference
+from cngstation.services.station_key import station_key_file
 from cngstation.services.station_rules import gate_rules
+from cngstation.services.station_signer import signer_in
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
@@ -111,7 +113,11 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
             cut_off_minute=config.station.cut_off_minute,
         )
         made = await asyncio.to_thread(
-            export_file, config.paths.database, given.file, wanted
+            export_file,
+            config.paths.database,
+            given.file,
+            wanted,
+            signer_in(station_key_file(config)),
         )
         await database.write(lambda tx: record(tx, actor, made))
     finally:

@@ -81,6 +81,7 @@ class Paths(Section):
     # The chain's anchors, best on another disk; none: a folder beside the database.
     anchors: OptionalPath = None
     fuel_card_keys: OptionalPath = None  # none: no CPU cards of the fuel trade
+    exports: OptionalPath = None  # audit files; none: "exports" beside the database
 
 
 class Nozzle(Section):

@@ -2,6 +2,7 @@
 
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.answer_acts import ActAnswers
+from cngstation.services.answer_audit import AuditAnswers
 from cngstation.services.answer_card_acts import CardActAnswers
 from cngstation.services.answer_cards import CardAnswers
 from cngstation.services.answer_companies import CompanyAnswers
@@ -42,6 +43,7 @@ class CounterAnswers:
         self.operators = OperatorAnswers(parts)
         self.staff_cards = StaffCardAnswers(parts)
         self.parameters = ParameterAnswers(parts)
+        self.audit = AuditAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""

@@ -33,6 +33,7 @@ class StationRules:
     lowest_disk_bytes: int = 64 * 1024 * 1024
     marks_alone: MarkedAlone = ALWAYS_TWO
     is_count_blind: bool = True
+    wrong_tries: int = 3
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
 
 
@@ -80,6 +81,7 @@ def rules_of(config: StationConfig) -> StationRules:
     limits = config.limits
     return StationRules(
         station_no=config.station.station_no,
+        wrong_tries=config.security.wrong_tries,
         area_no=config.station.area_no,
         issue_point_no=config.station.issue_point_no,
         till=config.till.name,

@@ -27,6 +27,27 @@ FUNCTIONS = (
         "enrolment:EnrolmentScreen",
     ),
     Function(
+        "audit_trail",
+        UPKEEP,
+        mark("Audit trail: who did what"),
+        "sjjl hrzlhs czrz",
+        "audit_trail:AuditTrailScreen",
+    ),
+    Function(
+        "digest",
+        UPKEEP,
+        mark("Daily digest: what to look at"),
+        "rbzy dryckdsx",
+        "digest:DigestScreen",
+    ),
+    Function(
+        "export_audit",
+        UPKEEP,
+        mark("File for an auditor"),
+        "dcsjwj sjwj",
+        "export_audit:ExportAuditScreen",
+    ),
+    Function(
         "language", SETTINGS, mark("Language: 中文 / English"), "yy zw", "language"
     ),
     Function(

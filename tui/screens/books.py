@@ -58,7 +58,8 @@ class BooksScreen(StationScreen):
         "V reads every record of the books and proves them. A compares them with row "
         "and head as a slip has them. Below stands what was cut off: put that card on "
         "the reader, choose the row, Enter finishes it. G, pressed twice, gives the "
-        "money back instead. E closes a row that only a reason closes."
+        "money back instead. E closes a row that only a reason closes. X writes a "
+        "file for an auditor."
     )
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -66,6 +67,7 @@ class BooksScreen(StationScreen):
         Binding("a", "compare", show=False),
         Binding("g", "give_back", show=False),
         Binding("e", "explain", show=False),
+        Binding("x", "export", show=False),
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
@@ -108,6 +110,7 @@ class BooksScreen(StationScreen):
         if row is not None and row.people:
             on_row = [("E", _("close with a reason"))]
         of_books = [("V", _("prove the books")), ("A", _("compare with a slip"))]
+        of_books.append(("X", _("file for an auditor")))
         return [*on_row, *of_books, ("Esc", _("back"))]
 
     @property
@@ -224,6 +227,12 @@ class BooksScreen(StationScreen):
             self.app.push_screen(ExplainRowScreen(self.desk, row))
         elif row is not None:
             self.say(sentence(row.cure, row.facts))
+
+    def action_export(self) -> None:
+        """Write the file for an auditor."""
+        from tui.screens.export_audit import ExportAuditScreen
+
+        self.app.push_screen(ExportAuditScreen(self.desk))
 
     async def _give_back(self, row: OpenRow) -> None:
         if self._asked_to_give_back == row.row_id:

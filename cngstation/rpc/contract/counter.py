@@ -9,6 +9,7 @@ imported here and is a line in each of the two tables below.
 
 from cngstation.rpc.contract import (
     acts,
+    audit,
     card_acts,
     cards,
     companies,
@@ -87,6 +88,7 @@ COUNTER = Contract(
         *operators.OPERATOR_METHODS,
         *staff_cards.STAFF_CARD_METHODS,
         *parameters.PARAMETER_METHODS,
+        *audit.AUDIT_METHODS,
     ),
     events=(
         READER_CHANGED,

@@ -12,6 +12,7 @@ from cngstation.rpc.contract import forecourt as g
 from cngstation.rpc.contract import marks as m
 from cngstation.rpc.contract import uplink as u
 from cngstation.rpc.session import Nothing
+from tests.unit.tui.fake_audit import FakeAudit
 from tests.unit.tui.fake_board import FakeBoard
 from tests.unit.tui.fake_lists import FakeLists
 from tests.unit.tui.fake_money import FakeMoney
@@ -42,6 +43,7 @@ class FakeStation(
     FakeBoard,
     FakeParameters,
     FakePeople,
+    FakeAudit,
 ):
     """Holds a few facts, answers every method, and tells what happens."""
 

@@ -1,0 +1,149 @@
+"""The audit trail, the daily digest, and the file for an auditor."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cngstation.rpc.contract.figures import MOST_ROWS, Word
+from cngstation.rpc.method import Line, Message, Method, Text
+
+
+class AuditQuery(Message):
+    """Rows of the audit, newest first, before a place of the chain; 0: the newest.
+
+    Empty fields filter nothing. `act` is a part of an act's name or code, `outcome`
+    a part of how it ended, `subject` a part of whom or what it was about.
+    """
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    before_seq: int = 0
+    operator_no: Word = ""
+    act: Word = ""
+    subject: Word = ""
+    outcome: Word = ""
+    day: Word = ""
+
+
+class AuditRow(Message):
+    """A row of the audit; `title` is English, `field` what an edit changed."""
+
+    seq: int
+    at_ms: int
+    act: Line
+    title: Text
+    field: Word
+    is_second: bool
+    subject: Text
+    outcome: Word
+    operator_no: Word
+    operator_name: Word
+    terminal: Word
+
+
+class AuditRows(Message):
+    """Rows found; `next_seq` goes on from here, 0 at the end of the trail."""
+
+    rows: Annotated[tuple[AuditRow, ...], Field(max_length=MOST_ROWS)]
+    next_seq: int
+
+
+class AuditOne(Message):
+    """A row, by its place in the chain."""
+
+    seq: int
+
+
+class AuditDetail(Message):
+    """A row with everything that is kept of it, and its place in the chain."""
+
+    row: AuditRow
+    reason: Text
+    before: Text
+    after: Text
+    mono_ms: int
+    boot_id: Text
+    first_no: Word
+    first_name: Word
+    second_no: Word
+    second_name: Word
+    epoch: int
+    head_before: Text
+    head: Text
+    chain_rows: int
+
+
+class DigestQuery(Message):
+    """A business day; empty is today."""
+
+    day: Word = ""
+
+
+class DigestLine(Message):
+    """A row of a digest; `times` counts refusals of one kind."""
+
+    section: Word
+    seq: int
+    at_ms: int
+    title: Text
+    act: Line
+    is_second: bool
+    subject: Text
+    first_no: Word
+    second_no: Word
+    terminal: Word
+    reason: Text
+    before: Text
+    after: Text
+    times: int
+
+
+class DigestSum(Message):
+    """How many rows a section has; `title` is English."""
+
+    section: Word
+    title: Text
+    count: int
+
+
+class DigestView(Message):
+    """The digest of a day; `seq` is its place in the chain, 0 while it is not closed.
+
+    `more` counts the rows that were left off.
+    """
+
+    business_day: Word
+    seq: int
+    sums: Annotated[tuple[DigestSum, ...], Field(max_length=40)]
+    rows: Annotated[tuple[DigestLine, ...], Field(max_length=MOST_ROWS)]
+    more: int
+
+
+class AuditExportOrder(Message):
+    """The business days to export; both empty: all of the books."""
+
+    from_day: Word = ""
+    to_day: Word = ""
+
+
+class AuditExported(Message):
+    """The file that was written, on the station's own disk."""
+
+    folder: Text
+    name: Text
+    first: int
+    last: int
+    head: Line
+    size: int
+    is_signed: bool
+    first_bad: Text
+
+
+AUDIT_LIST = Method("audit.list", AuditQuery, AuditRows, "audit.read", changes=False)
+AUDIT_SHOW = Method("audit.show", AuditOne, AuditDetail, "audit.read", changes=False)
+AUDIT_EXPORT = Method(
+    "audit.export", AuditExportOrder, AuditExported, "audit.export", changes=True
+)
+DIGEST_SHOW = Method(
+    "digest.show", DigestQuery, DigestView, "audit.read", changes=False
+)
+AUDIT_METHODS = (AUDIT_LIST, AUDIT_SHOW, AUDIT_EXPORT, DIGEST_SHOW)
