@@ -44,8 +44,11 @@ TITLES: Mapping[Section, str] = {
     Section.REFUSED: mark("Other calls refused"),
 }
 GIVEN_UP = "act.void"
-_OVERRIDDEN = frozenset({"shift.force", "till.pay_out", "nozzle.unlock"})
+_OVERRIDDEN = frozenset(
+    {"shift.force", "till.pay_out", "nozzle.unlock", "session.release", "fill.list"}
+)
 _WRONG_MONEY = frozenset({"card.reverse_top_up"})
+_OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.")
 _WORKING = frozenset({"operator.change_password"})
 _LOGINS = frozenset({"session.login", "session.unlock"})
 REFUSED = "refused"
@@ -105,7 +108,7 @@ def section_of(row: Happened) -> Section | None:
         return Section.REVEALED
     if row.act.startswith("audit."):
         return Section.EXPORTED
-    people = row.act.startswith(("operator.", "role.", "outlet."))
+    people = row.act.startswith(_OF_PEOPLE)
     return Section.PEOPLE if people and row.act not in _WORKING else None
 
 

@@ -31,6 +31,7 @@ MADE = {
     "keep_operators": [
         "operator.lock", "operator.retire", "operator.edit.phone",
     ],
+    "keep_staff_cards": ["staff_card.lost", "staff_card.withdrawn"],
     "keep_till": ["till.drop", "till.pay_in", "till.pay_out"],
     "reveal_personal": [f"personal.reveal.{what}" for what in What],
     # Refused calls go by the name of their method, see `name_of`.

@@ -171,6 +171,8 @@ def _happened(seq: int, act: str, **said: str) -> Happened:
         (_happened(1, "personal.reveal.phone"), Section.REVEALED),
         (_happened(1, "audit.export"), Section.EXPORTED),
         (_happened(1, "role.edit"), Section.PEOPLE),
+        (_happened(1, "staff_card.lost"), Section.PEOPLE),
+        (_happened(1, "session.release"), Section.OVERRIDDEN),
         (_happened(1, "operator.change_password"), None),
         (_happened(1, "session.login", outcome="refused"), Section.LOGIN_REFUSED),
         (_happened(1, "session.login"), None),
