@@ -91,6 +91,19 @@ async def test_what_holds_too_soon_to_be_looked_at_takes_two(
         assert await now(database, clock) == {0: NEW if by_one else OLD}
 
 
+async def test_a_plan_whose_time_came_nearer_meanwhile_takes_two(
+    tmp_path: Path,
+) -> None:
+    """What was far enough ahead at the first look is asked again at the commit."""
+    async with desk_at(tmp_path) as (_desk, database, clock):
+        slow = HandClock()
+        desk = PriceDesk(database, Nobody(), RULES_OF_TWO, slow)
+        clock.forward(60_000)
+        with pytest.raises(SecondPersonMissing):
+            await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "why", None)
+        assert len(await database.read(lambda c: prices.newest(c, 9))) == 1
+
+
 @pytest.mark.parametrize(
     ("plan", "refusal"),
     [

@@ -3,7 +3,7 @@
 import pytest
 
 from cngstation.rpc.contract import forecourt as g
-from tests.unit.tui.fake_rows import nozzle, sale
+from tests.unit.tui.fake_rows import card, nozzle, sale
 from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.link import Part
@@ -135,7 +135,9 @@ async def test_the_counters_board_is_drawn_anew_behind_this_one() -> None:
         await screen.press("n")
         screen.station.change_nozzle(3, state="fuelling", quantity_milli=4_560)
         await screen.sees("4.56")
-        await screen.press("escape")
+        screen.station.put(card())
+        await screen.sees("01000231")
+        assert screen.app.screen is screen.app.counter()
         await screen.sees("4.56")
 
 
