@@ -51,13 +51,15 @@ class OperatorAnswers:
         return self._parts.people
 
     async def list_operators(
-        self, _: Nothing, call: CallContext
+        self, request: contract.OperatorQuery, call: CallContext
     ) -> contract.OperatorRows:
         """Return the operators whom the caller may see."""
         actor, now = actor_of(call), self._parts.clock.now()
         masked = self._people.operators.phone_masked
         return await self._parts.database.read(
-            lambda connection: operator_rows(connection, actor, now, masked)
+            lambda connection: operator_rows(
+                connection, actor, now, masked, skip=request.skip
+            )
         )
 
     async def add(

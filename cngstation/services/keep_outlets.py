@@ -21,6 +21,7 @@ from cngstation.storage.roles import DEFAULT_OUTLET, FIRST_OWN_OUTLET, Outlet
 from cngstation.storage.sqlite import Connection
 
 LAST_OUTLET = 9999
+MOST_OUTLETS = 100  # a list of them is one answer
 LONGEST_NAME = 20
 _NUMBER_FORM = mark("four digits, greater than 1001")
 
@@ -33,6 +34,13 @@ class OutletInUse(Refusal):
         "Outlet {outlet} has a till, or {count} operators or roles. Nothing was "
         "changed. Move them to another outlet first."
     )
+
+
+class TooManyOutlets(Refusal):
+    """There is room for a number of outlets, the retired ones too."""
+
+    code = "refusal.too_many_outlets"
+    text = "There are {count} outlets already. Nothing was registered."
 
 
 class OutletDesk:
@@ -67,6 +75,8 @@ class OutletDesk:
             raise AlreadyRegistered(what=outlet.name)
         if was is None:
             _require_number(outlet.outlet_no)
+            if len(others) >= MOST_OUTLETS:
+                raise TooManyOutlets(count=len(others))
         elif was == outlet:
             raise NoFieldChanged
         elif outlet.retired:

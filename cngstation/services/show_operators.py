@@ -9,7 +9,6 @@ from collections.abc import Callable
 from cngstation.domain.rights import EVERY_OUTLET, GROUPS, RIGHTS, ROLES
 from cngstation.moments import Instant
 from cngstation.rpc.contract import operators as contract
-from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.services import operator_guards as guards
 from cngstation.services.lock_out import wait_of
 from cngstation.storage import operators, roles
@@ -25,8 +24,10 @@ def operator_rows(
     actor: Actor,
     now: Instant,
     phone_masked: Callable[[Operator], str],
+    *,
+    skip: int = 0,
 ) -> contract.OperatorRows:
-    """Return the operators whom somebody may see, those who have left last."""
+    """Return a page of the operators whom somebody may see, who have left last."""
     me, mine = guards.acting(connection, actor)
     everywhere = EVERY_OUTLET in mine
     names = {role.role_no: role.name for role in roles.every_role(connection)}
@@ -39,7 +40,7 @@ def operator_rows(
     return contract.OperatorRows(
         rows=tuple(
             operator_row(operator, names, now, phone_masked(operator))
-            for operator in seen[:MOST_ROWS]
+            for operator in seen[skip : skip + contract.OPERATORS_A_PAGE]
         )
     )
 

@@ -14,9 +14,11 @@ from cngstation.rpc.contract.counter import (
     OPERATOR_RESET,
     OPERATOR_RETIRE,
     OPERATOR_UNLOCK,
+    OPERATORS_A_PAGE,
     OUTLET_LIST,
     ROLE_LIST,
     OperatorOrder,
+    OperatorQuery,
     OperatorRow,
     OutletRow,
     RoleRow,
@@ -116,7 +118,14 @@ class OperatorsScreen(ListScreen):
         link = self.desk.link
         self._roles = (await link.call(ROLE_LIST, Nothing())).rows
         self._outlets = (await link.call(OUTLET_LIST, Nothing())).rows
-        return (await link.call(OPERATOR_LIST, Nothing())).rows
+        found: list[OperatorRow] = []
+        while len(found) % OPERATORS_A_PAGE == 0:
+            query = OperatorQuery(skip=len(found))
+            page = (await link.call(OPERATOR_LIST, query)).rows
+            found += page
+            if not page:
+                break
+        return found
 
     def key_of(self, row: OperatorRow) -> str:
         """Return the job number."""

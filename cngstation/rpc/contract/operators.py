@@ -4,11 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cngstation.rpc.contract.figures import MOST_ROWS, Word
+from cngstation.rpc.contract.figures import Word
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN, Line, Message, Method, Text
 from cngstation.rpc.session import MOST_RIGHTS, Nothing, RightName, Secret
 
-MOST_ROLES, MOST_OUTLETS = 100, 100
+MOST_ROLES, MOST_OUTLETS, OPERATORS_A_PAGE = 100, 100, 100
 OperatorNo = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
 RoleNo = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")]
 OutletNo = Annotated[str, Field(pattern=r"^[0-9]{1,4}$")]
@@ -33,10 +33,16 @@ class OperatorRow(Message):
     blocked_s: int
 
 
-class OperatorRows(Message):
-    """The operators whom the caller may see: of every outlet, or of their own."""
+class OperatorQuery(Message):
+    """Which page of the operators is wanted: how many stand before it."""
 
-    rows: Annotated[tuple[OperatorRow, ...], Field(max_length=MOST_ROWS)]
+    skip: Annotated[int, Field(ge=0, le=10**6)] = 0
+
+
+class OperatorRows(Message):
+    """A page of the operators whom the caller may see, those who have left last."""
+
+    rows: Annotated[tuple[OperatorRow, ...], Field(max_length=OPERATORS_A_PAGE)]
 
 
 class OperatorDraft(Message):
@@ -156,7 +162,9 @@ class OutletDraft(Message):
 
 
 _READ, _WRITE = "operator.read", "operator.write"
-OPERATOR_LIST = Method("operator.list", Nothing, OperatorRows, _READ, changes=False)
+OPERATOR_LIST = Method(
+    "operator.list", OperatorQuery, OperatorRows, _READ, changes=False
+)
 OPERATOR_ADD = Method(
     "operator.add", OperatorDraft, OneTimePassword, _WRITE, changes=True
 )

@@ -12,12 +12,17 @@ from pydantic import SecretStr
 
 from cngstation.domain import rights
 from cngstation.errors import NotLoggedIn, StationError
+from cngstation.protocols.ndjson import LONGEST_LINE
 from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.contract.forecourt import FORECOURT
-from cngstation.rpc.contract.operators import OPERATOR_CHANGE_PASSWORD
+from cngstation.rpc.contract.operators import (
+    OPERATOR_CHANGE_PASSWORD,
+    OPERATORS_A_PAGE,
+)
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Dialogue, Handlers, Service
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN, Contract
+from cngstation.rpc.wire import result_line
 from cngstation.services.approve import (
     Approval,
     Approvals,
@@ -34,7 +39,11 @@ from cngstation.services.change_password import (
 from cngstation.services.check_rights import OtherOutlet, PasswordMustChange
 from cngstation.services.edit_registers import NoFieldChanged
 from cngstation.services.keep_operators import OperatorDraft
-from cngstation.services.keep_outlets import OutletInUse
+from cngstation.services.keep_outlets import (
+    MOST_OUTLETS,
+    OutletInUse,
+    TooManyOutlets,
+)
 from cngstation.services.keep_roles import (
     MOST_ROLES,
     ReadyMade,
@@ -204,10 +213,38 @@ async def test_a_role_in_use_stays(office: Office) -> None:
 
 async def test_there_is_room_for_so_many_roles(office: Office) -> None:
     """A list of them is one answer of the socket."""
+    every = tuple(rights.BY_NAME)
     for number in range(MOST_ROLES - 3):
-        await office.people.roles.write(replace(NIGHT, name=f"n{number}"), "", CHIEF)
+        draft = replace(NIGHT, name=f"{'夜' * 18}{number:02}", note="夜" * 100)
+        await office.people.roles.write(replace(draft, rights=every), "", CHIEF)
     with pytest.raises(TooManyRoles):
         await office.people.roles.write(NIGHT, "", CHIEF)
+    shown = await office.db.read(lambda c: role_rows(c, CHIEF))
+    assert len(result_line(1, shown)) < LONGEST_LINE
+
+
+async def test_operators_come_in_pages_that_fit_a_line(office: Office) -> None:
+    """None is left out, those who have left stand last, and the longest names fit."""
+    names = {"full_name": "夜" * 40, "role": "R1"}
+    for number in range(1001, 1110):
+        login = {"login_name": f"{number}".rjust(20, "x")}
+        await office.db.write(
+            lambda tx, n=str(number), login=login: hire(
+                tx, operator_no=n, **login, **names
+            )  # type: ignore[misc]
+        )
+    await office.desk.retire("1050", "left", CHIEF)
+    found: list[str] = []
+    for skip in (0, OPERATORS_A_PAGE):
+        page = await office.db.read(
+            lambda c, skip=skip: operator_rows(  # type: ignore[misc]
+                c, CHIEF, office.clock.now(), lambda _: "1" * 20, skip=skip
+            )
+        )
+        assert len(result_line(1, page)) < LONGEST_LINE
+        found += [row.operator_no for row in page.rows]
+    assert len(set(found)) == len(found) == 3 + 109
+    assert found[-1] == "1050"
 
 
 # Outlets.
@@ -244,6 +281,18 @@ async def test_an_outlet_has_a_number_above_1001(office: Office) -> None:
         ("1001", False, 2, True), ("1002", False, 1, False), ("1003", True, 0, False),
     ]  # fmt: skip
     assert verify_file(office.path).proved
+
+
+async def test_there_is_room_for_so_many_outlets(office: Office) -> None:
+    """A list of them is one answer of the socket."""
+    desk = office.people.outlets
+    for number in range(MOST_OUTLETS - 2):
+        name = f"{'城' * 17}{number:03}"
+        await desk.write(Outlet(str(2000 + number), name), "", CHIEF)
+    with pytest.raises(TooManyOutlets):
+        await desk.write(Outlet("3000", "新"), "", CHIEF)
+    shown = await office.db.read(lambda c: outlet_rows(c, "1001"))
+    assert len(result_line(1, shown)) < LONGEST_LINE
 
 
 async def test_each_outlet_sees_its_own(office: Office) -> None:

@@ -47,8 +47,9 @@ class FakePeople:
             for number, name in (("1001", "默认网点"), ("1002", "城西网点"))
         ]  # fmt: skip
 
-    async def _operator_list(self, _: Any) -> Any:
-        return c.OperatorRows(rows=tuple(self.operators))
+    async def _operator_list(self, query: Any) -> Any:
+        page = self.operators[query.skip : query.skip + c.OPERATORS_A_PAGE]
+        return c.OperatorRows(rows=tuple(page))
 
     async def _operator_add(self, draft: Any) -> Any:
         self.operators.append(operator(1003, login_name=draft.login_name))

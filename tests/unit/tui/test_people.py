@@ -3,7 +3,7 @@
 import pytest
 from textual.widgets import Input
 
-from tests.unit.tui.fake_people import GIVEN
+from tests.unit.tui.fake_people import GIVEN, operator
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
 from tui.screens.first_password import FirstPasswordScreen
@@ -153,6 +153,17 @@ async def test_a_form_begins_with_what_is_there() -> None:
         await screen.press("escape")
         await screen.sees("op1002")
         assert len(screen.asked("operator.edit")) == 1
+
+
+async def test_every_page_of_the_operators_is_fetched() -> None:
+    """Also when the last page is full."""
+    async with opened() as screen:
+        screen.station.operators = [operator(n) for n in range(1001, 1201)]
+        screen.app.action_open("operators")
+        await screen.sees("op1001")
+        await screen.press("end")
+        await screen.sees("op1200")
+        assert [query.skip for query in screen.asked("operator.list")] == [0, 100, 200]
 
 
 # Roles.
