@@ -4,13 +4,12 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -78,31 +77,34 @@ def check_text(path: Path, text: str) -> StationConfig:
 
 
 def changed(config: StationConfig, values: Values) -> StationConfig:
-    """Return a configuration in which some keys say something else.
+    """Return a configuration in which some keys of `[station]`, `[limits]` are others.
 
     Raises:
         ConfigProblems: it could not be used; says every reason.
     """
-    document = _written(config)
-    for (section, key), value in values.items():
-        document[section][key] = value
-    return _checked(Path("station"), document)
-
-
-def _written(found: object) -> Any:
-    """Return what was read as a file would say it: amounts and paths are text there."""
-    match found:
-        case BaseModel():
-            names = type(found).model_fields
-            return {name: _written(getattr(found, name)) for name in names}
-        case Money():
-            return yuan_text(found.e4)
-        case Path() | StrEnum():
-            return str(found)
-        case tuple():
-            return [_written(one) for one in found]
-        case _:
-            return found
+    path = Path("station")
+    made = {}
+    problems: list[_Problem] = []
+    for section in sorted({section for section, _ in values}):
+        held: Section = getattr(config, section)
+        document = {
+            key: yuan_text(value.e4) if isinstance(value, Money) else value
+            for key, value in held
+        }
+        document |= {key: value for (of, key), value in values.items() if of == section}
+        try:
+            made[section] = type(held).model_validate(document)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_context=False)
+            for detail in details:
+                detail["loc"] = (section, *detail["loc"])
+            problems += map(_problem, details)
+    if problems:
+        raise _refusal(path, problems)
+    config = config.model_copy(update=made)
+    if clashes := list(_clashes(config)):
+        raise _refusal(path, clashes)
+    return config
 
 
 def _checked(path: Path, document: Mapping[str, Any]) -> StationConfig:

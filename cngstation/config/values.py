@@ -50,14 +50,14 @@ def _absolute_path(value: object) -> Path:
 
 
 def _absolute_path_or_none(value: object) -> Path | None:
-    return None if value in {"", None} else _absolute_path(value)
+    return None if value in ("", None) else _absolute_path(value)
 
 
 _STATION_LARGEST = (255, 255, 2**32 - 1, 2**32 - 1)
 
 
 def _station_numbers(value: object) -> tuple[int, ...]:
-    if value in {"", ()}:
+    if value in ("", ()):
         return ()
     parts = value.split(".") if isinstance(value, str) else []
     if len(parts) != len(_STATION_LARGEST):

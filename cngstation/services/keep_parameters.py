@@ -25,6 +25,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Money, yuan_text
 
 RIGHT = "station.parameters"
+COUNTER = "cng-card-reader"
 LOOK_MS = 500
 LABELS = {
     "station.name": mark("Station name"),
@@ -150,6 +151,7 @@ async def save(
 class Program(Protocol):
     """A running program, as begun by a file and what was set at the station."""
 
+    program: str
     file: StationConfig
     config: StationConfig
 
@@ -158,12 +160,14 @@ class Program(Protocol):
 
 async def watch_parameters(database: Database, program: Program) -> None:
     """Begin a program anew once a parameter is another and no act is under way."""
+    # Names and limits are the counter's: no fill is disturbed for them.
+    names = NAMES if program.program == COUNTER else sorted(FIXED)
+    began = [text_of(program.config, name) for name in names]
     while True:
         await asyncio.sleep(seconds(LOOK_MS))
-        now = await while_busy(lambda: in_force(database, program.file))
-        if now != program.config and not await while_busy(
-            lambda: database.read(_under_way)
-        ):
+        config = await while_busy(lambda: in_force(database, program.file))
+        now = [text_of(config, name) for name in names]
+        if now != began and not await while_busy(lambda: database.read(_under_way)):
             program.begin_anew()
 
 

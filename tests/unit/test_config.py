@@ -205,6 +205,9 @@ REFUSALS = {
     "hour 24": ('"00:00"', '"24:00"', "station.business_day_starts", "HH:MM"),
     "no such word": ('"single"', '"lan"', "station.network", '"lan" does not fit'),
     "unit": ('"m3"', '"CNY"', "lines.0.nozzles.0.unit", '"kg"'),
+    "path as a list": (
+        'fuel_card_keys = ""', "fuel_card_keys = []", "paths.fuel_card_keys", "none"
+    ),
     "unit as a list": ('"m3"', "[]", "lines.0.nozzles.0.unit", '"kg"'),
     "relative path": ('"/run/cng', '"run/cng', "paths.runtime_dir", "begins with /"),
     "path with control": ('"/run/cng', '"/run/\\u001b', "paths.runtime_dir", "begins"),

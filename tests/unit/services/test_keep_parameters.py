@@ -1,5 +1,6 @@
 """Parameters set at the station: checked as the file is, audited, in force after it."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from cngstation.config import StationConfig, load_config
 from cngstation.config.load import changed
 from cngstation.services.keep_parameters import (
+    COUNTER,
     FIXED,
     LABELS,
     NAMES,
@@ -38,11 +40,14 @@ def config(tmp_path: Path) -> StationConfig:
     return load_config(write_config(tmp_path))
 
 
-def test_a_configuration_can_be_written_and_read_again(config: StationConfig) -> None:
-    """Nothing is lost on the way, of any section of the example."""
-    assert changed(config, {}) == config
+def test_only_what_is_set_changes_in_any_configuration() -> None:
+    """Of every section of the example, whatever kinds of values it has."""
     example = load_config(EXAMPLE)
-    assert changed(example, {}) == example
+    same = {("station", "name"): example.station.name}
+    assert changed(example, same | {("limits", "card_fee_yuan"): "20.00"}) == example
+    other = changed(example, {("limits", "card_fee_yuan"): "21.00"})
+    assert other.limits.card_fee_yuan.fen == 2100
+    assert other.lines == example.lines
 
 
 async def test_an_old_file_counts_until_something_is_set(
@@ -162,7 +167,8 @@ async def test_a_program_begins_anew_only_between_acts(
     class Program:
         file = config
 
-        def __init__(self) -> None:
+        def __init__(self, program: str) -> None:
+            self.program = program
             self.config = config
 
         def begin_anew(self) -> None:
@@ -180,6 +186,15 @@ async def test_a_program_begins_anew_only_between_acts(
 
         await database.write(unit)
         with pytest.raises(Ended):
-            await watch_parameters(database, Program())
-    assert len(looks) == 3
+            await watch_parameters(database, Program(COUNTER))
+        assert len(looks) == 3
+        # A name is nothing to a program that fills are booked by; a number is.
+        monitor = asyncio.create_task(watch_parameters(database, Program("monitor")))
+        await asyncio.sleep(0.1)
+        assert not monitor.done()
+        under_way.append(False)
+        given = {"station.station_no": "51010009"}
+        await save(database, config, given, BOSS)
+        with pytest.raises(Ended):
+            await monitor
     assert with_parameters(config, {}) is config
