@@ -30,6 +30,7 @@ NAMES = (
     "reader",
     "top_up",
     "local_socket",
+    "logins",
 )
 HEAD = ("figure", "ours", "limit or peer", "ratio", "stated", "verdict")
 
