@@ -75,7 +75,9 @@ class Child:
         try:
             await asyncio.wait_for(process.wait(), ENDS_WITHIN_S)
         except TimeoutError:
-            process.kill()
+            # It may have ended at this very moment.
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
         self._leash.release(process.pid)
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from cngstation.cli.demo_station import DemoStation
 from cngstation.domain import ledger
@@ -132,8 +133,20 @@ def _cards(station: DemoStation, connection: Connection) -> Iterator[str]:
         pseq = sale["pseq"]
         if journal.last_done(connection, sale["card_key"], "settle_grey", grey, pseq):
             continue
+        if _is_collected(connection, sale):
+            continue
         if (sale["card_key"] or sale["wire_card_no"]) not in named:
             yield f"sale {sale['seq']} is grey, and no open row names its card"
+
+
+def _is_collected(connection: Connection, sale: dict[str, Any]) -> bool:
+    """Tell whether a dispenser has collected an unpaid fill, and what it should."""
+    found = connection.execute(
+        "SELECT debited * 100 FROM sale WHERE transaction_type='make_up_debit'"
+        " AND related_grey_seq=? AND card_key=?",
+        (sale["device_seq"], sale["card_key"]),
+    ).fetchall()
+    return [row[0] for row in found] == [sale["amount_e4"]]
 
 
 def _cash(connection: Connection) -> Iterator[str]:
