@@ -33,7 +33,7 @@ from cngstation.services.change_password import (
 )
 from cngstation.services.check_rights import OtherOutlet, PasswordMustChange
 from cngstation.services.keep_operators import OperatorDraft
-from cngstation.services.log_in import LoginMustWait, LoginRefused
+from cngstation.services.log_in import LoginMustWait, LoginRefused, confirm
 from cngstation.services.passwords import PasswordWeak
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators, roles
@@ -216,3 +216,11 @@ async def test_a_second_person_is_of_the_same_outlet(office: Office) -> None:
     approved = await approvals.approve(given, WISH, WRITER, "why not")
     with pytest.raises(OtherOutlet):
         await office.db.write(lambda tx: still_approved(tx, approved, WISH, WRITER))
+
+
+async def test_a_one_time_password_answers_for_no_command(office: Office) -> None:
+    """Who is asked for outside a session is refused by the row as well."""
+    hired = await office.desk.add(OperatorDraft("wangfang", "王芳", "junior"), CHIEF)
+    known = await office.gate.identify("wangfang", hired.password, "t")
+    with pytest.raises(PasswordMustChange):
+        await office.db.write(lambda tx: confirm(tx, known))
