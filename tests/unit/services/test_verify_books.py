@@ -246,6 +246,13 @@ def relink(path: Path, sql: str) -> None:
     )
 
 
+def test_another_name_of_a_key_s_own_index_is_named(books: Path) -> None:
+    """The schema is what it was, word by word, where it has no words of its own too."""
+    name = b"sqlite_autoindex_sale_1"
+    books.write_bytes(books.read_bytes().replace(name, name.replace(b"ind", b"Ind")))
+    assert "index sqlite_auto" in named(books)
+
+
 def test_a_flipped_bit_is_reported_or_without_effect(
     whole: Path, tmp_path: Path
 ) -> None:
