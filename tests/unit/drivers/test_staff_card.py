@@ -183,3 +183,13 @@ async def test_an_issue_on_a_card_with_a_key_torn_anywhere_is_done_again(
         found = await StaffCard(field, MASTER).read(DESFIRE_UID)
         assert found is not None
         assert found.holder == HOLDER
+
+
+async def test_a_card_that_somebody_wrote_on_is_not_taken() -> None:
+    """It opens as a new one does, but it is not empty: nothing is written over."""
+    reader = FakeReader()
+    reader.blocks[4 * layout.HOLDER_SECTORS[1]][:] = b"somebody's data."
+    before = [bytes(block) for block in reader.blocks]
+    with pytest.raises(KeyRefused):
+        await StaffCard(reader, MASTER).issue(UID, HOLDER, FIRST)
+    assert [bytes(block) for block in reader.blocks] == before
