@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import gzip
+import hashlib
 import json
 import random
 import subprocess
@@ -273,3 +274,27 @@ def test_packed_and_plain_are_the_same_lines(files: dict[str, Path]) -> None:
     packed = gzip.decompress(files["signed.jsonl.gz"].read_bytes()).splitlines()
     assert plain[1:31] == packed[1:31]
     assert len(packed) == len(plain) + 1
+
+
+def _ended(text: bytes, **changes: str) -> bytes:
+    """Return lines with the digest that belongs to them, as an insider makes it."""
+    whole = text[: text.rindex(b'{"end"')]
+    end = json.loads(text[len(whole) :])["end"]
+    end |= {"sha256": hashlib.sha256(whole).hexdigest(), **changes}
+    return whole + audit_files.canonical({"end": end}) + b"\n"
+
+
+def test_each_guard_by_itself(files: dict[str, Path]) -> None:
+    """With the digest made anew, what is wrong is named where it is."""
+    text = files["plain.jsonl"].read_bytes()
+    assert found_wrong(_ended(text)) is None
+    header = text.split(b"\n", 1)[0]
+    spaced = text.replace(header, header.replace(b'"books":', b'"books": '), 1)
+    assert found_wrong(_ended(spaced)).code == "not_ours"
+    twice = text.replace(header, header.replace(b"{", b'{"whole":false,', 1), 1)
+    assert found_wrong(_ended(twice)).code == "not_ours"
+    assert found_wrong(_ended(text, signature="00" * 64)).code == "signature"
+    assert found_wrong(_ended(text, other="x")).code == "signature"
+    changed = _ended(text.replace(b'"operator.add"', b'"operator.bad"', 1))
+    wrong = found_wrong(changed)
+    assert (wrong.code, wrong.seq) == ("link", 2)
