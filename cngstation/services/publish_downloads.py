@@ -50,6 +50,7 @@ from cngstation.units import GAS_UNITS, Unit
 _log = structlog.get_logger()
 
 LOOK_MS = 500
+BETWEEN_DOUBTS_MS = 10 * 60_000
 FOREVER = "2099-12-31"
 BY_BOOKS, BY_HAND, ANEW = "books", "hand", "anew"
 
@@ -151,7 +152,9 @@ class DownloadKeeper:
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
         now_ms = self._clock.now().wall_ms
-        if self._is_doubted:
+        if self._is_doubted and await self._database.read(
+            lambda connection: _may_go_anew(connection, now_ms)
+        ):
             await self._database.write(partial(_publish_anew, now_ms=now_ms))
             self._is_doubted, self._owes_offer = False, True
         seen = await self._database.read(downloads.news)
@@ -331,6 +334,17 @@ def _publish_white(tx: Transaction, actor: Actor) -> bool:
         tx, ListKind.WHITE, version, cards, cause=BY_BOOKS, actor=actor
     )
     return True
+
+
+def _may_go_anew(connection: Connection, now_ms: int) -> bool:
+    """Tell whether nothing went anew of late.
+
+    A monitor that dies between sending and noting is in doubt at each start, and a
+    dispenser that fetches lists uploads no fill meanwhile.
+    """
+    found = [downloads.newest_list(connection, kind) for kind in ListKind]
+    last_ms = max((one.at_ms for one in found if one and one.cause == ANEW), default=0)
+    return not 0 <= now_ms - last_ms < BETWEEN_DOUBTS_MS
 
 
 def _publish_anew(tx: Transaction, *, now_ms: int) -> None:

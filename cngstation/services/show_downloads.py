@@ -91,6 +91,7 @@ class DownloadWatch:
                 _log.warning("downloads.doubted", nozzle=setting.key.nozzle_no)
                 self._in_doubt.add(place)
                 self.doubted()
+                return  # nobody knows what it holds: a later start doubts it again
             # It is said once: nobody would tell it again.
             await while_busy(
                 partial(

@@ -11,6 +11,7 @@ from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     ListKind,
 )
+from cngstation.services import publish_downloads
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads
@@ -110,6 +111,24 @@ async def test_a_version_that_nobody_sent_goes_whole_once_more(
     assert verify_file(station.path).proved
 
 
+async def test_what_is_doubted_again_waits(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """A monitor that dies again and again keeps no dispenser from its fills."""
+    await watch.advanced(NOZZLE, in_force(1))
+    await station.keeper.look()
+    again = DownloadWatch(station.db)
+    again.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    again.doubted = station.keeper.doubt
+    await again.advanced(NOZZLE, in_force(2))
+    await station.keeper.look()
+    assert station.line.offers[-1].lists[ListKind.ADDED].version == 2
+    assert not await station.db.read(lambda c: downloads.held(c, NOZZLE.key))
+    station.clock.forward(publish_downloads.BETWEEN_DOUBTS_MS)
+    await station.keeper.look()
+    assert station.line.offers[-1].lists[ListKind.ADDED].version == 3
+
+
 async def test_what_was_sent_or_is_known_or_is_old_is_no_doubt(
     station: Station, watch: DownloadWatch
 ) -> None:
@@ -144,6 +163,6 @@ async def test_what_a_nozzle_holds_is_noted_however_busy_the_database_is(
     for call in (1, 2):
         watch = DownloadWatch(BusyAt(station.db, call))  # type: ignore[arg-type]
         watch.serve([NOZZLE], frozenset({DownloadKind.BASE}))
-        await watch.advanced(NOZZLE, in_force(call, DownloadKind.BASE))
+        await watch.advanced(NOZZLE, in_force(10 + call, DownloadKind.BASE))
         held = await station.db.read(lambda c: downloads.held(c, NOZZLE.key))
-        assert held["base"][0] == call
+        assert held["base"][0] == 10 + call
