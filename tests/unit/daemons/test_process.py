@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cngstation.config import load_config
-from cngstation.errors import CommitUncertain
+from cngstation.errors import CommitUncertain, DatabaseUnopened
 from cngstation.storage.sqlite import sqlite3
 from daemons.process import Process
 from tests.small_station import HandClock, book
@@ -105,6 +105,15 @@ async def test_an_act_of_the_daemon_may_ask_for_the_end(process: Process) -> Non
     """`fail` is the way out for who cannot raise."""
     process.fail(CommitUncertain(why="disk"))
     assert await asyncio.wait_for(process.until_stopped(), 2) == 1
+
+
+async def test_a_database_that_is_not_there_is_never_made(process: Process) -> None:
+    """A new one would be a station without its books."""
+    path = process.config.paths.database
+    path.unlink()
+    with pytest.raises(DatabaseUnopened, match="there is no such file"):
+        await process.open_database()
+    assert not path.exists()
 
 
 async def test_databases_close_once_and_again(process: Process) -> None:
