@@ -22,7 +22,7 @@ from cngstation.protocols.ndjson import LONGEST_LINE
 from cngstation.rpc.client import RpcClient
 from cngstation.rpc.connection import Limits
 from cngstation.rpc.contract import counter, registers
-from cngstation.rpc.contract.counter import COUNTER
+from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.contract.forecourt import FORECOURT
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.failures import MalformedLine, PeerRefused, TooManyConnections
@@ -30,6 +30,7 @@ from cngstation.rpc.session import ATTACH, LOGIN, LOGOUT, Attach, Login, Nothing
 from tests.e2e import local_attacker
 from tests.e2e.live_station import (
     Daemon,
+    Screen,
     counter_screen,
     daemons,
     prepared_station,
@@ -126,46 +127,57 @@ async def test_another_user_gets_at_nothing(folder: Path) -> None:
         assert [row["uid"] for row in told] == [STRANGER] * len(sockets)
 
 
-async def test_without_a_login_nothing_is_to_be_had(folder: Path) -> None:
+async def test_a_user_of_the_sockets_gets_no_further(folder: Path) -> None:
+    """Without a login, with an old token, by a flood, by what is typed."""
+    async with attacked(folder) as (station, started):
+        await _nothing_without_a_login(station, started)
+        await _no_token_twice(station, started)
+        async with counter_screen(station) as desk:
+            await _floods(station, started, desk)
+            await _typed_text(station, started, desk)
+
+
+async def _nothing_without_a_login(station: DemoStation, started: list[Daemon]) -> None:
     """Each method of each socket says so, and the log says who asked."""
-    async with attacked(folder) as (station, started):
-        for part, contract in CONTRACTS.items():
-            client = await _raw(station, part)
-            for number, method in enumerate(contract.methods, 2):
-                if method.right is None:
-                    continue
-                said = await client.ask(method.name, number)
-                assert said["error"]["data"]["code"] == NotLoggedIn.code, method.name
-            client.close()
-        told = refusals(started, NotLoggedIn.code)
-        assert {row["uid"] for row in told} == {os.getuid()}
-        asked = [one for one in CONTRACTS.values() if one.methods]
-        assert len(told) == len(asked)  # a row at once, then a count
+    for part, contract in CONTRACTS.items():
+        client = await _raw(station, part)
+        for number, method in enumerate(contract.methods, 2):
+            if method.right is None:
+                continue
+            said = await client.ask(method.name, number)
+            assert said["error"]["data"]["code"] == NotLoggedIn.code, method.name
+        client.close()
+    told = refusals(started, NotLoggedIn.code)
+    assert {row["uid"] for row in told} == {os.getuid()}
+    asked = [one for one in CONTRACTS.values() if one.methods]
+    assert len(told) == len(asked)  # a row at once, then a count
 
 
-async def test_a_token_that_was_given_back_opens_nothing(folder: Path) -> None:
+async def _no_token_twice(station: DemoStation, started: list[Daemon]) -> None:
     """Replayed at any daemon; a made-up one neither."""
-    async with attacked(folder) as (station, started):
-        socket = station.run_dir / "counter.sock"
-        client = RpcClient(socket, COUNTER)
-        await client.connect()
-        password = SecretStr(station.password)
-        login = Login(login_name=LOGIN_NAME, password=password, terminal="t")
-        token = (await client.call(LOGIN, login)).token
-        await client.call(LOGOUT, Nothing())
-        await client.close()
-        made_up = SecretStr("A" * len(token.get_secret_value()))
-        for part, contract in CONTRACTS.items():
-            for replayed in (token, made_up):
-                thief = RpcClient(station.run_dir / f"{part}.sock", contract)
-                await thief.connect()
-                with pytest.raises(NotLoggedIn):
-                    await thief.call(ATTACH, Attach(token=replayed))
-                await thief.close()
-        assert len(refusals(started, NotLoggedIn.code)) == len(CONTRACTS)
+    socket = station.run_dir / "counter.sock"
+    client = RpcClient(socket, COUNTER)
+    await client.connect()
+    password = SecretStr(station.password)
+    login = Login(login_name=LOGIN_NAME, password=password, terminal="t")
+    token = (await client.call(LOGIN, login)).token
+    await client.call(LOGOUT, Nothing())
+    await client.close()
+    made_up = SecretStr("A" * len(token.get_secret_value()))
+    for part, contract in CONTRACTS.items():
+        for replayed in (token, made_up):
+            thief = RpcClient(station.run_dir / f"{part}.sock", contract)
+            await thief.connect()
+            with pytest.raises(NotLoggedIn):
+                await thief.call(ATTACH, Attach(token=replayed))
+            await thief.close()
+    told = refusals(started, NotLoggedIn.code)
+    assert len(told) == len(CONTRACTS)
 
 
-async def test_floods_and_broken_lines_cost_only_their_sender(folder: Path) -> None:
+async def _floods(
+    station: DemoStation, started: list[Daemon], desk: Screen[CounterBoard]
+) -> None:
     """A screen at work is served all the while; the log stays short."""
     deep = b'{"jsonrpc":"2.0","id":1,"method":"hello","params":' + b"[" * 20_000
     lines = [
@@ -176,60 +188,57 @@ async def test_floods_and_broken_lines_cost_only_their_sender(folder: Path) -> N
         b"[]\n",
         b"\x00" * 100 + b"\n",
     ]
-    async with attacked(folder) as (station, started), counter_screen(station) as desk:
-        path = str(station.run_dir / "counter.sock")
-        for line in lines * 5:
-            reader, writer = await asyncio.open_unix_connection(path)
-            writer.write(line)
-            said = await reader.read()
-            assert MalformedLine.code.encode() in said, line[:40]
-            writer.close()
-        held = [await asyncio.open_unix_connection(path) for _ in range(40)]
-        most = Limits().connections
-        await until(
-            lambda: bool(refusals(started, TooManyConnections.code)), "a full house"
-        )
-        await desk.client.call(counter.TILL_SHOW, Nothing())
-        for _, writer in held:
-            writer.close()
-        assert len(held) > most
-        assert len(refusals(started, MalformedLine.code)) == 1
-        rows = [row for daemon in started for row in daemon.events]
-        assert len(rows) < 60
+    path = str(station.run_dir / "counter.sock")
+    for line in lines * 5:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(line)
+        said = await reader.read()
+        assert MalformedLine.code.encode() in said, line[:40]
+        writer.close()
+    held = [await asyncio.open_unix_connection(path) for _ in range(40)]
+    most = Limits().connections
+    await until(
+        lambda: bool(refusals(started, TooManyConnections.code)), "a full house"
+    )
+    await desk.client.call(counter.TILL_SHOW, Nothing())
+    for _, writer in held:
+        writer.close()
+    assert len(held) > most
+    assert len(refusals(started, MalformedLine.code)) == 1
+    rows = [row for daemon in started for row in daemon.events]
+    assert len(rows) < 60
 
 
-async def test_what_is_typed_is_text_and_nothing_else(folder: Path) -> None:
+async def _typed_text(
+    station: DemoStation, started: list[Daemon], desk: Screen[CounterBoard]
+) -> None:
     """Terminal escapes, turned text, formulas and SQL in names and search fields."""
-    async with (
-        attacked(folder) as (station, started),
-        counter_screen(station) as desk,
-    ):
-        call = desk.client.call
-        client = await _raw(station, "counter")
-        login = {"login_name": LOGIN_NAME, "password": station.password}
-        said = await client.ask("session.login", 2, **login, terminal=CLEAR)
+    call = desk.client.call
+    client = await _raw(station, "counter")
+    login = {"login_name": LOGIN_NAME, "password": station.password}
+    said = await client.ask("session.login", 2, **login, terminal=CLEAR)
+    assert said["error"]["data"]["code"] == BadRequest.code, said
+    said = await client.ask("session.login", 3, **login, terminal="t")
+    assert "result" in said
+    for number, odd in enumerate((CLEAR, TURNED, "\x9b31m", "a\x00b"), 4):
+        draft = {"name": odd, "address": "", "phone": ""}
+        said = await client.ask("company.register", number, **draft)
         assert said["error"]["data"]["code"] == BadRequest.code, said
-        said = await client.ask("session.login", 3, **login, terminal="t")
-        assert "result" in said
-        for number, odd in enumerate((CLEAR, TURNED, "\x9b31m", "a\x00b"), 4):
-            draft = {"name": odd, "address": "", "phone": ""}
-            said = await client.ask("company.register", number, **draft)
-            assert said["error"]["data"]["code"] == BadRequest.code, said
-            assert hygiene.is_clean(json.dumps(said, ensure_ascii=False))
-        client.close()
-        assert refusals(started, BadRequest.code)
+        assert hygiene.is_clean(json.dumps(said, ensure_ascii=False))
+    client.close()
+    assert refusals(started, BadRequest.code)
 
-        name = f"{FORMULA}'; DROP TABLE company; --"
-        wanted = registers.CompanyDraft(name=name, address="", phone="")
-        made = await call(registers.COMPANY_REGISTER, wanted)
-        assert made.name == name
-        for text in ("' OR 1=1 --", "%", "_", "*", '"', "x' UNION SELECT 1 --"):
-            search = registers.Search(text=text, limit=20)
-            found = await call(registers.COMPANY_SEARCH, search)
-            assert [row.name for row in found.rows] == [], text
-        search = registers.Search(text="DROP TABLE", limit=20)
+    name = f"{FORMULA}'; DROP TABLE company; --"
+    wanted = registers.CompanyDraft(name=name, address="", phone="")
+    made = await call(registers.COMPANY_REGISTER, wanted)
+    assert made.name == name
+    for text in ("' OR 1=1 --", "%", "_", "*", '"', "x' UNION SELECT 1 --"):
+        search = registers.Search(text=text, limit=20)
         found = await call(registers.COMPANY_SEARCH, search)
-        assert [row.name for row in found.rows] == [name]
+        assert [row.name for row in found.rows] == [], text
+    search = registers.Search(text="DROP TABLE", limit=20)
+    found = await call(registers.COMPANY_SEARCH, search)
+    assert [row.name for row in found.rows] == [name]
 
 
 class _Raw:
