@@ -107,6 +107,7 @@ async def test_an_act_of_the_daemon_may_ask_for_the_end(process: Process) -> Non
     assert await asyncio.wait_for(process.until_stopped(), 2) == 1
 
 
+@pytest.mark.timeout(20)
 async def test_a_database_that_is_not_there_is_never_made(process: Process) -> None:
     """A new one would be a station without its books."""
     path = process.config.paths.database
