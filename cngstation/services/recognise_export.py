@@ -19,7 +19,8 @@ from cngstation.storage.sqlite import FAILURES, Connection, connect
 _PACKED = b"\x1f\x8b"
 _LONGEST_LINE = 1 << 26
 _FACT = re.compile(
-    rb'\{"fact":\{.*"seq":([0-9]{1,18}).*\},"head":"([0-9a-f]{64})"\}\n', re.DOTALL
+    rb'\{"fact":(\{.*"seq":([0-9]{1,18}).*\}),"head":"([0-9a-f]{64})"\}\n',
+    re.DOTALL,
 )
 
 
@@ -55,12 +56,13 @@ def _difference(connection: Connection, file: BinaryIO) -> str | None:
         digest.update(line)
         if found := _FACT.fullmatch(line):
             facts += 1
-            seq, head = int(found[1]), bytes.fromhex(found[2].decode())
+            seq, head = int(found[2]), bytes.fromhex(found[3].decode())
             row = connection.execute(
-                "SELECT head FROM chain WHERE seq=?", (seq,)
+                "SELECT CAST(body AS BLOB), head, kind FROM chain WHERE seq=?", (seq,)
             ).fetchone()
-            if row is None or row[0] != head:
-                return f"record {seq} is not in the books as the file has it"
+            if row is None or row[:2] != (found[1], head):
+                kind = "" if row is None else f" ({row[2]})"
+                return f"record {seq}{kind} is not in the books as the file has it"
     known = connection.execute(
         "SELECT 1 FROM audit WHERE act=? AND after=?", (ACT, before.hexdigest())
     ).fetchone()
