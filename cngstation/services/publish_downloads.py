@@ -122,6 +122,7 @@ class DownloadKeeper:
         self._lines: list[ServedLine] = []
         self._seen: tuple[int, int] | None = None
         self._next_price_ms: int | None = None
+        self._looked_ms = 0
         self._sent_on = ""
         self._owes_offer = False
         self._is_doubted = False
@@ -160,8 +161,11 @@ class DownloadKeeper:
         seen = await self._database.read(downloads.news)
         price_begins = self._next_price_ms is not None and now_ms >= self._next_price_ms
         is_time = self._is_time(now_ms)
-        is_news = seen != self._seen or price_begins or is_time
+        # A clock that was set back takes back what began too early.
+        went_back = now_ms < self._looked_ms
+        is_news = seen != self._seen or price_begins or is_time or went_back
         if not is_news and not self._owes_offer:
+            self._looked_ms = now_ms
             return False
         lists = is_time or self._when == WhenToSend.AT_ONCE
         told = await self._publish(now_ms, lists=lists)
@@ -172,6 +176,7 @@ class DownloadKeeper:
         self._next_price_ms = await self._database.read(
             lambda connection: prices.next_from_ms(connection, now_ms)
         )
+        self._looked_ms = now_ms
         if self._owes_offer:
             await self._offer()
         return told

@@ -153,6 +153,25 @@ async def test_prices_are_offered_from_their_moment_on(station: Station) -> None
     assert proof.proved, proof.first_bad
 
 
+async def test_a_price_that_a_wrong_clock_began_is_taken_back(
+    station: Station,
+) -> None:
+    """The clock jumps past a plan's moment and is put right: the old price is back."""
+    await station.price(0, 350)
+    await station.price(0, 900, MORNING + MS_PER_HOUR)
+    await station.keeper.look()
+    station.clock.wall_ms = MORNING + 2 * MS_PER_HOUR
+    await station.keeper.look()
+    assert station.line.offers[-1].prices is not None
+    assert station.line.offers[-1].prices.prices_e4 == (90_000,)
+    station.clock.wall_ms = MORNING + 60_000
+    assert await station.keeper.look()
+    assert station.line.offers[-1].prices.prices_e4 == (35_000,)
+    station.clock.wall_ms = MORNING + MS_PER_HOUR
+    assert await station.keeper.look()
+    assert station.line.offers[-1].prices.prices_e4 == (90_000,)
+
+
 async def test_a_line_of_two_units_gets_no_prices(station: Station) -> None:
     """One table has one unit; a wrong price is worse than an old one."""
     await station.price(0, 398)
