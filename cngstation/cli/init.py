@@ -47,6 +47,7 @@ from cngstation.services.found_station import (
     Administrator,
     AlreadyFounded,
     found,
+    has_operators,
 )
 from cngstation.services.keep_operators import check_names
 from cngstation.services.passwords import Passwords
@@ -77,6 +78,7 @@ def run(arguments: Sequence[str]) -> int:
     use_language(given.language or _language())
     try:
         plan = _plan(given)
+        _require_new(plan.config.paths.database)
         _make_files(plan)
         asyncio.run(_found(plan))
     except (BrokenOff, KeyboardInterrupt):
@@ -201,6 +203,25 @@ def _unfit(login_name: str, full_name: str) -> str:
     except Refusal as refused:
         return sentence(refused)
     return ""
+
+
+def _require_new(path: Path) -> None:
+    """Refuse a station that was set up before: it gets no new keys or configuration.
+
+    Raises:
+        AlreadyFounded: the station has operators.
+    """
+    if path.exists() and path.stat().st_size:
+        asyncio.run(_require_nobody(path))
+
+
+async def _require_nobody(path: Path) -> None:
+    database = await Database.open(path, SystemClock())
+    try:
+        if await database.read(has_operators):
+            raise AlreadyFounded(path=str(path))
+    finally:
+        await database.close()
 
 
 def _make_files(plan: Plan) -> None:

@@ -147,6 +147,15 @@ def test_a_station_with_operators_is_left_alone(
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.parametrize("lost", ["keys/card-master-key", "etc/station.toml"])
+def test_what_a_station_lost_is_not_made_anew(tmp_path: Path, lost: str) -> None:
+    """Another key would open none of its cards: the refusal comes before the files."""
+    assert init.run(arguments(tmp_path)) == 0
+    (tmp_path / lost).unlink()
+    assert init.run(arguments(tmp_path)) == REFUSED
+    assert not (tmp_path / lost).exists()
+
+
 def ended(given: list[str]) -> int:
     """Return the exit code, 9 where the process would have been killed."""
     try:
@@ -206,6 +215,7 @@ def test_two_at_once_make_one_administrator(
     assert init.run(arguments(tmp_path)) == 0
     real = found_station.has_operators
     answers = iter([False])
+    monkeypatch.setattr(init, "has_operators", lambda _connection: False)
     monkeypatch.setattr(
         found_station, "has_operators", lambda c: next(answers, None) or real(c)
     )
