@@ -196,9 +196,13 @@ class DispenserLine:
             self.log.received(data, now_us)
             self.watch.received(data, now_us)
             events = self._dialogue.receive(data, now_us)
-            # The wire waits for the next frame, not for those who hear of this one.
-            self._send(link)
-            self._hear(events)
+            # The wire waits for the next frame, not for those who hear of this one:
+            # but the answer to an order may take back the next frame.
+            try:
+                if not any(isinstance(event, OrderAnswered) for event in events):
+                    self._send(link)
+            finally:
+                self._hear(events)
             self._wake.set()
 
     async def _talk(self, link: LineLink) -> None:
