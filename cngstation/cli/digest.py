@@ -52,7 +52,7 @@ def _digest(config: StationConfig, day: str) -> Digest:
         with closing(connect(path, read_only=True)) as connection:
             connection.execute("BEGIN")
             keeper = digest_keeper(config, SystemClock())
-            return keeper.of(connection, day or keeper.today())
+            return keeper.of(connection, day or keeper.today(connection))
     except FAILURES as error:
         raise StorageError(why=f"{path}: {error}") from error
 

@@ -75,11 +75,13 @@ async def _people(
     Raises:
         Refusal: one of them may not, or the station is not at rest.
     """
-    database = await Database.open(config.paths.database, SystemClock())
+    clock = SystemClock()
+    database = await Database.open(config.paths.database, clock)
     try:
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, given.operator, ACT, _WHERE)
-        await database.read(lambda c: require_rest(c, networked=networked))
+        now = clock.now()
+        await database.read(lambda c: require_rest(c, now, networked=networked))
         epoch = await database.read(epochs.epoch_of)
         prints = 1 if config.printer.port else 0
         approvals = Approvals(gate, Paper(config.station.cut_off_minute, prints))

@@ -115,8 +115,10 @@ class AuditAnswers:
         Raises:
             DayWrong: the day is none.
         """
-        day = _day(request.day) or self._keeper.today()
-        made = await self._parts.database.read(lambda c: self._keeper.of(c, day))
+        day, keeper = _day(request.day), self._keeper
+        made = await self._parts.database.read(
+            lambda c: keeper.of(c, day or keeper.today(c))
+        )
         sums = tuple(
             contract.DigestSum(section=section, title=TITLES[section], count=count)
             for section, count in sums_of(made.rows).items()

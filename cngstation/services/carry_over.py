@@ -13,7 +13,8 @@ from typing import Any
 from cngstation.domain.ledger import OPENING, Entry, Posting
 from cngstation.errors import Refusal
 from cngstation.language import _, mark
-from cngstation.moments import business_day
+from cngstation.moments import Instant, time_text
+from cngstation.services.tell_day import tell, today
 from cngstation.storage import (
     downloads,
     epochs,
@@ -76,7 +77,7 @@ class Carried:
     listed: list[tuple[str, str, str]]
 
 
-def require_rest(connection: Connection, *, networked: bool) -> None:
+def require_rest(connection: Connection, now: Instant, *, networked: bool) -> None:
     """Refuse while anything is open that new books would lose.
 
     Raises:
@@ -84,6 +85,7 @@ def require_rest(connection: Connection, *, networked: bool) -> None:
     """
     for look in (_open_acts, _cards_out, _money_owed, _open_tills, _open_shifts):
         look(connection)
+    _clock_right(connection, now)
     waiting = outbox.waiting(connection).count
     if networked and waiting:
         what = mark("{count} records wait for head office")
@@ -122,7 +124,12 @@ def read_over(connection: Connection) -> Carried:
 
 
 def begin_epoch(
-    tx: Transaction, carried: Carried, start: EpochStart, actor: Actor
+    tx: Transaction,
+    carried: Carried,
+    start: EpochStart,
+    actor: Actor,
+    *,
+    cut_off_minute: int,
 ) -> None:
     """Write the beginning of an epoch into empty books."""
     epochs.begin(tx, start, carried.card_serial)
@@ -140,7 +147,7 @@ def begin_epoch(
     for number, on, source in carried.listed:
         downloads.list_number(tx, number, on, source=source, reason=reason, actor=actor)
     if carried.money:
-        facts.post(tx, _entry(tx, carried.money, actor))
+        facts.post(tx, _entry(tx, carried.money, actor, cut_off_minute))
 
 
 def _put(
@@ -160,13 +167,15 @@ def _put(
         registers.change(tx, table, key, values, reason=reason, actor=actor)
 
 
-def _entry(tx: Transaction, money: dict[str, int], actor: Actor) -> Entry:
+def _entry(
+    tx: Transaction, money: dict[str, int], actor: Actor, cut_off_minute: int
+) -> Entry:
     postings = [Posting(name, Unit.CNY, money[name]) for name in sorted(money)]
     whole = Posting(OPENING, Unit.CNY, -sum(money.values()))
     return Entry(
         entry_id=epochs.ENTRY_ID,
         kind=KIND,
-        business_day=business_day(tx.now.wall_ms),
+        business_day=today(tx, cut_off_minute=cut_off_minute),
         operator_no=actor.operator_no,
         terminal=actor.terminal,
         postings=(*postings, *([whole] if whole.amount else [])),
@@ -231,6 +240,15 @@ def _open_tills(connection: Connection) -> None:
     )
     tills = [name for (name,) in found]
     _refuse(tills, mark("{count} tills are open"), mark("Count and close them."))
+
+
+def _clock_right(connection: Connection, now: Instant) -> None:
+    """New books have nothing to compare a clock with: all days would be wrong."""
+    told = tell(connection, now)
+    if not told.agrees:
+        shown = f"{time_text(now.wall_ms)} ({time_text(told.ms)})"
+        cure = mark("Set the clock, or let two people say that it is right.")
+        _refuse([shown], mark("the clock of the station is wrong"), cure)
 
 
 def _open_shifts(connection: Connection) -> None:

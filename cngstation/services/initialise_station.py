@@ -77,7 +77,7 @@ async def initialise(
         StillRunning, NotProved, NotAtRest: nothing was changed.
     """
     with _held(path) as connection:
-        carry_over.require_rest(connection, networked=networked)
+        carry_over.require_rest(connection, clock.now(), networked=networked)
         proof = verify(connection)
         if not proof.proved:
             raise NotProved(first_bad=proof.first_bad or "")
@@ -189,7 +189,8 @@ def _write(
     carried: Carried, start: EpochStart, approved: Approved, tx: Transaction
 ) -> None:
     actor = Actor(start.operator_no, start.terminal)
-    carry_over.begin_epoch(tx, carried, start, actor)
+    cut_off_minute = approved.paper.cut_off_minute
+    carry_over.begin_epoch(tx, carried, start, actor, cut_off_minute=cut_off_minute)
     wish = Wish(ACT, str(start.previous_epoch + 1))
     record(tx, approved, wish, actor, before=start.previous_head[:16])
     audit.record(

@@ -1,7 +1,9 @@
 """Makes the digest of each business day when the day has turned, once.
 
 It goes to head office as a fact of its own. After days without power each day has its
-digest; what a clock set back leaves behind a day that is closed is in the next one.
+digest; what a clock set back leaves behind a day that is closed is in the next one. A
+clock that is wrong makes no day: what was done in this boot is placed by the monotonic
+clock.
 """
 
 import asyncio
@@ -9,7 +11,8 @@ from collections.abc import Iterator
 
 from cngstation.config import StationConfig
 from cngstation.domain.digest import digest_rows
-from cngstation.moments import Clock, business_day, seconds
+from cngstation.moments import Clock, Instant, business_day, seconds
+from cngstation.services.tell_day import MAY_SLIP_MS, tell
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import digests
 from cngstation.storage.database import Database, Transaction
@@ -52,9 +55,9 @@ class DigestKeeper:
         digests.add(tx, due)
         return True
 
-    def today(self) -> str:
-        """Return the business day of now."""
-        return self._day(self._clock.now().wall_ms)
+    def today(self, connection: Connection) -> str:
+        """Return the business day of now; a clock that jumped is not followed."""
+        return self._day(tell(connection, self._clock.now()).ms)
 
     def _day(self, wall_ms: int) -> str:
         return business_day(wall_ms, cut_off_minute=self._cut_off_minute)
@@ -62,7 +65,7 @@ class DigestKeeper:
     def _due(self, connection: Connection) -> Digest | None:
         """Return the oldest day that is over and has no digest."""
         day, first, last = next(self._days(connection), ("", 0, 0))
-        if not day or day >= self.today():
+        if not day or day >= self.today(connection):
             return None
         return self._made(connection, day, first, last)
 
@@ -83,10 +86,12 @@ class DigestKeeper:
         """
         before = digests.last(connection)
         end = before.to_seq if before else 0
-        day, first, today = "", end + 1, self.today()
+        now = self._clock.now()
+        told_ms = tell(connection, now).ms
+        day, first, today = "", end + 1, self._day(told_ms)
         closed = digests.days(connection)
-        for seq, at_ms in digests.moments(connection, end):
-            of = self._day(at_ms)
+        for seq, at in digests.moments(connection, end):
+            of = self._day(_placed(at, now, told_ms))
             if of <= today and of not in closed:
                 if day and of > day:
                     yield day, first, end
@@ -102,6 +107,14 @@ class DigestKeeper:
             wrong_tries=self._wrong_tries,
         )
         return Digest(day, first, last, rows)
+
+
+def _placed(at: Instant, now: Instant, told_ms: int) -> int:
+    """Return when something was; in this boot by the clock that nobody sets."""
+    if at.boot_id != now.boot_id:
+        return at.wall_ms
+    by_mono = told_ms - now.mono_ms + at.mono_ms
+    return at.wall_ms if abs(at.wall_ms - by_mono) <= MAY_SLIP_MS else by_mono
 
 
 def digest_keeper(config: StationConfig, clock: Clock) -> DigestKeeper:

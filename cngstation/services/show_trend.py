@@ -8,6 +8,7 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import board as contract
 from cngstation.rpc.contract.board import HOURS, TrendDay, TrendHour
 from cngstation.rpc.dialogue import Handlers
+from cngstation.services.tell_day import tell
 from cngstation.storage import day_sales
 from cngstation.storage.database import Database
 from cngstation.storage.day_sales import HourSold
@@ -34,21 +35,21 @@ class TrendAnswers:
     ) -> contract.SalesTrend:
         """Return today and the day a week ago by the hour."""
         unit = Unit(request.unit) if request.unit in set(Unit) else Unit.M3
-        now_ms = self._clock.now().wall_ms
-        today = business_day(now_ms, cut_off_minute=self._cut_off_minute)
-        week_ago = str(date.fromisoformat(today) - _WEEK)
+        now = self._clock.now()
 
-        def question(connection: Connection) -> list[list[HourSold]]:
-            days = (today, week_ago)
-            return [day_sales.by_hour(connection, day, unit) for day in days]
+        def question(connection: Connection) -> contract.SalesTrend:
+            now_ms = tell(connection, now).ms
+            today = business_day(now_ms, cut_off_minute=self._cut_off_minute)
+            week_ago = str(date.fromisoformat(today) - _WEEK)
+            then_sold = day_sales.by_hour(connection, week_ago, unit)
+            return contract.SalesTrend(
+                unit=str(unit),
+                now_hour=local_time(now_ms).hour,
+                today=self._day(today, day_sales.by_hour(connection, today, unit)),
+                week_ago=self._day(week_ago, then_sold) if then_sold else None,
+            )
 
-        now_sold, then_sold = await self._database.read(question)
-        return contract.SalesTrend(
-            unit=str(unit),
-            now_hour=local_time(now_ms).hour,
-            today=self._day(today, now_sold),
-            week_ago=self._day(week_ago, then_sold) if then_sold else None,
-        )
+        return await self._database.read(question)
 
     def _day(self, day: str, sold: Sequence[HourSold]) -> TrendDay:
         """Return all hours of a day, from the one in which it begins."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from cngstation.domain.digest import GIVEN_UP, DigestRow, Happened, Section
+from cngstation.moments import Instant
 from cngstation.storage.chain import canonical
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import prove_row
@@ -96,11 +97,12 @@ def happened(connection: Connection, after: int, up_to: int) -> Iterator[Happene
     return (Happened(*row) for row in found)
 
 
-def moments(connection: Connection, after: int) -> Iterator[tuple[int, int]]:
-    """Yield place and wall clock of what happened behind a place of the chain."""
-    yield from connection.execute(
-        "SELECT seq, at_ms FROM audit WHERE seq > :after UNION ALL"
-        " SELECT seq, at_ms FROM intent_change WHERE state IN ('VOID', 'SCRAP')"
-        " AND seq > :after ORDER BY seq",
+def moments(connection: Connection, after: int) -> Iterator[tuple[int, Instant]]:
+    """Yield place and moment of what happened behind a place of the chain."""
+    found = connection.execute(
+        "SELECT seq, at_ms, mono_ms, boot_id FROM audit WHERE seq > :after UNION ALL"
+        " SELECT seq, at_ms, mono_ms, boot_id FROM intent_change"
+        " WHERE state IN ('VOID', 'SCRAP') AND seq > :after ORDER BY seq",
         {"after": after},
     )
+    return ((seq, Instant(*at)) for seq, *at in found)

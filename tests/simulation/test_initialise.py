@@ -19,7 +19,7 @@ from cngstation.domain.ledger import OPENING, SAFE, Posting, card_account
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.services import carry_over, initialise_station, verify_epochs
-from cngstation.services.approve import Approval, Approvals, Wish
+from cngstation.services.approve import Approval, Approvals, Paper, Wish
 from cngstation.services.carry_over import NotAtRest
 from cngstation.services.initialise_station import (
     ACT,
@@ -63,6 +63,7 @@ from tests.small_station import (
 )
 
 BOSS = Actor("01", "test")
+DAY_MS = 86_400_000
 CASH = Posting(SAFE, Unit.CNY, 1_234_0000)
 FOREIGN = "9999000000000001"
 PASSWORD = "a good long one"
@@ -100,14 +101,20 @@ async def trial(folder: Path) -> AsyncIterator[Database]:
         yield database
 
 
-async def begin(folder: Path, *, networked: bool = False) -> NewBooks:
+async def begin(
+    folder: Path,
+    *,
+    networked: bool = False,
+    clock: HandClock | None = None,
+    paper: Paper | None = None,
+) -> NewBooks:
     """Begin new books as two people do."""
-    path, clock = folder / "station.db", HandClock()
+    path, clock = folder / "station.db", clock or HandClock()
     async with opened(path, clock) as database:
         gate = Gate(database, Passwords(8, 1), clock, GateRules(3, 12, 15))
         epoch = await database.read(epochs.epoch_of)
         second = Approval("op02", SecretStr(PASSWORD))
-        approved = await Approvals(gate).approve(
+        approved = await Approvals(gate, paper).approve(
             second, Wish(ACT, str(epoch + 1)), BOSS, "end of the trial"
         )
     return await initialise(
@@ -238,6 +245,31 @@ async def test_what_head_office_has_not_got_is_not_archived_away(
         pass
     await _refused(tmp_path, NotAtRest, "wait for head office", networked=True)
     await begin(tmp_path)
+
+
+@pytest.mark.parametrize("years", [1, -1])
+async def test_a_wrong_clock_begins_no_books(tmp_path: Path, years: int) -> None:
+    """The new ones would take every day from it; set right they begin."""
+    async with trial(tmp_path):
+        pass
+    clock = HandClock()
+    clock.wall_ms += years * 365 * DAY_MS
+    with pytest.raises(NotAtRest, match="clock of the station is wrong"):
+        await begin(tmp_path, clock=clock)
+    assert not (tmp_path / "archive").exists()
+    await begin(tmp_path)
+
+
+async def test_what_is_carried_is_of_the_stations_day(tmp_path: Path) -> None:
+    """A day that begins at noon is still yesterday in the morning."""
+    async with trial(tmp_path):
+        pass
+    await begin(tmp_path, paper=Paper(cut_off_minute=720))
+    async with opened(tmp_path / "station.db") as database:
+        days = await database.read(
+            lambda c: c.execute("SELECT DISTINCT business_day FROM entry").fetchall()
+        )
+    assert days == [("2026-11-20",)]
 
 
 async def test_a_running_station_is_left_alone(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ from cngstation.domain.digest import (
 from cngstation.moments import MS_PER_HOUR
 from cngstation.services.keep_digest import DigestKeeper
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import audit, digests
+from cngstation.storage import audit, digests, facts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
-from tests.small_station import CASHIER, HandClock, hire, opened
+from tests.small_station import CASHIER, HandClock, cash_sale, hire, opened
 
 DAY_MS = 24 * MS_PER_HOUR
 
@@ -139,6 +139,24 @@ async def test_no_act_is_lost_when_the_clock_is_set(
     assert sorted(told) == [str(number) for number in range(7)]
     places = [(each.from_seq, each.to_seq) for each in made]
     assert all(one[1] + 1 == two[0] for one, two in pairwise(places))
+
+
+@pytest.mark.parametrize("years", [1, -1])
+async def test_a_wrong_clock_makes_no_digest_of_another_year(
+    db: Database, clock: HandClock, years: int
+) -> None:
+    """Days go on by the clock that nobody sets, each with what was done on it."""
+    await db.write(lambda tx: facts.post(tx, cash_sale("before")))
+    clock.wall_ms += years * 365 * DAY_MS
+    for day in range(3):
+        await done(db, "shift.force", f"day {day}")
+        clock.forward(DAY_MS)
+        assert await keeper(clock).look_once(db) == 1
+    made = await every(db)
+    days = ["2026-11-21", "2026-11-22", "2026-11-23"]
+    assert [each.business_day for each in made] == days
+    assert [_subjects(each) for each in made] == [[f"day {n}"] for n in range(3)]
+    assert await db.read(keeper(clock).today) == "2026-11-24"
 
 
 async def test_the_business_day_is_the_stations(db: Database, clock: HandClock) -> None:

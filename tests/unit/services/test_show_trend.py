@@ -123,3 +123,17 @@ async def test_what_collects_an_earlier_fill_sells_nothing(tmp_path: Path) -> No
     (hour,) = [hour for hour in trend.today.hours if hour.fills]
     assert (hour.fills, hour.quantity_milli, hour.amount_e4) == (1, 0, 398_000)
     assert sum(hour.quantity_milli for hour in in_kg.today.hours) == 7_000
+
+
+async def test_a_clock_a_year_ahead_shows_the_day_of_the_entries(
+    tmp_path: Path,
+) -> None:
+    """Today is the day into which fills go now."""
+    clock = HandClock()
+    async with opened(tmp_path / "s.db", clock) as database:
+        await sell(database, clock, MORNING, 1)
+        clock.wall_ms += 365 * DAY_MS
+        clock.mono_ms += HOUR_MS
+        trend = await asked(database, clock)
+    assert (trend.now_hour, trend.today.business_day) == (10, "2026-11-21")
+    assert sum(hour.fills for hour in trend.today.hours) == 1
