@@ -25,6 +25,7 @@ from cngstation.storage.sqlite import Connection
 LOOK_MS = 5_000
 EVERY_MS = 15 * 60_000
 EVERY_ROWS = 1_000
+_LONGEST_LINE = 200
 _log = structlog.get_logger("anchors")
 
 
@@ -99,10 +100,10 @@ class AnchorKeeper:
         try:
             self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             with self._path.open("ab+") as file:
-                if file.tell():
-                    file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":
-                        file.write(b"\n")  # a power cut has left half a line
+                file.seek(-min(file.tell(), _LONGEST_LINE), os.SEEK_END)
+                # What a power cut has left of a line would make the file none.
+                half = file.read().rpartition(b"\n")[2]
+                file.truncate(file.tell() - len(half))
                 file.write(check_anchors.line_of(made).encode())
                 file.flush()
                 os.fsync(file.fileno())

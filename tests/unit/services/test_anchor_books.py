@@ -277,9 +277,31 @@ async def test_half_a_line_is_no_end_of_the_file(tmp_path: Path) -> None:
         assert len(read_anchors(file)) == 1
         await db.write(acts(1))
         clock.forward(EVERY_MS)
-        await anchors.look_once()
-    with pytest.raises(NoAnchor, match=r"s\.txt:2"):
-        read_anchors(file)
+        next_one = await anchors.look_once()
+        assert next_one is not None
+        assert [anchor.head for anchor in read_anchors(file)] == [
+            made.of_head,
+            next_one.of_head,
+        ]
+        with file.open("a") as more:
+            more.write("nonsense\n" + line_of(made))
+        with pytest.raises(NoAnchor, match=r"s\.txt:3"):
+            read_anchors(file)
+
+
+async def test_a_first_line_that_was_cut_off_is_written_anew(tmp_path: Path) -> None:
+    """There is nothing before it to keep."""
+    path, clock = tmp_path / "s.db", HandClock()
+    async with opened(path, clock) as db:
+        file = file_of(path)
+        file.parent.mkdir()
+        file.write_text("1 17 0")
+        await db.write(acts(1))
+        anchors = keeper(db, path, clock)
+        clock.forward(EVERY_MS)
+        made = await anchors.look_once()
+        assert made is not None
+        assert file.read_text() == line_of(made)
 
 
 async def test_every_hundredth_receipt_has_the_head(tmp_path: Path) -> None:
