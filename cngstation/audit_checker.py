@@ -34,6 +34,9 @@ SENTENCES = {
                "文件格式为 {found}，本工具只认识 {known}"),
     "line": ("line {line} is not written as the station writes it",
              "第 {line} 行不是本站程序写出的形式"),
+    "beginning": ("the file is called the whole books, but begins behind others at"
+                  " record {first}",
+                  "文件自称全部账目，却从记录 {first} 起，之前另有记录"),
     "order": ("line {line} stands in the wrong place", "第 {line} 行的位置不对"),
     "cut_off": ("the file ends before its last line: it was cut off",
                 "文件没有结尾行：已被截断"),
@@ -79,6 +82,9 @@ SENTENCES = {
              "卡 {card}：卡上为 {told}，账上为 {found}"),
     "card_register": ("card {card}: its {field} is not what its last record says",
                       "卡 {card}：{field} 与最后一条登记不符"),
+    "card_twice": ("card {card} is told twice", "卡 {card} 出现两次"),
+    "card_missing": ("card {card} is registered, and the file does not tell how it was"
+                     " last seen", "卡 {card} 已登记，但文件没有给出其最后所见"),
     "lot": ("gas lot {lot} was used beyond what it holds", "气量批次 {lot} 被超额使用"),
     "receipt": ("receipt {found} follows receipt {before}",
                 "凭证号 {before} 之后是 {found}，有断号或重号"),
@@ -286,6 +292,10 @@ _FACT = re.compile(rb'\{"fact":(\{.*\}),"head":"([0-9a-f]{64})"\}\n', re.DOTALL)
 _PLACES = ("audit_export", "opening", "fact", "balance", "card", "end")
 
 
+def _no_number(text: str) -> None:
+    raise ValueError(text + " is no number of JSON")
+
+
 class Reader:
     """Reads a file line by line, and keeps the digest of what it has read."""
 
@@ -319,6 +329,8 @@ class Reader:
                 raise Wrong("order", line=self.line)
             self._place = place
             if kind == "end":
+                if not isinstance(content["end"], dict):
+                    raise Wrong("line", line=self.line)
                 yield kind, {**content["end"], "found": before.hexdigest()}, b""
             elif found:
                 yield kind, content, bytes.fromhex(told.decode()) + body
@@ -336,7 +348,7 @@ class Reader:
 
     def _parsed(self, text: bytes) -> dict[str, Any]:
         try:
-            content = json.loads(text.decode("utf-8"))
+            content = json.loads(text.decode("utf-8"), parse_constant=_no_number)
             again = json.dumps(
                 content, sort_keys=True, separators=(",", ":"), ensure_ascii=False
             )
@@ -356,7 +368,10 @@ SIGNED_OF_CHECKPOINT = (
     "at_ms", "boot_id", "epoch", "mono_ms", "of_head", "of_seq", "station_no",
 )  # fmt: skip
 # What content of another kind or length raises where it is used.
-ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+ODD = (
+    KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError,
+    RecursionError,
+)  # fmt: skip
 
 
 class Fills:
@@ -415,6 +430,7 @@ class Checker:
         self.by_hand: dict[str, set[int]] = {}
         self.card_fills: dict[str, array[int]] = {}
         self.registered: dict[str, dict[str, Any]] = {}
+        self.seen: set[str] = set()
         self.lots: dict[int, list[int]] = {}
         self.receipt = 0
         self.shift_sums: dict[int, dict[tuple[int, int], list[int]]] = {}
@@ -439,14 +455,24 @@ class Checker:
             raise Wrong("format", found=header["audit_export"], known=FORMAT)
         if header["books"] != "proved":
             raise Wrong("books", why=header["books"])
+        for name, form in (
+            ("first", int), ("last", int), ("whole", bool), ("key", str),
+            ("station", str), ("station_no", str),
+        ):  # fmt: skip
+            if type(header[name]) is not form:
+                raise TypeError(name)
         self.header = header
         if header["key"]:
             self.keys.add(_hex(header["key"]))
-        self.head, self.seq = _hex(header["before"]), int(header["first"]) - 1
+        self.head, self.seq = _hex(header["before"]), header["first"] - 1
+        if header["whole"] and (self.seq, self.head) != (0, GENESIS):
+            raise Wrong("beginning", first=header["first"])
         self.heads.append((self.seq, self.head.hex()))
         self._anchored()
 
     def _opening(self, row: list[Any], _: bytes) -> None:
+        if self.header["whole"]:
+            raise Wrong("beginning", first=self.header["first"])
         account, unit, amount = row
         self.sums[str(account), str(unit)] = _whole(amount)
 
@@ -505,6 +531,8 @@ class Checker:
         self.counts["accounts"] = len(self.told)
         self._ids()
         if self.header["whole"]:
+            for card in sorted(self.registered.keys() - self.seen):
+                raise Wrong("card_missing", card=card)
             self._suspense()
         self._totalisers()
         self.counts["open_rows"], self.counts["open_acts"] = (
@@ -734,6 +762,9 @@ class Checker:
 
     def _card(self, card: dict[str, Any], _: bytes) -> None:
         name = card["card_key"]
+        if name in self.seen:
+            raise Wrong("card_twice", card=name)
+        self.seen.add(name)
         for field, told in self.registered.get(name, {}).items():
             if card[field] != told:
                 raise Wrong("card_register", card=name, field=field)

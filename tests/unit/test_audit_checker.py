@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -298,3 +299,66 @@ def test_each_guard_by_itself(files: dict[str, Path]) -> None:
     changed = _ended(text.replace(b'"operator.add"', b'"operator.bad"', 1))
     wrong = found_wrong(changed)
     assert (wrong.code, wrong.seq) == ("link", 2)
+
+
+def _headed(lines: list[bytes], **changes: Any) -> bytes:
+    """Return lines with another header and the digest that belongs to them."""
+    header = {**json.loads(lines[0]), **changes}
+    kept = {name: value for name, value in header.items() if value is not ...}
+    return _ended(b"".join([audit_files.canonical(kept), b"\n", *lines[1:]]))
+
+
+def test_whole_books_begin_at_the_beginning(files: dict[str, Path]) -> None:
+    """Without its first records a file is a period, whatever it calls itself."""
+    lines = files["plain.jsonl"].read_bytes().splitlines(keepends=True)
+    end = json.loads(lines[-1])["end"]
+    before = json.loads(lines[1])["head"]
+    assert "postings" not in json.loads(lines[1])["fact"]
+    kept = [lines[0], *lines[2:-1]]
+    kept.append(audit_files.canonical({"end": {**end, "facts": end["facts"] - 1}}))
+    assert found_wrong(_headed(kept, first=2, before=before)).code == "beginning"
+    period = [one for one in kept if not one.startswith(b'{"card"')]
+    assert found_wrong(_headed(period, first=2, before=before, whole=False)) is None
+    invented = audit_files.canonical({"opening": ["safe:", "CNY", 0]}) + b"\n"
+    assert found_wrong(_headed([lines[0], invented, *lines[1:]])).code == "beginning"
+
+
+def test_each_registered_card_is_told_once(files: dict[str, Path]) -> None:
+    """A card that does not fit the books is neither left out nor told twice."""
+    lines = files["plain.jsonl"].read_bytes().splitlines(keepends=True)
+    card = lines[-2]
+    assert card.startswith(b'{"card"')
+    without = b"".join([*lines[:-2], lines[-1]])
+    assert found_wrong(_ended(without)).code == "card_missing"
+    assert found_wrong(_ended(b"".join([*lines[:-1], card, lines[-1]]))).code == (
+        "card_twice"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("first", "1"),
+        ("first", 1.5),
+        ("first", True),
+        ("last", 30.0),
+        ("whole", "yes"),
+        ("station", ...),
+        ("station_no", ...),
+    ],
+)
+def test_a_header_has_its_fields_in_their_kinds(
+    files: dict[str, Path], name: str, value: Any
+) -> None:
+    """What is missing or of another kind is named at once."""
+    lines = files["plain.jsonl"].read_bytes().splitlines(keepends=True)
+    assert found_wrong(_headed(lines, **{name: value})).code == "field"
+
+
+def test_what_json_has_not_is_wrong(files: dict[str, Path]) -> None:
+    """No number that is none; no last line that is no object."""
+    lines = files["plain.jsonl"].read_bytes().splitlines(keepends=True)
+    assert found_wrong(_headed(lines, other=float("nan"))).code == "not_ours"
+    for end in (5, [], None, "x"):
+        last = audit_files.canonical({"end": end}) + b"\n"
+        assert found_wrong(b"".join([*lines[:-1], last])).code == "line"
