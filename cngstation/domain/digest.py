@@ -21,6 +21,7 @@ class Section(StrEnum):
     OFTEN_TOGETHER = "often_together"
     WRONG_MONEY = "wrong_money"
     OVERRIDDEN = "overridden"
+    STATION = "station"
     EXPLAINED = "explained"
     REVEALED = "revealed"
     EXPORTED = "exported"
@@ -35,6 +36,7 @@ TITLES: Mapping[Section, str] = {
     Section.OFTEN_TOGETHER: mark("The same two people again and again"),
     Section.WRONG_MONEY: mark("Money taken back, acts given up"),
     Section.OVERRIDDEN: mark("Rules overridden"),
+    Section.STATION: mark("The station and its parameters changed"),
     Section.EXPLAINED: mark("Rows closed by words"),
     Section.REVEALED: mark("Personal numbers shown"),
     Section.EXPORTED: mark("Books taken out"),
@@ -45,9 +47,26 @@ TITLES: Mapping[Section, str] = {
 }
 GIVEN_UP = "act.void"
 _OVERRIDDEN = frozenset(
-    {"shift.force", "till.pay_out", "nozzle.unlock", "session.release", "fill.list"}
+    {
+        "shift.force",
+        "till.pay_out",
+        "nozzle.unlock",
+        "session.release",
+        "fill.list",
+        "fill.mark",
+        "price.override",
+        "opening.accept",
+        "card.unblacklist",
+        "lists.number",
+        "lists.file",
+    }
 )
-_WRONG_MONEY = frozenset({"card.reverse_top_up"})
+_WRONG_MONEY = frozenset(
+    {"card.reverse_top_up", "card.settle_grey_by_hand", "card.replace"}
+)
+_OF_STATION = frozenset(
+    {"parameter.set", "station.found", "station.initialise", "register.import"}
+)
 _OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.")
 _WORKING = frozenset({"operator.change_password"})
 _LOGINS = frozenset({"session.login", "session.unlock"})
@@ -102,6 +121,8 @@ def section_of(row: Happened) -> Section | None:
         return Section.REFUSED
     if row.act in _OVERRIDDEN or (row.act == "vehicle.register" and row.reason):
         return Section.OVERRIDDEN
+    if row.act in _OF_STATION:
+        return Section.STATION
     if row.act == "row.explain":
         return Section.EXPLAINED
     if row.act.startswith("personal."):

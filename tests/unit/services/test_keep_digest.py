@@ -16,6 +16,7 @@ from cngstation.domain.digest import (
     section_of,
     sums_of,
 )
+from cngstation.domain.two_people import ACTS
 from cngstation.moments import MS_PER_HOUR
 from cngstation.services.keep_digest import DigestKeeper
 from cngstation.services.verify_books import verify_file
@@ -197,11 +198,23 @@ def _happened(seq: int, act: str, **said: str) -> Happened:
         (_happened(1, "operator.add", outcome="refused"), Section.REFUSED),
         (_happened(1, "personal.reveal.phone", outcome="refused"), Section.REVEALED),
         (_happened(1, "card.issue"), None),
+        (_happened(1, "parameter.set"), Section.STATION),
+        (_happened(1, "station.initialise"), Section.STATION),
+        (_happened(1, "fill.mark"), Section.OVERRIDDEN),
+        (_happened(1, "card.settle_grey_by_hand"), Section.WRONG_MONEY),
     ],
 )
 def test_what_is_looked_at(row: Happened, section: Section | None) -> None:
     """Everyday work is in no section."""
     assert section_of(row) is section
+
+
+def test_every_act_of_two_people_has_a_section() -> None:
+    """The act by itself too, whether it took two people this time or not."""
+    for act in ACTS:
+        assert section_of(_happened(1, act)) is not None, act
+        approved = section_of(_happened(1, f"{act}.approve"))
+        assert approved is Section.TWO_PEOPLE, act
 
 
 def test_refusals_are_counted_by_name() -> None:
