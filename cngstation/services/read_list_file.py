@@ -15,13 +15,12 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from cngstation.domain.card_lists import LARGEST_BASE
 from cngstation.errors import Refusal
@@ -32,6 +31,7 @@ LARGEST_FILE = 4 * 1024 * 1024
 LARGEST_UNPACKED = 32 * 1024 * 1024
 MOST_ROWS = LARGEST_BASE + 1_000
 MOST_FAULTS = 20
+_LAST_ROW = 1_048_576  # of a sheet; what claims to have more would never be read
 BLACK, WHITE, NONE = "black", "white", "none"
 LISTS = {
     **dict.fromkeys(("", "black", "黑", "黑名单"), BLACK),
@@ -45,6 +45,8 @@ _SEPARATORS = re.compile(r"[,;，；\t]+| +")
 _NOT_A_NUMBER = mark("{value} is no card number of 8, 12 or 16 digits")
 _NO_LIST = mark("{value} is no list: black, white or none")
 _TWICE = mark("{value} stands on two lists")
+_NEITHER = mark("it is neither text nor Excel")
+_TOO_MANY = mark("it has too many rows")
 _LOST_ZEROS = mark("{value} is a number that lost its zeros; make the column text")
 
 
@@ -77,8 +79,8 @@ class ListFile:
 Row = tuple[int, list[str], bool]  # number in the file, cells, whether Excel's number
 
 
-def read_list_file(path: Path) -> ListFile:
-    """Read a file.
+def read_list_file(path: Path, *, number_of: Callable[[str], str] = str) -> ListFile:
+    """Read a file; `number_of` gives the ways to write a number one form.
 
     Raises:
         ListFileRefused: it cannot be opened, is too large, or lacks its check line.
@@ -86,7 +88,12 @@ def read_list_file(path: Path) -> ListFile:
     name = clean(path.name, limit=60)
     data = _bytes(path, name)
     rows = _sheet_rows(data, name) if data[:2] == b"PK" else _text_rows(data, name)
-    wanted, faults = _read(rows, name)
+    try:
+        wanted, faults = _read(rows, name, number_of)
+    except Refusal:
+        raise
+    except Exception as error:  # a damaged sheet fails in its reader in any way
+        raise ListFileRefused(name=name, why=_NEITHER) from error
     digest = hashlib.sha256(data).hexdigest()
     return ListFile(name, digest, wanted, tuple(faults))
 
@@ -110,7 +117,7 @@ def _text_rows(data: bytes, name: str) -> Iterator[Row]:
     except UnicodeDecodeError:
         text = data.decode("gb18030", "replace")
     if "\0" in text:
-        raise ListFileRefused(name=name, why=mark("it is neither text nor Excel"))
+        raise ListFileRefused(name=name, why=_NEITHER)
     for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
         stripped = line.strip()
         if stripped and not stripped.startswith("#"):
@@ -124,12 +131,13 @@ def _sheet_rows(data: bytes, name: str) -> Iterator[Row]:
             unpacked = sum(part.file_size for part in packed.infolist())
         if unpacked > LARGEST_UNPACKED:
             raise ListFileRefused(name=name, why=mark("it is larger than 4 MB"))
-        book = load_workbook(io.BytesIO(data), read_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
-        why = mark("it is neither text nor Excel")
-        raise ListFileRefused(name=name, why=why) from error
+    except zipfile.BadZipFile as error:
+        raise ListFileRefused(name=name, why=_NEITHER) from error
+    book = load_workbook(io.BytesIO(data), read_only=True)
     try:
         for number, cells in enumerate(book.worksheets[0].iter_rows(max_col=2), 1):
+            if number > _LAST_ROW:
+                raise ListFileRefused(name=name, why=_TOO_MANY)
             values = [cell.value for cell in cells]
             if any(value is not None for value in values):
                 is_number = isinstance(values[0], int | float)
@@ -144,7 +152,9 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _read(rows: Iterable[Row], name: str) -> tuple[dict[str, str], list[RowFault]]:
+def _read(
+    rows: Iterable[Row], name: str, number_of: Callable[[str], str]
+) -> tuple[dict[str, str], list[RowFault]]:
     wanted: dict[str, str] = {}
     faults: list[RowFault] = []
     count, total = 0, None
@@ -160,8 +170,8 @@ def _read(rows: Iterable[Row], name: str) -> tuple[dict[str, str], list[RowFault
             continue
         count += 1
         if count > MOST_ROWS:
-            raise ListFileRefused(name=name, why=mark("it has too many rows"))
-        fault = _take(wanted, first, second, lost=lost)
+            raise ListFileRefused(name=name, why=_TOO_MANY)
+        fault = _take(wanted, first, second, number_of, lost=lost)
         if fault is not None:
             faults.append(RowFault(number, *fault))
     if total is None:
@@ -174,7 +184,12 @@ def _read(rows: Iterable[Row], name: str) -> tuple[dict[str, str], list[RowFault
 
 
 def _take(
-    wanted: dict[str, str], number: str, on: str, *, lost: bool
+    wanted: dict[str, str],
+    number: str,
+    on: str,
+    number_of: Callable[[str], str],
+    *,
+    lost: bool,
 ) -> tuple[str, str] | None:
     """Take a row, or return why not."""
     if not _DIGITS.fullmatch(number):
@@ -182,6 +197,6 @@ def _take(
         return text, clean(number, limit=40)
     if on not in LISTS:
         return _NO_LIST, clean(on, limit=40)
-    if wanted.setdefault(number, LISTS[on]) != LISTS[on]:
+    if wanted.setdefault(number_of(number), LISTS[on]) != LISTS[on]:
         return _TWICE, number
     return None

@@ -112,7 +112,7 @@ class ListFiles:
         Raises:
             ListFileRefused: it cannot be read.
         """
-        file = await asyncio.to_thread(read_list_file, path)
+        file = await asyncio.to_thread(read_list_file, path, number_of=self._on_wire)
         as_changes, as_whole = await self._database.read(
             lambda connection: (
                 self._changes(connection, file, whole=False),
@@ -168,11 +168,14 @@ class ListFiles:
 
         return await self._database.write(unit)
 
+    def _on_wire(self, number: str) -> str:
+        return wire_number(number, self._area_no)
+
     def _changes(
         self, connection: Connection, file: ListFile, *, whole: bool
     ) -> Changes:
         now = {no: on for no, on, _source in downloads.numbers_by_hand(connection)}
-        wanted = {wire_number(no, self._area_no): on for no, on in file.wanted.items()}
+        wanted = dict(file.wanted)
         own = tuple(no for no in wanted if _is_own(connection, no))
         for card_no in own:
             del wanted[card_no]

@@ -1,6 +1,8 @@
 """Lists from a file: what is read, what is refused and why, and who may shorten."""
 
-from collections.abc import AsyncIterator
+import re
+import zipfile
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +213,76 @@ async def test_the_folder_shows_plain_files_newest_first(
     assert "sub" not in names
     assert "link" not in names
     assert "s.db" in names
+
+
+def damaged(path: Path, part: str, change: Callable[[bytes], bytes | None]) -> Path:
+    """Write a sheet anew with one of its parts changed, or left out."""
+    whole = sheet(path.with_suffix(".whole"), [(A, "black"), ("total", 1)])
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            data = old.read(name)
+            kept = change(data) if name.endswith(part) else data
+            if kept is not None:
+                new.writestr(name, kept)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("sheet1.xml", lambda _: b"<worksheet><oops"),
+        ("sheet1.xml", lambda _: None),
+        ("sheet1.xml", lambda d: d.replace(b"<v>1<", b"<v>zz<")),
+        ("workbook.xml", lambda _: b"<workbook><oops"),
+        ("workbook.xml", lambda d: re.sub(b"<sheets>.*</sheets>", b"<sheets/>", d)),
+    ],
+)
+def test_a_damaged_sheet_is_refused_in_words(
+    tmp_path: Path, part: str, change: Callable[[bytes], bytes | None]
+) -> None:
+    """However its reader fails."""
+    with pytest.raises(ListFileRefused, match="neither text nor Excel"):
+        read_list_file(damaged(tmp_path / "l.xlsx", part, change))
+
+
+def test_a_sheet_whose_packing_is_damaged(tmp_path: Path) -> None:
+    """A flipped bit anywhere: the list as it is, or a sentence."""
+    data = bytearray(sheet(tmp_path / "l.xlsx", [(A,), ("total", 1)]).read_bytes())
+    for place in range(40, len(data), 331):
+        flipped = data.copy()
+        flipped[place] ^= 0xFF
+        (tmp_path / "m.xlsx").write_bytes(flipped)
+        try:
+            assert read_list_file(tmp_path / "m.xlsx").wanted == {A: "black"}
+        except ListFileRefused:
+            continue
+
+
+def test_a_sheet_that_claims_to_have_no_end(tmp_path: Path) -> None:
+    """Its reader would fill the gap before the row for ever."""
+    path = damaged(
+        tmp_path / "l.xlsx",
+        "sheet1.xml",
+        lambda d: re.sub(b"<dimension[^>]*>", b"", d).replace(
+            b'<row r="2"', b'<row r="99999999999999"'
+        ),
+    )
+    with pytest.raises(ListFileRefused, match="too many rows"):
+        read_list_file(path)
+
+
+def test_a_line_without_an_end(tmp_path: Path) -> None:
+    """No field of a list is so long."""
+    (tmp_path / "l.csv").write_text("1" * 200_000 + "\ntotal,1")
+    with pytest.raises(ListFileRefused, match="neither text nor Excel"):
+        read_list_file(tmp_path / "l.csv")
+
+
+async def test_one_card_written_in_two_ways_stands_on_one_list(world: World) -> None:
+    """As printed, with its area, as dispensers show it: it is the same card."""
+    with pytest.raises(FileHasFaults, match="1 rows of list"):
+        await world.take("0000510100000117,black\n00000117,none\ntotal,2")
+    looked = await world.files.look(world.path)
+    assert "stands on two lists" in looked.file.faults[0].text
+    await world.take("0000510100000117\n510100000117\n00000117\ntotal,3")
+    assert await world.listed() == {"0000510100000117": "black"}
