@@ -91,7 +91,7 @@ def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
     found = []
     last = start
     for each in stretches:
-        if not _goes_on(last, each):
+        if not goes_on(last.ended_milli, each.began_milli, each.ended_milli):
             found.append(
                 Break(
                     last.place,
@@ -105,15 +105,15 @@ def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
     return found
 
 
-def _goes_on(last: Stretch, each: Stretch) -> bool:
-    """Tell whether one begins where the other ended.
+def goes_on(last_milli: int, began_milli: int, ended_milli: int) -> bool:
+    """Tell whether a fill begins where the one before it ended.
 
     A totaliser of two decimals behind a fill of three is cut at its last digit.
     """
-    moved = each.ended_milli - each.began_milli
-    totals = (last.ended_milli, each.ended_milli)
+    moved = ended_milli - began_milli
+    totals = (last_milli, ended_milli)
     is_cut = moved % CUT_MILLI and not any(total % CUT_MILLI for total in totals)
-    off = abs(each.began_milli - last.ended_milli)
+    off = abs(began_milli - last_milli)
     return off < CUT_MILLI if is_cut else off == 0
 
 

@@ -4,6 +4,7 @@ Fills go on where the one before them ended, and from one reading of a nozzle to
 next, on duty and off duty; every break has its row.
 """
 
+from cngstation.domain.totaliser import goes_on
 from cngstation.services.name_breaks import (
     at_reading,
     began_milli,
@@ -49,7 +50,9 @@ def _between_fills(connection: Connection) -> str | None:
                 )
                 if epoch in {0, sale["epoch"]}
             ]
-            if not _leads(previous[2], began_milli(sale), moves):
+            began, ended = began_milli(sale), sale["total_quantity_milli"]
+            on = goes_on(previous[2], began, ended)
+            if not on and not _leads(previous[2], began, moves):
                 return f"nozzle {nozzle}: fill {number} does not continue the totaliser"
         previous = (key, number, sale["total_quantity_milli"])
     return None

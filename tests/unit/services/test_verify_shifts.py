@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.services.verify_books import verify_file
 from cngstation.services.verify_shifts import first_difference
 from cngstation.storage.sqlite import connect
+from tests.furnished_station import fill
 from tests.shift_world import ONE, shift_world
 from tests.unit.services.whole_books import tamper
 
@@ -60,3 +62,21 @@ async def test_a_break_with_a_reading_in_it_has_two_rows(tmp_path: Path) -> None
         assert "fill 2 does not continue" in str(first_difference(connection))
     finally:
         connection.close()
+
+
+async def test_a_totaliser_that_is_cut_at_its_last_digit_is_proved(
+    tmp_path: Path,
+) -> None:
+    """Fills of three decimals over a totaliser of two: no row at the sale, none due."""
+    path = tmp_path / "s.db"
+    async with shift_world(path) as world:
+        for number, total in ((1, 2_000), (2, 4_000), (3, 6_010)):
+            record = fill(number, total=total, quantity_milli=2_005, card_no=None)
+            await world.book.book(ONE, record, "online")
+        assert "totaliser_break" not in await world.kinds()
+    connection = connect(path, read_only=True)
+    try:
+        assert first_difference(connection) is None
+    finally:
+        connection.close()
+    assert verify_file(path).proved
