@@ -75,6 +75,16 @@ class NoSuchStaffCard(Refusal):
     text = "There is no staff card {card_no} in use. Nothing was changed."
 
 
+class EndedWhileWritten(Refusal):
+    """Somebody ended the card while it was made."""
+
+    code = "refusal.staff_card_ended_while_written"
+    text = (
+        "Staff card {card_no} was written, but somebody had ended it meanwhile. It "
+        "lets nobody in. Ask who ended it; issue it again if it is wanted."
+    )
+
+
 class StaffPort(Protocol):
     """What is asked of the staff card on a reader."""
 
@@ -232,6 +242,9 @@ def _never(tx: Transaction, card: StaffCardRow, actor: Actor) -> None:
 def _finish(
     tx: Transaction, begun: StaffCardRow, found: StaffReading, actor: Actor
 ) -> StaffCardRow:
+    now = staff_cards.find(tx.connection, begun.card_no)
+    if now is None or now.state != ISSUING:
+        raise EndedWhileWritten(card_no=begun.card_no)
     values = {"state": ACTIVE, "kind": str(found.kind)}
     if found.kind is StaffCardKind.BY_KEY:
         values["token_hash"] = ""
