@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from cngstation.drivers.card_reader import CardGone
 from cngstation.drivers.purse_card import WriteNotConfirmed
-from cngstation.drivers.staff_card import StaffReading
 from cngstation.errors import DeviceUnavailable, NotLoggedIn
 from cngstation.rpc.method import LOGGED_IN
 from cngstation.rpc.session import Login, Release
@@ -19,7 +18,6 @@ from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.services.check_rights import RightMissing
 from cngstation.services.keep_operators import add_operator
 from cngstation.services.keep_staff_cards import (
-    EndedWhileWritten,
     HasStaffCard,
     NameNotForCard,
     NoSuchStaffCard,
@@ -383,23 +381,6 @@ async def test_an_issue_that_was_cut_off_goes_on_under_its_number(desk: Desk) ->
     desk.field.calm()
     assert (await desk.cards.issue("01", CHIEF)).card_no == "00000001"
     await desk.login()
-
-
-async def test_a_card_ended_while_it_is_written_stays_ended(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who ends it before it is written is not overruled by the writing."""
-    real = BorrowedForStaff.issue_staff
-
-    async def issue(port: BorrowedForStaff, *given: Any) -> StaffReading:
-        await desk.cards.end("00000001", "withdrawn", "he left", CHIEF)
-        return await real(port, *given)
-
-    monkeypatch.setattr(BorrowedForStaff, "issue_staff", issue)
-    with pytest.raises(EndedWhileWritten):
-        await desk.cards.issue("01", CHIEF)
-    assert (await desk.card()).state == "withdrawn"
-    await desk.refused(NotStaffCard)
 
 
 async def test_an_administrator_lets_somebody_in_once(desk: Desk) -> None:
