@@ -33,6 +33,7 @@ from cngstation.services.export_audit import (
     export_file,
     record,
 )
+from cngstation.services.keep_parameters import in_force
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.new_file import new_file
 from cngstation.services.passwords import Passwords
@@ -104,6 +105,7 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
     database = await Database.open(config.paths.database, clock)
     try:
         actor = await _actor(config, database, given.operator, password)
+        config = await in_force(database, config)
         wanted = Wanted(
             station_no=config.station.station_no,
             station=config.station.name,

@@ -23,6 +23,7 @@ from cngstation.moments import SystemClock
 from cngstation.services.approve import Approval, Approvals, Approved, Paper, Wish
 from cngstation.services.carry_over import require_rest
 from cngstation.services.initialise_station import ACT, NewBooks, initialise
+from cngstation.services.keep_parameters import in_force
 from cngstation.storage import epochs
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
@@ -49,8 +50,8 @@ def _run(given: argparse.Namespace) -> int:
     config = load_config(given.config)
     use_language(given.language or config.station.language)
     networked = config.station.network == "networked"
-    actor, approved = asyncio.run(_people(config, given, networked=networked))
-    if not given.yes and not _sure(config.station.station_no):
+    actor, approved, number = asyncio.run(_people(config, given, networked=networked))
+    if not given.yes and not _sure(number):
         return said(PROGRAM, _("Broken off. Nothing was changed."), REFUSED)
     path = config.paths.database
     made = asyncio.run(
@@ -69,8 +70,8 @@ def _run(given: argparse.Namespace) -> int:
 
 async def _people(
     config: StationConfig, given: argparse.Namespace, *, networked: bool
-) -> tuple[Actor, Approved]:
-    """Return who begins the new books and who stands behind it.
+) -> tuple[Actor, Approved, str]:
+    """Return who begins the new books, who stands behind it, and the station's number.
 
     Raises:
         Refusal: one of them may not, or the station is not at rest.
@@ -87,7 +88,8 @@ async def _people(
         approvals = Approvals(gate, Paper(config.station.cut_off_minute, prints))
         second = Approval(given.second, await password_of(given.second))
         wish = Wish(ACT, str(epoch + 1))
-        return actor, await approvals.approve(second, wish, actor, given.reason)
+        approved = await approvals.approve(second, wish, actor, given.reason)
+        return actor, approved, (await in_force(database, config)).station.station_no
     finally:
         await database.close()
 

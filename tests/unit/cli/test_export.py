@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from cngstation.cli import export
 from cngstation.config import load_config
 from cngstation.services.passwords import Passwords
-from cngstation.storage import operators
+from cngstation.storage import operators, parameters
 from cngstation.storage.database import Transaction
 from tests.small_station import HandClock, opened, somebody
 from tests.unit.daemons.test_process import write_config
@@ -104,3 +105,25 @@ def test_usage(arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         export.run(arguments)
     assert ended.value.code == 2
+
+
+def test_the_file_names_the_station_as_it_was_set_on_the_screen(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was set there goes before the configuration, for an auditor too."""
+
+    async def rename() -> None:
+        async with opened(load_config(config).paths.database, HandClock()) as db:
+            for name, value in (("station_no", "03160009"), ("name", "南门加气站")):
+                await db.write(
+                    lambda tx, name=name, value=value: parameters.put(
+                        tx, f"station.{name}", value
+                    )
+                )
+
+    asyncio.run(rename())
+    file = tmp_path / "books.jsonl"
+    given = ("audit", str(file), "--operator", "op01")
+    assert _run(monkeypatch, config, *given, password="station-secret-1") == 0
+    header = json.loads(file.read_bytes().split(b"\n", 1)[0])
+    assert (header["station_no"], header["station"]) == ("03160009", "南门加气站")

@@ -11,7 +11,9 @@ from cngstation.cli import ask, init, initialise, staff
 from cngstation.cli.saying import REFUSED
 from cngstation.services.passwords import Passwords
 from cngstation.services.verify_books import verify_file
+from cngstation.storage import parameters
 from tests.simulation.test_initialise import PASSWORD, trial
+from tests.small_station import opened
 from tests.unit.cli.test_init import arguments
 
 
@@ -63,6 +65,23 @@ def test_two_people_begin_new_books(
     assert head[:16] in said
     (archive,) = (station / "archive").glob("*.db")
     assert verify_file(archive).head == head
+
+
+def test_the_number_is_the_one_that_was_set_on_the_screen(
+    station: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's number is not the station's any more."""
+
+    async def renumber() -> None:
+        async with opened(station / "station.db") as db:
+            name = "station.station_no"
+            await db.write(lambda tx: parameters.put(tx, name, "03160009"))
+
+    asyncio.run(renumber())
+    typed(monkeypatch, PASSWORD, PASSWORD, "03160002")
+    assert initialise.run(given_by(station)) == REFUSED
+    typed(monkeypatch, PASSWORD, PASSWORD, "03160009")
+    assert initialise.run(given_by(station)) == 0
 
 
 @pytest.mark.parametrize(
