@@ -3,7 +3,8 @@
 A checkpoint is a fact for head office, signed where the station has a key, and a line
 in a file of its own folder. It is due after a quarter of an hour with new rows, after
 a thousand rows, and when a shift has ended. At start the file is compared with the
-books: a copy that was put back is a row that two people close.
+books: a copy that was put back is a row that two people close, and so is a file that
+is gone or cannot be read.
 """
 
 import asyncio
@@ -13,9 +14,10 @@ from typing import Protocol
 
 import structlog
 
+from cngstation.hygiene import clean
 from cngstation.moments import Clock, Instant, seconds
 from cngstation.services import check_anchors
-from cngstation.services.check_anchors import OLDER_BOOKS, SUBJECT, NoAnchor
+from cngstation.services.check_anchors import OLDER_BOOKS, SUBJECT, UNREAD, NoAnchor
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import chain, checkpoints, findings
 from cngstation.storage.checkpoints import Checkpoint
@@ -62,13 +64,13 @@ class AnchorKeeper:
             await asyncio.sleep(seconds(LOOK_MS))
 
     async def compare(self) -> None:
-        """Open a row where the books are not those of the file."""
+        """Open a row where the books are not those of the file, or it says nothing."""
         try:
             anchors = check_anchors.read_anchors(self._path)
-        except FileNotFoundError:
-            return
         except (OSError, NoAnchor) as error:
-            self._tell(str(error))
+            # Before the first checkpoint there is no file.
+            if await self._database.read(checkpoints.newest) is not None:
+                await self._name_unread(error)
             return
         facts = await self._database.read(lambda c: check_anchors.tell(c, anchors))
         if facts is not None:
@@ -76,6 +78,17 @@ class AnchorKeeper:
             await self._database.write(
                 lambda tx: findings.open_finding(tx, OLDER_BOOKS, SUBJECT, facts)
             )
+
+    async def _name_unread(self, error: OSError | NoAnchor) -> None:
+        self._tell(str(error))
+        if isinstance(error, NoAnchor):
+            why = str(error.facts["typed"])
+        else:
+            why = error.strerror or "-"
+        facts = {"file": clean(str(self._path)), "why": clean(why)}
+        await self._database.write(
+            lambda tx: findings.open_once(tx, UNREAD, SUBJECT, facts)
+        )
 
     async def look_once(self) -> Checkpoint | None:
         """Make the checkpoint that is due, if one is, and write its line."""

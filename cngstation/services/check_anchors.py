@@ -17,7 +17,7 @@ from cngstation.storage import checkpoints
 from cngstation.storage.checkpoints import Checkpoint
 from cngstation.storage.sqlite import Connection, one_snapshot
 
-OLDER_BOOKS = "older_books"
+OLDER_BOOKS, UNREAD = "older_books", "anchors_unread"
 SUBJECT = "books"
 
 OLDER = mark(

@@ -49,6 +49,7 @@ BY_ONE = frozenset(
 BY_ANOTHER = frozenset({MARKED})
 BY_TWO = frozenset(
     {
+        "anchors_unread",
         "card_balance_differs",
         "card_disagrees",
         "card_rolled_back",

@@ -241,6 +241,13 @@ WORDS: dict[str, tuple[str, str]] = {
             "say why these books go on (E); compare paper and head office."
         ),
     ),
+    "anchors_unread": (
+        mark("The books could not be compared with their anchors in {file}: {why}."),
+        mark(
+            "Look for the file and put it back. Take no money on cards until the books "
+            "agree with head office or a slip; then two people say why (E)."
+        ),
+    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark(

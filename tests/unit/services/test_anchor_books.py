@@ -304,6 +304,37 @@ async def test_a_first_line_that_was_cut_off_is_written_anew(tmp_path: Path) -> 
         assert file.read_text() == line_of(made)
 
 
+@pytest.mark.parametrize("spoil", ["gone", "nonsense", "folder"])
+async def test_a_file_that_says_nothing_is_told_of_at_the_start(
+    tmp_path: Path, spoil: str
+) -> None:
+    """Whoever puts an older copy back and takes its anchors away leaves a row."""
+    path, _ = await _books_and_backup(tmp_path)
+    file, clock = file_of(path), HandClock()
+    whole = file.read_text()
+    file.unlink()
+    if spoil == "nonsense":
+        file.write_text(f"nonsense\n{whole}")
+    elif spoil == "folder":
+        file.mkdir()
+    async with opened(path, clock) as db:
+        for _ in range(2):
+            await keeper(db, path, clock).compare()
+        (row,) = await db.read(findings.open_findings)
+        assert (row.kind, row.kind in BY_TWO) == ("anchors_unread", True)
+        assert json.loads(row.facts)["why"]
+    assert verify_file(path).proved
+
+
+async def test_a_station_without_checkpoints_has_no_file_yet(tmp_path: Path) -> None:
+    """Its first start is no row."""
+    path, clock = tmp_path / "s.db", HandClock()
+    async with opened(path, clock) as db:
+        await db.write(acts(1))
+        await keeper(db, path, clock).compare()
+        assert await db.read(findings.open_findings) == []
+
+
 async def test_every_hundredth_receipt_has_the_head(tmp_path: Path) -> None:
     """The customer takes an anchor home."""
     async with opened(tmp_path / "s.db") as db:
