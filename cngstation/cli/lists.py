@@ -21,6 +21,7 @@ from cngstation.config import StationConfig, load_config
 from cngstation.errors import ConfigError, Refusal, StationError
 from cngstation.moments import SystemClock
 from cngstation.services.approve import Approval, Approvals, Paper
+from cngstation.services.keep_parameters import in_force
 from cngstation.services.list_numbers import RIGHT
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
@@ -81,6 +82,7 @@ async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
     ]
     database = await Database.open(config.paths.database, SystemClock())
     try:
+        config = await in_force(database, config)
         gate, rules = _gate(config, database), rules_of(config)
         paper = Paper(rules.business_day_starts_minute, int(bool(config.printer.port)))
         area_no = config.station.area_no

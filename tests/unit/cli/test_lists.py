@@ -10,7 +10,7 @@ from cngstation.cli import lists
 from cngstation.config import load_config
 from cngstation.moments import SystemClock
 from cngstation.services.passwords import Passwords
-from cngstation.storage import downloads, operators
+from cngstation.storage import downloads, operators, parameters
 from cngstation.storage.database import Database, Transaction
 from tests.small_station import somebody
 from tests.unit.daemons.test_process import write_config
@@ -107,3 +107,22 @@ def test_a_junior_lists_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -
     text = f"{A}\ntotal,1"
     assert run(config, text, monkeypatch, *who, typed=f"{PASSWORD}\n") == 1
     assert listed(config) == {}
+
+
+def test_a_printed_number_is_of_the_area_that_was_set_on_the_screen(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number with the file's area would refuse no card."""
+
+    async def move() -> None:
+        path = load_config(config).paths.database
+        database = await Database.open(path, SystemClock())
+        name = "station.area_no"
+        await database.write(lambda tx: parameters.put(tx, name, "5199"))
+        await database.close()
+
+    asyncio.run(move())
+    who = ("--operator", "op01", "--reason", "because")
+    text = "00000001\ntotal,1"
+    assert run(config, text, monkeypatch, *who, typed=f"{PASSWORD}\n") == 0
+    assert listed(config) == {"0000519900000001": "black"}
