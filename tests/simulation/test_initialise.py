@@ -43,6 +43,7 @@ from cngstation.storage import (
     registers,
     roles,
     shifts,
+    staff_cards,
     tills,
 )
 from cngstation.storage.audit import Actor
@@ -50,6 +51,7 @@ from cngstation.storage.chain import Tip
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.roles import Role
 from cngstation.storage.sqlite import connect
+from cngstation.storage.staff_cards import StaffCardRow
 from cngstation.storage.tills import Count, Session
 from cngstation.units import Price, Unit
 from tests.small_station import (
@@ -66,6 +68,10 @@ BOSS = Actor("01", "test")
 DAY_MS = 86_400_000
 CASH = Posting(SAFE, Unit.CNY, 1_234_0000)
 FOREIGN = "9999000000000001"
+STAFF_CARDS = [
+    StaffCardRow("00000002", "02", "二", "AABBCCD2", "by_token", "blocked", "h", "", 1),
+    StaffCardRow("00000001", "01", "一", "AABBCCD1", "by_token", "active", "g", "", 1),
+]
 PASSWORD = "a good long one"
 
 
@@ -75,6 +81,8 @@ def _trial(tx: Transaction) -> None:
     for number in ("01", "02"):
         hire(tx, operator_no=number, role="administrator", password_hash=stored)
     roles.put_role(tx, Role("R1", "夜班", "card.read"), reason="trial", actor=BOSS)
+    for card in STAFF_CARDS:
+        staff_cards.add(tx, card, actor=BOSS)
     register_card(tx, a_card(state=CardState.CANCELLED))
     facts.post(tx, posted("A", CASH, Posting(OPENING, Unit.CNY, -CASH.amount)))
     prices.plan(
@@ -159,6 +167,7 @@ async def test_new_books_begin_and_the_old_ones_stay(tmp_path: Path) -> None:
         assert await database.read(lambda c: facts.balance(c, SAFE, "CNY")) == 12340000
         assert await database.read(lambda c: roles.find_role(c, "R1"))
         assert await database.read(lambda c: cards.find(c, CARD)) is None
+        assert await database.read(staff_cards.every) == STAFF_CARDS
         acts = await database.read(
             lambda c: c.execute("SELECT act, operator_no FROM audit").fetchall()
         )
