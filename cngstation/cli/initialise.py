@@ -20,7 +20,14 @@ from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.language import LANGUAGES, _, use_language
 from cngstation.moments import SystemClock
-from cngstation.services.approve import Approval, Approvals, Approved, Paper, Wish
+from cngstation.services.approve import (
+    Approval,
+    Approvals,
+    Approved,
+    Paper,
+    Wish,
+    still_approved,
+)
 from cngstation.services.carry_over import require_rest
 from cngstation.services.initialise_station import ACT, NewBooks, initialise
 from cngstation.services.keep_parameters import in_force
@@ -89,6 +96,8 @@ async def _people(
         second = Approval(given.second, await password_of(given.second))
         wish = Wish(ACT, str(epoch + 1))
         approved = await approvals.approve(second, wish, actor, given.reason)
+        # The new books do not know who gave whom a password.
+        await database.write(lambda tx: still_approved(tx, approved, wish, actor))
         return actor, approved, (await in_force(database, config)).station.station_no
     finally:
         await database.close()

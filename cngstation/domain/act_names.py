@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cngstation.domain.two_people import ACTS
+from cngstation.domain.two_people import ACTS, ONE_HAND
 from cngstation.language import _, mark
 
 APPROVED = ".approve"
@@ -11,6 +11,7 @@ NAMES: Mapping[str, str] = {
     "others": mark("Several calls"),
     "act.void": mark("Act on a card given up"),
     "alarm.see": mark("Alarm marked as seen"),
+    ONE_HAND: mark("Both passwords are in one hand"),
     "audit.export": mark("Audit file exported"),
     "card.activate": mark("Card activated"),
     "card.blacklist": mark("Card put on the blacklist"),

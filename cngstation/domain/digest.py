@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cngstation.domain.act_names import APPROVED
-from cngstation.domain.two_people import often_together
+from cngstation.domain.two_people import ONE_HAND, often_together
 from cngstation.language import mark
 
 
@@ -18,6 +18,7 @@ class Section(StrEnum):
     """What a row is about, in the order in which they are shown."""
 
     TWO_PEOPLE = "two_people"
+    ONE_HAND = "one_hand"
     OFTEN_TOGETHER = "often_together"
     WRONG_MONEY = "wrong_money"
     OVERRIDDEN = "overridden"
@@ -33,6 +34,7 @@ class Section(StrEnum):
 
 TITLES: Mapping[Section, str] = {
     Section.TWO_PEOPLE: mark("Acts of two people"),
+    Section.ONE_HAND: mark("Acts of two people, both passwords in one hand"),
     Section.OFTEN_TOGETHER: mark("The same two people again and again"),
     Section.WRONG_MONEY: mark("Money taken back, acts given up"),
     Section.OVERRIDDEN: mark("Rules overridden"),
@@ -113,6 +115,8 @@ def section_of(row: Happened) -> Section | None:
     """Return the section that a row belongs to; None for everyday work."""
     if row.act.endswith(APPROVED):
         return Section.TWO_PEOPLE
+    if row.act == ONE_HAND:
+        return Section.ONE_HAND
     if row.act in _WRONG_MONEY or row.act.startswith(f"{GIVEN_UP}."):
         return Section.WRONG_MONEY
     if row.act in _LOGINS:

@@ -67,6 +67,10 @@ ACTS: Mapping[str, TwoPeopleAct] = {
 }
 
 
+# Written down beside an act of two people whose passwords one person gave that day.
+ONE_HAND = "approve.one_hand"
+
+
 class OfTwo(Protocol):
     """Anything that names the two people of an act."""
 

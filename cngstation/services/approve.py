@@ -7,18 +7,19 @@ is good for that act on that subject by that first person only. A slip to sign i
 printed for each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pydantic import SecretStr
 
 from cngstation.domain.numbers import without_personal
-from cngstation.domain.two_people import ACTS
+from cngstation.domain.two_people import ACTS, ONE_HAND
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.services import two_people_slip
 from cngstation.services.check_rights import RightMissing, require_right
 from cngstation.services.log_in import ACTIVE, OperatorRetired, confirm
+from cngstation.services.one_hand import hand_of_both
 from cngstation.services.two_people_slip import Deed
 from cngstation.storage import audit, operators
 from cngstation.storage.approvals import SUFFIX
@@ -182,6 +183,7 @@ def still_approved(
     Raises:
         ApprovedOtherwise: something else was approved, or for somebody else.
         LoginMustWait, OperatorRetired, LoginRefused, RightMissing: not any more.
+        OneHand: both may be one person, and there are others.
     """
     if (approved.wish, approved.first_no) != (wish, first.operator_no):
         raise ApprovedOtherwise
@@ -193,6 +195,7 @@ def still_approved(
         raise OperatorRetired(state=person.state)
     for somebody in (person, second):
         require_right(tx.connection, somebody, wish.right, person.outlet_no)
+    hand_of_both(tx.connection, tx.now, person, second, wish.right)
     return person, second
 
 
@@ -226,7 +229,11 @@ def record_later(
     reason: str,
     paper: Paper,
 ) -> None:
-    """Write down who looked at an act of another afterwards, from an own session."""
+    """Write down who looked at an act of another afterwards, from an own session.
+
+    Raises:
+        SecondPersonMissing, OneHand: it is nobody else.
+    """
     found = [operators.find(tx.connection, no) for no in (first_no, second.operator_no)]
     first, person = found
     if person is None or first is None:
@@ -243,9 +250,15 @@ def _write_down(
     paper: Paper,
 ) -> None:
     first, second = people
+    right = ACTS[deed.act].right
+    hand = hand_of_both(tx.connection, tx.now, first, second, right)
+    if hand:
+        both = f"{first.operator_no} + {second.operator_no}"
+        by = Actor(second.operator_no, terminal)
+        audit.record(tx, by, ONE_HAND, both, reason=deed.reason, after=hand)
     slip_no = two_people_slip.make(
         tx,
-        deed,
+        replace(deed, hand=hand),
         people,
         terminal,
         cut_off_minute=paper.cut_off_minute,

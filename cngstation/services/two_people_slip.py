@@ -24,13 +24,17 @@ _LINE = "_" * 16
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What was approved, and what it changes as people read it."""
+    """What was approved, and what it changes as people read it.
+
+    `hand` is who may know both passwords, empty for two people.
+    """
 
     act: str
     subject: str
     reason: str
     before: str
     after: str
+    hand: str = ""
 
 
 def make(
@@ -56,7 +60,7 @@ def make(
     )
     facts.post(tx, entry)
     content = {
-        **asdict(deed),
+        **{name: told for name, told in asdict(deed).items() if told or name != "hand"},
         "operator_no": first.operator_no,
         "first_name": first.full_name,
         "second_operator_no": second.operator_no,
@@ -81,12 +85,14 @@ def rows_of(content: Mapping[str, Any]) -> list[Row | Ruler]:
         found.append(Row(_("Change"), " > ".join(change)))
     books = f"{content['books_seq']} {content['books_head']}"
     second = _person(content, "second_operator_no", "second_name")
+    hand = str(content.get("hand", ""))
     return [
         *found,
         Row(_("Reason"), str(content["reason"])),
         Ruler(),
         Row(_("First operator"), _person(content, "operator_no", "first_name")),
         Row(_("Second operator"), second),
+        *([Row(_("Password given today by"), hand, strong=True)] if hand else []),
         Row(_("Terminal"), str(content["terminal"])),
         Row(_("Time"), time_text(int(content["at_ms"]))),
         Row(_("Books"), books),

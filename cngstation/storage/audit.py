@@ -1,5 +1,6 @@
 """Who did what, from where, why, and how it ended; each row is in the chain."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cngstation.domain.numbers import without_personal
@@ -42,6 +43,34 @@ def record(
         "after": after,
     }
     return prove_row(tx, "audit", subject, row)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """When somebody was given a password, and by whom."""
+
+    seq: int
+    by: str
+    mono_ms: int
+    boot_id: str
+
+
+def password_given(connection: Connection, operator_no: str) -> Given | None:
+    """Return who last gave an operator a password; own changes do not count."""
+    row = connection.execute(
+        "SELECT seq, operator_no, mono_ms, boot_id FROM audit WHERE subject=?"
+        " AND act IN ('operator.add', 'operator.reset_password') AND outcome='done'"
+        " ORDER BY seq DESC LIMIT 1",
+        (operator_no,),
+    ).fetchone()
+    return None if row is None else Given(*row)
+
+
+def readings_back(connection: Connection, seq: int) -> Iterator[tuple[str, int]]:
+    """Yield boot and monotonic clock of the rows from now back to a place."""
+    yield from connection.execute(
+        "SELECT boot_id, mono_ms FROM audit WHERE seq >= ? ORDER BY seq DESC", (seq,)
+    )
 
 
 # Acts whose last word is the field that they changed.

@@ -28,7 +28,7 @@ from cngstation.services.number_card import ModeNotOnCard
 from cngstation.services.passwords import Passwords
 from cngstation.services.settle_grey_card import NoGreyRecord
 from cngstation.services.verify_books import verify_file
-from cngstation.storage.audit import Actor
+from cngstation.storage.audit import STATION
 from cngstation.storage.database import Database
 from cngstation.storage.operators import Operator
 from tests.e2e.live_station import (
@@ -87,9 +87,7 @@ async def _furnish(station: DemoStation) -> None:
             operator_no="1009", login_name=SECOND[0], full_name="复核员",
             role="administrator", password_hash="", must_change=0, state=ACTIVE,
         )  # fmt: skip
-        await add_operator(
-            database, Passwords(), operator, SECOND[1], Actor("1001", "demo")
-        )
+        await add_operator(database, Passwords(), operator, SECOND[1], STATION)
     finally:
         await database.close()
 

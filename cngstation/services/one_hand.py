@@ -1,0 +1,94 @@
+"""Tells whether two people can be one: who gave their passwords, and how long ago.
+
+Who makes an operator, or gives a new password, can log in as that person. For a day
+after it the two count as one hand, and so do two whom a third made. An act of two
+people by one hand is refused while somebody else could stand behind it; where there is
+nobody, as on a station's first day, it is done and named. The day is counted by the
+monotonic clocks of the boots since: nobody sets those, and power cuts only prolong it.
+"""
+
+from cngstation.errors import Refusal
+from cngstation.moments import MS_PER_HOUR, Instant
+from cngstation.services.check_rights import (
+    OtherOutlet,
+    PasswordMustChange,
+    RightMissing,
+    require_right,
+)
+from cngstation.storage import audit, operators
+from cngstation.storage.audit import Given
+from cngstation.storage.operators import Operator
+from cngstation.storage.sqlite import Connection
+
+FRESH_MS = 24 * MS_PER_HOUR
+RETIRED = "retired"
+
+
+class OneHand(Refusal):
+    """One of the two may know both passwords."""
+
+    code = "refusal.one_hand"
+    text = (
+        "Operator {hand} gave a password to one of these two less than a day ago, and "
+        "may be both. Nothing was done and no money moved. Let another operator with "
+        "this right stand behind it, or wait a day."
+    )
+
+
+def hand_of_both(
+    connection: Connection, now: Instant, first: Operator, second: Operator, right: str
+) -> str:
+    """Return the number of the one person who may be both; empty for two people.
+
+    Raises:
+        OneHand: it is one, and somebody else could stand behind the act.
+    """
+    hand = _hand(connection, now, first.operator_no)
+    if hand != _hand(connection, now, second.operator_no):
+        return ""
+    for other in operators.every(connection):
+        if (
+            other.operator_no not in {first.operator_no, second.operator_no}
+            # A locked one counts: locking somebody makes nobody two people.
+            and other.state != RETIRED
+            and _has(connection, other, right, first.outlet_no)
+            and _hand(connection, now, other.operator_no) != hand
+        ):
+            raise OneHand(hand=hand)
+    return hand
+
+
+def _has(connection: Connection, operator: Operator, right: str, outlet: str) -> bool:
+    try:
+        require_right(connection, operator, right, outlet)
+    except (PasswordMustChange, RightMissing, OtherOutlet):
+        return False
+    return True
+
+
+def _hand(connection: Connection, now: Instant, operator_no: str) -> str:
+    """Return who can act as an operator: themselves, or who gave the password."""
+    seen: set[str] = set()
+    hand = operator_no
+    while hand not in seen:
+        seen.add(hand)
+        given = audit.password_given(connection, hand)
+        if given is None or not operators.find(connection, given.by):
+            break
+        if _ran_since(connection, given, now) >= FRESH_MS:
+            break
+        hand = given.by
+    return hand
+
+
+def _ran_since(connection: Connection, given: Given, now: Instant) -> int:
+    """Return for how long the station ran since; never more than it did."""
+    boots = {now.boot_id}
+    ran_ms = now.mono_ms - (given.mono_ms if given.boot_id == now.boot_id else 0)
+    for boot_id, mono_ms in audit.readings_back(connection, given.seq):
+        if ran_ms >= FRESH_MS:
+            break
+        if boot_id not in boots:
+            boots.add(boot_id)
+            ran_ms += mono_ms - (given.mono_ms if boot_id == given.boot_id else 0)
+    return ran_ms

@@ -1,0 +1,174 @@
+"""One person who gives the other a password is not two people for a day."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cngstation.domain.digest import Section
+from cngstation.moments import MS_PER_HOUR
+from cngstation.services import two_people_slip
+from cngstation.services.approve import (
+    Approved,
+    Paper,
+    Wish,
+    record,
+    record_later,
+)
+from cngstation.services.keep_digest import DigestKeeper
+from cngstation.services.one_hand import FRESH_MS, OneHand
+from cngstation.services.verify_books import verify_file
+from cngstation.storage import audit, operators, receipts
+from cngstation.storage.audit import STATION, Actor
+from cngstation.storage.database import Database, Transaction
+from tests.small_station import HandClock, opened, somebody
+
+WISH = Wish("row.explain", "row 7")
+ADD, RESET = "operator.add", "operator.reset_password"
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Return the station's clock."""
+    return HandClock()
+
+
+@pytest.fixture
+async def db(tmp_path: Path, clock: HandClock) -> AsyncIterator[Database]:
+    """Return a station on its first day: 01 is made by nobody."""
+    async with opened(tmp_path / "s.db", clock) as database:
+        await given(database, STATION.operator_no, "01")
+        yield database
+    assert verify_file(tmp_path / "s.db").proved
+
+
+async def given(
+    db: Database, by: str, *numbers: str, act: str = "operator.add"
+) -> None:
+    """Make operators, or give them passwords, as somebody."""
+
+    def unit(tx: Transaction) -> None:
+        for number in numbers:
+            if act == ADD:
+                changes = {"operator_no": number, "role": "administrator"}
+                operators.add(tx, somebody(**changes))
+            audit.record(tx, Actor(by, "office"), act, number)
+
+    await db.write(unit)
+
+
+async def done(db: Database, first: str, second: str) -> None:
+    """Let two people do an act."""
+
+    def unit(tx: Transaction) -> None:
+        person = operators.find(tx.connection, second)
+        assert person is not None
+        approved = Approved(person, WISH, first, "because", Paper())
+        record(tx, approved, WISH, Actor(first, "till-1"))
+
+    await db.write(unit)
+
+
+async def hands(db: Database) -> list[tuple[str, str]]:
+    """Return what was written down of acts by one hand."""
+    return await db.read(
+        lambda c: c.execute(
+            "SELECT subject, after FROM audit WHERE act='approve.one_hand'"
+        ).fetchall()
+    )
+
+
+async def established(db: Database, clock: HandClock, *numbers: str) -> None:
+    """Make operators who are older than a day."""
+    await given(db, "01", *numbers)
+    clock.forward(FRESH_MS)
+
+
+async def test_a_first_day_goes_on_and_is_named(db: Database, clock: HandClock) -> None:
+    """Nobody else is there: on the slip, in the audit, in the digest."""
+    await given(db, "01", "02", "03")
+    await done(db, "01", "02")
+    await done(db, "02", "03")
+    assert await hands(db) == [("01 + 02", "01"), ("02 + 03", "01")]
+    found: Any = await db.read(lambda c: list(receipts.newest(c, 2)))
+    for receipt, _ in found:
+        rows = two_people_slip.rows_of(receipt.content)
+        assert any("Password given today by" in str(row) for row in rows)
+    keeper = DigestKeeper(clock, cut_off_minute=0, wrong_tries=3)
+    digest = await db.read(lambda c: keeper.of(c, keeper.today(c)))
+    sections = [row.section for row in digest.rows]
+    assert sections.count(Section.ONE_HAND) == 2
+    assert sections.count(Section.TWO_PEOPLE) == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("01", "03"), ("03", "01"), ("03", "04"), ("01", "05")]
+)
+async def test_one_hand_is_refused_while_there_is_another(
+    db: Database, clock: HandClock, first: str, second: str
+) -> None:
+    """Whoever of the two is first, both made by a third, or over somebody between."""
+    await established(db, clock, "02")
+    await given(db, "01", "03", "04")
+    await given(db, "03", "05")
+    with pytest.raises(OneHand, match="01"):
+        await done(db, first, second)
+    assert await hands(db) == []
+    await done(db, first, "02")
+    await done(db, "02", second)
+    assert await hands(db) == []
+
+
+async def test_a_password_that_is_given_anew_counts(
+    db: Database, clock: HandClock
+) -> None:
+    """However old the account; a change of their own by that password does not help."""
+    await established(db, clock, "02", "03")
+    await done(db, "01", "03")
+    await given(db, "01", "03", act=RESET)
+    await given(db, "03", "03", act="operator.change_password")
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="locked"))
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
+    await done(db, "01", "03")
+    assert await hands(db) == [("01 + 03", "01")]
+
+
+async def test_who_looks_at_an_act_afterwards_is_somebody_else(
+    db: Database, clock: HandClock
+) -> None:
+    """The same from an own session."""
+    await established(db, clock, "02")
+    await given(db, "01", "03")
+
+    def unit(tx: Transaction) -> None:
+        person = Actor("03", "office")
+        record_later(tx, WISH, "01", person, reason="because", paper=Paper())
+
+    with pytest.raises(OneHand):
+        await db.write(unit)
+
+
+async def test_the_day_is_not_the_wall_clocks(db: Database, clock: HandClock) -> None:
+    """A clock set on, and a boot that only began, make no day; running does."""
+    await established(db, clock, "02")
+    await given(db, "01", "03")
+    clock.wall_ms += 400 * FRESH_MS
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    clock.forward(FRESH_MS // 2)
+    await db.write(lambda tx: audit.record(tx, STATION, "x", "x"))
+    clock.boot_id, clock.mono_ms = "boot-2", 1_000
+    await db.write(lambda tx: audit.record(tx, STATION, "x", "x"))
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    clock.forward(FRESH_MS // 2 - MS_PER_HOUR)
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    clock.forward(MS_PER_HOUR)
+    await done(db, "01", "03")
+    assert await hands(db) == []
