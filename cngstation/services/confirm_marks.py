@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cngstation.domain.fill_marks import BRINGS_NOTHING, FillMark, MarkedAlone
+from cngstation.domain.ledger import company_account
 from cngstation.errors import Refusal
 from cngstation.services.approve import Approved, Wish, record
 from cngstation.storage import cash_fills, findings
@@ -107,10 +108,7 @@ def marked_by_of(row: Finding) -> str:
 
 def marks_of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
     """Return the marks of a shift by kind: how many, their sum, who confirmed them."""
-    signed: dict[tuple[int, str], str] = {}
-    for row, closed_by in findings.with_closers(connection, KIND):
-        told = json.loads(row.facts)
-        signed[told["fill"], told["mark"]] = closed_by
+    named = _named(connection)
     found: dict[str, dict[str, Any]] = {}
     for fill in cash_fills.of_shift(connection, shift_no, limit=-1):
         if fill.marked in {"", FillMark.CASH}:
@@ -119,7 +117,7 @@ def marks_of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]
         kind = found.setdefault(fill.marked, empty)
         kind["fills"] += 1
         kind["amount_e4"] += fill.amount_e4
-        who = signed.get((fill.seq, fill.marked), "")
+        who = named[fill.seq].closed_by if _covers(named.get(fill.seq), fill) else ""
         if who and who not in kind["by"]:
             kind["by"].append(who)
         elif not who and fill.marked in BRINGS_NOTHING:
@@ -148,17 +146,40 @@ def _may_stand_alone(connection: Connection, marking: Marking) -> bool:
     fill = marking.marked
     if not fill.shift_no or not marking.alone.fills:
         return False
-    named = {
-        json.loads(row.facts)["fill"]
-        for row, _ in findings.with_closers(connection, KIND)
-        if row.subject == _subject(fill.shift_no)
-    }
+    named = _named(connection)
     alone = [
         each.amount_e4
         for each in cash_fills.of_shift(connection, fill.shift_no, limit=-1)
-        if each.marked in BRINGS_NOTHING and each.seq not in named
+        if each.marked in BRINGS_NOTHING
+        and (each.seq == fill.seq or not _covers(named.get(each.seq), each))
     ]
     return marking.alone.allows(len(alone), sum(alone))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What the newest row of a fill is about; `closed_by` is empty while it waits."""
+
+    mark: str
+    company_no: str
+    closed_by: str
+
+
+def _named(connection: Connection) -> dict[int, _Named]:
+    """Return the newest row of each fill, but for marks that were changed unseen."""
+    found = {}
+    for row, closed_by in findings.with_closers(connection, KIND, but=_CHANGED):
+        told = json.loads(row.facts)
+        found[told["fill"]] = _Named(told["mark"], told["company"], closed_by)
+    return found
+
+
+def _covers(named: _Named | None, fill: CashFill) -> bool:
+    """Tell whether a row is about the mark that a fill has now."""
+    if named is None or named.mark != fill.marked:
+        return False
+    payer = company_account(named.company_no)
+    return not (named.company_no and fill.amount_e4) or payer in fill.accounts
 
 
 def _waiting(connection: Connection, shift_no: int) -> list[Finding]:

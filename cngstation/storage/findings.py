@@ -78,13 +78,19 @@ def open_findings(connection: Connection, subject: str | None = None) -> list[Fi
     return [Finding(*row) for row in found]
 
 
-def with_closers(connection: Connection, kind: str) -> list[tuple[Finding, str]]:
-    """Return every finding of a kind with who closed it; empty while it is open."""
+def with_closers(
+    connection: Connection, kind: str, *, but: str = ""
+) -> list[tuple[Finding, str]]:
+    """Return findings of a kind with who closed them; empty while they are open.
+
+    Those that were closed because of `but` are left out.
+    """
     found = connection.execute(
         "SELECT f.seq, f.kind, f.subject, f.facts, f.at_ms, coalesce(c.operator_no, '')"
         " FROM finding f LEFT JOIN finding_closed c ON c.finding_seq = f.seq"
-        " WHERE f.kind=? ORDER BY f.seq",
-        (kind,),
+        " WHERE f.kind=?1 AND (?2='' OR coalesce(c.reason, '')<>?2)"
+        " ORDER BY f.seq",
+        (kind, but),
     )
     return [(Finding(*row[:5]), row[5]) for row in found]
 

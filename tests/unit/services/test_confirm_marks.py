@@ -246,3 +246,31 @@ async def test_a_right_that_is_gone_signs_nothing(crew: Crew) -> None:
             )
         )
     assert (await crew.world.accounts())["crew:1:cash"] == 1_800
+
+
+async def test_a_mark_that_was_taken_back_counts_anew(crew: Crew) -> None:
+    """Marked, marked as cash and marked again: the bound is the same as before."""
+    one = MarkedAlone(1, 100_0000)
+    await crew.mark(FillMark.DRIVE_OFF, alone=one)
+    await crew.mark(FillMark.DRIVE_OFF, alone=one, fill=1)
+    await crew.mark(FillMark.CASH, alone=one, fill=1)
+    assert await crew.world.kinds() == []
+    await crew.mark(FillMark.DRIVE_OFF, alone=one, fill=1)
+    assert await crew.world.kinds() == ["fill_marked"]
+    with pytest.raises(MarksUnseen):
+        await crew.hand_over(0)
+    await crew.explain(SECOND)
+    slip = await crew.hand_over(0)
+    (told,) = slip.content["marks"]
+    assert (told["fills"], told["alone"], told["by"]) == (2, 1, ["02"])
+
+
+async def test_who_took_a_mark_back_has_not_confirmed_it(crew: Crew) -> None:
+    """Left to one person at last, it is told as that on the slip."""
+    await crew.mark(FillMark.DRIVE_OFF)
+    await crew.mark(FillMark.CASH)
+    await crew.mark(FillMark.DRIVE_OFF, alone=MarkedAlone(1, 100_0000))
+    assert await crew.world.kinds() == []
+    slip = await crew.hand_over(9)
+    (told,) = slip.content["marks"]
+    assert (told["alone"], told["by"]) == (1, [])
