@@ -163,7 +163,7 @@ class Wire:
         self._answer_from = start
         self._answer_until = start + len(spoiled) * self.byte_s
         self._passages.append(_Passage(start, spoiled, source))
-        self._send_piece(spoiled, 0, start)
+        self._send_pieces(spoiled, start)
         return Sent(start, len(spoiled))
 
     def _is_over(self, passage: _Passage) -> bool:
@@ -235,23 +235,24 @@ class Wire:
         self.counts[kind] += 1
         return True
 
-    def _send_piece(self, data: bytes, done: int, start: float) -> None:
-        """Write the next piece when its last byte has come, and so on to the end."""
-        if done >= len(data):
-            return
-        size = max(int(PIECE_S / self.byte_s), 1)
-        end = min(done + size, len(data))
+    def _send_pieces(self, data: bytes, start: float) -> None:
+        """Write each piece when its last byte has come.
 
-        def write() -> None:
+        All are planned at once: a loop that runs late still writes them in their order,
+        and before those of the next answer.
+        """
+        loop = asyncio.get_running_loop()
+        size = max(int(PIECE_S / self.byte_s), 1)
+
+        def write(piece: bytes) -> None:
             if self._master < 0:
                 return
-            piece = data[done:end]
             over_host = loop.time() < self._host_until
             self._write(_garbled(piece) if over_host else piece)
-            self._send_piece(data, end, start)
 
-        loop = asyncio.get_running_loop()
-        loop.call_at(start + end * self.byte_s, write)
+        for done in range(0, len(data), size):
+            end = min(done + size, len(data))
+            loop.call_at(start + end * self.byte_s, write, data[done:end])
 
     def _write(self, piece: bytes) -> None:
         try:

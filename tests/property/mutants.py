@@ -18,7 +18,7 @@ from cngstation.services import (
     act_on_card,
     book_sale,
     clear_credit,
-    issue_card,
+    new_card,
     judge_card,
     late_records,
     post_sale,
@@ -373,7 +373,7 @@ MUTANTS = (
     ),
     Mutant(
         "chip_not_looked_up",
-        lambda patch: patch.setattr(issue_card, "require_free_chip", lambda *_: None),
+        lambda patch: patch.setattr(new_card, "require_free_chip", lambda *_: None),
         open_acts.test_wiped_chip_of_a_card_is_not_issued_again,
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,19 @@ def test_two_answers_follow_each_other(tmp_path: Path) -> None:
         assert second is not None
         assert second.start == pytest.approx(first.start + 6 * BYTE_S)
         await asyncio.sleep(0.03)
+        assert line.answer == b"first.second"
+
+    run(tmp_path, steps)
+
+
+def test_a_late_loop_keeps_the_order_of_the_bytes(tmp_path: Path) -> None:
+    """What was due while the program did something else comes in its order."""
+
+    async def steps(line: LineUnderTest) -> None:
+        line.wire.send(b"first.", source=1)
+        line.wire.send(b"second", source=2)
+        time.sleep(0.03)
+        await asyncio.sleep(0.01)
         assert line.answer == b"first.second"
 
     run(tmp_path, steps)
