@@ -16,18 +16,25 @@ from cngstation.storage import (
     downloads,
     migrations,
     operators,
+    parameters,
     registers,
     roles,
+    staff_cards,
 )
 from cngstation.storage.crews import Crew, Staff
 from cngstation.storage.migrations import known_migrations, migrate
 from cngstation.storage.register_rows import REGISTERS
 from cngstation.storage.roles import Role
 from cngstation.storage.sqlite import connect
+from cngstation.storage.staff_cards import ACTIVE, StaffCardRow
 from tests.furnished_station import GAS_CARD, furnish, top_up
 from tests.small_station import CARD, CASHIER, MORNING, a_session, opened, register_card
 from tests.unit.services.whole_books import columns_of, furnished, named, tamper
 
+STAFF_CARD = StaffCardRow(
+    card_no="900001", operator_no="01", holder="张三", uid="04A1B2C3",
+    kind="token", state=ACTIVE, token_hash="00" * 32, pending_hash="", issued_at_ms=1,
+)  # fmt: skip
 TABLES = [register.table for register in REGISTERS]
 
 
@@ -46,6 +53,8 @@ async def _furnish_whole(path: Path) -> None:
         )  # fmt: skip
         role = Role("R1", "夜班", "card.read")
         await db.write(lambda tx: roles.put_role(tx, role, reason="", actor=CASHIER))
+        await db.write(lambda tx: staff_cards.add(tx, STAFF_CARD, actor=CASHIER))
+        await db.write(lambda tx: parameters.put(tx, "station.name", "某站"))
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
         await db.write(
