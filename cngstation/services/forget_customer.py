@@ -9,7 +9,7 @@ from cngstation.errors import Refusal
 from cngstation.services.approve import reason_of
 from cngstation.services.edit_registers import require_no_card
 from cngstation.services.register_customers import initials_of
-from cngstation.services.reveal_personal import NoSuchNumber
+from cngstation.services.reveal_personal import NoSuchNumber, vehicle_id_of
 from cngstation.storage import audit, customers
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -62,7 +62,7 @@ class ForgetCustomers:
 
 
 def _vehicle(tx: Transaction, key: str, why: str, actor: Actor) -> str:
-    number = int(key) if key.isascii() and key.isdigit() else -1
+    number = vehicle_id_of(key)
     vehicle = customers.find_vehicle(tx.connection, number)
     if vehicle is None:
         raise NoSuchNumber

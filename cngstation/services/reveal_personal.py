@@ -22,6 +22,7 @@ MANY = "personal_numbers_read"
 # Enough for a day's queries at a counter, too few to copy a register.
 MOST_AN_HOUR = 10
 SHOWN_S = 20
+_LONGEST_ID = 18
 
 
 class What(StrEnum):
@@ -109,9 +110,15 @@ class PersonalNumbers:
 def _row(connection: Connection, wanted: Wanted) -> Vehicle | Company | None:
     if wanted.register == "company":
         return customers.find_company(connection, wanted.key)
-    if wanted.register == "vehicle" and wanted.key.isascii() and wanted.key.isdigit():
-        return customers.find_vehicle(connection, int(wanted.key))
+    if wanted.register == "vehicle":
+        return customers.find_vehicle(connection, vehicle_id_of(wanted.key))
     return None
+
+
+def vehicle_id_of(key: str) -> int:
+    """Return a vehicle's id; -1, which none has, of what cannot be one."""
+    is_number = key.isascii() and key.isdigit() and len(key) <= _LONGEST_ID
+    return int(key) if is_number else -1
 
 
 def _asked(tx: Transaction, actor: Actor) -> int:

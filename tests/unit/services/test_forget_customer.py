@@ -83,8 +83,9 @@ async def test_who_is_served_is_not_forgotten(db: Database) -> None:
     for register, key in (("vehicle", "1"), ("company", "0001")):
         with pytest.raises(StillInUse):
             await forgetting.forget(register, key, "left", CASHIER)
-        with pytest.raises(NoSuchNumber):
-            await forgetting.forget(register, "77", "left", CASHIER)
+        for other in ("77", "9" * 19):
+            with pytest.raises(NoSuchNumber):
+                await forgetting.forget(register, other, "left", CASHIER)
         with pytest.raises(ReasonMissing):
             await forgetting.forget(register, key, "", CASHIER)
     await _retire(db)
