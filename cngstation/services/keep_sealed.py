@@ -32,6 +32,13 @@ from cngstation.storage.sqlite import Connection
 ACT = "personal.reseal"
 _REASON = "sealed with another key"
 Values = dict[str, Any]
+# Where numbers are sealed: table, column, key of the rows, name under the seal.
+_SEALED = (
+    ("vehicle", "id_no_sealed", "vehicle_id", ID_COLUMN),
+    ("vehicle", "phone_sealed", "vehicle_id", PHONE_COLUMN),
+    ("company", "phone_sealed", "company_no", COMPANY_PHONE_COLUMN),
+    ("operator", "phone_sealed", "operator_no", keep_operators.PHONE_COLUMN),
+)
 
 
 async def require_key(database: Database, seal: PersonalDataSeal, path: Path) -> None:
@@ -42,8 +49,8 @@ async def require_key(database: Database, seal: PersonalDataSeal, path: Path) ->
     """
 
     def question(connection: Connection) -> None:
-        if sealed := customers.newest_sealed(connection):
-            seal.open(sealed, ID_COLUMN)
+        for table, column, key, name in _SEALED:
+            seal.open(customers.newest_sealed(connection, table, column, key), name)
 
     try:
         await database.read(question)

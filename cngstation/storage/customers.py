@@ -120,11 +120,11 @@ def every_vehicle(connection: Connection) -> list[Vehicle]:
     return [Vehicle(**row) for row in rows(connection, "SELECT * FROM vehicle")]
 
 
-def newest_sealed(connection: Connection) -> bytes:
-    """Return the sealed ID number of the newest vehicle that has one, else nothing."""
+def newest_sealed(connection: Connection, table: str, column: str, key: str) -> bytes:
+    """Return the sealed value of the row with the highest key that has one, or none."""
     row = connection.execute(
-        "SELECT id_no_sealed FROM vehicle WHERE length(id_no_sealed) > 0"
-        " ORDER BY vehicle_id DESC LIMIT 1"
+        f"SELECT {column} FROM {table} WHERE length({column}) > 0"  # noqa: S608 - ours
+        f" ORDER BY {key} DESC LIMIT 1"
     ).fetchone()
     return bytes(row[0]) if row else b""
 

@@ -1,7 +1,7 @@
 """A whole number: written first who asked, whose and why; and never many."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from cngstation.errors import ConfigError, Refusal
 from cngstation.moments import MS_PER_HOUR
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.explain_row import people_of
+from cngstation.services.keep_operators import PHONE_COLUMN
 from cngstation.services.keep_sealed import require_key
 from cngstation.services.open_rows import finding_row
 from cngstation.services.register_customers import CustomerDesk
@@ -24,10 +25,10 @@ from cngstation.services.reveal_personal import (
     What,
 )
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import audit, findings
+from cngstation.storage import audit, findings, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
-from tests.small_station import CASHIER, HandClock, opened
+from tests.small_station import CASHIER, HandClock, opened, somebody
 from tests.unit.services.test_register_customers import DRAFT, ID_NO, PHONE, SEAL
 
 OTHER = Actor("02", "office")
@@ -93,6 +94,7 @@ async def test_the_whole_number_and_who_asked(office: Office) -> None:
     [
         ("vehicle", "9", What.ID_NO),
         ("vehicle", "x", What.ID_NO),
+        ("vehicle", "9" * 19, What.ID_NO),
         ("company", "0009", What.PHONE),
         ("company", "0001", What.ID_NO),
         ("operator", "01", What.PHONE),
@@ -159,6 +161,23 @@ async def test_another_key_is_named_at_the_start(
         await strangers.reveal(Wanted("vehicle", "1", What.ID_NO, "why"), CASHIER)
     assert isinstance(broken.value, Refusal)
     assert await office.told() == []
+
+
+async def test_a_key_is_tried_on_operators_and_companies_too(tmp_path: Path) -> None:
+    """New books begin without vehicles, and a station may never have had one."""
+    other = PersonalDataSeal(bytes(32))
+    for number, column in enumerate(("operator", "company")):
+        async with opened(tmp_path / f"{number}.db") as db:
+            if column == "company":
+                desk = CustomerDesk(db, SEAL)
+                await desk.register_company("蜀都出租", "", COMPANY_PHONE, CASHIER)
+            else:
+                sealed = SEAL.seal(PHONE, PHONE_COLUMN)
+                person = replace(somebody(), phone_sealed=sealed)
+                await db.write(lambda tx, p=person: operators.add(tx, p))
+            await require_key(db, SEAL, tmp_path)
+            with pytest.raises(ConfigError, match=SEAL.key_id):
+                await require_key(db, other, tmp_path)
 
 
 def test_only_administrators_have_the_right_ready_made() -> None:
