@@ -142,9 +142,12 @@ def _name(tx: Transaction, marking: Marking, actor: Actor) -> int:
 
 
 def _may_stand_alone(connection: Connection, marking: Marking) -> bool:
-    """Tell whether a mark is among the few that a shift's crew may make by itself."""
+    """Tell whether a mark is among the few that a shift's crew may make by itself.
+
+    One of a fill that ended in no shift is none, whoever owes it since.
+    """
     fill = marking.marked
-    if not fill.shift_no or not marking.alone.fills:
+    if not fill.sale["of_shift"] or not marking.alone.fills:
         return False
     named = _named(connection)
     alone = [

@@ -207,6 +207,21 @@ async def test_fills_of_nobody_are_never_marked_alone(crew: Crew) -> None:
     assert await crew.world.kinds() == ["cash_without_crew", "fill_marked"]
 
 
+async def test_fills_of_nobody_that_a_shift_owes_are_not_marked_alone(
+    crew: Crew,
+) -> None:
+    """Given to a shift, each would be beside its bounds."""
+    await crew.hand_over(1_800)
+    crew.fills = (await crew.world.sell(), 0)
+    shift_no = await crew.world.on_duty("1")
+    await crew.world.mark(crew.fills[0], FillMark.CASH, shift_no)
+    await crew.mark(FillMark.DRIVE_OFF, alone=MarkedAlone(9, 900_0000))
+    assert "fill_marked" in await crew.world.kinds()
+    await crew.world.off_duty(shift_no)
+    with pytest.raises(MarksUnseen):
+        await crew.world.hand_over(shift_no, cash=0)
+
+
 async def test_gas_of_a_test_that_did_not_go_back_is_a_loss(crew: Crew) -> None:
     """Sold, and paid by an account of its own; one that went back is no sale."""
     await crew.mark(FillMark.TEST_LOST, second="02")
