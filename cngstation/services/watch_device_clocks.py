@@ -30,6 +30,7 @@ FRESH_MS = 60_000
 # Display, card and driver take their time behind the end of a fill.
 AGREES_MS = 120_000
 WENT_BACK_MS = 60_000
+_EARLIEST = datetime(1970, 1, 2, tzinfo=CHINA)
 _FLOWING = frozenset(
     {
         FuellingState.STARTED,
@@ -113,12 +114,15 @@ class _Verdict:
 
 
 def device_ms(text: str | None) -> int | None:
-    """Return a dispenser's own reading in UTC milliseconds; None where it is none."""
+    """Return a dispenser's own reading in UTC milliseconds; None where it is none.
+
+    A clock that was never set may show the year 1: such are as early as can be told.
+    """
     try:
         found = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return int(found.replace(tzinfo=CHINA).timestamp()) * 1000
+    return int(max(found.replace(tzinfo=CHINA), _EARLIEST).timestamp()) * 1000
 
 
 def _note(tx: Transaction, told: _Told) -> None:

@@ -119,3 +119,20 @@ async def test_a_small_step_back_is_no_row(world: World) -> None:
 def test_a_reading_that_is_none(text: str | None) -> None:
     """What a wire says of the time may be anything."""
     assert device_ms(text) is None
+
+
+async def test_a_clock_that_was_never_set_is_a_row_too(world: World) -> None:
+    """A new board shows the first day of year 1."""
+    await world.sell(0)
+    entry = cash_sale("s2")
+    world.clock.forward(60_000)
+    record = replace(fill(2), ended_at="0001-01-01 00:00:00")
+    key = NOZZLE.key
+    row = sale_row(
+        2, device_ended=record.ended_at, station_no=key.station_no,
+        dispenser_no=key.dispenser_no, nozzle_no=key.nozzle_no,
+    )  # fmt: skip
+    await world.database.write(lambda tx: facts.post(tx, entry, sale=row))
+    await world.clocks.heard(NOZZLE, record)
+    (found,) = await world.open()
+    assert "1970-01-02" in found.facts
