@@ -67,18 +67,21 @@ def _has(connection: Connection, operator: Operator, right: str, outlet: str) ->
 
 
 def _hand(connection: Connection, now: Instant, operator_no: str) -> str:
-    """Return who can act as an operator: themselves, or who gave the password."""
-    seen: set[str] = set()
+    """Return who can act as an operator: themselves, or who gave the password.
+
+    Those who gave each other passwords all in a ring are one, named by the first.
+    """
+    seen: list[str] = []
     hand = operator_no
     while hand not in seen:
-        seen.add(hand)
+        seen.append(hand)
         given = audit.password_given(connection, hand)
         if given is None or not operators.find(connection, given.by):
-            break
+            return hand
         if _ran_since(connection, given, now) >= FRESH_MS:
-            break
+            return hand
         hand = given.by
-    return hand
+    return min(seen[seen.index(hand) :])
 
 
 def _ran_since(connection: Connection, given: Given, now: Instant) -> int:

@@ -138,6 +138,24 @@ async def test_a_password_that_is_given_anew_counts(
     assert await hands(db) == [("01 + 03", "01")]
 
 
+async def test_passwords_given_in_a_ring_are_one_hand(
+    db: Database, clock: HandClock
+) -> None:
+    """Whom one made gives the maker a password back, or over a third."""
+    await established(db, clock, "02")
+    await given(db, "01", "03")
+    await given(db, "03", "01", act=RESET)
+    for first, second in (("01", "03"), ("03", "01")):
+        with pytest.raises(OneHand, match="01"):
+            await done(db, first, second)
+    await given(db, "03", "04")
+    await given(db, "04", "01", act=RESET)
+    for first, second in (("01", "03"), ("04", "01"), ("03", "04")):
+        with pytest.raises(OneHand, match="01"):
+            await done(db, first, second)
+    assert await hands(db) == []
+
+
 async def test_who_looks_at_an_act_afterwards_is_somebody_else(
     db: Database, clock: HandClock
 ) -> None:
