@@ -1,14 +1,15 @@
 """Prices by level: planned by one person ahead of time, set at once by two.
 
-A price that holds now, or before anybody could look at the plan, is an override. The
-first price of a unit overrides nothing. What is planned can be taken back until its
-time; fills under way keep the price with which they began.
+A price that holds now, or before anybody could look at the plan, is an override; so is
+each while the clock is in doubt. The first price of a unit overrides nothing. What is
+planned can be taken back until its time; fills under way keep the price with which they
+began.
 """
 
 from dataclasses import dataclass
 
 from cngstation.errors import Refusal
-from cngstation.moments import Clock, time_text
+from cngstation.moments import Clock, Instant, time_text
 from cngstation.services.approve import (
     Approval,
     Approvals,
@@ -19,6 +20,7 @@ from cngstation.services.approve import (
 )
 from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_day import tell
 from cngstation.storage import audit, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -133,8 +135,8 @@ class PriceDesk:
             raise PriceTooFine(price=yuan_text(plan.price.e4))
         require_price_on_card(plan.price)
         wish, approved = Wish(OVERRIDE, plan.subject), None
-        now_ms = self._clock.now().wall_ms
-        if await self._database.read(lambda c: _is_override(c, plan, now_ms)):
+        now = self._clock.now()
+        if await self._database.read(lambda c: _is_override(c, plan, now)):
             approved = await self._approvals.approve(approval, wish, actor, reason)
 
         def unit(tx: Transaction) -> None:
@@ -145,7 +147,7 @@ class PriceDesk:
             if plan.from_ms > now_ms + _LATEST_MS:
                 raise PriceTooFarAhead(**begins)
             before = _now(tx.connection, plan, now_ms)
-            if _is_override(tx.connection, plan, now_ms):
+            if _is_override(tx.connection, plan, tx.now):
                 if approved is None:  # its time came nearer since the first look
                     raise SecondPersonMissing
                 record(
@@ -199,11 +201,15 @@ class PriceDesk:
         await self._database.write(unit)
 
 
-def _is_override(connection: Connection, plan: Plan, now_ms: int) -> bool:
-    """Tell whether a price holds before anybody could look at its plan."""
-    if plan.from_ms >= now_ms + AHEAD_MS:
+def _is_override(connection: Connection, plan: Plan, now: Instant) -> bool:
+    """Tell whether a price holds before anybody could look at its plan.
+
+    A clock that is not to be trusted says of no moment that it is far enough ahead.
+    """
+    is_ahead = plan.from_ms >= now.wall_ms + AHEAD_MS
+    if is_ahead and tell(connection, now).agrees:
         return False
-    return bool(prices.in_force(connection, plan.unit, now_ms))
+    return bool(prices.in_force(connection, plan.unit, now.wall_ms))
 
 
 def _now(connection: Connection, plan: Plan, now_ms: int) -> str:

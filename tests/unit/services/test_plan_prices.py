@@ -23,11 +23,11 @@ from cngstation.services.plan_prices import (
 )
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import downloads, prices
+from cngstation.storage import downloads, facts, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 from cngstation.units import Price, Unit
-from tests.small_station import MORNING, HandClock, opened
+from tests.small_station import MORNING, HandClock, cash_sale, opened
 from tests.unit.services.test_register_customers import RULES
 
 WHO = Actor("01", "till")
@@ -89,6 +89,22 @@ async def test_what_holds_too_soon_to_be_looked_at_takes_two(
                 await desk.plan(plan, WHO, "why", None)
         clock.forward(ahead_ms)
         assert await now(database, clock) == {0: NEW if by_one else OLD}
+
+
+async def test_a_clock_that_was_set_back_makes_no_plan_of_a_price_for_now(
+    tmp_path: Path,
+) -> None:
+    """When it is right again the price would hold at once: it takes two people."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
+        clock.forward(3_600_000)
+        clock.wall_ms -= 1_800_000
+        plan = Plan(0, NEW, Unit.M3, clock.wall_ms + AHEAD_MS)
+        with pytest.raises(SecondPersonMissing):
+            await desk.plan(plan, WHO, "why", None)
+        clock.wall_ms += 1_800_000
+        plan = replace(plan, from_ms=clock.wall_ms + AHEAD_MS)
+        await desk.plan(plan, WHO, "", None)
 
 
 async def test_a_plan_whose_time_came_nearer_meanwhile_takes_two(
