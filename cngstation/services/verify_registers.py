@@ -26,19 +26,14 @@ def first_difference(connection: Connection, version: int) -> str | None:
     """
     if not has_table(connection, "register_change"):
         return None
-    told: dict[Place, Content] = dict(seeds_of(version))
-    found = connection.execute(
-        "SELECT register, row_key, content, max(seq) FROM register_change"
-        " GROUP BY register, row_key"
-    )
-    for table, key, content, _ in found:
-        told[table, key] = json.loads(content)
+    seeds = dict(seeds_of(version))
     counted = _Counters(connection)
+    gone: list[Place] = []
     for register in REGISTERS:
-        if wrong := _of_register(connection, register, told, counted):
+        if wrong := _of_register(connection, register, seeds, counted, gone):
             return wrong
-    if told:
-        table, key = min(told)
+    if gone := [*gone, *_of_no_register(connection)]:
+        table, key = min(gone)
         return f"{table} {key} was deleted"
     return None
 
@@ -46,25 +41,55 @@ def first_difference(connection: Connection, version: int) -> str | None:
 def _of_register(
     connection: Connection,
     register: Register,
-    told: dict[Place, Content],
+    seeds: dict[Place, Content],
     counted: "_Counters",
+    gone: list[Place],
 ) -> str | None:
-    """Compare a register's rows with what was told of them, and take that away."""
+    """Compare a register's rows with what was told of each; add to `gone` who lacks.
+
+    Contents are read one by one: those of a large station do not fit into memory.
+    """
     older = defaults(connection, register)
+    table = register.table
+    seen: set[str] = set()
     for row in stored_rows(connection, register):
         key = register.key_of(row)
-        content = told.pop((register.table, key), None)
-        if content is None:
-            return f"{register.table} {key} was added outside the chain"
+        content = _newest(connection, table, key) or seeds.get((table, key))
+        if content is None or key in seen:
+            return f"{table} {key} was added outside the chain"
+        seen.add(key)
         if not same(register, content, row, older):
-            return f"{register.table} {key} was changed"
-        if register.table != "card":
+            return f"{table} {key} was changed"
+        if table != "card":
             continue
         for name in sorted(register.rising):
             wanted = counted.of(name, key, content[name])
             if row[name] != wanted:
                 return f"card {key} has {name} {row[name]}, the books say {wanted}"
+    told = connection.execute(
+        "SELECT DISTINCT row_key FROM register_change WHERE register=?", (table,)
+    )
+    gone += [(table, key) for (key,) in told if key not in seen]
+    gone += [place for place in seeds if place[0] == table and place[1] not in seen]
     return None
+
+
+def _newest(connection: Connection, table: str, key: str) -> Content | None:
+    row = connection.execute(
+        "SELECT content FROM register_change WHERE register=? AND row_key=?"
+        " ORDER BY seq DESC LIMIT 1",
+        (table, key),
+    ).fetchone()
+    return None if row is None else json.loads(row[0])
+
+
+def _of_no_register(connection: Connection) -> list[Place]:
+    """Return what was told of tables that are no registers."""
+    known = {register.table for register in REGISTERS}
+    told = connection.execute(
+        "SELECT register, min(row_key) FROM register_change GROUP BY register"
+    )
+    return [(table, key) for table, key in told if table not in known]
 
 
 class _Counters:

@@ -1,5 +1,7 @@
 """The proof of the registers: each row is what the chain says of it."""
 
+import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from cngstation.errors import StorageError
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.verify_books import verify_file
+from cngstation.services.verify_registers import first_difference
 from cngstation.storage import (
     cards,
     crews,
@@ -22,13 +25,22 @@ from cngstation.storage import (
     staff_cards,
 )
 from cngstation.storage.crews import Crew, Staff
+from cngstation.storage.database import Transaction
 from cngstation.storage.migrations import known_migrations, migrate
 from cngstation.storage.register_rows import REGISTERS
 from cngstation.storage.roles import Role
 from cngstation.storage.sqlite import connect
 from cngstation.storage.staff_cards import ACTIVE, StaffCardRow
 from tests.furnished_station import GAS_CARD, furnish, top_up
-from tests.small_station import CARD, CASHIER, MORNING, a_session, opened, register_card
+from tests.small_station import (
+    CARD,
+    CASHIER,
+    MORNING,
+    a_session,
+    a_vehicle,
+    opened,
+    register_card,
+)
 from tests.unit.services.whole_books import columns_of, furnished, named, tamper
 
 STAFF_CARD = StaffCardRow(
@@ -160,6 +172,44 @@ async def test_changes_through_the_program_stay_proved(tmp_path: Path) -> None:
     assert verify_file(path).first_bad is None
     tamper(path, "UPDATE session SET state = 'active'")
     assert named(path).startswith("session ")
+
+
+def test_a_fact_of_no_register_is_a_row_that_is_gone(books: Path) -> None:
+    """Whatever table it names."""
+    tamper(
+        books,
+        "INSERT INTO register_change SELECT 99999, 'nothing', 'x', '{}', '', '', '', 0,"
+        " 0, '' FROM register_change LIMIT 1",
+    )
+    with closing(connect(books, read_only=True)) as connection:
+        newest = connection.execute("SELECT max(version) FROM schema_migration")
+        (version,) = newest.fetchone()
+        assert first_difference(connection, version) == "nothing x was deleted"
+
+
+async def test_a_large_station_is_not_held_in_memory(tmp_path: Path) -> None:
+    """What the facts say of two thousand vehicles takes more than their proof."""
+    path = tmp_path / "s.db"
+    async with opened(path) as db:
+
+        def unit(tx: Transaction) -> None:
+            register_card(tx)
+            for number in range(2_000):
+                customers.add_vehicle(tx, a_vehicle(plate=f"川B{number:05}"))
+
+        await db.write(unit)
+    with closing(connect(path, read_only=True)) as connection:
+        told = "SELECT sum(length(content)) FROM register_change"
+        size = connection.execute(told).fetchone()[0]
+        newest = connection.execute("SELECT max(version) FROM schema_migration")
+        (version,) = newest.fetchone()
+        tracemalloc.start()
+        try:
+            assert first_difference(connection, version) is None
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peak < size
 
 
 async def test_a_row_that_is_not_there_is_not_changed(tmp_path: Path) -> None:
