@@ -3,7 +3,8 @@
 Who makes an operator, or gives a new password, can log in as that person. For a day
 after it the two count as one hand, and so do two whom a third made. An act of two
 people by one hand is refused while somebody else could stand behind it; where there is
-nobody, as on a station's first day, it is done and named. The day is counted by the
+nobody, as on a station's first day, it is done and named. Whom that hand put out of
+the way within the day counts as there. The day is counted by the
 monotonic clocks of the boots since: nobody sets those, and power cuts only prolong it.
 """
 
@@ -15,13 +16,15 @@ from cngstation.services.check_rights import (
     RightMissing,
     require_right,
 )
-from cngstation.storage import audit, operators
+from cngstation.storage import audit, operators, roles
 from cngstation.storage.audit import Given
 from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
 
 FRESH_MS = 24 * MS_PER_HOUR
 RETIRED = "retired"
+_MADE, _OTHER_ROLE, _LESS = ("operator.add",), ("operator.edit.role",), ("role.edit",)
+_ASIDE = ("operator.retire", "operator.reset_password", "operator.edit.outlet")
 
 
 class OneHand(Refusal):
@@ -46,16 +49,46 @@ def hand_of_both(
     hand = _hand(connection, now, first.operator_no)
     if hand != _hand(connection, now, second.operator_no):
         return ""
+    both = {first.operator_no, second.operator_no}
     for other in operators.every(connection):
-        if (
-            other.operator_no not in {first.operator_no, second.operator_no}
+        if other.operator_no not in both and (
             # A locked one counts: locking somebody makes nobody two people.
-            and other.state != RETIRED
-            and _has(connection, other, right, first.outlet_no)
-            and _hand(connection, now, other.operator_no) != hand
+            (
+                other.state != RETIRED
+                and _has(connection, other, right, first.outlet_no)
+                and _hand(connection, now, other.operator_no) != hand
+            )
+            or _put_aside(connection, now, other, right, hand)
         ):
             raise OneHand(hand=hand)
     return hand
+
+
+def _put_aside(
+    connection: Connection, now: Instant, other: Operator, right: str, hand: str
+) -> bool:
+    """Tell whether the hand took somebody out of the way who could have stood behind.
+
+    By retiring them, another role, a role with less in it, or a new password.
+    """
+
+    def by_hand(given: Given) -> bool:
+        is_fresh = _ran_since(connection, given, now) < FRESH_MS
+        return is_fresh and _hand(connection, now, given.by) == hand
+
+    number = other.operator_no
+    if any(by_hand(made) for made, _ in audit.done_to(connection, number, _MADE)):
+        return False
+    for given, _ in audit.done_to(connection, number, _ASIDE):
+        if right in roles.rights_of(connection, other.role) and by_hand(given):
+            return True
+    for given, before in audit.done_to(connection, number, _OTHER_ROLE):
+        if right in roles.rights_of(connection, before) and by_hand(given):
+            return True
+    return any(
+        right in before.split() and by_hand(given)
+        for given, before in audit.done_to(connection, other.role, _LESS)
+    )
 
 
 def _has(connection: Connection, operator: Operator, right: str, outlet: str) -> bool:

@@ -66,6 +66,20 @@ def password_given(connection: Connection, operator_no: str) -> Given | None:
     return None if row is None else Given(*row)
 
 
+def done_to(
+    connection: Connection, subject: str, acts: tuple[str, ...]
+) -> Iterator[tuple[Given, str]]:
+    """Yield when acts were done to a subject, by whom, and what it was before."""
+    marks = ", ".join("?" * len(acts))
+    found = connection.execute(
+        "SELECT seq, operator_no, mono_ms, boot_id, before FROM audit"  # noqa: S608 - marks
+        f" WHERE subject=? AND act IN ({marks}) AND outcome='done' ORDER BY seq DESC",
+        (subject, *acts),
+    ).fetchall()
+    for *given, before in found:
+        yield Given(*given), before
+
+
 def readings_back(connection: Connection, seq: int) -> Iterator[tuple[str, int]]:
     """Yield boot and monotonic clock of the rows from now back to a place."""
     yield from connection.execute(

@@ -19,9 +19,10 @@ from cngstation.services.approve import (
 from cngstation.services.keep_digest import DigestKeeper
 from cngstation.services.one_hand import FRESH_MS, OneHand
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import audit, operators, receipts
+from cngstation.storage import audit, operators, receipts, roles
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.roles import Role
 from tests.small_station import HandClock, opened, somebody
 
 WISH = Wish("row.explain", "row 7")
@@ -154,6 +155,52 @@ async def test_passwords_given_in_a_ring_are_one_hand(
         with pytest.raises(OneHand, match="01"):
             await done(db, first, second)
     assert await hands(db) == []
+
+
+@pytest.mark.parametrize(
+    ("act", "before", "changes"),
+    [
+        ("operator.retire", "active", {"state": "retired"}),
+        (RESET, "", {"must_change": 1}),
+        ("operator.edit.role", "administrator", {"role": "junior"}),
+    ],
+)
+async def test_who_is_put_out_of_the_way_still_counts_for_a_day(
+    db: Database, clock: HandClock, act: str, before: str, changes: dict[str, Any]
+) -> None:
+    """To have nobody else left is no way to stand behind oneself."""
+    await established(db, clock, "02")
+    await given(db, "01", "03", "04")
+
+    def aside(tx: Transaction) -> None:
+        audit.record(tx, Actor("01", "office"), act, "02", before=before)
+        operators.change(tx, "02", reason="x", **changes)
+
+    await db.write(aside)
+    for first, second in (("01", "03"), ("03", "04")):
+        with pytest.raises(OneHand, match="01"):
+            await done(db, first, second)
+    assert await hands(db) == []
+
+
+async def test_a_role_with_less_in_it_puts_nobody_out_of_the_way(
+    db: Database, clock: HandClock
+) -> None:
+    """The role of another is changed, and the act refused for a day all the same."""
+    await established(db, clock, "02")
+    role = Role("R1", "夜班", WISH.right)
+    await db.write(lambda tx: roles.put_role(tx, role, reason="x", actor=STATION))
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", role="R1"))
+    await given(db, "01", "03")
+
+    def less(tx: Transaction) -> None:
+        actor, told = Actor("01", "office"), f"夜班: {WISH.right} card.read"
+        audit.record(tx, actor, "role.edit", "R1", before=told)
+        roles.put_role(tx, Role("R1", "夜班", "card.read"), reason="x", actor=actor)
+
+    await db.write(less)
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
 
 
 async def test_who_looks_at_an_act_afterwards_is_somebody_else(
