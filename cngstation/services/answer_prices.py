@@ -1,5 +1,7 @@
 """Answers about prices: planned, set, taken back, listed."""
 
+from collections.abc import Container
+
 from cngstation.hygiene import clean
 from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
@@ -71,27 +73,24 @@ class PriceAnswers:
 
 
 def _rows(connection: Connection, now_ms: int) -> tuple[PriceRow, ...]:
-    dated = prices.newest(connection, MOST_PRICE_ROWS)
-    in_force: dict[tuple[str, int], DatedPrice] = {}
-    for one in sorted(dated, key=lambda p: (p.from_ms, p.seq)):
-        if one.from_ms <= now_ms and not one.cancelled_by:
-            in_force[str(one.unit), one.level] = one
-    rows = [_row(one, now_ms, in_force) for one in dated]
+    # One that was set long ago and holds still is behind many newer ones.
+    held = {one.seq: one for one in prices.holding(connection, now_ms)}
+    newest = prices.newest(connection, MOST_PRICE_ROWS)
+    others = [one for one in newest if one.seq not in held]
+    dated = [*held.values(), *others][:MOST_PRICE_ROWS]
+    rows = [_row(one, now_ms, held) for one in dated]
     order = {PLANNED: 0, IN_FORCE: 1, PAST: 2, CANCELLED: 2}
     rows.sort(key=lambda row: (order[row.state], -row.from_ms))
     return tuple(rows)
 
 
-def _row(
-    one: DatedPrice, now_ms: int, in_force: dict[tuple[str, int], DatedPrice]
-) -> PriceRow:
+def _row(one: DatedPrice, now_ms: int, held: Container[int]) -> PriceRow:
     if one.cancelled_by:
         state = CANCELLED
     elif one.from_ms > now_ms:
         state = PLANNED
     else:
-        holds = in_force.get((str(one.unit), one.level)) is one
-        state = IN_FORCE if holds else PAST
+        state = IN_FORCE if one.seq in held else PAST
     return PriceRow(
         price_id=str(one.seq),
         unit=str(one.unit),

@@ -79,6 +79,17 @@ def newest(connection: Connection, limit: int) -> list[DatedPrice]:
     return [_dated(row) for row in found]
 
 
+def holding(connection: Connection, at_ms: int) -> list[DatedPrice]:
+    """Return the prices in force at a moment, of every unit and level."""
+    found = connection.execute(
+        f"{_DATED} WHERE p.seq = (SELECT q.seq FROM price q WHERE q.level=p.level"  # noqa: S608 - ours
+        f" AND q.unit=p.unit AND q.from_ms<=? AND {_HOLDS}"
+        " ORDER BY q.from_ms DESC, q.seq DESC LIMIT 1)",
+        (at_ms,),
+    )
+    return [_dated(row) for row in found]
+
+
 def find_planned(connection: Connection, seq: int, now_ms: int) -> DatedPrice | None:
     """Return a price whose time has not come and that was not taken back."""
     row = connection.execute(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cngstation.errors import Refusal
+from cngstation.rpc.contract.prices import MOST_PRICE_ROWS
 from cngstation.services.answer_prices import _rows
 from cngstation.services.approve import SecondPersonMissing
 from cngstation.services.plan_prices import (
@@ -25,7 +26,7 @@ from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads, facts, prices
 from cngstation.storage.audit import Actor
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 from cngstation.units import Price, Unit
 from tests.small_station import MORNING, HandClock, cash_sale, opened
 from tests.unit.services.test_register_customers import RULES
@@ -194,3 +195,27 @@ async def test_prices_are_of_units_that_are_sold(tmp_path: Path) -> None:
         assert desk.unit_of("kg") == Unit.KG
         with pytest.raises(UnitNotSold):
             desk.unit_of("kWh")
+
+
+async def test_a_price_that_holds_is_shown_behind_any_number_of_newer_ones(
+    tmp_path: Path,
+) -> None:
+    """A level that was set once, years ago, is on the board."""
+    async with desk_at(tmp_path) as (_desk, database, clock):
+
+        def unit(tx: Transaction) -> None:
+            for level, from_ms in (
+                (1, MORNING),
+                *((0, MORNING + n) for n in range(250)),
+            ):
+                prices.plan(
+                    tx, level=level, price=NEW, unit=Unit.M3, from_ms=from_ms,
+                    operator_no="01",
+                )  # fmt: skip
+
+        await database.write(unit)
+        clock.forward(1_000)
+        rows = await database.read(lambda c: _rows(c, clock.wall_ms))
+    assert len(rows) == MOST_PRICE_ROWS
+    held = {row.level: row.from_ms for row in rows if row.state == "in_force"}
+    assert held == {0: MORNING + 249, 1: MORNING}
