@@ -207,9 +207,11 @@ def _is_override(connection: Connection, plan: Plan, now: Instant) -> bool:
     A clock that is not to be trusted says of no moment that it is far enough ahead.
     """
     is_ahead = plan.from_ms >= now.wall_ms + AHEAD_MS
-    if is_ahead and tell(connection, now).agrees:
+    told = tell(connection, now)
+    if is_ahead and told.agrees:
         return False
-    return bool(prices.in_force(connection, plan.unit, now.wall_ms))
+    at_ms = max(now.wall_ms, told.ms)
+    return bool(prices.in_force(connection, plan.unit, at_ms))
 
 
 def _now(connection: Connection, plan: Plan, now_ms: int) -> str:

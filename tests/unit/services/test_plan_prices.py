@@ -92,18 +92,19 @@ async def test_what_holds_too_soon_to_be_looked_at_takes_two(
         assert await now(database, clock) == {0: NEW if by_one else OLD}
 
 
+@pytest.mark.parametrize("back_ms", [1_800_000, 10 * 86_400_000])
 async def test_a_clock_that_was_set_back_makes_no_plan_of_a_price_for_now(
-    tmp_path: Path,
+    tmp_path: Path, back_ms: int
 ) -> None:
     """When it is right again the price would hold at once: it takes two people."""
     async with desk_at(tmp_path) as (desk, database, clock):
         await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
         clock.forward(3_600_000)
-        clock.wall_ms -= 1_800_000
+        clock.wall_ms -= back_ms
         plan = Plan(0, NEW, Unit.M3, clock.wall_ms + AHEAD_MS)
         with pytest.raises(SecondPersonMissing):
             await desk.plan(plan, WHO, "why", None)
-        clock.wall_ms += 1_800_000
+        clock.wall_ms += back_ms
         plan = replace(plan, from_ms=clock.wall_ms + AHEAD_MS)
         await desk.plan(plan, WHO, "", None)
 
