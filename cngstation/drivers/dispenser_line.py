@@ -8,7 +8,7 @@ record under way is committed whatever the cable does.
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -39,6 +39,7 @@ from cngstation.protocols.dispenser.dialogue import (
     RequestFailed,
     TotalsReceived,
     Transmission,
+    Wait,
 )
 from cngstation.protocols.dispenser.entry import shown_whole
 from cngstation.protocols.dispenser.forecourt import (
@@ -196,36 +197,39 @@ class DispenserLine:
             self.log.received(data, now_us)
             self.watch.received(data, now_us)
             events = self._dialogue.receive(data, now_us)
+            self._note(events)
             # The wire waits for the next frame, not for those who hear of this one:
             # but the answer to an order may take back the next frame.
             try:
                 if not any(isinstance(event, OrderAnswered) for event in events):
-                    self._send(link)
+                    step = self._next_step(now_us)
+                    if isinstance(step, Transmission):
+                        self._put(link, step)
             finally:
-                self._hear(events)
+                self._tell(events)
             self._wake.set()
 
     async def _talk(self, link: LineLink) -> None:
         while True:
             self._wake.clear()
-            until_us = self._send(link)
-            self._hear(self._dialogue.tick(_now_us()))
-            if until_us is not None:
-                await self._sleep_until(until_us)
+            now_us = _now_us()
+            step = self._next_step(now_us)
+            self._hear(self._dialogue.tick(now_us))
+            if isinstance(step, Transmission):
+                self._put(link, step)
+            else:
+                await self._sleep_until(step.until_us)
 
-    def _send(self, link: LineLink) -> int | None:
-        """Send what is due; return when to look again if nothing is."""
-        now_us, wall_ms = _now_us(), self._clock.now().wall_ms
-        step = self._dialogue.next_transmission(now_us, wall_ms)
-        if not isinstance(step, Transmission):
-            return step.until_us
+    def _next_step(self, now_us: int) -> Transmission | Wait:
+        return self._dialogue.next_transmission(now_us, self._clock.now().wall_ms)
+
+    def _put(self, link: LineLink, step: Transmission) -> None:
         link.write(step.data)
         sent_us = _now_us()
         self._dialogue.sent(sent_us)
         self.log.sent(step.data, sent_us)
         self.watch.sent(step.gun, step.data, sent_us)
         self.frames_sent += 1
-        return None
 
     async def _sleep_until(self, until_us: int) -> None:
         loop = asyncio.get_running_loop()
@@ -245,9 +249,17 @@ class DispenserLine:
 
     # The service
 
-    def _hear(self, events: Iterable[Event]) -> None:
+    def _hear(self, events: Sequence[Event]) -> None:
+        self._note(events)
+        self._tell(events)
+
+    def _note(self, events: Iterable[Event]) -> None:
+        """Let the watch hear it before the next frame: it is of this exchange."""
         for event in events:
             self.watch.heard(event)
+
+    def _tell(self, events: Iterable[Event]) -> None:
+        for event in events:
             if self._calls.take(event):
                 continue
             match event:

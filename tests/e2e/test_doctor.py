@@ -30,7 +30,6 @@ def english() -> Iterator[None]:
     use_language("en")
 
 
-@pytest.mark.serial_timing
 async def test_the_first_suggestion_is_the_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
