@@ -92,6 +92,18 @@ class LockOut:
         )
 
 
+def who_may_try(connection: Connection, name: str, now: Instant) -> Operator | None:
+    """Return the operator of a login name, if there is one.
+
+    Raises:
+        LoginMustWait: too many wrong tries; nobody's name waits likewise.
+    """
+    found = operators.with_login_name(connection, name)
+    if wait := wait_of(counted_as(connection, found, name), now):
+        raise wait
+    return found
+
+
 def counted_as(
     connection: Connection, operator: Operator | None, name: str
 ) -> Counted | None:

@@ -24,12 +24,11 @@ from cngstation.services.check_rights import (
 )
 from cngstation.services.count_refusals import RefusalLog, Refused
 from cngstation.services.lock_out import (
-    Counted,
     LockOut,
     LoginMustWait,
     LoginRefused,
-    counted_as,
     wait_of,
+    who_may_try,
 )
 from cngstation.services.name_terminal import terminal_of
 from cngstation.services.passwords import Passwords
@@ -132,18 +131,17 @@ class Gate:
         """
         name = clean(login_name, limit=40)
 
-        def question(connection: Connection) -> tuple[Operator | None, Counted | None]:
-            found = operators.with_login_name(connection, name)
-            return found, counted_as(connection, found, name)
+        def question(connection: Connection) -> Operator | None:
+            return who_may_try(connection, name, self._clock.now())
 
-        operator, counted = await self._database.read(question)
-        if wait := wait_of(counted, self._clock.now()):
-            raise wait
+        operator = await self._database.read(question)
         right = await self._passwords.fits(
             operator.password_hash if operator else None, password.get_secret_value()
         )
         if operator is None or not right:
             raise await self._wrong_try(name, operator, terminal)
+        # Others that were tried beside it tell nobody that this one is right.
+        await self._database.read(question)
         return operator
 
     async def resume(self, token: SecretStr, peer: Peer) -> StaffSession:

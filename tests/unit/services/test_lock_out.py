@@ -103,6 +103,22 @@ async def test_many_guesses_at_once_are_no_way_around_the_wait(door: Door) -> No
     assert not any(isinstance(end, Session) for end in ended)
 
 
+async def test_a_guess_beside_others_does_not_tell_that_it_is_right(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who only asks whether name and password fit has to wait like everybody."""
+    real = door.passwords.fits
+
+    async def fits(stored: str | None, password: str) -> bool:
+        monkeypatch.setattr(door.passwords, "fits", real)
+        await door.wrong(3)
+        return await real(stored, password)
+
+    monkeypatch.setattr(door.passwords, "fits", fits)
+    with pytest.raises(LoginMustWait):
+        await door.gate.identify("op01", SecretStr(RIGHT), "till-1")
+
+
 async def test_an_unknown_name_takes_the_same_way(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
