@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from cngstation.config import StationConfig, load_config
 from cngstation.errors import ConfigError, Refusal, StationError
+from cngstation.language import DEFAULT, LANGUAGES, _, use_language
 from cngstation.moments import SystemClock
 from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.keep_parameters import in_force
@@ -54,12 +55,15 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--second", default="", help="who stands behind a shorter list")
     parser.add_argument("--reason", default="", help="why")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    parser.add_argument("--language", choices=LANGUAGES)
     given = parser.parse_args(arguments)
+    use_language(given.language or DEFAULT)
     if given.what == "put" and not given.operator:
         parser.error("--operator is needed")
     wish = _Wish(given.file, given.whole, given.operator, given.second, given.reason)
     try:
         config = load_config(given.config)
+        use_language(given.language or config.station.language)
         return asyncio.run(_run(config, wish, put=given.what == "put"))
     except ConfigError as error:
         return _said(error, USAGE)
@@ -104,13 +108,13 @@ async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
         )
     finally:
         await database.close()
-    sys.stdout.write(f"Done. {_counts(done)}\n")
+    sys.stdout.write(_("Done.") + f" {_counts(done)}\n")
     return 0
 
 
 def _password(name: str) -> SecretStr:
     if sys.stdin.isatty():
-        return SecretStr(getpass.getpass(f"Password of {name}: "))
+        return SecretStr(getpass.getpass(_("Password of {name}: ").format(name=name)))
     return SecretStr(sys.stdin.readline().rstrip("\n"))
 
 
@@ -129,18 +133,25 @@ async def _actor(
 
 def _report(looked: Looked, *, whole: bool) -> str:
     lines = [
-        f"row {fault.row}: {fault.text.replace('{value}', fault.value)}"
+        _("row {row}: ").format(row=fault.row)
+        + _(fault.text).replace("{value}", fault.value)
         for fault in looked.file.faults
     ]
     changes = looked.as_whole if whole else looked.as_changes
-    lines += [f"{no}: our own card, left out" for no in changes.own]
+    left_out = _("our own card, left out")
+    lines += [f"{no}: {left_out}" for no in changes.own]
     lines.append(f"{looked.file.name}: {_counts(changes)}")
     return "\n".join(lines) + "\n"
 
 
 def _counts(changes: Changes) -> str:
     others = len(changes.moved) - changes.on_black
-    return (
-        f"{changes.on_black} onto the blacklist, {changes.off_black} off it, "
-        f"{others - changes.off_black} others; {changes.black} black then."
+    text = _(
+        "{on} onto the blacklist, {off} off it, {others} others; {black} black then."
+    )
+    return text.format(
+        on=changes.on_black,
+        off=changes.off_black,
+        others=others - changes.off_black,
+        black=changes.black,
     )

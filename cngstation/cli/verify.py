@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cngstation.config import load_config
 from cngstation.errors import ConfigError, StationError, StorageError
+from cngstation.language import DEFAULT, LANGUAGES, _, mark, use_language
 from cngstation.services.check_anchors import (
     Anchor,
     Contradiction,
@@ -39,12 +40,16 @@ def run(arguments: Sequence[str]) -> int:
         help="row and first digits of the head, from a slip; as often as wanted",
     )
     parser.add_argument("--anchors", type=Path, help="the file of anchors")
+    parser.add_argument("--language", choices=LANGUAGES)
     given = parser.parse_args(arguments)
+    use_language(given.language or DEFAULT)
     try:
         anchors = [anchor_of(typed) for typed in given.anchor]
         configured = None
         if given.database is None:
-            paths = load_config(given.config).paths
+            config = load_config(given.config)
+            use_language(given.language or config.station.language)
+            paths = config.paths
             given.database, configured = paths.database, paths.anchors
         anchors += _kept_anchors(given.anchors, file_of(given.database, configured))
         proof = verify_file(given.database)
@@ -107,11 +112,32 @@ def _json(verdict: _Verdict) -> str:
 def _sentence(verdict: _Verdict) -> str:
     proof = verdict.proof
     if not proof.proved:
-        return f"The books are NOT proved. First bad row: {proof.first_bad}.\n"
+        text = _("The books are NOT proved. First bad row: {first_bad}.")
+        return text.format(first_bad=_in_words(proof.first_bad or "")) + "\n"
     if verdict.contradiction:
-        return f"The books are NOT those of the anchors. {verdict.contradiction}\n"
-    agree = f", {verdict.anchors} anchors agree" if verdict.anchors else ""
-    return (
-        f"The books are proved: {proof.rows} rows, head {proof.head[:16]}, "
-        f"{proof.open_rows} open rows{agree}.\n"
-    )
+        text = _("The books are NOT those of the anchors.")
+        return f"{text} {verdict.contradiction}\n"
+    text = _("The books are proved: {rows} rows, head {head}, {open_rows} open rows.")
+    if verdict.anchors:
+        text = _(
+            "The books are proved: {rows} rows, head {head}, {open_rows} open rows, "
+            "{anchors} anchors agree."
+        )
+    told = {"rows": proof.rows, "head": proof.head[:16], "open_rows": proof.open_rows}
+    return text.format(**told, anchors=verdict.anchors) + "\n"
+
+
+# What a register's row may be; other findings are in English alone.
+_KINDS = (
+    mark("{what} was changed"),
+    mark("{what} was deleted"),
+    mark("{what} was added outside the chain"),
+)
+
+
+def _in_words(first_bad: str) -> str:
+    for text in _KINDS:
+        ending = text.removeprefix("{what}")
+        if first_bad.endswith(ending):
+            return _(text).format(what=first_bad.removesuffix(ending))
+    return first_bad

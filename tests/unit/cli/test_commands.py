@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,34 @@ def test_a_verdict_is_a_sentence_or_one_object(
         "open_rows": 2,
         "anchors": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("proof", "said"),
+    [
+        (PROVED, "账目核对通过：共 7 条"),
+        (FAILED, "账目未通过核对。首个错误："),
+        (replace(FAILED, first_bad="operator 01 was changed"), "operator 01 被改动。"),
+    ],
+)
+def test_a_verdict_is_in_the_language_of_the_station(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    proof: Proof,
+    said: str,
+) -> None:
+    """The configuration's, Chinese without one, or the one that is asked for."""
+    monkeypatch.setattr(verify, "verify_file", lambda _path: proof)
+    path = write_config(tmp_path, "zh_CN")
+    verify.run(["--config", str(path)])
+    assert said in capsys.readouterr().out
+    verify.run(["--database", str(tmp_path / "station.db")])
+    assert said in capsys.readouterr().out
+    verify.run(["--config", str(path), "--language", "en"])
+    assert "proved" in capsys.readouterr().out.lower()
+    verify.run(["--config", str(path), "--json"])
+    assert json.loads(capsys.readouterr().out)["first_bad"] == proof.first_bad
 
 
 def test_what_cannot_be_reached_and_what_is_wrong_usage(

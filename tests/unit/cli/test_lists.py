@@ -101,6 +101,26 @@ def test_bad_rows_are_said_without_a_password(
         lists.run(["put", "x"])
 
 
+def test_it_speaks_the_language_of_the_station(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The configuration's, or the one that is asked for."""
+    in_chinese = write_config(config.parent, "zh_CN")
+    path = config.parent / "list.csv"
+    path.write_text(f"{A}\ntotal,1", "utf-8")
+    look = ["look", str(path), "--config", str(in_chinese)]
+    assert lists.run(look) == 0
+    assert "列入黑名单 1 个" in capsys.readouterr().out
+    assert lists.run([*look, "--language", "en"]) == 0
+    assert "1 onto the blacklist" in capsys.readouterr().out
+    path.write_text(f"{A}\n12\ntotal,2", "utf-8")
+    assert lists.run(look) == 1
+    said = capsys.readouterr().out
+    assert "第 2 行：" in said
+    assert "12" in said
+    assert "no card number" not in said
+
+
 def test_a_junior_lists_nothing(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The right is that of a number by hand."""
     who = ("--operator", "op03", "--reason", "because")

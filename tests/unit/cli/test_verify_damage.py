@@ -65,9 +65,9 @@ def _verdict(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> tuple[int, str | None, str]:
     """Run the command in both forms; return code, first bad row, and the sentence."""
-    code = command.run(["--database", str(path), "--json"])
+    code = command.run(["--database", str(path), "--json", "--language", "en"])
     told = capsys.readouterr()
-    assert command.run(["--database", str(path)]) == code
+    assert command.run(["--database", str(path), "--language", "en"]) == code
     said = capsys.readouterr()
     assert is_clean(said.out.strip())
     assert is_clean(said.err.strip())

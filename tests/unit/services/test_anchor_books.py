@@ -187,7 +187,7 @@ async def test_books_of_another_epoch_are_not_compared(tmp_path: Path) -> None:
 
 def ended(capsys: pytest.CaptureFixture[str], *given: object) -> tuple[int, str]:
     """Run `cngstation verify`; return its code and what it said."""
-    code = command.run([str(argument) for argument in given])
+    code = command.run([*(str(argument) for argument in given), "--language", "en"])
     said = capsys.readouterr()
     return code, said.out + said.err
 

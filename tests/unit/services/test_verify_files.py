@@ -20,7 +20,7 @@ from tests.unit.services.whole_books import tamper
 
 def ended(capsys: pytest.CaptureFixture[str], path: Path) -> tuple[int, str, str]:
     """Run the command; return its code and what it wrote."""
-    code = command.run(["--database", str(path), "--json"])
+    code = command.run(["--database", str(path), "--json", "--language", "en"])
     captured = capsys.readouterr()
     return code, captured.out, captured.err
 
