@@ -121,7 +121,12 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
             wanted,
             signer_in(station_key_file(config)),
         )
-        await database.write(lambda tx: record(tx, actor, made))
+        try:
+            await database.write(lambda tx: record(tx, actor, made))
+        except StationError:
+            # No file that nobody has written down.
+            await asyncio.to_thread(given.file.unlink, missing_ok=True)
+            raise
     finally:
         await database.close()
     sys.stdout.write(_report(made))

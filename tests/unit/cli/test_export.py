@@ -11,6 +11,7 @@ import pytest
 
 from cngstation.cli import export
 from cngstation.config import load_config
+from cngstation.errors import DatabaseBusy
 from cngstation.services.passwords import Passwords
 from cngstation.storage import operators, parameters
 from cngstation.storage.database import Transaction
@@ -127,3 +128,18 @@ def test_the_file_names_the_station_as_it_was_set_on_the_screen(
     assert _run(monkeypatch, config, *given, password="station-secret-1") == 0
     header = json.loads(file.read_bytes().split(b"\n", 1)[0])
     assert (header["station_no"], header["station"]) == ("03160009", "南门加气站")
+
+
+def test_a_file_that_cannot_be_written_down_is_not_left(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has the books without a row that says so."""
+
+    def fails(*_given: object) -> None:
+        raise DatabaseBusy
+
+    monkeypatch.setattr(export, "record", fails)
+    file = tmp_path / "books.jsonl"
+    given = ("audit", str(file), "--operator", "op01")
+    assert _run(monkeypatch, config, *given, password="station-secret-1") == 3
+    assert not file.exists()
