@@ -77,7 +77,7 @@ class FakeRegisters:
         return row.model_copy(update={"plate": edit.draft.plate})
 
     async def _personal_reveal(self, order: Any) -> Any:
-        number = "510101199001010018" if order.what == "id_no" else "13800001234"
+        number = "11010519491231002X" if order.what == "id_no" else "13900000000"
         return c.Revealed(number=SecretStr(number), shown_s=self.shown_s)
 
     async def _personal_forget(self, order: Any) -> Any:

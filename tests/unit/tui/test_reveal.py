@@ -5,8 +5,8 @@ from typing import Any
 from tests.unit.tui.opened import SMALL, Opened, opened
 from tui.screens import reveal
 
-ID_NO = "510101199001010018"
-PHONE = "13800001234"
+ID_NO = "11010519491231002X"
+PHONE = "13900000000"
 
 
 async def _asked(screen: Opened, *keys: str) -> None:
