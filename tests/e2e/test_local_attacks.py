@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,12 @@ async def test_a_user_of_the_sockets_gets_no_further(folder: Path) -> None:
 async def _nothing_without_a_login(station: DemoStation, started: list[Daemon]) -> None:
     """Each method of each socket says so, and the log says who asked."""
     for part, contract in CONTRACTS.items():
-        client = await _raw(station, part)
-        for number, method in enumerate(contract.methods, 2):
-            if method.right is None:
-                continue
-            said = await client.ask(method.name, number)
-            assert said["error"]["data"]["code"] == NotLoggedIn.code, method.name
-        client.close()
+        async with _greeted(station, part) as client:
+            for number, method in enumerate(contract.methods, 2):
+                if method.right is None:
+                    continue
+                said = await client.ask(method.name, number)
+                assert said["error"]["data"]["code"] == NotLoggedIn.code, method.name
     told = refusals(started, NotLoggedIn.code)
     assert {row["uid"] for row in told} == {os.getuid()}
     asked = [one for one in CONTRACTS.values() if one.methods]
@@ -188,25 +187,32 @@ async def _floods(
         b"[]\n",
         b"\x00" * 100 + b"\n",
     ]
-    path = str(station.run_dir / "counter.sock")
+    path = station.run_dir / "counter.sock"
     for line in lines * 5:
-        reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(line)
-        said = await reader.read()
-        assert MalformedLine.code.encode() in said, line[:40]
-        writer.close()
-    held = [await asyncio.open_unix_connection(path) for _ in range(40)]
-    most = Limits().connections
-    await until(
-        lambda: bool(refusals(started, TooManyConnections.code)), "a full house"
-    )
-    await desk.client.call(counter.TILL_SHOW, Nothing())
-    for _, writer in held:
-        writer.close()
-    assert len(held) > most
+        async with _connected(path) as client:
+            client.writer.write(line)
+            said = await client.reader.read()
+            assert MalformedLine.code.encode() in said, line[:40]
+    async with AsyncExitStack() as held:
+        for _ in range(Limits().connections * 2):
+            await held.enter_async_context(_connected(path))
+        await until(
+            lambda: bool(refusals(started, TooManyConnections.code)), "a full house"
+        )
+        await desk.client.call(counter.TILL_SHOW, Nothing())
+    await _has_room(path)
     assert len(refusals(started, MalformedLine.code)) == 1
     rows = [row for daemon in started for row in daemon.events]
     assert len(rows) < 60
+
+
+async def _has_room(path: Path) -> None:
+    """Wait until the daemon knows that those who were there have left."""
+    while True:
+        async with _connected(path) as client:
+            client.writer.write(b"[]\n")
+            if MalformedLine.code.encode() in await client.reader.read():
+                return
 
 
 async def _typed_text(
@@ -214,18 +220,17 @@ async def _typed_text(
 ) -> None:
     """Terminal escapes, turned text, formulas and SQL in names and search fields."""
     call = desk.client.call
-    client = await _raw(station, "counter")
-    login = {"login_name": LOGIN_NAME, "password": station.password}
-    said = await client.ask("session.login", 2, **login, terminal=CLEAR)
-    assert said["error"]["data"]["code"] == BadRequest.code, said
-    said = await client.ask("session.login", 3, **login, terminal="t")
-    assert "result" in said
-    for number, odd in enumerate((CLEAR, TURNED, "\x9b31m", "a\x00b"), 4):
-        draft = {"name": odd, "address": "", "phone": ""}
-        said = await client.ask("company.register", number, **draft)
+    async with _greeted(station, "counter") as client:
+        login = {"login_name": LOGIN_NAME, "password": station.password}
+        said = await client.ask("session.login", 2, **login, terminal=CLEAR)
         assert said["error"]["data"]["code"] == BadRequest.code, said
-        assert hygiene.is_clean(json.dumps(said, ensure_ascii=False))
-    client.close()
+        said = await client.ask("session.login", 3, **login, terminal="t")
+        assert "result" in said
+        for number, odd in enumerate((CLEAR, TURNED, "\x9b31m", "a\x00b"), 4):
+            draft = {"name": odd, "address": "", "phone": ""}
+            said = await client.ask("company.register", number, **draft)
+            assert said["error"]["data"]["code"] == BadRequest.code, said
+            assert hygiene.is_clean(json.dumps(said, ensure_ascii=False))
     assert refusals(started, BadRequest.code)
 
     name = f"{FORMULA}'; DROP TABLE company; --"
@@ -245,23 +250,31 @@ class _Raw:
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._reader, self._writer = reader, writer
+        self.reader, self.writer = reader, writer
 
     async def ask(self, method: str, number: int, **params: Any) -> dict[str, Any]:
         asked = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
-        self._writer.write(json.dumps(asked).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(await self._reader.readline())
+        self.writer.write(json.dumps(asked).encode() + b"\n")
+        answer: dict[str, Any] = json.loads(await self.reader.readline())
         return answer
 
-    def close(self) -> None:
-        self._writer.close()
+
+@asynccontextmanager
+async def _connected(path: Path) -> AsyncIterator[_Raw]:
+    raw = _Raw(*await asyncio.open_unix_connection(str(path)))
+    try:
+        yield raw
+    finally:
+        raw.writer.close()
+        with suppress(OSError):
+            await raw.writer.wait_closed()
 
 
-async def _raw(station: DemoStation, part: str) -> _Raw:
-    path = str(station.run_dir / f"{part}.sock")
-    client = _Raw(*await asyncio.open_unix_connection(path))
+@asynccontextmanager
+async def _greeted(station: DemoStation, part: str) -> AsyncIterator[_Raw]:
     version = CONTRACTS[part].version
     told = {"major": version.major, "minor": version.minor}
-    said = await client.ask("hello", 1, program="t", contract=told, oldest=told)
-    assert "result" in said, said
-    return client
+    async with _connected(station.run_dir / f"{part}.sock") as client:
+        said = await client.ask("hello", 1, program="t", contract=told, oldest=told)
+        assert "result" in said, said
+        yield client
