@@ -68,6 +68,7 @@ NAMES: Mapping[str, str] = {
     "parameter.set": mark("Parameter of the station changed"),
     "personal.reveal": mark("Personal number shown in full"),
     "price.cancel": mark("Planned price cancelled"),
+    "price.cancel_late": mark("Planned price taken back just before its time"),
     "price.override": mark("Price changed at once"),
     "price.plan": mark("Price planned"),
     "receipt.print": mark("Receipt printed again"),

@@ -57,6 +57,7 @@ _OVERRIDDEN = frozenset(
         "fill.list",
         "fill.mark",
         "price.override",
+        "price.cancel_late",
         "opening.accept",
         "card.unblacklist",
         "lists.number",

@@ -50,6 +50,11 @@ ACTS: Mapping[str, TwoPeopleAct] = {
         ),
         TwoPeopleAct("fill.mark", "fill.mark", mark("Fill marked as nothing to pay")),
         TwoPeopleAct("price.override", "price.override", mark("Price changed at once")),
+        TwoPeopleAct(
+            "price.cancel_late",
+            "price.override",
+            mark("Planned price taken back just before its time"),
+        ),
         TwoPeopleAct("row.explain", "row.explain", mark("Row closed by words")),
         TwoPeopleAct(
             "opening.accept", "opening.accept", mark("Balance of an old card accepted")

@@ -57,7 +57,8 @@ class PriceAnswers:
         self, request: contract.PriceCancel, call: CallContext
     ) -> contract.PriceBoard:
         """Take a planned price back."""
-        await self._desk.cancel(request.price_id, request.reason, actor_of(call))
+        given = approval_of(request.approval)
+        await self._desk.cancel(request.price_id, request.reason, actor_of(call), given)
         return await self.board(Nothing(), call)
 
     async def board(self, _: Nothing, call: CallContext) -> contract.PriceBoard:

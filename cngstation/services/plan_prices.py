@@ -2,11 +2,12 @@
 
 A price that holds now, or before anybody could look at the plan, is an override; so is
 each while the clock is in doubt. The first price of a unit overrides nothing. What is
-planned can be taken back until its time; fills under way keep the price with which they
-began.
+planned can be taken back until its time, by one person until it is that near, then by
+two; fills under way keep the price with which they began.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 from cngstation.errors import Refusal
 from cngstation.moments import Clock, Instant, time_text
@@ -24,10 +25,12 @@ from cngstation.services.tell_day import tell
 from cngstation.storage import audit, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.prices import DatedPrice
 from cngstation.storage.sqlite import Connection
 from cngstation.units import E4_PER_FEN, Price, Unit, yuan_text
 
-PLAN, OVERRIDE, CANCEL = "price.plan", "price.override", "price.cancel"
+PLAN, OVERRIDE = "price.plan", "price.override"
+CANCEL, CANCEL_LATE = "price.cancel", "price.cancel_late"
 AHEAD_MS = 10 * 60_000
 _LATEST_MS = 366 * 86_400_000
 _LONGEST_SEQ = 18
@@ -88,6 +91,11 @@ class Plan:
         """What two people agree on."""
         return f"{self.level} {self.unit} {yuan_text(self.price.e4)}"
 
+    @classmethod
+    def of(cls, dated: DatedPrice) -> Self:
+        """Return the plan that a row of prices is."""
+        return cls(dated.level, dated.price, dated.unit, dated.from_ms)
+
 
 class PriceDesk:
     """Plans prices and takes them back."""
@@ -147,13 +155,13 @@ class PriceDesk:
             if plan.from_ms > now_ms + _LATEST_MS:
                 raise PriceTooFarAhead(**begins)
             before = _now(tx.connection, plan, now_ms)
-            if _is_override(tx.connection, plan, tx.now):
-                if approved is None:  # its time came nearer since the first look
-                    raise SecondPersonMissing
+            if approved is not None:
                 record(
                     tx, approved, wish, actor,
                     before=before, after=yuan_text(plan.price.e4),
                 )  # fmt: skip
+            elif _is_override(tx.connection, plan, tx.now):
+                raise SecondPersonMissing  # its time came nearer since the first look
             prices.plan(
                 tx,
                 level=plan.level,
@@ -174,31 +182,50 @@ class PriceDesk:
 
         await self._database.write(unit)
 
-    async def cancel(self, price_id: str, reason: str, actor: Actor) -> None:
-        """Take a planned price back before its time.
+    async def cancel(
+        self, price_id: str, reason: str, actor: Actor, approval: Approval | None
+    ) -> None:
+        """Take a planned price back before its time; soon, only with a second person.
 
         Raises:
             NotPlanned, ReasonMissing: nothing was done.
+            SecondPersonMissing, SamePerson, RightMissing, LoginRefused: likewise.
         """
         why = reason_of(reason)
         is_number = price_id.isascii() and price_id.isdigit()
         seq = int(price_id) if is_number and len(price_id) <= _LONGEST_SEQ else 0
+        now, approved = self._clock.now(), None
+        planned = await self._database.read(lambda c: _planned(c, seq, now))
+        wish = Wish(CANCEL_LATE, planned.subject)
+        if await self._database.read(lambda c: _is_override(c, planned, now)):
+            approved = await self._approvals.approve(approval, wish, actor, reason)
 
         def unit(tx: Transaction) -> None:
-            found = prices.find_planned(tx.connection, seq, tx.now.wall_ms)
-            if found is None:
-                raise NotPlanned
+            _planned(tx.connection, seq, tx.now)
+            holds = _now(tx.connection, planned, tx.now.wall_ms)
+            begins = f"{yuan_text(planned.price.e4)} {time_text(planned.from_ms)}"
+            if approved is not None:
+                record(tx, approved, wish, actor, before=begins, after=holds)
+            elif _is_override(tx.connection, planned, tx.now):
+                raise SecondPersonMissing  # its time came nearer since the first look
             prices.cancel(tx, seq, why, actor)
             audit.record(
                 tx,
                 actor,
-                CANCEL,
-                f"{found.level} {found.unit}",
+                CANCEL_LATE if approved else CANCEL,
+                f"{planned.level} {planned.unit}",
                 reason=why,
-                before=f"{yuan_text(found.price.e4)} {time_text(found.from_ms)}",
+                before=begins,
             )
 
         await self._database.write(unit)
+
+
+def _planned(connection: Connection, seq: int, now: Instant) -> Plan:
+    found = prices.find_planned(connection, seq, now.wall_ms)
+    if found is None:
+        raise NotPlanned
+    return Plan.of(found)
 
 
 def _is_override(connection: Connection, plan: Plan, now: Instant) -> bool:

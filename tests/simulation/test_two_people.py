@@ -59,6 +59,7 @@ DOORS = {
     "station.initialise": "command initialise",
     "personal.reseal": "command reseal",
     "price.override": "price.plan",
+    "price.cancel_late": "price.cancel",
     "lists.file": "lists.file",
 }
 
@@ -160,6 +161,7 @@ def _effects(world: World) -> dict[str, int]:
         "card",
         "receipt",
         "price",
+        "price_cancelled",
     )
     found = {
         table: world.view.execute(f"SELECT count(*) FROM {table}").fetchone()[0]

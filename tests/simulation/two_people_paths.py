@@ -14,7 +14,7 @@ from cngstation.rpc.contract.downloads import NumberOrder
 from cngstation.rpc.contract.marks import Approval as AsApproval
 from cngstation.rpc.contract.marks import MarkOrder
 from cngstation.rpc.contract.openings import OpeningAccept
-from cngstation.rpc.contract.prices import PricePlan
+from cngstation.rpc.contract.prices import PriceCancel, PricePlan
 from cngstation.rpc.contract.rows import RowExplanation
 from cngstation.services import keep_sealed
 from cngstation.services.answer_lists import ListAnswers
@@ -24,12 +24,14 @@ from cngstation.services.approve import Approvals
 from cngstation.services.import_customers import CustomerImport, source_of, wish_of
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.log_in import Gate
+from cngstation.services.plan_prices import AHEAD_MS
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import GateRules
 from cngstation.services.take_list_file import ListFiles
-from cngstation.storage import findings, opening_balances
+from cngstation.storage import findings, opening_balances, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.opening_balances import OpeningVerdict
+from cngstation.units import Price, Unit
 from tests.simulation.money_cards import Chip, Fault
 from tests.simulation.money_world import CALL, RULES, World
 from tests.simulation.world_parts import PASSWORD, PASSWORDS
@@ -233,6 +235,20 @@ def _price_now(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.prices.plan(plan, CALL))
 
 
+def _cancelled_late(world: World, second: Second) -> Iterator[Any]:
+    seq = world.must(
+        world.database.write(
+            lambda tx: prices.plan(
+                tx, level=0, price=Price(35_000), unit=Unit.M3,
+                from_ms=tx.now.wall_ms + AHEAD_MS - 1, operator_no="01",
+            )
+        )
+    )  # fmt: skip
+    order = PriceCancel(price_id=str(seq), reason="because", approval=second.given)
+    yield
+    yield world.run(world.answers.prices.cancel(order, CALL))
+
+
 def _resealed(world: World, second: Second) -> Iterator[Any]:
     new = PersonalDataSeal(bytes(32))
 
@@ -263,5 +279,6 @@ PATHS: dict[str, tuple[str, Walk]] = {
     "sheet with balances": ("register.import", _imported),
     "a file that makes the blacklist shorter": ("lists.file", _by_file),
     "a price changed at once": ("price.override", _price_now),
+    "a price to come taken back": ("price.cancel_late", _cancelled_late),
     "old balance accepted": ("opening.accept", _accepted),
 }

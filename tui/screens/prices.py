@@ -81,8 +81,9 @@ class PricesScreen(StationScreen):
     HELP = mark(
         "Enter sets or plans another price for the level of the marked row. Planned "
         "ahead, one person does it; now, or within ten minutes, it takes two. x takes "
-        "a planned price back before its time. Below stands how many nozzles have the "
-        "prices of now. A fill under way keeps its price."
+        "a planned price back before its time, within ten minutes of it by two people. "
+        "Below stands how many nozzles have the prices of now. A fill under way keeps "
+        "its price."
     )
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -298,12 +299,21 @@ class CancelPriceScreen(FormScreen):
     """A planned price is taken back, with a reason."""
 
     TITLE_TEXT = mark("Take a planned price back")
-    HELP = mark("Only before its time. What holds now goes on.")
-    FIELDS: ClassVar[Sequence[Field]] = (REASON,)
+    HELP = mark(
+        "Only before its time; within ten minutes of it, it takes a second operator. "
+        "What holds now goes on."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
 
     def __init__(self, desk: Desk, row: PriceRow) -> None:
         super().__init__(desk)
         self._row = row
+
+    def on_mount(self) -> None:
+        """Hide what is secret."""
+        super().on_mount()
+        for secret in self.query("#second_password").results(Input):
+            secret.password = True
 
     def title_line(self) -> Content:
         """Name what is taken back."""
@@ -317,7 +327,11 @@ class CancelPriceScreen(FormScreen):
 
     async def save(self) -> str:
         """Take it back."""
-        cancel = PriceCancel(price_id=self._row.price_id, reason=self.value("reason"))
+        cancel = PriceCancel(
+            price_id=self._row.price_id,
+            reason=self.value("reason"),
+            approval=approval_of(self),
+        )
         await self.desk.link.call(PRICE_CANCEL, cancel)
         return _(_CANCELLED)
 

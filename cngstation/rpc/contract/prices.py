@@ -53,10 +53,14 @@ class PriceBoard(Message):
 
 
 class PriceCancel(Message):
-    """Which planned price is taken back, and why."""
+    """Which planned price is taken back, and why.
+
+    Sooner than `PriceBoard.ahead_ms` before its time it takes a second person.
+    """
 
     price_id: Word
     reason: Text
+    approval: Approval | None = None
 
 
 PRICE_PLAN = Method("price.plan", PricePlan, Choices, "price.plan", changes=True)

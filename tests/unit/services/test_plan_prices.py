@@ -155,9 +155,9 @@ async def test_a_planned_price_is_taken_back_before_its_time_alone(
         rows = await database.read(lambda c: _rows(c, clock.wall_ms))
         assert [row.state for row in rows] == ["planned", "planned", "in_force"]
         of_level_0 = next(r for r in rows if (r.level, r.state) == (0, "planned"))
-        await desk.cancel(of_level_0.price_id, "wrong order", WHO)
+        await desk.cancel(of_level_0.price_id, "wrong order", WHO, None)
         with pytest.raises(NotPlanned):
-            await desk.cancel(of_level_0.price_id, "again", WHO)
+            await desk.cancel(of_level_0.price_id, "again", WHO, None)
         clock.forward(AHEAD_MS)
         await keeper.look()
         assert await now(database, clock) == {0: OLD, 1: NEW}
@@ -169,8 +169,56 @@ async def test_a_planned_price_is_taken_back_before_its_time_alone(
         }  # fmt: skip
         for row in rows:
             with pytest.raises(NotPlanned):
-                await desk.cancel(row.price_id, "too late", WHO)
+                await desk.cancel(row.price_id, "too late", WHO, None)
     assert verify_file(tmp_path / "s.db").proved
+
+
+@pytest.mark.parametrize(
+    ("ahead_ms", "by_one"), [(1, False), (AHEAD_MS - 1, False), (AHEAD_MS, True)]
+)
+async def test_what_holds_soon_is_taken_back_by_two(
+    tmp_path: Path, ahead_ms: int, by_one: bool
+) -> None:
+    """Nobody alone decides at the last moment which price holds; nor shifts it."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + 2 * AHEAD_MS), WHO, "", None)
+        clock.forward(2 * AHEAD_MS - ahead_ms)
+        rows = await database.read(lambda c: _rows(c, clock.wall_ms))
+        if by_one:
+            await desk.cancel(rows[0].price_id, "wrong order", WHO, None)
+        else:
+            with pytest.raises(SecondPersonMissing):
+                await desk.cancel(rows[0].price_id, "wrong order", WHO, None)
+        clock.forward(ahead_ms)
+        assert await now(database, clock) == {0: OLD if by_one else NEW}
+
+
+async def test_a_price_that_holds_is_not_taken_back_under_a_clock_set_back(
+    tmp_path: Path,
+) -> None:
+    """By that clock its time has not come; by the books it has: it takes two."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        clock.forward(3_600_000)
+        await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
+        clock.wall_ms -= 86_400_000
+        rows = await database.read(lambda c: _rows(c, clock.wall_ms))
+        (seq,) = [row.price_id for row in rows if row.price_e4 == NEW.e4]
+        with pytest.raises(SecondPersonMissing):
+            await desk.cancel(seq, "wrong order", WHO, None)
+
+
+async def test_a_plan_that_came_near_meanwhile_is_taken_back_by_two(
+    tmp_path: Path,
+) -> None:
+    """What was far enough ahead at the first look is asked again at the commit."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        (row, _) = await database.read(lambda c: _rows(c, clock.wall_ms))
+        clock.forward(60_000)
+        slow = PriceDesk(database, Nobody(), RULES_OF_TWO, HandClock())
+        with pytest.raises(SecondPersonMissing):
+            await slow.cancel(row.price_id, "wrong order", WHO, None)
 
 
 class _Deaf:
@@ -185,7 +233,7 @@ async def test_what_is_no_planned_price_cannot_be_taken_back(
     """Any text is refused by name."""
     async with desk_at(tmp_path) as (desk, _database, _clock):
         with pytest.raises(NotPlanned):
-            await desk.cancel(price_id, "because", WHO)
+            await desk.cancel(price_id, "because", WHO, None)
 
 
 async def test_prices_are_of_units_that_are_sold(tmp_path: Path) -> None:

@@ -104,6 +104,7 @@ async def test_a_planned_price_is_taken_back_with_a_reason() -> None:
         await screen.sees("is taken back")
         (cancel,) = screen.asked("price.cancel")
         assert (cancel.price_id, cancel.reason) == ("77", "wrong")
+        assert cancel.approval is None
 
 
 @pytest.mark.parametrize("typed", ["x", "2026-13-01 00:00", "2026-12-01", "٣"])
