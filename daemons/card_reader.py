@@ -11,6 +11,7 @@ from cngstation.rpc.server import RpcServer
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
 from cngstation.services.answer_counter import CounterAnswers
+from cngstation.services.audit_files import audit_files_of
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.keep_digest import digest_keeper
 from cngstation.services.keep_sealed import require_key, seal_what_is_in_clear
@@ -24,6 +25,7 @@ from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import CounterStage, signboard_of
 from cngstation.services.station_rules import rules_of
+from cngstation.services.take_out import clear_left
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
@@ -51,6 +53,7 @@ async def serve(process: Process) -> int:
         prints_wanted=prints_wanted,
     )
     await acts.doubt_all_prepared(rules.till)
+    await clear_left(database, audit_files_of(config).folder)
     cards = CardService(database, acts, rules, clock)
     stage = CounterStage(
         database,

@@ -11,7 +11,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cngstation import audit_checker
-from cngstation.services.export_audit import Exported, Wanted, export_file, record
+from cngstation.services.export_audit import Exported, Wanted, export_file
+from cngstation.services.new_file import HeldFile, held_file
+from cngstation.services.take_out import take_out
 from cngstation.storage.database import Database
 from tests.small_station import CASHIER, MORNING
 
@@ -39,8 +41,20 @@ async def export(
     """Export as the station does it, with the row in the audit."""
     target.unlink(missing_ok=True)
     wanted = Wanted("51010001", "试验站", MORNING, **days)
-    made = export_file(path, target, wanted, key)
-    await db.write(lambda tx: record(tx, CASHIER, made))
+
+    async def write(held: HeldFile) -> Exported:
+        return export_file(path, held, wanted, key)
+
+    return await take_out(db, target, CASHIER, write)
+
+
+def written(
+    path: Path, target: Path, wanted: Wanted, key: Key | None = None
+) -> Exported:
+    """Write the file without a row."""
+    with held_file(target) as held:
+        made = export_file(path, held, wanted, key)
+        held.give_name()
     return made
 
 

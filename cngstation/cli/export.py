@@ -31,7 +31,6 @@ from cngstation.services.export_audit import (
     Exported,
     Wanted,
     export_file,
-    record,
 )
 from cngstation.services.keep_parameters import in_force
 from cngstation.services.log_in import Gate, confirm
@@ -41,12 +40,14 @@ from cngstation.services.recognise_export import first_difference
 from cngstation.services.station_key import station_key_file
 from cngstation.services.station_rules import gate_rules
 from cngstation.services.station_signer import signer_in
+from cngstation.services.take_out import clear_left, take_out
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
 WRONG, USAGE, UNREACHED = 1, 2, 3
 _TERMINAL = "export"
+_LEFT = "{name} was broken off once before; what was left of it is removed.\n"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -114,19 +115,18 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
             to_day=given.to_day or "",
             cut_off_minute=config.station.cut_off_minute,
         )
-        made = await asyncio.to_thread(
-            export_file,
-            config.paths.database,
-            given.file,
-            wanted,
-            signer_in(station_key_file(config)),
+        target = given.file.absolute()
+        for name in await clear_left(database, target.parent):
+            sys.stderr.write(_LEFT.format(name=name))
+        signer = signer_in(station_key_file(config))
+        made = await take_out(
+            database,
+            target,
+            actor,
+            lambda held: asyncio.to_thread(
+                export_file, config.paths.database, held, wanted, signer
+            ),
         )
-        try:
-            await database.write(lambda tx: record(tx, actor, made))
-        except StationError:
-            # No file that nobody has written down.
-            await asyncio.to_thread(given.file.unlink, missing_ok=True)
-            raise
     finally:
         await database.close()
     sys.stdout.write(_report(made))

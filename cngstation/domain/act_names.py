@@ -13,6 +13,8 @@ NAMES: Mapping[str, str] = {
     "alarm.see": mark("Alarm marked as seen"),
     ONE_HAND: mark("Both passwords are in one hand"),
     "audit.export": mark("Audit file exported"),
+    "audit.left": mark("Audit file was broken off, rest removed"),
+    "audit.unnamed": mark("Audit file was not made after all"),
     "card.activate": mark("Card activated"),
     "card.blacklist": mark("Card put on the blacklist"),
     "card.cancel": mark("Card cancelled"),

@@ -1,5 +1,6 @@
 """Answers for the audit trail, the daily digest and the auditor's file."""
 
+import asyncio
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.rpc.dialogue import Handlers
 from cngstation.services.audit_files import AuditFiles, audit_files_of
 from cngstation.services.counter_parts import CounterParts, actor_of
-from cngstation.services.export_audit import Wanted, export_file, record
+from cngstation.services.export_audit import Exported, Wanted, export_file
 from cngstation.services.keep_digest import DigestKeeper
+from cngstation.services.new_file import FileNotWritten, HeldFile
 from cngstation.services.station_signer import signer_in
+from cngstation.services.take_out import take_out
 from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit_trail
 from cngstation.storage.audit_trail import Filter
@@ -137,7 +140,8 @@ class AuditAnswers:
         """Write the file under a name of the station's own, and write that down.
 
         Raises:
-            DayWrong, NothingInPeriod, FileNotWritten, FileIsThere: there is no file.
+            DayWrong, NothingInPeriod, FileNotWritten, FileIsThere, FileNotBooked:
+            there is no file.
         """
         actor, parts = actor_of(call), self._parts
         now = parts.clock.now()
@@ -154,10 +158,13 @@ class AuditAnswers:
         )
         stamp = local_time(now.wall_ms).strftime("%Y%m%d-%H%M%S")
         name = f"audit-{wanted.station_no}-{stamp}-{now.mono_ms % 1000:03d}.jsonl.gz"
-        made = await in_worker(
-            _export, parts.path, files.folder, name, wanted, files.key_file
+        await asyncio.to_thread(_make_folder, files.folder)
+        made = await take_out(
+            parts.database,
+            files.folder / name,
+            actor,
+            lambda held: in_worker(_export, parts.path, held, wanted, files.key_file),
         )
-        await parts.database.write(lambda tx: record(tx, actor, made))
         return contract.AuditExported(
             folder=clean(str(files.folder), limit=_LONGEST),
             name=made.name,
@@ -170,11 +177,18 @@ class AuditAnswers:
         )
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise FileNotWritten(name=folder.name, why=why) from error
+
+
 def _export(
-    database: Path, folder: Path, name: str, wanted: Wanted, key: Path | None
-) -> Any:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return export_file(database, folder / name, wanted, signer_in(key))
+    database: Path, held: HeldFile, wanted: Wanted, key: Path | None
+) -> Exported:
+    return export_file(database, held, wanted, signer_in(key))
 
 
 def _day(text: str) -> str:

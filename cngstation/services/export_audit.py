@@ -18,8 +18,9 @@ from typing import Any, BinaryIO, Protocol
 import orjson
 
 from cngstation.errors import Refusal, StorageError
+from cngstation.hygiene import clean
 from cngstation.moments import day_bounds_ms
-from cngstation.services.new_file import new_file
+from cngstation.services.new_file import HeldFile
 from cngstation.services.verify_books import verify
 from cngstation.storage import audit, chain_period
 from cngstation.storage.audit import Actor
@@ -81,13 +82,14 @@ class Exported:
 
 
 def export_file(
-    database: Path, target: Path, wanted: Wanted, signer: Signer | None = None
+    database: Path, held: HeldFile, wanted: Wanted, signer: Signer | None = None
 ) -> Exported:
-    """Export from a snapshot of the station's file; the target is new and whole.
+    """Export from a snapshot of the station's file into one that has no name yet.
 
     Raises:
-        NothingInPeriod, FileIsThere, FileNotWritten: there is no file.
+        NothingInPeriod: there is nothing to export.
         StorageError: the books cannot be read.
+        OSError: the file cannot be written.
     """
     try:
         with closing(connect(database, read_only=True)) as connection:
@@ -96,17 +98,17 @@ def export_file(
             first_bad = verify(connection).first_bad
             header = _header(period, wanted, first_bad, signer)
             lines = _lines(connection, period, header)
-            with new_file(target) as file:
-                packed = target.suffix == _PACKED
+            with held.opened() as file:
+                packed = held.path.suffix == _PACKED
                 sha256 = _write(file, lines, period, signer, packed=packed)
     except FAILURES as error:
         raise StorageError(why=str(error)) from error
     return Exported(
-        name=target.name,
+        name=held.path.name,
         first=period.first,
         last=period.last,
         head=period.head.hex(),
-        size=target.stat().st_size,
+        size=held.beside.stat().st_size,
         sha256=sha256,
         is_signed=signer is not None,
         first_bad=first_bad,
@@ -114,10 +116,13 @@ def export_file(
 
 
 def record(tx: Transaction, actor: Actor, made: Exported) -> None:
-    """Write down who took the books out, which part of them, and the file's digest."""
+    """Write down who took the books out, which part of them, and name, size, digest.
+
+    The digest is of all lines but the last, which tells it.
+    """
     outcome = "done" if made.first_bad is None else "books_not_proved"
-    what = f"{made.first}-{made.last}"
-    audit.record(tx, actor, ACT, what, outcome=outcome, after=made.sha256)
+    what, file = f"{made.first}-{made.last}", f"{clean(made.name)}, {made.size} B"
+    audit.record(tx, actor, ACT, what, outcome=outcome, reason=file, after=made.sha256)
 
 
 def _period(connection: Connection, wanted: Wanted) -> Period:

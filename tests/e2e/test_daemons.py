@@ -1,6 +1,7 @@
 """The daemons as processes: their end, their ports, their file, their words."""
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -45,12 +46,18 @@ async def _ready(*started: Daemon) -> None:
 
 
 async def test_sigterm_ends_an_idle_daemon_within_two_seconds(tmp_path: Path) -> None:
-    """Each ends with 0 and removes its socket; every line of its log is JSON."""
-    async with (
-        prepared_station(tmp_path) as station,
-        daemons(station, *DAEMONS) as started,
-    ):
+    """Each ends with 0 and removes its socket; every line of its log is JSON.
+
+    What a killed export left is gone once the counter is there.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        station = await stack.enter_async_context(prepared_station(tmp_path))
+        left = station.database.with_name("exports") / ".a.jsonl.gz.0123abcd.part"
+        left.parent.mkdir()
+        left.write_bytes(b"half")
+        started = await stack.enter_async_context(daemons(station, *DAEMONS))
         await _ready(*started)
+        assert not left.exists()
         for daemon in started:
             code, took_s = await daemon.terminate()
             assert (code, took_s < ENDS_WITHIN_S) == (0, True), (took_s, daemon.text)

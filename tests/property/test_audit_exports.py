@@ -17,7 +17,7 @@ import pytest
 from cngstation import audit_checker
 from cngstation.domain.payment import PaymentMode
 from cngstation.moments import MS_PER_HOUR, business_day
-from cngstation.services.export_audit import Wanted, export_file, record
+from cngstation.services.export_audit import Wanted, record
 from cngstation.services.recognise_export import first_difference
 from cngstation.services.verify_books import verify_file
 from tests import audit_files
@@ -85,7 +85,7 @@ def till(seed: int, folder: Path, files: int) -> Iterator[Made]:
             target = folder / f"till{seed}-{number}.jsonl"
             key = KEY if number % 2 else None
             wanted = Wanted("00000001", "till", MORNING)
-            made = export_file(world.path, target, wanted, key)
+            made = audit_files.written(world.path, target, wanted, key)
             world.must(
                 world.database.write(lambda tx, made=made: record(tx, CASHIER, made))
             )

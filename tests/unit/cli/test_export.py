@@ -12,6 +12,7 @@ import pytest
 from cngstation.cli import export
 from cngstation.config import load_config
 from cngstation.errors import DatabaseBusy
+from cngstation.services import take_out
 from cngstation.services.passwords import Passwords
 from cngstation.storage import operators, parameters
 from cngstation.storage.database import Transaction
@@ -136,9 +137,9 @@ def test_a_file_that_cannot_be_written_down_is_not_left(
     """Nobody has the books without a row that says so."""
 
     def fails(*_given: object) -> None:
-        raise DatabaseBusy
+        raise DatabaseBusy(wait_ms=1)
 
-    monkeypatch.setattr(export, "record", fails)
+    monkeypatch.setattr(take_out, "record", fails)
     file = tmp_path / "books.jsonl"
     given = ("audit", str(file), "--operator", "op01")
     assert _run(monkeypatch, config, *given, password="station-secret-1") == 3

@@ -12,12 +12,7 @@ from typing import Any
 import pytest
 
 from cngstation.moments import MS_PER_HOUR, day_bounds_ms
-from cngstation.services.export_audit import (
-    ACT,
-    NothingInPeriod,
-    Wanted,
-    export_file,
-)
+from cngstation.services.export_audit import ACT, NothingInPeriod, Wanted
 from cngstation.services.new_file import FileIsThere, FileNotWritten, new_file
 from cngstation.services.recognise_export import first_difference
 from cngstation.services.register_customers import CustomerDesk
@@ -148,7 +143,7 @@ def test_books_that_are_not_proved(path: Path, tmp_path: Path) -> None:
     asyncio.run(furnish(path))
     tamper(path, "UPDATE posting SET amount=amount+1 WHERE seq=(SELECT min(seq)"
                  " FROM posting) AND line=0")  # fmt: skip
-    made = export_file(path, tmp_path / "a.jsonl", WANTED)
+    made = audit_files.written(path, tmp_path / "a.jsonl", WANTED)
     assert made.first_bad
     wrong = found_wrong((tmp_path / "a.jsonl").read_bytes())
     assert wrong.code == "books"
@@ -163,7 +158,7 @@ async def test_a_file_that_is_there_stays(days: Database, path: Path) -> None:
     before = sorted(os.listdir(path.parent))
     for target in (there, link):
         with pytest.raises(FileIsThere):
-            export_file(path, target, WANTED)
+            audit_files.written(path, target, WANTED)
     assert there.read_bytes() == b"old"
     assert sorted(os.listdir(path.parent)) == before
 
