@@ -2,7 +2,6 @@
 
 from functools import partial
 
-from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.drivers.open_reader import open_reader
 from cngstation.drivers.receipt_printer import ReceiptPrinter
 from cngstation.drivers.serial_link import SerialSettings, open_serial
@@ -14,7 +13,7 @@ from cngstation.services.answer_counter import CounterAnswers
 from cngstation.services.audit_files import audit_files_of
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.keep_digest import digest_keeper
-from cngstation.services.keep_sealed import require_key, seal_what_is_in_clear
+from cngstation.services.keep_sealed import opened_seal
 from cngstation.services.log_in import Gate
 from cngstation.services.people import people_of
 from cngstation.services.prepare_cards import prepare_cards
@@ -40,10 +39,8 @@ async def serve(process: Process) -> int:
     database = await process.open_database()
     config, clock, rules = process.config, process.clock, rules_of(process.config)
     cards_on = prepare_cards(config, clock)
-    seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
+    seal = await opened_seal(database, config.paths.personal_data_key)
     desk = CustomerDesk(database, seal)
-    await require_key(database, seal, config.paths.personal_data_key)
-    await seal_what_is_in_clear(database, seal)
     prints_wanted = 1 if config.printer.port else 0
     gate, outlet_no = process.gate(database, lambda: watch), config.till.outlet_no
     acts = CardActs(

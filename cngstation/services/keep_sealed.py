@@ -16,6 +16,7 @@ from cngstation.errors import ConfigError
 from cngstation.language import _
 from cngstation.services import keep_operators
 from cngstation.services.approve import Approved, Wish, record
+from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import (
     COMPANY_PHONE_COLUMN,
     ID_COLUMN,
@@ -39,6 +40,18 @@ _SEALED = (
     ("company", "phone_sealed", "company_no", COMPANY_PHONE_COLUMN),
     ("operator", "phone_sealed", "operator_no", keep_operators.PHONE_COLUMN),
 )
+
+
+async def opened_seal(database: Database, path: Path) -> PersonalDataSeal:
+    """Return the seal of a key that fits the file; nothing is in clear any more.
+
+    Raises:
+        ConfigError: there is no key, or it is another one.
+    """
+    seal = PersonalDataSeal(read_credential(path, 32))
+    await require_key(database, seal, path)
+    await seal_what_is_in_clear(database, seal)
+    return seal
 
 
 async def require_key(database: Database, seal: PersonalDataSeal, path: Path) -> None:
