@@ -5,14 +5,13 @@ and in 1/1000 unit for goods. An entry is never changed; a correction names it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cngstation.errors import LedgerImbalance
 from cngstation.units import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One line of an entry."""
 
     account: str
@@ -20,8 +19,7 @@ class Posting:
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One balanced fact of the books; `entry_id` is chosen by whoever asked for it."""
 
     entry_id: str

@@ -6,7 +6,7 @@ it was owed and turns deferred revenue into sales by the lots it was bought in.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting, move
@@ -22,8 +22,7 @@ from cngstation.units import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FillToBook:
+class FillToBook(NamedTuple):
     """A fill in ledger units; `debited` is in the unit of the card's purse.
 
     Of an unpaid fill it is what the grey card will be asked for.

@@ -10,7 +10,6 @@ never guesses: what the card cannot prove is held for two people.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from cngstation.domain import ledger
 from cngstation.domain.card_life import OUT_OF_USE, CardState
@@ -226,7 +225,7 @@ class CardActs:
         entry = self._entry(tx, intent, step, postings)
         facts.post(
             tx,
-            replace(entry, corrects=moves.corrects),
+            entry._replace(corrects=moves.corrects),
             lots=moves.lots[:1],
             lot_uses=moves.lot_uses,
         )

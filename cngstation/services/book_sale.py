@@ -7,9 +7,8 @@ act of its card, and every named row that it gives rise to. The dispenser is tol
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import late_records
@@ -54,8 +53,7 @@ class Booking(StrEnum):
     LEFT_OUT = "left_out"  # named, because it may be a fill of before the books
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(NamedTuple):
     """The outcome, and the numbers before this one that are still missing."""
 
     booking: Booking

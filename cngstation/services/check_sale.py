@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.domain.sale_postings import asked_of_purse
-from cngstation.domain.totaliser import Place, Stretch, breaks
+from cngstation.domain.totaliser import Place, Stretch, breaks, goes_on
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import name_breaks
 from cngstation.services.name_breaks import subject_of
@@ -46,8 +46,7 @@ class NozzleSetting:
         return bool(self.numbered_with)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A record, its nozzle with where that stood in the book before, its card."""
 
     nozzle: NozzleSetting
@@ -193,6 +192,8 @@ def _compare_totalisers(
     if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
         total = record.gun_total_quantity_milli
+        if goes_on(stand.total_quantity_milli, total - moved, total):
+            return
         ended = Place(stand.epoch, newest), stand.total_quantity_milli
         fill = Stretch(Place(stand.epoch, number), total - moved, total)
         _name_break(tx, nozzle, ended, fill)

@@ -7,7 +7,6 @@ bank. A row says what is to be given to whom; whoever gave it closes the row.
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
 
 from cngstation.domain import ledger
 from cngstation.domain.ledger import Posting
@@ -47,7 +46,7 @@ def from_where_it_is(
             placed.append(posting)
             continue
         drawn[tender] -= posting.amount
-        placed.append(replace(posting, account=ledger.kept_account(tender)))
+        placed.append(posting._replace(account=ledger.kept_account(tender)))
     for tender, amount_e4 in drawn.items():
         facts = {"act": intent.intent_id, "tender": str(tender)}
         findings.open_finding(

@@ -23,6 +23,7 @@ MAY_SLIP_MS = 5 * 60_000
 LONGEST_OFF_MS = 30 * 86_400_000
 EARLIEST_MS = 1_767_225_600_000  # 2026-01-01: no station is older than this program
 _MINUTE_MS = 60_000
+_TOLD = "told_ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +56,18 @@ def shift_day(tx: Transaction, last: str, *, cut_off_minute: int) -> str:
 
 
 def told_ms(tx: Transaction) -> int:
-    """Return the time to take days from; open the row about a clock that jumped."""
+    """Return the time to take days from; open the row about a clock that jumped.
+
+    Told once a transaction: all of it has one moment, and what is booked in it goes on
+    from that moment. Only a row that is opened or closed can say otherwise.
+    """
+    known: int | None = tx.read_once.get(_TOLD)
+    if known is not None:
+        return known
     told = tell(tx.connection, tx.now)
     if not told.agrees and not told.row:
         name_jump(tx, told.ms)
+    tx.read_once[_TOLD] = told.ms
     return told.ms
 
 

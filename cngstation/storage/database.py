@@ -37,6 +37,7 @@ LARGEST_GROUP = 64
 LONGEST_WAIT_MS = 5_000
 _FIRST_PAUSE_MS = 1
 _LONGEST_PAUSE_MS = 25
+_ROWS = frozenset({"finding", "finding_closed"})
 
 
 class Transaction:
@@ -46,12 +47,16 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.kept = kept
+        # What a unit read and the next need not: gone with a row opened or closed.
+        self.read_once: dict[str, Any] = {}
         kept.begin(connection)
         self.tip = chain.read_tip(connection)
 
     def prove(self, kind: str, ref: str, body: chain.Body) -> int:
         """Chain a fact and queue it for head office; return its `seq`."""
         self.tip = chain.append(self.connection, self.tip, kind, ref, body)
+        if kind in _ROWS:
+            self.read_once.clear()
         return self.tip.seq
 
     def stamp(self) -> dict[str, int | str]:
@@ -73,6 +78,7 @@ class Transaction:
             self.connection.execute("ROLLBACK TO unit")
             self.connection.execute("RELEASE unit")
             self.tip = tip
+            self.read_once.clear()
             self.kept.forget()
             raise
         self.connection.execute("RELEASE unit")

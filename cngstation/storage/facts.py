@@ -57,13 +57,25 @@ _STAMPED = frozenset(PLAIN_FACTS) - {"price", "receipt"}
 
 def insert(connection: Connection, table: str, row: Row) -> None:
     """Insert a row; its keys are the column names."""
-    columns = tuple(row)
+    _insert(connection, table, tuple(row), tuple(row.values()))
+
+
+def _insert_fact(connection: Connection, table: str, seq: int, row: Row) -> None:
+    _insert(connection, table, ("seq", *row), (seq, *row.values()))
+
+
+def _insert(
+    connection: Connection,
+    table: str,
+    columns: tuple[str, ...],
+    values: tuple[Any, ...],
+) -> None:
     sql, made_for = _inserts.get(table, ("", None))
     if columns != made_for:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - our names
         _inserts[table] = sql, columns
-    connection.execute(sql, tuple(row.values()))
+    connection.execute(sql, values)
 
 
 # The statement that each table had last: to compare names is cheaper than to hash them.
@@ -74,7 +86,7 @@ def prove_row(tx: Transaction, table: str, ref: str, row: Row) -> int:
     """Chain a row and store it; return its `seq`."""
     whole = {**row, **tx.stamp()} if table in _STAMPED else dict(row)
     seq = tx.prove(table, ref, printable(whole))
-    insert(tx.connection, table, {"seq": seq, **whole})
+    _insert_fact(tx.connection, table, seq, whole)
     return seq
 
 
@@ -113,19 +125,19 @@ def post(
     body = entry_body(head, postings, sale, lots, lot_uses, shift_no=shift_no)
     seq = tx.prove("entry", entry.entry_id, body)
     connection = tx.connection
-    insert(connection, "entry", {"seq": seq, **head})
+    _insert_fact(connection, "entry", seq, head)
     connection.executemany(
         "INSERT INTO posting VALUES (?,?,?,?,?)",
         [(seq, line, *posting) for line, posting in enumerate(postings)],
     )
     if sale is not None:
-        insert(connection, "sale", {"seq": seq, **sale})
+        _insert_fact(connection, "sale", seq, sale)
     if shift_no:
-        insert(connection, "sale_shift", {"seq": seq, "shift_no": shift_no})
+        _insert_fact(connection, "sale_shift", seq, {"shift_no": shift_no})
     for lot in lots:
-        insert(connection, "gas_lot", {"seq": seq, **lot})
+        _insert_fact(connection, "gas_lot", seq, lot)
     for use in lot_uses:
-        insert(connection, "gas_lot_use", {"seq": seq, **use})
+        _insert_fact(connection, "gas_lot_use", seq, use)
     return seq
 
 

@@ -297,13 +297,13 @@ async def test_cards_are_listed_with_their_balance(
     await desk.register_vehicle(DRAFT, CASHIER)
     entry = cash_sale("a", 50_0000)
     postings = tuple(
-        replace(p, account=f"card:{CARD}") if p.amount < 0 else p
+        p._replace(account=f"card:{CARD}") if p.amount < 0 else p
         for p in entry.postings
     )
 
     def unit(tx: Transaction) -> None:
         cards.add(tx, a_card())
-        facts.post(tx, replace(entry, postings=postings))
+        facts.post(tx, entry._replace(postings=postings))
 
     await db.write(unit)
     listed = await registers.list_cards(counter.Page(limit=9), CALL)

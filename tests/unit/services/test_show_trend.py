@@ -1,6 +1,5 @@
 """Today's sales by the hour: what counts, in which hour, and the day a week ago."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ async def sell(
     day = business_day(at_ms, cut_off_minute=CUT_OFF)
     kind = changes.pop("kind", "sale")
     entry = posted(f"s{number}", Posting("a", Unit.CNY, 1), Posting("b", Unit.CNY, -1))
-    entry = replace(entry, kind=kind, business_day=day)
+    entry = entry._replace(kind=kind, business_day=day)
     row = sale_row(number, **changes)
     await database.write(lambda tx: facts.post(tx, entry, sale=row))
 
@@ -57,7 +56,7 @@ async def correct(database: Database, number: int, mark: str) -> None:
     """Mark a fill."""
     entry = posted(f"c{number}{mark}", Posting("a", Unit.CNY, 1),
                    Posting("b", Unit.CNY, -1))  # fmt: skip
-    entry = replace(entry, kind=f"fill.{mark}", corrects=f"s{number}")
+    entry = entry._replace(kind=f"fill.{mark}", corrects=f"s{number}")
     await database.write(lambda tx: facts.post(tx, entry))
 
 

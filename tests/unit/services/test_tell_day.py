@@ -1,5 +1,6 @@
 """A clock that jumps: days go on by the monotonic one, a row says so and closes."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cngstation.moments import Instant
 from cngstation.services import tell_day
 from cngstation.services.explain_row import BY_TWO
 from cngstation.services.open_rows import WORDS
@@ -15,6 +17,7 @@ from cngstation.services.tell_day import (
     MAY_SLIP_MS,
     WENT_BACK,
     WENT_FORWARD,
+    Told,
     shift_day,
     today,
 )
@@ -23,6 +26,7 @@ from cngstation.services.watch_clock import look_once
 from cngstation.storage import facts, findings
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.findings import Finding
+from cngstation.storage.sqlite import Connection
 from tests.small_station import MORNING, HandClock, cash_sale, opened
 
 DAY_MS = 86_400_000
@@ -191,6 +195,56 @@ async def test_two_people_may_say_that_the_clock_is_right(world: World) -> None:
     )
     assert await world.kinds() == []
     assert await world.book() == "2026-11-18"
+
+
+async def test_the_clock_is_looked_at_once_for_a_group(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever books in it has the same moment; the next group looks again."""
+    looked: list[int] = []
+    told = tell_day.tell
+
+    def look(connection: Connection, now: Instant) -> Told:
+        looked.append(now.wall_ms)
+        return told(connection, now)
+
+    monkeypatch.setattr(tell_day, "tell", look)
+    days = await asyncio.gather(*(world.book() for _ in range(10)))
+    assert (set(days), looked) == ({DAY}, [MORNING])
+    world.clock.wall_ms += 1
+    await world.book()
+    assert looked == [MORNING, MORNING + 1]
+
+
+async def test_a_row_closed_in_the_same_transaction_is_heeded(world: World) -> None:
+    """What was told before two people spoke does not count behind them."""
+    world.clock.wall_ms -= 3 * DAY_MS
+
+    def unit(tx: Transaction) -> list[str]:
+        before = today(tx, cut_off_minute=0)
+        facts.post(tx, cash_sale("E-before"))
+        (row,) = findings.open_findings(tx.connection)
+        findings.close_finding(tx, row.seq, "it was ahead", "01")
+        return [before, today(tx, cut_off_minute=0)]
+
+    assert await world.db.write(unit) == [DAY, "2026-11-18"]
+
+
+async def test_a_row_that_is_rolled_back_is_opened_by_the_next(world: World) -> None:
+    """A unit that fails takes the row with it; who comes after it looks again."""
+    world.clock.wall_ms += YEAR_MS
+
+    def fails(tx: Transaction) -> None:
+        assert today(tx, cut_off_minute=0) == DAY
+        raise ValueError
+
+    def unit(tx: Transaction) -> tuple[str, list[str]]:
+        with pytest.raises(ValueError, match=r"^$"):
+            tx.run(fails)
+        day = today(tx, cut_off_minute=0)
+        return day, [row.kind for row in findings.open_findings(tx.connection)]
+
+    assert await world.db.write(unit) == (DAY, [WENT_FORWARD])
 
 
 @pytest.mark.parametrize(
