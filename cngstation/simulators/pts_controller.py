@@ -34,6 +34,7 @@ class Controller:
     def __init__(self, points: list[Point], clock: Callable[[], datetime]) -> None:
         self.points = {point.number: point for point in points}
         self.counts: dict[str, int] = {}
+        self.stops_authorised = True  # a stop takes an authorisation back
         self._clock = clock
         self._totals_wanted: set[int] = set()
         self._handlers: dict[str, Callable[[Point, Data], Reply]] = {
@@ -162,7 +163,11 @@ class Controller:
 
     def _stop(self, point: Point, _data: Data) -> Reply:
         if point.fill is None:
-            return NOT_FILLING
+            if not (point.is_authorised and self.stops_authorised):
+                return NOT_FILLING
+            point.is_authorised = False
+            point.preset_volume = point.preset_amount = 0
+            return "PumpStop", None
         point.stop(self._clock())
         return "PumpStop", None
 

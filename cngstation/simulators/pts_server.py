@@ -75,6 +75,8 @@ class HttpFaults:
     lose_packets: float = 0.0  # a packet of the answer is missing
     delay: float = 0.0
     delay_ms: int = 300
+    late: float = 0.0  # what was asked is done later, the asker long gone
+    late_ms: int = 6_000
 
     def set(self, changes: dict[str, float]) -> None:
         """Change some shares; the other ones stay.
@@ -86,7 +88,7 @@ class HttpFaults:
         for name, value in changes.items():
             if name not in known or value < 0:
                 raise ValueError(f"{name}={value} is no fault of a controller")
-            setattr(self, name, int(value) if name == "delay_ms" else value)
+            setattr(self, name, int(value) if name.endswith("_ms") else value)
 
 
 class PtsServer:
@@ -161,6 +163,8 @@ class PtsServer:
             message = json.loads(await request.read())
         except ValueError:
             message = None
+        if self._draws("late"):
+            await asyncio.sleep(self.faults.late_ms / 1000)
         now = asyncio.get_running_loop().time()
         answer = self.controller.answer(message, now)
         if self._draws("delay"):

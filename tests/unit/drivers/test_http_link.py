@@ -328,6 +328,23 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write(data)
 
 
+async def test_what_the_controller_has_read_is_done_whoever_goes(
+    server: PtsServer,
+) -> None:
+    """Nothing takes it back on the way: the dialogue has to look what became of it."""
+    link = await settings_of(server).open()
+    server.faults.set({"late": 1, "late_ms": 200})
+    link.write(ASK)
+    async with asyncio.timeout(10):
+        while not server.counts["late"]:
+            await asyncio.sleep(0.01)
+    await link.close()
+    assert "PumpGetStatus" not in server.controller.counts
+    async with asyncio.timeout(10):
+        while "PumpGetStatus" not in server.controller.counts:
+            await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("how", ["closed", "given up"])
 async def test_what_is_given_up_does_not_arrive_later(
     server: PtsServer, how: str

@@ -11,7 +11,8 @@ say and its answer one for each, by their Ids:
 An answer without a packet's Id, no answer in 5 s, and one that cannot be read all
 count as missed for the pumps that were asked. An order is sent once: without its
 answer it ends as UNKNOWN, and the next status shows what became of it. A closing is
-repeated, because it changes nothing that is not committed.
+repeated, because it changes nothing that is not committed; so is the stop of a pump
+that was authorised too late (`orders`).
 
 A pump that the controller cannot reach counts as missed: its link goes, its last state
 stays. When it is heard again the service compares its counter, and asks for each
@@ -25,7 +26,6 @@ from cngstation.errors import RemoteProtocolError
 from cngstation.protocols.dispenser.canonical import (
     Capability,
     FaultKind,
-    Link,
     NoFill,
     NozzleStatus,
     SaleRecord,
@@ -36,7 +36,6 @@ from cngstation.protocols.dispenser.dialogue import (
     CycleCompleted,
     Event,
     LinkChanged,
-    OrderAnswered,
     ProtocolFault,
     Question,
     RecordReceived,
@@ -51,8 +50,6 @@ from cngstation.protocols.dispenser.dialogue import (
 from cngstation.protocols.dispenser.forecourt import (
     Downloads,
     Order,
-    OrderKind,
-    OrderOutcome,
 )
 from cngstation.protocols.dispenser.pts import messages, points
 from cngstation.protocols.dispenser.pts.exchange import Asked, Exchange
@@ -63,6 +60,7 @@ from cngstation.protocols.dispenser.pts.messages import (
     Sale,
     TotalsReport,
 )
+from cngstation.protocols.dispenser.pts.orders import Orders
 from cngstation.protocols.dispenser.pts.packets import MOST_PACKETS, Packet
 from cngstation.protocols.dispenser.pts.points import Point
 from cngstation.protocols.dispenser.pts.pricing import Pricing
@@ -85,12 +83,6 @@ CAPABILITIES = frozenset(
 BUSY_POLL_US = 400_000
 IDLE_POLL_US = 1_000_000
 
-_COMMANDS = {
-    OrderKind.LOCK: "PumpLock",
-    OrderKind.UNLOCK: "PumpUnlock",
-    OrderKind.STOP: "PumpStop",
-}
-
 
 class PtsDialogue(WithoutForecourtCommands):
     """All pumps of one controller; fits `dispenser.dialogue.Dialogue`."""
@@ -105,6 +97,7 @@ class PtsDialogue(WithoutForecourtCommands):
         self._waiting = Waiting(frozenset(self._points))
         self._events: list[Event] = []
         self._pricing = Pricing(self._events.append)
+        self._orders = Orders(self._events.append, self._poll_at_once)
         self._exchange = Exchange()
         self._polls: deque[Point] = deque()
         self._next_poll_us = 0
@@ -187,6 +180,7 @@ class PtsDialogue(WithoutForecourtCommands):
 
     def withdraw(self, order: Order) -> bool:
         """Take back an order that waits; False where it may have been sent."""
+        self._orders.abandoned(order)
         return self._waiting.withdraw(order)
 
     def offer(self, downloads: Downloads) -> None:
@@ -195,11 +189,17 @@ class PtsDialogue(WithoutForecourtCommands):
 
     # What goes out
 
+    def _poll_at_once(self) -> None:
+        """Show what became of an order."""
+        self._next_poll_us = 0
+
     def _begin_cycle(self, now_us: int) -> None:
         if self._cycle_begun_us is not None:
             self._events.append(CycleCompleted(now_us - self._cycle_begun_us))
         self._cycle_begun_us = now_us
-        busy = any(point.is_busy for point in self._points.values())
+        busy = self._orders.are_in_doubt or any(
+            point.is_busy for point in self._points.values()
+        )
         self._next_poll_us = now_us + (BUSY_POLL_US if busy else IDLE_POLL_US)
         self._polls.extend(self._points.values())
 
@@ -224,11 +224,13 @@ class PtsDialogue(WithoutForecourtCommands):
         batch: list[Asked] = []
         room = MOST_PACKETS - 2  # a status and its measurements fit too
         while self._waiting.orders and len(batch) < room:
-            batch += self._ordered(self._waiting.orders.popleft())
+            order = self._waiting.orders.popleft()
+            batch += self._orders.asked(self._points[order.gun], order)
         while self._waiting.requests and len(batch) < room:
             batch += self._questioned(self._waiting.requests.popleft(), now_us)
         for point in self._points.values():
             wanted = (
+                self._orders.due(point, now_us),
                 closing(point, now_us),
                 missing(point, now_us),
                 self._pricing.due(point, now_us, wall_ms),
@@ -237,35 +239,6 @@ class PtsDialogue(WithoutForecourtCommands):
             if len(batch) >= room - len(wanted):
                 break
         return batch
-
-    def _ordered(self, order: Order) -> list[Asked]:
-        point = self._points[order.gun]
-        if point.link is Link.OFFLINE:
-            # The controller may keep it for a pump that comes back later.
-            self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
-            return []
-        if order.kind is OrderKind.AUTHORISE:
-            request = messages.authorise(
-                point.gun,
-                point.nozzle,
-                quantity_milli=order.preset_quantity_milli,
-                amount_e4=order.preset_amount_e4,
-            )
-        elif order.kind in _COMMANDS:
-            request = messages.command(_COMMANDS[order.kind], point.gun)
-        else:
-            self._events.append(OrderAnswered(order, OrderOutcome.REFUSED))
-            return []
-
-        def answered(packet: Packet, now_us: int) -> None:
-            outcome = OrderOutcome.REFUSED if packet.error else OrderOutcome.DONE
-            self._events.append(OrderAnswered(order, outcome))
-            self._next_poll_us = now_us  # show at once what became of it
-
-        def missed() -> None:
-            self._events.append(OrderAnswered(order, OrderOutcome.UNKNOWN))
-
-        return [Asked(point, request, answered, missed)]
 
     def _questioned(self, request: Request, now_us: int) -> list[Asked]:
         point, number = self._points[request.gun], request.device_seq
@@ -332,6 +305,7 @@ class PtsDialogue(WithoutForecourtCommands):
                 self._totals(point, report)
             case _:
                 pass  # it takes the place of one status
+        self._orders.heard(point, report, now_us)
 
     def _status(self, point: Point, status: NozzleStatus) -> None:
         self._events.append(StatusReceived(point.gun, status))

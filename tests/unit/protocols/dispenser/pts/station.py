@@ -41,6 +41,8 @@ class Station:
         self.sent: list[dict[str, Any]] = []
         self.spoil: Callable[[bytes], bytes | None] = lambda body: body
         self.commits = True
+        self.late_us = 0  # so much later an authorisation is done, and not answered
+        self._late: list[tuple[int, dict[str, Any]]] = []
 
     def clock(self) -> datetime:
         return BEGIN + timedelta(microseconds=self.now_us)
@@ -51,18 +53,30 @@ class Station:
         while self.now_us < until_us:
             step = self.dialogue.next_transmission(self.now_us, WALL_MS)
             self._hear(self.dialogue.tick(self.now_us))
+            self._do_what_is_late()
             if isinstance(step, Transmission):
                 self.dialogue.sent(self.now_us)
                 message = json.loads(step.data)
                 self.sent += message["Packets"]
-                reply = self.controller.answer(message, self.now_us / SECOND_US)
-                body = self.spoil(json.dumps(reply).encode())
+                body = self._answer(message)
                 self.now_us += 20_000
                 if body is not None:
                     self._hear(self.dialogue.receive(body, self.now_us))
             else:
                 self.now_us = max(min(step.until_us, until_us), self.now_us + 1_000)
         return self.events[begun:]
+
+    def _answer(self, message: dict[str, Any]) -> bytes | None:
+        kinds = {packet["Type"] for packet in message["Packets"]}
+        if self.late_us and "PumpAuthorize" in kinds:
+            self._late.append((self.now_us + self.late_us, message))
+            return None
+        reply = self.controller.answer(message, self.now_us / SECOND_US)
+        return self.spoil(json.dumps(reply).encode())
+
+    def _do_what_is_late(self) -> None:
+        while self._late and self._late[0][0] <= self.now_us:
+            self.controller.answer(self._late.pop(0)[1], self.now_us / SECOND_US)
 
     def _hear(self, events: list[Event]) -> None:
         self.events += events
