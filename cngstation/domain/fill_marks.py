@@ -35,6 +35,7 @@ CREW_TENDERS = tuple(BY_TENDER.values())
 BRINGS_NOTHING = frozenset(set(FillMark) - set(BY_TENDER))
 
 MARK_WORDS: dict[str, str] = {
+    FillMark.CASH: mark("cash"),
     FillMark.TEST: mark("test, gas returned"),
     FillMark.CALIBRATION: mark("calibration, gas returned"),
     FillMark.TEST_LOST: mark("test, gas lost"),

@@ -139,8 +139,8 @@ class ShiftAnswers:
     ) -> contract.CashFillRows:
         """Return fills without a card; of a shift that is not counted by right."""
         actor, number = actor_of(call), request.shift_no
-        database = self._desk.database
-        if self._desk.rules.is_count_blind and not await database.read(
+        database, is_blind = self._desk.database, self._desk.rules.is_count_blind
+        if is_blind and not await database.read(
             lambda connection: is_counted(connection, number)
         ):
             await database.write(lambda tx: note_looking(tx, number, actor))
@@ -148,7 +148,9 @@ class ShiftAnswers:
         def question(connection: Connection) -> contract.CashFillRows:
             found = cash_fills.of_shift(connection, request.shift_no, request.limit)
             return contract.CashFillRows(
-                rows=tuple(cash_fill_row(connection, fill) for fill in found)
+                rows=tuple(
+                    cash_fill_row(connection, fill, is_blind=is_blind) for fill in found
+                )
             )
 
         return await self._desk.database.read(question)
@@ -175,7 +177,10 @@ class ShiftAnswers:
                 given, wish_of(request.seq), actor, request.reason
             )
         fill = await self._desk.mark_fill(order, actor, approved)
-        return await self._desk.database.read(lambda c: cash_fill_row(c, fill))
+        is_blind = self._desk.rules.is_count_blind
+        return await self._desk.database.read(
+            lambda c: cash_fill_row(c, fill, is_blind=is_blind)
+        )
 
     async def write_crew(
         self, request: contract.CrewDraft, call: CallContext

@@ -6,7 +6,7 @@ A row is kept for what was signed too: it says who did.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from cngstation.domain.fill_marks import BRINGS_NOTHING, FillMark, MarkedAlone
 from cngstation.domain.ledger import company_account
 from cngstation.errors import Refusal
 from cngstation.services.approve import Approved, Wish, record
-from cngstation.storage import cash_fills, findings
+from cngstation.storage import cash_fills, findings, shifts
 from cngstation.storage.audit import Actor
 from cngstation.storage.cash_fills import CashFill
 from cngstation.storage.database import Transaction
@@ -108,11 +108,31 @@ def marked_by_of(row: Finding) -> str:
 
 def marks_of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
     """Return the marks of a shift by kind: how many, their sum, who confirmed them."""
+    ours = cash_fills.of_shift(connection, shift_no, limit=-1)
+    marked = [fill for fill in ours if fill.marked not in {"", FillMark.CASH}]
+    return _by_kind(connection, marked)
+
+
+def marks_of_nobody(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
+    """Return what became of fills while nobody was on duty, by kind; "" is nothing yet.
+
+    Those that this shift owes, and of those that none does what is new since the
+    handover before this one: each stands on one slip, and on another if it changes.
+    """
+    begun, ended = shifts.begun_and_ended(connection, shift_no)
+    found = [
+        fill
+        for owner, place in ((shift_no, begun), (shifts.NOBODY, ended))
+        for fill in cash_fills.of_nobody(connection, place)
+        if fill.shift_no == owner
+    ]
+    return _by_kind(connection, found)
+
+
+def _by_kind(connection: Connection, fills: Iterable[CashFill]) -> list[dict[str, Any]]:
     named = _named(connection)
     found: dict[str, dict[str, Any]] = {}
-    for fill in cash_fills.of_shift(connection, shift_no, limit=-1):
-        if fill.marked in {"", FillMark.CASH}:
-            continue
+    for fill in fills:
         empty = {"mark": fill.marked, "fills": 0, "amount_e4": 0, "alone": 0, "by": []}
         kind = found.setdefault(fill.marked, empty)
         kind["fills"] += 1

@@ -1,8 +1,9 @@
 """The blind count (盲点): what a crew is to bring is not told before it has counted.
 
 No sum of what a shift owes is told anywhere before its handover. Its single fills are
-listed only for who may mark them, and who has seen that list is on record: a count by
-the same person is no blind one, and the slip says so.
+listed only for who may mark them, by nozzle, time and quantity: of the money they tell
+nothing, whoever owes them. Who has seen that list is on record, for a quantity and the
+price make an amount: a count by the same person is no blind one, and the slip says so.
 """
 
 from cngstation.errors import NotLoggedIn

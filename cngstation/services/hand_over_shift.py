@@ -19,7 +19,11 @@ from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import reason_of
 from cngstation.services.book_entry import book_entry
 from cngstation.services.change_duty import Meter, leave_nozzle, mind_the_clock
-from cngstation.services.confirm_marks import marks_of_shift, require_seen
+from cngstation.services.confirm_marks import (
+    marks_of_nobody,
+    marks_of_shift,
+    require_seen,
+)
 from cngstation.services.count_blind import has_seen
 from cngstation.services.keep_till import CashNotCounted
 from cngstation.services.mark_fill import NoSuchShift
@@ -161,6 +165,7 @@ def hand_over(
         "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no)),
         "counts": [_kept(count) for count in counts],
         "marks": marks_of_shift(tx.connection, shift.shift_no),
+        "nobody": marks_of_nobody(tx.connection, shift.shift_no),
         "entry": entry_id,
     }
     if rules.is_count_blind:

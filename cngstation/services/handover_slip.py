@@ -16,6 +16,7 @@ from cngstation.units import Unit, quantity_text, yuan_text
 UNIT_SIGNS = {Unit.M3: "m3", Unit.KG: "kg", Unit.KWH: "kWh", Unit.TONNE: "t"}
 NOZZLES_A_SLIP = 6
 TITLE = mark("Shift handover")
+_NOT_MARKED = mark("not marked yet")
 
 
 def handover_slips(receipt: Receipt, station: str, copy_mark: str) -> list[Slip]:
@@ -110,13 +111,25 @@ def _money(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
 
 
 def _marks(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
-    """Say which fills were not paid in cash, and who looked at them."""
-    marks = facts.get("marks", ())
-    if marks:
+    """Say which fills were not paid in cash, and who looked at them.
+
+    Those of nobody stand apart. A slip of an earlier version lacks them.
+    """
+    if marks := facts.get("marks", ()):
         yield Ruler()
+        yield from _by_kind(marks)
+    if marks := facts.get("nobody", ()):
+        yield Ruler()
+        fills = sum(each["fills"] for each in marks)
+        count = _("{count} fills").format(count=fills)
+        yield Row(_("Nobody on duty"), count, strong=True)
+        yield from _by_kind(marks)
+
+
+def _by_kind(marks: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     for each in marks:
         count = _("{count} fills").format(count=each["fills"])
-        what = MARK_WORDS[each["mark"]]
+        what = MARK_WORDS[each["mark"]] if each["mark"] else _NOT_MARKED
         yield Row(_(what), f"{count}  {yuan_text(each['amount_e4'])}")
         if each["by"]:
             yield Row(_("Confirmed by"), ", ".join(each["by"]))

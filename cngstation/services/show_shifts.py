@@ -7,6 +7,7 @@ from cngstation.rpc.contract import shifts as contract
 from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.services.change_duty import on_duty_at
 from cngstation.services.confirm_marks import waits
+from cngstation.services.count_blind import is_counted
 from cngstation.services.open_rows import finding_row
 from cngstation.services.shift_sheet import (
     NozzleSheet,
@@ -71,8 +72,11 @@ def past_shifts(connection: Connection, limit: int) -> contract.PastShifts:
     )
 
 
-def cash_fill_row(connection: Connection, fill: CashFill) -> contract.CashFillRow:
-    """Return a fill without a card for the screen."""
+def cash_fill_row(
+    connection: Connection, fill: CashFill, *, is_blind: bool
+) -> contract.CashFillRow:
+    """Return a fill without a card for the screen; no money that is to be counted."""
+    is_hidden = is_blind and not is_counted(connection, fill.shift_no)
     return contract.CashFillRow(
         seq=fill.seq,
         at_ms=fill.sale["at_ms"],
@@ -81,7 +85,7 @@ def cash_fill_row(connection: Connection, fill: CashFill) -> contract.CashFillRo
         device_seq=fill.sale["device_seq"],
         unit=fill.sale["unit"],
         quantity_milli=fill.sale["quantity_milli"],
-        amount_e4=fill.amount_e4,
+        amount_e4=None if is_hidden else fill.amount_e4,
         marked=fill.marked,
         reason=fill.reason,
         waits=waits(connection, fill),

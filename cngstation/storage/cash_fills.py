@@ -72,6 +72,22 @@ def of_shift(connection: Connection, shift_no: int, limit: int) -> list[CashFill
     return [_cash_fill(connection, row) for row in list(found)]
 
 
+def of_nobody(connection: Connection, after_seq: int) -> list[CashFill]:
+    """Return nobody's fills that ended, or were marked, behind a place of the chain.
+
+    One that a shift owes since is among them; newest first.
+    """
+    found = rows(
+        connection,
+        f"{_SALE} WHERE s.seq IN (SELECT seq FROM sale WHERE seq > ?1 UNION"  # noqa: S608 - ours
+        " SELECT o.seq FROM entry c JOIN entry o ON o.entry_id=c.corrects"
+        "  WHERE c.seq > ?1 AND c.kind GLOB ?2)"
+        f" AND h.seq IS NULL AND s.card_key='' AND {_IS_CASH} ORDER BY s.seq DESC",
+        (after_seq, f"{MARK}*"),
+    )
+    return [_cash_fill(connection, row) for row in list(found)]
+
+
 def _cash_fill(connection: Connection, row: dict[str, Any]) -> CashFill:
     entry_id, of_shift = row["entry_id"], int(row["of_shift"])
     accounts: dict[str, int] = {}

@@ -115,6 +115,20 @@ def end_shift(
     )
 
 
+def begun_and_ended(connection: Connection, shift_no: int) -> tuple[int, int]:
+    """Return where in the chain a shift begins, and where the newest of all ended.
+
+    Before the first has ended that is where the first began.
+    """
+    begun, ended = connection.execute(
+        "SELECT (SELECT seq FROM shift_step WHERE shift_no=?1 AND step=?2),"
+        " coalesce((SELECT max(seq) FROM shift_step WHERE step=?3),"
+        "  (SELECT min(seq) FROM shift_step))",
+        (shift_no, OPENED, ENDED),
+    ).fetchone()
+    return int(begun or 0), int(ended or 0)
+
+
 def _step(tx: Transaction, shift_no: int, step: str, actor: Actor, **facts: str) -> int:
     empty = {"how": "", "crew_no": "", "business_day": "", "sheet": "", "reason": ""}
     row = {

@@ -41,6 +41,10 @@ def _what_it_was(row: CashFillRow) -> str:
     return ("? " if row.waits else "") + word(row.marked or "cash")
 
 
+def _amount(row: CashFillRow) -> str:
+    return "-" if row.amount_e4 is None else yuan_text(row.amount_e4)
+
+
 class _ListScreen(ListScreen):
     """A table above the shifts; Esc goes back to them."""
 
@@ -111,7 +115,8 @@ class CashFillsScreen(_ListScreen):
     TITLE_TEXT = mark("Fills without a card")
     HELP = mark(
         "The fills of the shift on duty, then those of nobody's. Enter says of the "
-        "marked one what it was, with the reason. ? waits for a second person."
+        "marked one what it was, with the reason. ? waits for a second person. - "
+        "stands for an amount that the crew has to count first."
     )
     COLUMNS = (
         Column(mark("Time"), 11, lambda r: short_time(r.at_ms)),
@@ -121,7 +126,7 @@ class CashFillsScreen(_ListScreen):
         Column(
             mark("Quantity"), 9, lambda r: quantity_text(r.quantity_milli), right=True
         ),
-        Column(mark("Amount"), 9, lambda r: yuan_text(r.amount_e4), right=True),
+        Column(mark("Amount"), 9, _amount, right=True),
         Column(mark("What it was"), 12, _what_it_was),
         Column(mark("Reason"), 30, lambda r: r.reason),
     )

@@ -163,7 +163,8 @@ class FillQuery(Message):
 class CashFillRow(Message):
     """A fill without a card and what it was marked as; empty is cash.
 
-    `waits` says that a second person has to look at the mark.
+    `waits` says that a second person has to look at the mark. `amount_e4` is None where
+    a blind count of it is still to come.
     """
 
     seq: int
@@ -173,7 +174,7 @@ class CashFillRow(Message):
     device_seq: int
     unit: Word
     quantity_milli: int
-    amount_e4: int
+    amount_e4: int | None
     marked: Word
     reason: Text
     waits: bool = False

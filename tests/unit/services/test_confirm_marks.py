@@ -26,7 +26,7 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.cash_fills import CashFill
 from cngstation.storage.operators import Operator
 from cngstation.storage.receipts import Receipt
-from tests.shift_world import ShiftWorld, shift_world
+from tests.shift_world import ONE, TWO, ShiftWorld, shift_world
 from tests.small_station import CASHIER, somebody
 
 SECOND = Actor("02", "till-1")
@@ -245,6 +245,63 @@ async def test_the_row_and_the_slip_say_it_in_words(crew: Crew) -> None:
     printed = [line.text.split() for line in render(slip, 32)]
     assert ["test,", "gas", "lost", "1", "fills", "9.00"] in printed
     assert ["Confirmed", "by", "02"] in printed
+
+
+def _told(receipt: Receipt) -> list[tuple[str, int, int, list[str]]]:
+    return [
+        (each["mark"], each["fills"], each["alone"], each["by"])
+        for each in receipt.content["nobody"]
+    ]
+
+
+async def test_fills_of_nobody_stand_on_one_slip_and_again_if_they_change(
+    crew: Crew,
+) -> None:
+    """Marked or not yet; those that the shift owes; then no more until one changes."""
+    assert _told(await crew.hand_over(1_800)) == []
+    world = crew.world
+    crew.fills = (await world.sell(), await world.sell())
+    paid = await world.sell()
+    shift_no = await world.on_duty("1")
+    await crew.mark(FillMark.DRIVE_OFF, second="02")
+    await world.mark(paid, FillMark.CASH, shift_no)
+    await world.off_duty(shift_no)
+    receipt = await world.hand_over(shift_no, cash=900)
+    assert _told(receipt) == [
+        ("", 1, 0, []), ("cash", 1, 0, []), ("drive_off", 1, 0, ["02"])
+    ]  # fmt: skip
+    paper = PaperSettings("Shudu Gas", "North Gate", "till-1", 32, two_copies=False)
+    use_language("en")
+    (slip,) = slips(replace(receipt, originals=1), paper)
+    printed = [line.text.split() for line in render(slip, 32)]
+    at = printed.index(["Nobody", "on", "duty", "3", "fills"])
+    assert printed[at + 1 : at + 5] == [
+        ["not", "marked", "yet", "1", "fills", "9.00"],
+        ["cash", "1", "fills", "9.00"],
+        ["driven", "off", "1", "fills", "9.00"],
+        ["Confirmed", "by", "02"],
+    ]
+    shift_no = await world.on_duty("2")
+    await crew.mark(FillMark.TEST, fill=1)
+    await world.off_duty(shift_no)
+    assert _told(await world.hand_over(shift_no)) == [("test", 1, 1, [])]
+    shift_no = await world.on_duty("1")
+    await world.off_duty(shift_no)
+    assert _told(await world.hand_over(shift_no)) == []
+
+
+async def test_what_another_open_shift_owes_stands_on_its_own_slip(crew: Crew) -> None:
+    """A handover meanwhile neither takes it nor hides it."""
+    await crew.hand_over(1_800)
+    world = crew.world
+    paid = await world.sell()
+    first = await world.on_duty("1", (ONE,))
+    other = await world.on_duty("2", (TWO,))
+    await world.mark(paid, FillMark.CASH, first)
+    await world.off_duty(other)
+    assert _told(await world.hand_over(other)) == []
+    await world.off_duty(first)
+    assert _told(await world.hand_over(first, cash=900)) == [("cash", 1, 0, [])]
 
 
 async def test_a_right_that_is_gone_signs_nothing(crew: Crew) -> None:

@@ -104,8 +104,33 @@ async def test_who_looks_and_counts_is_on_the_slip(station: Station) -> None:
     assert ["Counted", "after", "the", "fills", "were", "seen"] in printed
 
 
+async def test_who_marks_is_not_told_the_money_before_the_count(
+    station: Station,
+) -> None:
+    """Nozzle, time and quantity name a fill; its amount is told when it is counted."""
+    answers, marker = station.answers(), called_by("01")
+
+    async def amounts(shift_no: int) -> list[tuple[int, int, int | None]]:
+        query = contract.FillQuery(shift_no=shift_no, limit=10)
+        rows = (await answers.list_fills(query, marker)).rows
+        return [(row.nozzle_no, row.quantity_milli, row.amount_e4) for row in rows]
+
+    assert await amounts(1) == [(1, 2_000, None)]
+    # One of nobody's that this shift owes is part of its count as well.
+    seq = await station.world.sell()
+    assert await amounts(0) == [(1, 2_000, 9_0000)]
+    order = contract.FillMarkOrder(
+        act_id="MARK-NOBODYS-1", seq=seq, mark="wechat", reason="paid", shift_no=1
+    )
+    assert (await answers.mark(order, marker)).amount_e4 is None
+    assert await amounts(0) == [(1, 2_000, None)]
+    await station.world.hand_over(1, cash=900, wechat=900)
+    assert await amounts(1) == await amounts(0) == [(1, 2_000, 9_0000)]
+
+
 async def test_a_station_may_count_with_open_eyes(station: Station) -> None:
     """Then the list is for everybody, and nothing of it is on record."""
     answers = station.answers(is_blind=False)
-    assert len((await answers.list_fills(QUERY, called_by("03"))).rows) == 1
+    (row,) = (await answers.list_fills(QUERY, called_by("03"))).rows
+    assert row.amount_e4 == 9_0000
     assert await station.looks() == 0
