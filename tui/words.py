@@ -97,6 +97,7 @@ WORDS = {
     # receipts
     "till_close": mark("till closing"),
     "two_people": mark("act of two people"),
+    "digest": mark("daily digest"),
     "shift.hand_over": mark("shift handover"),
     "printed": mark("printed"),
     "failed": mark("not printed"),

@@ -212,6 +212,7 @@ class Printer(Section):
     baud: Baud = 9600
     columns: Annotated[Columns, Field(description="32 or 48")] = 48
     two_copies: YesNo = False  # 打印两联
+    daily_digest: YesNo = False  # 每日打印日报摘要
 
 
 class Till(Section):

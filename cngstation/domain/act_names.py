@@ -42,6 +42,7 @@ NAMES: Mapping[str, str] = {
     "crew.staff": mark("Staff card put into a crew"),
     "crew.write": mark("Crew registered or changed"),
     "device_epoch.began": mark("Numbers of a nozzle began anew"),
+    "digest.print": mark("Daily digest printed"),
     "discount.add": mark("Discount rule added"),
     "discount.end": mark("Discount rule ended"),
     "enrolment.accept": mark("Certificate of head office accepted"),

@@ -22,8 +22,9 @@ from cngstation.services.new_file import FileNotWritten, HeldFile
 from cngstation.services.station_signer import signer_in
 from cngstation.services.take_out import take_out
 from cngstation.services.work_aside import in_worker
-from cngstation.storage import audit_trail
+from cngstation.storage import audit, audit_trail
 from cngstation.storage.audit_trail import Filter
+from cngstation.storage.database import Transaction
 from cngstation.storage.sqlite import Connection
 
 _LONGEST, _WORD = 200, 40
@@ -41,6 +42,13 @@ class NoSuchAuditRow(Refusal):
 
     code = "refusal.no_such_audit_row"
     text = "The audit trail has no row {seq}."
+
+
+class NoPrinter(Refusal):
+    """The station has none."""
+
+    code = "refusal.no_printer"
+    text = "This station has no receipt printer. Nothing was printed."
 
 
 class AuditAnswers:
@@ -62,6 +70,7 @@ class AuditAnswers:
         made.add(contract.AUDIT_SHOW, self.show)
         made.add(contract.AUDIT_EXPORT, self.export)
         made.add(contract.DIGEST_SHOW, self.digest)
+        made.add(contract.DIGEST_PRINT, self.print_digest)
 
     async def rows(
         self, request: contract.AuditQuery, call: CallContext
@@ -133,6 +142,28 @@ class AuditAnswers:
             rows=tuple(_line(row) for row in made.rows[:MOST_ROWS]),
             more=max(len(made.rows) - MOST_ROWS, 0),
         )
+
+    async def print_digest(
+        self, request: contract.DigestQuery, call: CallContext
+    ) -> contract.DigestPrinted:
+        """Have the digest of a day printed; of a closed day it comes as a copy again.
+
+        Raises:
+            DayWrong, NoPrinter: nothing is printed.
+        """
+        day, keeper, actor = _day(request.day), self._keeper, actor_of(call)
+        if not self._parts.prints_wanted:
+            raise NoPrinter
+
+        def unit(tx: Transaction) -> int:
+            digest = keeper.of(tx.connection, day or keeper.today(tx.connection))
+            number = keeper.put_on_paper(tx, digest, actor)
+            subject = f"{digest.business_day} {number:08d}"
+            audit.record(tx, actor, "digest.print", subject)
+            return number
+
+        number = await self._parts.database.write(unit)
+        return contract.DigestPrinted(receipt_no=number)
 
     async def export(
         self, request: contract.AuditExportOrder, call: CallContext

@@ -7,9 +7,12 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services import digest_slip
 from cngstation.services.check_anchors import anchor_of, compare
+from cngstation.services.check_rights import require_right
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.open_rows import facts_of
+from cngstation.services.operator_guards import acting
 from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit, checkpoints, receipts
@@ -25,6 +28,7 @@ class NoSuchReceipt(Refusal):
     text = "There is no receipt {receipt_no}. Nothing was printed."
 
 
+_READS = "audit.read"
 _BEING_PRINTED = mark("The receipt is being printed.")
 _AGREES = mark("Row {seq} of the books has this head: they are those of the slip.")
 _WAITS_ALREADY = mark("This receipt waits for the printer already; it comes once.")
@@ -51,8 +55,13 @@ class ReceiptAnswers:
         actor = actor_of(call)
 
         def unit(tx: Transaction) -> bool:
-            if receipts.find(tx.connection, request.receipt_no) is None:
+            receipt = receipts.find(tx.connection, request.receipt_no)
+            if receipt is None:
                 raise NoSuchReceipt(receipt_no=request.receipt_no)
+            if receipt.kind == digest_slip.KIND:
+                # Who may not see the audit does not get it on paper.
+                me, _ = acting(tx.connection, actor)
+                require_right(tx.connection, me, _READS)
             asked = receipts.ask_for_print(tx, request.receipt_no)
             if asked:
                 audit.record(tx, actor, "receipt.print", str(request.receipt_no))

@@ -1,20 +1,23 @@
 """Makes the digest of each business day when the day has turned, once.
 
-It goes to head office as a fact of its own. After days without power each day has its
-digest; what a clock set back leaves behind a day that is closed is in the next one. A
-clock that is wrong makes no day: what was done in this boot is placed by the monotonic
-clock.
+It goes to head office as a fact of its own, and on paper where a parameter says so.
+After days without power each day has its digest; what a clock set back leaves behind a
+day that is closed is in the next one. A clock that is wrong makes no day: what was done
+in this boot is placed by the monotonic clock.
 """
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cngstation.config import StationConfig
 from cngstation.domain.digest import digest_rows
 from cngstation.moments import Clock, Instant, business_day, seconds
+from cngstation.services import digest_slip
 from cngstation.services.tell_day import MAY_SLIP_MS, tell
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import digests
+from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.digests import Digest
 from cngstation.storage.sqlite import Connection
@@ -27,8 +30,16 @@ MOST_DAYS = 31
 class DigestKeeper:
     """Closes the digests of days that are over."""
 
-    def __init__(self, clock: Clock, *, cut_off_minute: int, wrong_tries: int) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        cut_off_minute: int,
+        wrong_tries: int,
+        on_paper: bool = False,
+    ) -> None:
         self._clock = clock
+        self.on_paper = on_paper
         self._cut_off_minute = cut_off_minute
         self._wrong_tries = wrong_tries
 
@@ -52,8 +63,15 @@ class DigestKeeper:
         due = self._due(tx.connection)
         if due is None:
             return False
-        digests.add(tx, due)
+        closed = replace(due, seq=digests.add(tx, due))
+        if self.on_paper:
+            self.put_on_paper(tx, closed, STATION)
         return True
+
+    def put_on_paper(self, tx: Transaction, digest: Digest, actor: Actor) -> int:
+        """Have a digest printed; return the number of its slip."""
+        day = self.today(tx.connection)
+        return digest_slip.make(tx, digest, actor, day, wanted=1)
 
     def today(self, connection: Connection) -> str:
         """Return the business day of now; a clock that jumped is not followed."""
@@ -123,4 +141,5 @@ def digest_keeper(config: StationConfig, clock: Clock) -> DigestKeeper:
         clock,
         cut_off_minute=config.station.cut_off_minute,
         wrong_tries=config.security.wrong_tries,
+        on_paper=config.printer.daily_digest and bool(config.printer.port),
     )

@@ -40,12 +40,17 @@ LABELS = {
     "limits.card_fee_yuan": mark("Card fee"),
     "limits.cylinder_warning_days": mark("Cylinder warning"),
     "limits.negative_top_up": mark("Top-up back"),
+    "printer.daily_digest": mark("Print the digest"),
 }
 NAMES = tuple(LABELS)
 # They stand on cards and in the number of each sale.
 FIXED = frozenset({"station.station_no", "station.area_no", "station.issue_point_no"})
 _NUMBERS = frozenset({"limits.cylinder_warning_days"})
-_SWITCHES = {"limits.negative_top_up": {"true": True, "false": False}}
+_SWITCHED = {"true": True, "false": False}
+_SWITCHES = {
+    "limits.negative_top_up": _SWITCHED,
+    "printer.daily_digest": _SWITCHED,
+}
 
 
 class ParameterWrong(Refusal):

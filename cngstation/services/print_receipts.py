@@ -17,7 +17,7 @@ from cngstation.language import _, mark
 from cngstation.moments import seconds, time_text
 from cngstation.protocols.receipt.escpos_bytes import slip_bytes
 from cngstation.protocols.receipt.slip import Columns, Row, Ruler, Slip, render
-from cngstation.services import till_slip, two_people_slip
+from cngstation.services import digest_slip, till_slip, two_people_slip
 from cngstation.services.hand_over_shift import KIND as HAND_OVER
 from cngstation.services.handover_slip import UNIT_SIGNS, handover_slips
 from cngstation.services.keep_company_money import KIND as COMPANY_TOP_UP
@@ -55,6 +55,12 @@ TITLES = {
     HAND_OVER: mark("Shift handover"),
     till_slip.KIND: till_slip.TITLE,
     two_people_slip.KIND: two_people_slip.TITLE,
+    digest_slip.KIND: digest_slip.TITLE,
+}
+# Slips of their own layout, in parts where they are long.
+LONG_SLIPS = {
+    HAND_OVER: handover_slips,
+    digest_slip.KIND: digest_slip.digest_slips,
 }
 # Slips of the station's own: one part, with lines to sign.
 OWN_SLIPS = {
@@ -101,9 +107,9 @@ def slips(receipt: Receipt, settings: PaperSettings) -> list[Slip]:
     copy_mark = (
         _("COPY {count}").format(count=receipt.copies + 1) if receipt.originals else ""
     )
-    if receipt.kind == HAND_OVER:
+    if long := LONG_SLIPS.get(receipt.kind):
         station = f"{settings.station_name} {settings.till}"
-        heads = handover_slips(receipt, station, copy_mark)
+        heads = long(receipt, station, copy_mark)
         return [replace(slip, issuer=settings.company_name) for slip in heads]
     own = OWN_SLIPS.get(receipt.kind)
     two = settings.two_copies and own is None

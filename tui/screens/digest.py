@@ -13,6 +13,7 @@ from cngstation.errors import StationError
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.rpc.contract.audit import (
+    DIGEST_PRINT,
     DIGEST_SHOW,
     DigestLine,
     DigestQuery,
@@ -28,6 +29,7 @@ from tui.widgets.lazy_table import Column, LazyTable
 from tui.widgets.lines import Drawn, line, stacked
 
 _SUMS_A_LINE = 3
+_PRINTED = mark("Slip {number} is being printed.")
 
 
 def _act(row: DigestLine) -> str:
@@ -55,12 +57,14 @@ class DigestScreen(StationScreen):
         "What to look at of a business day: acts of two people, money taken back, "
         "rules overridden, rows closed by words, personal numbers shown, books taken "
         "out, operators changed, lock-outs and refusals. When the day has turned it is "
-        "closed and goes to head office. ← and → change the day."
+        "closed and goes to head office. ← and → change the day. P prints it; a day "
+        "that is closed is printed once, then as a copy."
     )
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "turn(-1)", show=False, priority=True),
         Binding("right", "turn(1)", show=False, priority=True),
+        Binding("p", "print", show=False, priority=True),
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
@@ -85,7 +89,12 @@ class DigestScreen(StationScreen):
 
     def offered_keys(self) -> Keys:
         """Name the keys."""
-        return [("←→", _("day before, after")), ("↑↓", _("move")), ("Esc", _("back"))]
+        return [
+            ("←→", _("day before, after")),
+            ("↑↓", _("move")),
+            ("P", _("print")),
+            ("Esc", _("back")),
+        ]
 
     def on_key(self, event: events.Key) -> None:
         """The chosen row decides the text below."""
@@ -101,6 +110,20 @@ class DigestScreen(StationScreen):
             shown = date.fromisoformat(self._view.business_day)
             day = (shown + timedelta(days=days)).isoformat()
             self.run_worker(self._fetch(day), group="digest", exclusive=True)
+
+    def action_print(self) -> None:
+        """Have the day that is shown printed."""
+        if self._view is not None:
+            day = self._view.business_day
+            self.run_worker(self._print(day), group="print", exclusive=True)
+
+    async def _print(self, day: str) -> None:
+        try:
+            made = await self.desk.link.call(DIGEST_PRINT, DigestQuery(day=day))
+        except StationError as error:
+            self.say_error(error)
+        else:
+            self.say(filled(_PRINTED, number=f"{made.receipt_no:08d}"))
 
     async def _fetch(self, day: str) -> None:
         try:

@@ -50,6 +50,7 @@ class ParametersScreen(FormScreen):
         _field("limits.card_fee_yuan", mark("Card fee"), _LIMIT),
         _field("limits.cylinder_warning_days", mark("Cylinder warning"), mark("days")),
         _field("limits.negative_top_up", mark("Top-up back"), mark("true or false")),
+        _field("printer.daily_digest", mark("Print the digest"), mark("true or false")),
     )
 
     def __init__(self, desk: Desk, board: ParameterBoard | None = None) -> None:

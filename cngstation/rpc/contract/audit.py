@@ -118,6 +118,12 @@ class DigestView(Message):
     more: int
 
 
+class DigestPrinted(Message):
+    """The slip that was made, or of which a copy was asked for."""
+
+    receipt_no: int
+
+
 class AuditExportOrder(Message):
     """The business days to export; both empty: all of the books."""
 
@@ -146,4 +152,7 @@ AUDIT_EXPORT = Method(
 DIGEST_SHOW = Method(
     "digest.show", DigestQuery, DigestView, "audit.read", changes=False
 )
-AUDIT_METHODS = (AUDIT_LIST, AUDIT_SHOW, AUDIT_EXPORT, DIGEST_SHOW)
+DIGEST_PRINT = Method(
+    "digest.print", DigestQuery, DigestPrinted, "audit.read", changes=True
+)
+AUDIT_METHODS = (AUDIT_LIST, AUDIT_SHOW, AUDIT_EXPORT, DIGEST_SHOW, DIGEST_PRINT)

@@ -12,8 +12,16 @@ import pytest
 from cngstation import audit_checker
 from cngstation.moments import MS_PER_HOUR
 from cngstation.rpc.contract import audit as contract
-from cngstation.services.answer_audit import AuditAnswers, DayWrong, NoSuchAuditRow
-from cngstation.storage import audit, audit_trail, operators
+from cngstation.rpc.contract.receipts import ReceiptRequest
+from cngstation.services.answer_audit import (
+    AuditAnswers,
+    DayWrong,
+    NoPrinter,
+    NoSuchAuditRow,
+)
+from cngstation.services.answer_receipts import ReceiptAnswers
+from cngstation.services.check_rights import RightMissing
+from cngstation.storage import audit, audit_trail, operators, receipts
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from tests.shift_world import RULES
@@ -29,6 +37,7 @@ class Trail:
     clock: HandClock
     answers: AuditAnswers
     path: Path
+    parts: Any
 
     async def done(self, act: str, subject: str, who: str = "01", **said: str) -> int:
         """Record an act."""
@@ -63,8 +72,9 @@ async def trail(tmp_path: Path) -> AsyncIterator[Trail]:
             clock=clock,
             rules=RULES,
             file=None,
+            prints_wanted=1,
         )
-        yield Trail(db, clock, AuditAnswers(parts), path)
+        yield Trail(db, clock, AuditAnswers(parts), path, parts)
 
 
 async def test_filters_and_pages(trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,3 +172,43 @@ async def test_a_digest_has_its_sums(trail: Trail) -> None:
     assert [row.subject for row in view.rows if row.section == "overridden"] == [
         "shift 7"
     ]
+
+
+async def test_a_digest_goes_on_paper(trail: Trail) -> None:
+    """A day that is not closed as it stands, each time anew; where there is paper."""
+    await trail.done("shift.force", "shift 7", reason="left")
+    numbers = [
+        (await trail.answers.print_digest(contract.DigestQuery(), CALL)).receipt_no
+        for _ in range(2)
+    ]
+    found = [await trail.db.read(lambda c, n=n: receipts.find(c, n)) for n in numbers]
+    assert [(each.wanted, each.content["digest_seq"]) for each in found if each] == [
+        (1, 0)
+    ] * 2
+    assert len(set(numbers)) == 2
+    assert len(await trail.seqs(act="digest.print")) == 2
+    trail.parts.prints_wanted = 0
+    with pytest.raises(NoPrinter):
+        await trail.answers.print_digest(contract.DigestQuery(), CALL)
+    with pytest.raises(DayWrong):
+        await trail.answers.print_digest(contract.DigestQuery(day="x"), CALL)
+
+
+async def test_who_may_not_read_the_audit_gets_no_copy_of_it(trail: Trail) -> None:
+    """Printing a receipt again is for more people than the trail is."""
+    made = await trail.answers.print_digest(contract.DigestQuery(), CALL)
+    again = ReceiptRequest(receipt_no=made.receipt_no)
+    answers = ReceiptAnswers(trail.parts)
+    await trail.db.write(
+        lambda tx: operators.change(
+            tx, "01", reason="test", actor=CASHIER, role="senior"
+        )
+    )
+    assert (await answers.print_receipt(again, CALL)).receipt_no == made.receipt_no
+    await trail.db.write(
+        lambda tx: operators.change(
+            tx, "01", reason="test", actor=CASHIER, role="junior"
+        )
+    )
+    with pytest.raises(RightMissing):
+        await answers.print_receipt(again, CALL)

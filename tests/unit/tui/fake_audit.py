@@ -43,6 +43,9 @@ class FakeAudit:
             rows=lines if closed or day == "2026-11-21" else (), more=0,
         )  # fmt: skip
 
+    async def _digest_print(self, asked: Any) -> Any:
+        return a.DigestPrinted(receipt_no=77)
+
     async def _audit_export(self, asked: Any) -> Any:
         return a.AuditExported(
             folder="/var/lib/cngstation/exports", name="audit-1.jsonl.gz", first=1,

@@ -14,6 +14,7 @@ _VALUES = {
     "station.issue_point_no": "01",
     "limits.cylinder_warning_days": "10",
     "limits.negative_top_up": "false",
+    "printer.daily_digest": "false",
 }
 GROUPS = " ".join(f"GRP{number:03d}" for number in range(1, 41))
 

@@ -113,6 +113,9 @@ async def test_the_digest_of_a_day(
         await screen.press("left")
         await screen.sees("2026-11-20")
         await screen.sees("8000")
+        await screen.press("p")
+        await screen.sees("00000077")
+        assert [q.day for q in screen.asked("digest.print")] == ["2026-11-20"]
         await screen.press("right", "right")
         await screen.sees("2026-11-22")
         assert [q.day for q in screen.asked("digest.show")] == [
