@@ -146,6 +146,16 @@ class DatabaseBusy(StorageError):
     money = MoneyMoved.NO
 
 
+class NoRoom(DatabaseBusy):
+    """The disk is full for all but fills; the unit was not begun."""
+
+    code = "storage.no_room"
+    text = (
+        "The disk is full ({free_mib} MiB left). Nothing was recorded and no money "
+        "moved. Fills are still recorded. Call the technician: make room on the disk."
+    )
+
+
 class DatabaseUnopened(StorageError):
     """There is no station's database where the configuration says."""
 

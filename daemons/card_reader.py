@@ -25,6 +25,7 @@ from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import CounterStage, signboard_of
 from cngstation.services.station_rules import rules_of
 from cngstation.services.take_out import clear_left
+from cngstation.services.watch_disk import watch_disk
 from cngstation.services.watch_news import watch_news
 from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
@@ -85,6 +86,7 @@ async def serve(process: Process) -> int:
     await server.start()
     process.watch_database(database)
     process.keep(watch.run(), "watch reader")
+    process.keep(watch_disk(config.paths.database.parent, stage.disk_changed), "disk")
     process.keep(watch_news(database, stage.news), "watch news")
     process.keep(digest_keeper(config, clock).run(database), "daily digest")
     if config.printer.port:

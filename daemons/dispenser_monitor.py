@@ -39,7 +39,7 @@ SOCKET = "forecourt.sock"
 
 async def serve(process: Process) -> int:
     """Put the forecourt together and run it."""
-    database = await process.open_database()
+    database = await process.open_database(to_the_last=True)
     config, clock = process.config, process.clock
     book = _sale_book(config, database)
     lines: list[NamedLine] = []

@@ -52,13 +52,13 @@ class Process:
         """The name and version told to clients."""
         return f"{self.program} {__version__}"
 
-    async def open_database(self) -> Database:
+    async def open_database(self, *, to_the_last: bool = False) -> Database:
         """Open the station's file; it is closed however the daemon ends.
 
         Raises:
             StorageError: it cannot be opened.
         """
-        database = await open_books(self.config, self.clock)
+        database = await open_books(self.config, self.clock, to_the_last=to_the_last)
         self._databases.append(database)
         self.file = self.config
         self.config = await in_force(database, self.config)

@@ -42,6 +42,7 @@ class Picture:
         self.station: StationInfo | None = None
         self.reader: DeviceHealth | None = None
         self.printer: DeviceHealth | None = None
+        self.disk: DeviceHealth | None = None
         self.card: CardView | None = None
         self.card_is_there = False
         self.open_rows: tuple[OpenRow, ...] = ()
@@ -89,6 +90,7 @@ class Picture:
     def _counter(self, board: Any) -> Area:
         self.station, self.books = board.station, board.books
         self.reader, self.printer = board.reader, board.printer
+        self.disk = board.disk
         self.open_rows = board.open_rows
         areas = EVERYTHING & ~Area.BOARD & ~Area.TILES
         if board.card is None:
@@ -129,6 +131,8 @@ class Picture:
                 self.reader = body
             case "printer.changed":
                 self.printer = body
+            case "disk.changed":
+                self.disk = body
             case "uplink.changed":
                 self.uplink = body
             case "act.settled":

@@ -5,10 +5,15 @@ from cngstation.errors import DatabaseUnopened, StorageError
 from cngstation.language import mark
 from cngstation.moments import Clock
 from cngstation.storage.database import Database
+from cngstation.storage.room import LEAST_BYTES, Room
 
 
-async def open_books(config: StationConfig, clock: Clock) -> Database:
+async def open_books(
+    config: StationConfig, clock: Clock, *, to_the_last: bool = False
+) -> Database:
     """Open the station's file; it is never made here.
+
+    `to_the_last`: written as long as any byte is free, for what cannot wait.
 
     Raises:
         DatabaseUnopened: there is none, or it cannot be opened.
@@ -18,8 +23,10 @@ async def open_books(config: StationConfig, clock: Clock) -> Database:
     if not path.is_file():
         # A new one here would be a station without its books.
         raise DatabaseUnopened(path=str(path), why=mark("there is no such file"))
+    room = Room(path.parent, 0 if to_the_last else LEAST_BYTES)
+    room.make_reserve()
     try:
-        return await Database.open(path, clock)
+        return await Database.open(path, clock, room)
     except StorageError as error:
         if type(error) is not StorageError:
             raise

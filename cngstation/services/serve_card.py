@@ -5,7 +5,9 @@ anybody choosing; then the page is shown. Every sight of a card is compared with
 book, so that a copy or an old image shows itself.
 """
 
-from cngstation.errors import StationError
+import contextlib
+
+from cngstation.errors import NoRoom, StationError
 from cngstation.moments import Clock
 from cngstation.services import opening_balances
 from cngstation.services.act_on_card import CardActs
@@ -74,5 +76,7 @@ class CardService:
                 if seen.consumed is None:
                     cards.seen(tx, seen)
 
-        await self._database.write(unit)
+        # A full disk is no reason to show no card: this sight is not recorded.
+        with contextlib.suppress(NoRoom):
+            await self._database.write(unit)
         return looked

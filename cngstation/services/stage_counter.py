@@ -83,6 +83,7 @@ class CounterStage:
         self._publisher: Publisher | None = None
         self._reader = _health(None)
         self._printer = _health(None) if has_printer else _ABSENT
+        self._disk = _WELL
         self._card: CardView | None = None
         self._rows = OpenRowsNow(rows=())
         self._books: BooksVerdict | None = None
@@ -111,6 +112,7 @@ class CounterStage:
             ),
             reader=self._reader,
             printer=self._printer,
+            disk=self._disk,
             card=self._card,
             open_rows=self._rows.rows,
             books=self._books,
@@ -143,6 +145,11 @@ class CounterStage:
         """The printer got into trouble or out of it."""
         self._printer = _health(trouble)
         self._publish(counter.PRINTER_CHANGED, self._printer)
+
+    async def disk_changed(self, health: DeviceHealth) -> None:
+        """The disk fills up, or there is room again."""
+        self._disk = health
+        self._publish(counter.DISK_CHANGED, health)
 
     async def printed(self, outcome: PrintOutcome) -> None:
         """A print ended, on paper or not."""

@@ -22,9 +22,12 @@ async def while_busy(ask: Callable[[], Awaitable[T]]) -> T:
     For the loops of a daemon, which nobody would ask again. Who answers a request
     tells its asker that the database is busy instead.
     """
+    told = False
     while True:
         try:
             return await ask()
         except DatabaseBusy as busy:
-            _log.warning("database.busy", why=busy.sentence())
+            if not told:
+                _log.warning("database.busy", why=busy.sentence())
+            told = True
             await asyncio.sleep(seconds(PAUSE_MS))

@@ -7,7 +7,6 @@ A caller's cancellation never stops a unit that has been handed over.
 """
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from cngstation.errors import CommitUncertain, DatabaseBusy, StorageError
+from cngstation.errors import CommitUncertain, DatabaseBusy, NoRoom, StorageError
 from cngstation.moments import Clock, Instant, seconds
 from cngstation.storage import chain
 from cngstation.storage.kept import Kept
 from cngstation.storage.migrations import migrate
+from cngstation.storage.pauses import Pauses
+from cngstation.storage.room import Room
 from cngstation.storage.sqlite import (
     FAILURES,
     Connection,
@@ -34,9 +35,6 @@ T = TypeVar("T")
 
 # More units than this in one transaction would hold the other daemons up.
 LARGEST_GROUP = 64
-LONGEST_WAIT_MS = 5_000
-_FIRST_PAUSE_MS = 1
-_LONGEST_PAUSE_MS = 25
 _ROWS = frozenset({"finding", "finding_closed"})
 
 
@@ -116,8 +114,13 @@ class Database:
     """A daemon's connections to the station's file: one that writes, one that reads."""
 
     def __init__(
-        self, writer: aiosqlite.Connection, reader: aiosqlite.Connection, clock: Clock
+        self,
+        writer: aiosqlite.Connection,
+        reader: aiosqlite.Connection,
+        clock: Clock,
+        room: Room | None = None,
     ) -> None:
+        self._room = room
         self._writer = writer
         self._reader = reader
         self._clock = clock
@@ -129,8 +132,10 @@ class Database:
         self._task = asyncio.create_task(self._commit_groups(), name="commit groups")
 
     @classmethod
-    async def open(cls, path: Path, clock: Clock) -> Self:
+    async def open(cls, path: Path, clock: Clock, room: Room | None = None) -> Self:
         """Open the file, bringing its schema to this version.
+
+        Without `room` units are begun however full the disk is.
 
         Raises:
             SchemaMismatch: the file is newer than the program.
@@ -145,7 +150,7 @@ class Database:
             # Its thread would keep the process from ending.
             await writer.close()
             raise
-        return cls(writer, reader, clock)
+        return cls(writer, reader, clock, room)
 
     @property
     def failed(self) -> CommitUncertain | None:
@@ -157,6 +162,7 @@ class Database:
 
         Raises:
             DatabaseBusy: the lock was not to be had; nothing was begun.
+            NoRoom: the disk is full; nothing was begun.
             CommitUncertain: the disk failed; the daemon must restart.
             Whatever the unit itself raised; then nothing of it is recorded.
         """
@@ -176,7 +182,7 @@ class Database:
             StorageError: the file cannot be read.
             Whatever the question itself raised.
         """
-        pauses = _Pauses()
+        pauses = Pauses()
         while True:
             try:
                 return await self._on_thread(self._reader, _snapshot, question)
@@ -240,7 +246,12 @@ class Database:
         self, group: list[_Waiting]
     ) -> list[_Outcome] | StorageError:
         units = [waiting.unit for waiting in group]
-        pauses = _Pauses()
+        pauses = Pauses()
+        if self._room is not None:
+            try:
+                self._room.require()
+            except NoRoom as full:
+                return full
         while True:
             outcome = await self._on_thread(
                 self._writer, _run_group, units, self._clock.now(), self._kept
@@ -266,28 +277,6 @@ class Database:
         return done
 
 
-class _Pauses:
-    """The growing pauses of one wait for a lock, up to `LONGEST_WAIT_MS` in all."""
-
-    def __init__(self) -> None:
-        self._waited_ms = 0
-        self._longest_ms = _FIRST_PAUSE_MS
-
-    def next_ms(self) -> int:
-        """Return how long to pause now.
-
-        Raises:
-            DatabaseBusy: the wait was long enough.
-        """
-        if self._waited_ms >= LONGEST_WAIT_MS:
-            raise DatabaseBusy(wait_ms=self._waited_ms)
-        # Jitter, so that writers that met once do not meet again and again.
-        pause_ms = random.randint(1, self._longest_ms)  # noqa: S311 - no secret
-        self._waited_ms += pause_ms
-        self._longest_ms = min(2 * self._longest_ms, _LONGEST_PAUSE_MS)
-        return pause_ms
-
-
 async def _connected(path: Path, *, read_only: bool) -> aiosqlite.Connection:
     return await aiosqlite.Connection(
         lambda: _until_free(lambda: connect(path, read_only=read_only)), 64
@@ -309,7 +298,7 @@ def _until_free(work: Callable[[], T]) -> T:
         DatabaseBusy: another program held the file for too long.
         StorageError: the file cannot be opened.
     """
-    pauses = _Pauses()
+    pauses = Pauses()
     while True:
         try:
             return work()

@@ -20,7 +20,7 @@ from cngstation.rpc.contract.board import (
     Alarms,
     AlarmSeen,
 )
-from cngstation.rpc.contract.figures import Fact
+from cngstation.rpc.contract.figures import DeviceHealth, Fact
 from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.rpc.session import Nothing
 from tui.areas import Area
@@ -43,6 +43,7 @@ _FAULTY = mark("Nozzle {nozzle} reports a fault: {fault}.")
 _FAULTY_CURE = mark("Look at the dispenser; call the technician if it stays.")
 _NO_MONITOR = mark("The monitor program does not answer: no nozzle is watched.")
 _NO_MONITOR_CURE = mark("Fills go on and are fetched later. Have it started anew.")
+_DISK_CURE = mark("Move old backups and logs to another disk.")
 _SHAPES = {"now": "✖", "row": "!", "act": "!", "event": "·"}
 _SEEN = "✓"
 
@@ -146,11 +147,23 @@ class AlarmsScreen(StationScreen):
     def _now(self) -> Iterable[AlarmRow]:
         """Yield what the live figures say is not well."""
         picture = self.desk.picture
+        yield from self._devices()
         if not picture.is_up(Part.FORECOURT):
             yield _live(0, self.desk.now_ms(), _NO_MONITOR, _NO_MONITOR_CURE)
             return
         for nozzle in picture.nozzles.values():
             yield from _of_nozzle(nozzle, self.desk.now_ms())
+
+    def _devices(self) -> Iterable[AlarmRow]:
+        picture = self.desk.picture
+        if not picture.is_up(Part.COUNTER):
+            return
+        for health in (picture.reader, picture.printer):
+            if health is not None and health.state in ("trouble", "offline"):
+                yield _of_device(health, self.desk.now_ms(), "")
+        disk = picture.disk
+        if disk is not None and disk.state in ("trouble", "offline"):
+            yield _of_device(disk, self.desk.now_ms(), _DISK_CURE)
 
     def offered_keys(self) -> Keys:
         """Name what helps with the marked row."""
@@ -216,7 +229,8 @@ class AlarmsScreen(StationScreen):
         self.say(_("Marked as seen. What is open stays open."), "done")
 
     def _how_long(self, row: AlarmRow) -> str:
-        lasts = row.source != "event" and row.text != _FAULTY
+        since_told = row.nozzle_no or row.source != "now"
+        lasts = row.source != "event" and row.text != _FAULTY and since_told
         return _duration(self.desk.now_ms() - row.at_ms) if lasts else ""
 
     def _title(self) -> Content:
@@ -239,7 +253,8 @@ class AlarmsScreen(StationScreen):
             empty = self._told is not None
             return line(_("Nothing is open and nothing was reported.") if empty else "")
         lines = [line((sentence(row.text, row.facts), "bold"))]
-        lines.append(line("→ ", (sentence(row.cure, row.facts), "bold $accent")))
+        if row.cure:
+            lines.append(line("→ ", (sentence(row.cure, row.facts), "bold $accent")))
         if row.device_at:
             at = clean(row.device_at)
             lines.append(line(filled(_("The dispenser's own clock said {at}."), at=at)))
@@ -271,6 +286,11 @@ def _of_nozzle(nozzle: NozzleFigure, now_ms: int) -> Iterable[AlarmRow]:
         return
     for fault in nozzle.faults:  # nobody tells since when
         yield _live(no, now_ms, _FAULTY, _FAULTY_CURE, fault=word(fault))
+
+
+def _of_device(health: DeviceHealth, now_ms: int, cure: str) -> AlarmRow:
+    facts = {fact.name: fact.value for fact in health.facts}
+    return _live(0, now_ms, health.text, cure, **facts)
 
 
 def _live(nozzle_no: int, at_ms: int, text: str, cure: str, **facts: str) -> AlarmRow:

@@ -43,7 +43,7 @@ _NOT_WELL = ("!", "bold $warning")
 class CardPage(Lines):
     """Draws the card of the picture and the figures of the top-up beside it."""
 
-    AREAS = Area.CARD
+    AREAS = Area.CARD | Area.STATUS
     DEFAULT_CSS = """
     CardPage { height: auto; min-height: 9; padding: 0 1; border-top: solid $primary; }
     CardPage.gone { color: $text-muted; }
@@ -58,14 +58,25 @@ class CardPage(Lines):
         """Write the page, grey when the card or the counter is away."""
         card = self._desk.picture.card
         if card is None:
-            return stacked(
-                [Content(""), line((_("Put a card on the reader."), "bold"))]
-            )
+            ask = self._no_reader() or line((_("Put a card on the reader."), "bold"))
+            return stacked([Content(""), ask])
         lines = self._lines(card)
         there = self._desk.picture.card_is_there
         if there and self._desk.picture.is_up(DaemonPart.COUNTER):
             return stacked(lines)
-        return Content(stacked(lines).plain).stylize("$text-muted")
+        old = Content(stacked(lines).plain).stylize("$text-muted")
+        no_reader = self._no_reader()
+        return stacked([old, no_reader]) if no_reader else old
+
+    def _no_reader(self) -> Content | None:
+        """Say why no card can be seen, where that is so."""
+        picture = self._desk.picture
+        reader = picture.reader
+        if reader is None or reader.state in ("online", "absent"):
+            return None
+        if not picture.is_up(DaemonPart.COUNTER):
+            return None
+        return line((f"✖ {sentence(reader.text, reader.facts)}", "bold $error"))
 
     def _lines(self, card: "CardView") -> list[Content]:
         if not card.card_key:

@@ -42,9 +42,16 @@ class StatusLine(Lines):
             ),
             *self._device(_("Uplink"), DaemonPart.UPLINK, uplink),
         ]
-        if picture.uplink is not None and picture.is_up(DaemonPart.UPLINK):
+        if self._disk_is_short():
+            parts += self._device(_("Disk"), DaemonPart.COUNTER, picture.disk)
+        elif picture.uplink is not None and picture.is_up(DaemonPart.UPLINK):
             parts.append(labelled(_("to send"), picture.uplink.waiting) + "  ")
         return line(*parts, *self._books())
+
+    def _disk_is_short(self) -> bool:
+        disk = self._desk.picture.disk
+        counter = self._desk.picture.is_up(DaemonPart.COUNTER)
+        return counter and disk is not None and disk.state != "online"
 
     def _device(
         self, name: str, part: DaemonPart, health: "DeviceHealth | None"
@@ -55,6 +62,8 @@ class StatusLine(Lines):
         else:
             look = DEVICE_LOOKS[health.state] if health else DEVICE_LOOKS["online"]
         shown = look.shape + _(look.text)
+        if health is not None and health is picture.disk:
+            shown = look.shape + disk_left(health)
         if part is DaemonPart.FORECOURT and look is DEVICE_LOOKS["online"]:
             silent = silent_nozzles(self._desk)
             if silent:
@@ -78,6 +87,12 @@ class StatusLine(Lines):
         return [(_("BOOKS DO NOT HOLD {at}").replace("{at}", at), "bold $error")]
 
 
+def disk_left(health: "DeviceHealth") -> str:
+    """Return what is left on a disk that is short of room."""
+    left = {fact.name: fact.value for fact in health.facts}.get("free", "?")
+    return f"{left} MiB"
+
+
 def silent_nozzles(desk: Desk) -> list[int]:
     """Return the nozzles that do not answer though their line is well."""
     nozzles = desk.picture.nozzles.values()
@@ -88,7 +103,7 @@ def troubles(desk: Desk) -> list[str]:
     """Say in sentences what is not well; for the help of this screen."""
     picture = desk.picture
     said = [error_sentence(error) for error in picture.lost.values() if error]
-    healths = [picture.reader, picture.printer]
+    healths = [picture.reader, picture.printer, picture.disk]
     healths += [figure.health for figure in picture.lines.values()]
     healths += [picture.uplink.health] if picture.uplink else []
     if silent := silent_nozzles(desk):

@@ -60,14 +60,16 @@ class CounterBoard(Message):
     card: cards.CardView | None
     open_rows: OpenRows
     books: receipts.BooksVerdict | None
+    disk: DeviceHealth | None = None
 
 
 READER_CHANGED = Event("reader.changed", DeviceHealth, replaceable=True)
 PRINTER_CHANGED = Event("printer.changed", DeviceHealth, replaceable=True)
+DISK_CHANGED = Event("disk.changed", DeviceHealth, replaceable=True)
 OPEN_ROWS_CHANGED = Event("open_rows.changed", OpenRowsNow, replaceable=True)
 
 COUNTER = Contract(
-    version=Version(1, 7),
+    version=Version(1, 8),
     oldest=Version(1, 0),
     snapshot=CounterBoard,
     methods=(
@@ -93,6 +95,7 @@ COUNTER = Contract(
     events=(
         READER_CHANGED,
         PRINTER_CHANGED,
+        DISK_CHANGED,
         OPEN_ROWS_CHANGED,
         *cards.CARD_EVENTS,
         *acts.ACT_EVENTS,

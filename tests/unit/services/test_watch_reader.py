@@ -7,12 +7,18 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.purse_card import CardReading
-from cngstation.errors import DeviceError, DeviceUnavailable, RemoteProtocolError
+from cngstation.errors import (
+    DeviceError,
+    DeviceUnavailable,
+    NoRoom,
+    RemoteProtocolError,
+)
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.rpc.contract.counter import CardOnReaderState, CardView
 from cngstation.services import watch_reader
@@ -21,6 +27,7 @@ from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import CounterStage, Signboard
 from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
+from cngstation.storage import chain
 from cngstation.storage.database import Database
 from tests.small_station import CARD, HandClock, a_card, opened, register_card
 from tests.unit.drivers.fake_mifare import (
@@ -310,6 +317,25 @@ async def test_no_card_can_end_the_counter(tmp_path: Path) -> None:
     assert views[1].warnings[0].endswith("call the manager.")
     rows = published.bodies[-1][1].rows
     assert [row.kind for row in rows] == ["card_disagrees"]
+
+
+async def test_a_full_disk_hides_no_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sight is not recorded, the card is shown, and the counter goes on."""
+    field = Field()
+    async with opened(tmp_path / "s.db") as db:
+        stage, published = await a_stage(db, field)
+        await db.write(lambda tx: register_card(tx, a_card(wseq=1, uid="DEADBEEF")))
+        reading = await issued(field)
+        before = await db.read(chain.read_tip)
+        full = AsyncMock(side_effect=NoRoom(free_mib=0))
+        monkeypatch.setattr(db, "write", full)
+        await stage.card_presented(reading, BorrowedReader(field, CARD_ON(field)))
+        assert full.await_count == 1
+        assert (await db.read(chain.read_tip)).seq == before.seq
+    views = [body for _, body in published.bodies if isinstance(body, CardView)]
+    assert [view.card_no for view in views] == [CARD[4:]]
 
 
 async def test_no_trouble_is_too_long_to_be_told(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cngstation.errors import CommitUncertain, DatabaseBusy, StorageError
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import chain, database, receipts
+from cngstation.storage import chain, database, pauses, receipts
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection, connect, sqlite3
 from tests.small_station import HandClock, book, opened
@@ -211,7 +211,7 @@ async def test_a_file_busy_for_too_long_is_said_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the longest wait the unit was not begun, and the next one works."""
-    monkeypatch.setattr(database, "LONGEST_WAIT_MS", 40)
+    monkeypatch.setattr(pauses, "LONGEST_WAIT_MS", 40)
     path = tmp_path / "s.db"
     async with opened(path) as db:
         other = connect(path)
@@ -228,7 +228,7 @@ async def test_a_busy_read_is_tried_again_and_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader kept out is patient, then says so in the product's own words."""
-    monkeypatch.setattr(database, "LONGEST_WAIT_MS", 40)
+    monkeypatch.setattr(pauses, "LONGEST_WAIT_MS", 40)
     tries = 0
 
     def locked(connection: Connection) -> None:

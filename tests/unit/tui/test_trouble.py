@@ -2,9 +2,12 @@
 
 import pytest
 
-from cngstation.errors import NotLoggedIn
+from cngstation.errors import DeviceUnavailable, NotLoggedIn
+from cngstation.rpc.contract import counter as c
+from cngstation.rpc.contract.figures import DeviceHealth, DeviceState, Fact
 from cngstation.rpc.failures import NotConnected
-from tests.unit.tui.fake_rows import card, vehicle
+from cngstation.services.examine_station import DISK_FULL
+from tests.unit.tui.fake_rows import WELL, card, vehicle
 from tests.unit.tui.fake_station import FakeStation
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.link import Part
@@ -76,6 +79,37 @@ async def test_silent_nozzles_are_counted_below_and_named_by_the_help() -> None:
         screen.station.change_nozzle(3, link="online")
         screen.station.change_nozzle(4, link="online")
         await screen.sees("Monitor ●ok")
+
+
+async def test_a_reader_or_a_disk_in_trouble_says_what_to_do() -> None:
+    """On the card's page, in the last line, in the alarm list and in the help."""
+    gone = DeviceHealth(
+        state=DeviceState.OFFLINE, text=DeviceUnavailable.text,
+        facts=(Fact(name="device", value="r"), Fact(name="why", value="unplugged")),
+    )  # fmt: skip
+    full = DeviceHealth(
+        state=DeviceState.OFFLINE, text=DISK_FULL[0],
+        facts=(Fact(name="free", value="22"),),
+    )  # fmt: skip
+    async with opened() as screen:
+        await screen.sees("Put a card on the reader")
+        screen.station.tell(Part.COUNTER, c.READER_CHANGED, gone)
+        await screen.sees("✖ r cannot be reached: unplugged")
+        screen.station.tell(Part.COUNTER, c.DISK_CHANGED, full)
+        await screen.sees("Disk ✖22 MiB")
+        await screen.press("a")
+        await screen.sees("2 now")
+        await screen.press("down")
+        await screen.sees("The disk is full: 22 MiB left")
+        await screen.sees("Move old backups and logs to another disk")
+        await screen.press("escape")
+        await screen.press("f1")
+        await screen.sees("The disk is full: 22 MiB left")
+        await screen.press("escape")
+        screen.station.tell(Part.COUNTER, c.READER_CHANGED, WELL)
+        screen.station.tell(Part.COUNTER, c.DISK_CHANGED, WELL)
+        await screen.sees("Put a card on the reader")
+        assert "Disk" not in screen.text()
 
 
 async def test_a_lost_counter_is_said_and_comes_back() -> None:
