@@ -36,7 +36,7 @@ from cngstation.storage.sqlite import connect
 from tests.simulated_devices import ROOT
 
 QUICK = 1_000.0  # people who need no time to walk
-WITHIN_S = 30.0
+WITHIN_S = 120.0
 _LOOK_S = 0.01
 _index = count()
 
