@@ -45,6 +45,19 @@ class StationError(Exception):
         """Return the English sentence with its facts filled in."""
         return self.text.format_map(_Facts(self.facts))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Cross from one process to another: the constructor takes no sentence."""
+        return _remade, (type(self), self.args, self.__dict__)
+
+
+def _remade(
+    kind: type[StationError], args: tuple[object, ...], held: dict[str, object]
+) -> StationError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(held)
+    return error
+
 
 class _Facts(dict[str, str | int]):
     """Leaves an unfilled field visible instead of hiding the failure behind another."""

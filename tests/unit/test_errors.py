@@ -1,7 +1,10 @@
 """One tree of errors: stable codes, sentences with their facts, what money did."""
 
 import importlib
+import os
+import pickle
 import pkgutil
+import signal
 
 import pytest
 
@@ -15,6 +18,7 @@ from cngstation.errors import (
     StationError,
     registered,
 )
+from cngstation.services.work_aside import WorkBrokenOff, in_worker
 
 
 def test_a_code_is_used_once() -> None:
@@ -50,3 +54,31 @@ def test_every_error_of_the_product_is_a_sentence() -> None:
         )
     ]
     assert odd == []
+
+
+@pytest.mark.parametrize("kind", registered().values(), ids=lambda kind: kind.code)
+def test_an_error_crosses_to_another_process_whole(kind: type[StationError]) -> None:
+    """What a worker raises is the same sentence here."""
+    error = kind(why="full", problems="a")
+    error.__cause__ = None
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is kind
+    assert (back.facts, str(back)) == (error.facts, str(error))
+    assert back.sentence() == error.sentence()
+
+
+async def test_a_worker_tells_what_it_raised_and_that_it_was_ended() -> None:
+    """Neither is lost in a broken pool."""
+    with pytest.raises(CommitUncertain) as raised:
+        await in_worker(_raises)
+    assert raised.value.facts == {"why": "full"}
+    with pytest.raises(WorkBrokenOff):
+        await in_worker(_is_killed)
+
+
+def _raises() -> None:
+    raise CommitUncertain(why="full")
+
+
+def _is_killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
