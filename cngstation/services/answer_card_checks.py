@@ -18,6 +18,7 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.services.check_sale import wire_card_key
 from cngstation.services.limit_spending import may_fill
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_day import tell
 from cngstation.storage import cards, downloads
 from cngstation.storage.database import Database
 from cngstation.storage.downloads import WIRE_DIGITS
@@ -54,7 +55,8 @@ class CardChecks:
             return CardVerdict.BLACKLISTED
         if card is None:
             return CardVerdict.MAY_FILL
-        verdict = may_fill(connection, key, self._clock.now().wall_ms, self._rules)
+        now_ms = tell(connection, self._clock.now()).ms
+        verdict = may_fill(connection, key, now_ms, self._rules)
         if isinstance(verdict, Stopped):
             return _STOPPED.get(verdict.reason, CardVerdict.BALANCE_DIFFERS)
         return _by_balance(connection, key, check.balance_hundredths)

@@ -13,6 +13,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.plan_prices import AHEAD_MS, Plan, PriceDesk
+from cngstation.services.tell_day import tell
 from cngstation.storage import prices
 from cngstation.storage.prices import DatedPrice
 from cngstation.storage.sqlite import Connection
@@ -63,8 +64,8 @@ class PriceAnswers:
 
     async def board(self, _: Nothing, call: CallContext) -> contract.PriceBoard:
         """Return what is planned, in force and past."""
-        now_ms = self._clock.now().wall_ms
-        rows = await self._parts.database.read(lambda c: _rows(c, now_ms))
+        now = self._clock.now()
+        rows = await self._parts.database.read(lambda c: _rows(c, tell(c, now).ms))
         return contract.PriceBoard(
             units=tuple(map(str, self._desk.units())),
             levels=prices.LEVELS,

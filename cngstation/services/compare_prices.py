@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from cngstation.moments import Clock, seconds
+from cngstation.moments import Clock, Instant, seconds
 from cngstation.protocols.dispenser.canonical import Link
 from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_breaks import subject_of
+from cngstation.services.tell_day import tell
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import findings, prices
 from cngstation.storage.database import Database, Transaction
@@ -49,10 +50,10 @@ class PriceComparison:
 
     async def look(self) -> None:
         """Open rows for nozzles that still differ, close those that fit again."""
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
         shown = dict(self._shown())
         posted = {
-            unit: await self._posted(unit, now_ms)
+            unit: await self._posted(unit, now)
             for unit in {setting.unit for setting in shown}
         }
         wrong = {
@@ -91,9 +92,9 @@ class PriceComparison:
                 if is_quiet and figure.price_e4:
                     yield by_no[figure.nozzle_no], figure.price_e4
 
-    async def _posted(self, unit: Unit, now_ms: int) -> int | None:
+    async def _posted(self, unit: Unit, now: Instant) -> int | None:
         found = await self._database.read(
-            lambda connection: prices.in_force(connection, unit, now_ms)
+            lambda c: prices.in_force(c, unit, tell(c, now).ms)
         )
         posted = found.get(POSTED_LEVEL)
         return posted.e4 if posted else None

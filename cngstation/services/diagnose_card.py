@@ -36,6 +36,7 @@ from cngstation.services.counter_parts import CounterParts
 from cngstation.services.limit_spending import may_fill
 from cngstation.services.old_on_card import acts_that_write, limits_of
 from cngstation.services.open_rows import facts_of
+from cngstation.services.tell_day import tell
 from cngstation.storage import cards, customers, facts, journal, prices, sales
 from cngstation.storage import limits as kept_limits
 from cngstation.storage.cards import Card
@@ -113,7 +114,7 @@ class DiagnosisAnswers:
         if reading.info is None:
             return replace(bare, lies=Lies.NO_INFO)
         seen = evidence_of(reading)
-        now_ms = self._clock.now().wall_ms
+        now_ms = tell(connection, self._clock.now()).ms
         known = replace(
             bare,
             reading=_of_card(reading.purse, reading.info, now_ms, whole=reading.whole),

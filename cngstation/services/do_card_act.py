@@ -18,7 +18,7 @@ from cngstation.domain.card_life import Act, require
 from cngstation.domain.evidence import Evidence
 from cngstation.domain.tenders import CASH, Payment
 from cngstation.errors import Refusal
-from cngstation.moments import Clock
+from cngstation.moments import Clock, Instant
 from cngstation.protocols.card_image.purse import require_room
 from cngstation.services.act_kind import ActKind
 from cngstation.services.act_on_card import CardActs
@@ -30,6 +30,7 @@ from cngstation.services.price_top_up import AmountRefused
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import Way, paying, same_payment, ways_for
+from cngstation.services.tell_day import tell
 from cngstation.services.top_up_card import (
     CardChanged,
     UnknownCard,
@@ -199,10 +200,10 @@ class CounterActs:
         """
         act = self._act(order.kind)
         seen, reading = await present(order.card_key, port)
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
 
         def question(connection: Connection) -> tuple[Planned, Evidence, Card]:
-            sight = _sight(connection, act, seen, reading, now_ms)
+            sight = _sight(connection, act, seen, reading, now)
             planned = act.plan(connection, sight, order)
             return payable(connection, planned, sight.card), seen, sight.card
 
@@ -246,7 +247,7 @@ class CounterActs:
         people: tuple[Actor, Approved | None],
     ) -> Intent:
         (seen, reading), (actor, approved) = found, people
-        sight = _sight(tx.connection, act, seen, reading, tx.now.wall_ms)
+        sight = _sight(tx.connection, act, seen, reading, tx.now)
         planned = act.plan(tx.connection, sight, order)
         if seen.balance != order.before:
             raise CardChanged
@@ -319,9 +320,10 @@ def _sight(
     act: CardAct,
     seen: Evidence,
     reading: CardReading,
-    now_ms: int,
+    now: Instant,
 ) -> Sight:
     """Find the card in the register; refuse what its state or its image forbid."""
+    now_ms = tell(connection, now).ms
     card = cards.find(connection, seen.card_key)
     if card is None:
         raise UnknownCard(card_no=seen.card_key)

@@ -35,6 +35,7 @@ from cngstation.services.price_top_up import (
 )
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, same_payment
+from cngstation.services.tell_day import tell
 from cngstation.services.top_up_card import purse_evidence, slip_facts
 from cngstation.storage import audit, cards, customers, prices
 from cngstation.storage.audit import Actor
@@ -171,7 +172,8 @@ class CardIssue:
         kind = BY_NAME.get(order.kind)
         if kind is None or not kind.for_customers:
             raise UnknownKind(kind=order.kind)
-        in_force = prices.in_force(tx.connection, self._rules.gas_unit, tx.now.wall_ms)
+        now_ms = tell(tx.connection, tx.now).ms
+        in_force = prices.in_force(tx.connection, self._rules.gas_unit, now_ms)
         price = in_force.get(order.price_level)
         if price is None:
             raise NoPrice(level=order.price_level)

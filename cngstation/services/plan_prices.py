@@ -21,7 +21,7 @@ from cngstation.services.approve import (
 )
 from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.station_rules import StationRules
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import tell, told_ms
 from cngstation.storage import audit, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -148,7 +148,7 @@ class PriceDesk:
             approved = await self._approvals.approve(approval, wish, actor, reason)
 
         def unit(tx: Transaction) -> None:
-            now_ms = tx.now.wall_ms
+            now_ms = told_ms(tx)
             begins = {"at": time_text(plan.from_ms)}
             if plan.from_ms and plan.from_ms <= now_ms:
                 raise PriceInThePast(**begins)
@@ -202,7 +202,7 @@ class PriceDesk:
 
         def unit(tx: Transaction) -> None:
             _planned(tx.connection, seq, tx.now)
-            holds = _now(tx.connection, planned, tx.now.wall_ms)
+            holds = _now(tx.connection, planned, told_ms(tx))
             begins = f"{yuan_text(planned.price.e4)} {time_text(planned.from_ms)}"
             if approved is not None:
                 record(tx, approved, wish, actor, before=begins, after=holds)
@@ -222,7 +222,7 @@ class PriceDesk:
 
 
 def _planned(connection: Connection, seq: int, now: Instant) -> Plan:
-    found = prices.find_planned(connection, seq, now.wall_ms)
+    found = prices.find_planned(connection, seq, tell(connection, now).ms)
     if found is None:
         raise NotPlanned
     return Plan.of(found)
@@ -233,9 +233,8 @@ def _is_override(connection: Connection, plan: Plan, now: Instant) -> bool:
 
     A clock that is not to be trusted says of no moment that it is far enough ahead.
     """
-    is_ahead = plan.from_ms >= now.wall_ms + AHEAD_MS
     told = tell(connection, now)
-    if is_ahead and told.agrees:
+    if told.agrees and plan.from_ms >= told.ms + AHEAD_MS:
         return False
     at_ms = max(now.wall_ms, told.ms)
     return bool(prices.in_force(connection, plan.unit, at_ms))

@@ -21,15 +21,13 @@ from cngstation.domain.card_lists import (
     advance,
     next_version,
 )
-from cngstation.moments import Clock, local_time, seconds, time_text
+from cngstation.moments import Clock, local_time, seconds
 from cngstation.protocols.dispenser.forecourt import (
-    CardList,
     DownloadKind,
-    Downloads,
     ListKind,
-    PriceTable,
     StationData,
 )
+from cngstation.services.draw_up_downloads import offered
 from cngstation.services.fit_downloads import (
     FITS,
     NOT_CARRIED,
@@ -38,6 +36,7 @@ from cngstation.services.fit_downloads import (
     offer_what_fits,
 )
 from cngstation.services.keep_one_row import keep_one_row
+from cngstation.services.tell_day import tell
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads, prices
 from cngstation.storage.audit import STATION, Actor
@@ -51,7 +50,6 @@ _log = structlog.get_logger()
 
 LOOK_MS = 500
 BETWEEN_DOUBTS_MS = 10 * 60_000
-FOREVER = "2099-12-31"
 BY_BOOKS, BY_HAND, ANEW = "books", "hand", "anew"
 
 
@@ -122,7 +120,7 @@ class DownloadKeeper:
         self._lines: list[ServedLine] = []
         self._seen: tuple[int, int] | None = None
         self._next_price_ms: int | None = None
-        self._looked_ms = 0
+        self._looked_ms = self._wall_ms = 0
         self._sent_on = ""
         self._owes_offer = False
         self._is_doubted = False
@@ -152,9 +150,10 @@ class DownloadKeeper:
 
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
+        now_ms = await self._database.read(lambda c: tell(c, now).ms)
         if self._is_doubted and await self._database.read(
-            lambda connection: _may_go_anew(connection, now_ms)
+            lambda connection: _may_go_anew(connection, now.wall_ms)
         ):
             await self._database.write(partial(_publish_anew, now_ms=now_ms))
             self._is_doubted, self._owes_offer = False, True
@@ -163,6 +162,9 @@ class DownloadKeeper:
         is_time = self._is_time(now_ms)
         # A clock that was set back takes back what began too early.
         went_back = now_ms < self._looked_ms
+        # Dispensers go by the wall clock: prices are theirs from a time that it had.
+        self._owes_offer |= now.wall_ms < self._wall_ms
+        self._wall_ms = now.wall_ms
         is_news = seen != self._seen or price_begins or is_time or went_back
         if not is_news and not self._owes_offer:
             self._looked_ms = now_ms
@@ -188,9 +190,9 @@ class DownloadKeeper:
 
         `only` are the nozzles that are told; the others are told with the next news.
         """
-        await self._publish(
-            self._clock.now().wall_ms, lists=True, whole=whole, actor=actor
-        )
+        now = self._clock.now()
+        now_ms = await self._database.read(lambda c: tell(c, now).ms)
+        await self._publish(now_ms, lists=True, whole=whole, actor=actor)
         await self._offer(only)
 
     def _is_time(self, now_ms: int) -> bool:
@@ -217,8 +219,9 @@ class DownloadKeeper:
         return told
 
     async def _offer(self, only: frozenset[int] | None = None) -> None:
+        draw_up = partial(offered, wall_ms=self._clock.now().wall_ms)
         offers = [
-            (served, guns, await self._database.read(partial(offered, units=units)))
+            (served, guns, await self._database.read(partial(draw_up, units=units)))
             for served in self._lines
             for units, guns in served.groups(only)
         ]
@@ -248,20 +251,6 @@ class DownloadKeeper:
 
         await self._database.write(unit)
         served.left_out = left_out
-
-
-def offered(connection: Connection, units: frozenset[Unit]) -> Downloads:
-    """Return what a line whose nozzles count in these units shall hold."""
-    lists = {
-        kind: _card_list(kind, published)
-        for kind in ListKind
-        for published in [downloads.newest_list(connection, kind)]
-        if published is not None
-    }
-    table = None
-    if len(units) == 1:
-        table = downloads.newest_prices(connection, next(iter(units)))
-    return Downloads(lists, None if table is None else _price_table(table))
 
 
 def station_data_of(numbers: Sequence[int]) -> StationData | None:
@@ -379,21 +368,3 @@ def _publish_prices(tx: Transaction, unit: Unit, now_ms: int) -> bool:
 
 def _cards(published: PublishedList | None) -> frozenset[str]:
     return published.cards if published else frozenset()
-
-
-def _card_list(kind: ListKind, published: PublishedList) -> CardList:
-    since = time_text(published.at_ms)[:10]
-    return CardList(
-        kind, published.version, tuple(sorted(published.cards)), since, FOREVER
-    )
-
-
-def _price_table(table: PublishedPrices) -> PriceTable:
-    """Fill levels that have no price of their own with the posted one."""
-    posted = table.prices.get(0) or next(iter(table.prices.values()))
-    levels = range(max(table.prices) + 1)
-    return PriceTable(
-        table.version,
-        tuple(table.prices.get(level, posted).e4 for level in levels),
-        time_text(table.effective_ms),
-    )

@@ -45,6 +45,7 @@ from cngstation.services.price_top_up import AmountRefused, require_ceiling
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying
+from cngstation.services.tell_day import tell
 from cngstation.services.top_up_card import CardChanged, UnknownCard, purse_value
 from cngstation.storage import (
     audit,
@@ -284,7 +285,8 @@ class Replacements:
         return intent
 
     def _new_card(self, tx: Transaction, old: Card, uid: str, key: str) -> Card:
-        in_force = prices.in_force(tx.connection, self._rules.gas_unit, tx.now.wall_ms)
+        now_ms = tell(tx.connection, tx.now).ms
+        in_force = prices.in_force(tx.connection, self._rules.gas_unit, now_ms)
         price = in_force.get(old.price_level)
         return replace(
             old,

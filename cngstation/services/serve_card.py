@@ -15,6 +15,7 @@ from cngstation.services.act_result import ActResult
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.show_card import Looked, look_at
 from cngstation.services.station_rules import StationRules
+from cngstation.services.tell_day import tell
 from cngstation.services.top_up_card import require_continuity
 from cngstation.storage import cards, findings, journal
 from cngstation.storage.database import Database, Transaction
@@ -33,9 +34,9 @@ class CardService:
 
     async def look(self, reading: CardReading) -> Looked:
         """Return what the screen shows of a card."""
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
         return await self._database.read(
-            lambda connection: look_at(connection, reading, self._rules, now_ms)
+            lambda c: look_at(c, reading, self._rules, tell(c, now).ms)
         )
 
     async def settle_open_act(

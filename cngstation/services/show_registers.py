@@ -13,6 +13,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import Way, tender_offers
+from cngstation.services.tell_day import tell
 from cngstation.storage import audit, cards, customers, facts, prices
 from cngstation.storage.customers import Company, Vehicle, VehicleType
 from cngstation.storage.database import Database
@@ -92,9 +93,10 @@ class Registers:
 
     async def choices(self, _: Nothing, call: CallContext) -> counter.Choices:
         """Return what forms offer."""
-        rules, now_ms = self._rules, self._clock.now().wall_ms
+        rules, now = self._rules, self._clock.now()
 
         def question(connection: Connection) -> counter.Choices:
+            now_ms = tell(connection, now).ms
             in_force = prices.in_force(connection, rules.gas_unit, now_ms)
             return counter.Choices(
                 vehicle_types=tuple(

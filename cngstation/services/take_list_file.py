@@ -37,6 +37,7 @@ from cngstation.storage.sqlite import Connection
 
 ACT = "lists.file"
 FOLDER = "import"
+_NEVER = 1 << 62  # behind every row of an audit
 _DIGEST = 12  # hexadecimal digits that name a file for people
 
 
@@ -93,8 +94,14 @@ class ListFiles:
         self.folder = folder
 
     async def names(self) -> list[tuple[str, int, int]]:
-        """Return name, size and time (ms) of the files in the folder, newest first."""
-        return await asyncio.to_thread(_listed, self.folder)
+        """Return name, size and time (ms) of the files in the folder.
+
+        First what was never taken, then as they were taken, the last one first: a file
+        has its time from a clock that may be any.
+        """
+        found = await asyncio.to_thread(_listed, self.folder)
+        taken = await self._database.read(_taken)
+        return sorted(found, key=lambda row: -taken.get(row[0], _NEVER))
 
     def path_of(self, name: str) -> Path:
         """Return a file of the folder; a name is no path.
@@ -195,6 +202,16 @@ def list_files(
     """Return the files of the import folder, which lies beside the database."""
     folder = config.paths.database.parent / FOLDER
     return ListFiles(database, approvals, config.station.area_no, folder)
+
+
+def _taken(connection: Connection) -> dict[str, int]:
+    """Return where in the audit each name was taken last."""
+    found = connection.execute(
+        "SELECT subject, max(seq) FROM audit WHERE act=? GROUP BY subject"
+        " ORDER BY max(seq)",
+        (ACT,),
+    )
+    return {subject.rpartition(" ")[0]: seq for subject, seq in found}
 
 
 def _is_own(connection: Connection, card_no: str) -> bool:

@@ -35,6 +35,7 @@ from cngstation.services.price_top_up import (
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, ways_for
+from cngstation.services.tell_day import tell
 from cngstation.services.top_up_order import KIND, Quoted, TopUpOrder
 from cngstation.storage import cards, customers, journal
 from cngstation.storage.audit import Actor
@@ -122,9 +123,10 @@ class TopUps:
             DeviceError: the card cannot be read.
         """
         seen, reading = await present(card_key, port)
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
 
         def question(connection: Connection) -> Quoted:
+            now_ms = tell(connection, now).ms
             card, quoted, _ = self._checked(connection, seen, wanted, now_ms)
             ways = ways_for(connection, card.vehicle_id, quoted.cash)
             return replace(quoted, ways=ways)
@@ -161,7 +163,7 @@ class TopUps:
         actor: Actor,
     ) -> Intent:
         card, quoted, priced = self._checked(
-            tx.connection, seen, order.wanted, tx.now.wall_ms
+            tx.connection, seen, order.wanted, tell(tx.connection, tx.now).ms
         )
         if quoted.before != order.before:
             raise CardChanged

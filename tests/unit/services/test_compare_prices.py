@@ -9,11 +9,11 @@ from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.compare_prices import PriceComparison
 from cngstation.services.nozzle_figures import unheard
-from cngstation.storage import findings, prices
+from cngstation.storage import facts, findings, prices
 from cngstation.storage.database import Database
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Price, Unit
-from tests.small_station import MORNING, HandClock, opened
+from tests.small_station import MORNING, HandClock, cash_sale, opened
 
 NOZZLE = NozzleSetting(NozzleKey("03160001", 1, 1), Unit.M3)
 
@@ -65,6 +65,9 @@ async def test_a_price_that_differs_at_two_looks_is_a_row(tmp_path: Path) -> Non
         await comparison.look()
         assert await rows(db) == ["price_differs"]
 
+        # A clock that is a year off makes no other price the posted one.
+        await db.write(lambda tx: facts.post(tx, cash_sale("E1")))
+        clock.wall_ms -= 365 * 86_400_000
         another_life = PriceComparison(db, [desk], clock)
         desk.show(price_e4=39_800)
         await another_life.look()

@@ -1,5 +1,6 @@
 """Lists from a file: what is read, what is refused and why, and who may shorten."""
 
+import os
 import re
 import zipfile
 from collections.abc import AsyncIterator, Callable
@@ -213,6 +214,20 @@ async def test_the_folder_shows_plain_files_newest_first(
     assert "sub" not in names
     assert "link" not in names
     assert "s.db" in names
+
+
+async def test_a_file_that_was_never_taken_is_shown_first(
+    world: World, tmp_path: Path
+) -> None:
+    """Whatever the clock said when it was copied."""
+    await world.take(f"{A}\ntotal,1")
+    first, world.path = world.path.name, tmp_path / "next.csv"
+    await world.take(f"{A}\n{B}\ntotal,2")
+    new = tmp_path / "new.csv"
+    new.write_text(f"{C}\ntotal,1", "utf-8")
+    os.utime(new, (0, 0))
+    names = [name for name, _size, _at in await world.files.names()]
+    assert [n for n in names if n.endswith("csv")] == ["new.csv", "next.csv", first]
 
 
 def damaged(path: Path, part: str, change: Callable[[bytes], bytes | None]) -> Path:

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cngstation.errors import Refusal
 from cngstation.rpc.contract.prices import MOST_PRICE_ROWS
-from cngstation.services.answer_prices import _rows
+from cngstation.rpc.session import Nothing
+from cngstation.services.answer_prices import PriceAnswers, _rows
 from cngstation.services.approve import SecondPersonMissing
 from cngstation.services.plan_prices import (
     AHEAD_MS,
@@ -32,6 +34,7 @@ from tests.small_station import MORNING, HandClock, cash_sale, opened
 from tests.unit.services.test_register_customers import RULES
 
 WHO = Actor("01", "till")
+YEAR_MS = 365 * 86_400_000
 OLD, NEW = Price(39_800), Price(35_000)
 RULES_OF_TWO = replace(RULES, sold_units=frozenset({Unit.M3, Unit.KG}))
 
@@ -196,7 +199,7 @@ async def test_what_holds_soon_is_taken_back_by_two(
 async def test_a_price_that_holds_is_not_taken_back_under_a_clock_set_back(
     tmp_path: Path,
 ) -> None:
-    """By that clock its time has not come; by the books it has: it takes two."""
+    """By that clock its time has not come; by the books it has."""
     async with desk_at(tmp_path) as (desk, database, clock):
         await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
         clock.forward(3_600_000)
@@ -204,8 +207,29 @@ async def test_a_price_that_holds_is_not_taken_back_under_a_clock_set_back(
         clock.wall_ms -= 86_400_000
         rows = await database.read(lambda c: _rows(c, clock.wall_ms))
         (seq,) = [row.price_id for row in rows if row.price_e4 == NEW.e4]
-        with pytest.raises(SecondPersonMissing):
+        with pytest.raises(NotPlanned):
             await desk.cancel(seq, "wrong order", WHO, None)
+
+
+@pytest.mark.parametrize("off_ms", [-YEAR_MS, YEAR_MS])
+async def test_a_clock_that_is_a_year_off_moves_no_price(
+    tmp_path: Path, off_ms: int
+) -> None:
+    """The board shows what holds by the books; a price for now holds from now."""
+    async with desk_at(tmp_path) as (desk, database, clock):
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
+        clock.wall_ms += off_ms
+        parts: Any = SimpleNamespace(clock=clock, database=database, prices=desk)
+        call: Any = None
+        board = await PriceAnswers(parts).board(Nothing(), call)
+        states = {row.price_e4: row.state for row in board.rows}
+        assert states == {OLD.e4: "in_force", NEW.e4: "planned"}
+        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "", None)
+        board = await PriceAnswers(parts).board(Nothing(), call)
+        assert [r.state for r in board.rows if r.unit == "kg"] == ["in_force"]
+        clock.wall_ms -= off_ms
+        assert await now(database, clock, Unit.KG) == {0: NEW}
 
 
 async def test_a_plan_that_came_near_meanwhile_is_taken_back_by_two(

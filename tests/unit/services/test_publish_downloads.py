@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from cngstation.domain.card_life import CardState
 from cngstation.errors import DatabaseBusy, LocalProtocolError
-from cngstation.moments import MS_PER_HOUR
+from cngstation.moments import MS_PER_HOUR, time_text
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     Downloads,
@@ -28,7 +28,7 @@ from cngstation.services.open_rows import finding_row
 from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import cards, downloads, findings
+from cngstation.storage import cards, downloads, facts, findings
 from cngstation.storage.operators import Operator
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
@@ -47,6 +47,7 @@ from tests.small_station import (
     CASHIER,
     MORNING,
     a_card,
+    cash_sale,
 )
 
 
@@ -170,6 +171,31 @@ async def test_a_price_that_a_wrong_clock_began_is_taken_back(
     station.clock.wall_ms = MORNING + MS_PER_HOUR
     assert await station.keeper.look()
     assert station.line.offers[-1].prices.prices_e4 == (90_000,)
+
+
+@pytest.mark.parametrize("off_ms", [-365 * 24 * MS_PER_HOUR, 365 * 24 * MS_PER_HOUR])
+async def test_a_clock_that_is_a_year_off_sends_no_other_price(
+    station: Station, off_ms: int
+) -> None:
+    """Neither the one of last year nor the next; dispensers go by the wall clock."""
+    await station.price(0, 350)
+    station.clock.forward(1_000)
+    await station.price(0, 398)
+    await station.price(0, 900, MORNING + MS_PER_HOUR)
+    await station.keeper.look()
+    await station.db.write(lambda tx: facts.post(tx, cash_sale("E1")))
+    station.clock.wall_ms += off_ms
+    await station.keeper.look()
+    offered = station.line.offers[-1].prices
+    assert offered is not None
+    assert (offered.version, offered.prices_e4) == (1, (39_800,))
+    assert offered.effective_at <= time_text(station.clock.wall_ms)
+    station.clock.forward(MS_PER_HOUR)
+    await station.keeper.look()
+    offered = station.line.offers[-1].prices
+    assert offered is not None
+    assert offered.prices_e4 == (90_000,)
+    assert offered.effective_at <= time_text(station.clock.wall_ms)
 
 
 async def test_a_line_of_two_units_gets_no_prices(station: Station) -> None:
