@@ -22,6 +22,7 @@ from cngstation.rpc.sd_notify import ServiceNotifier
 from cngstation.services.keep_parameters import in_force, watch_parameters
 from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.note_config import note_config
 from cngstation.services.open_station import open_books
 from cngstation.services.second_step import SecondStep
 from cngstation.services.station_rules import gate_rules, staff_card_rules
@@ -43,8 +44,7 @@ class Process:
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _failed: bool = False
-    # As the file has it, without what was set at the station.
-    file: StationConfig = field(init=False)
+    file: StationConfig = field(init=False)  # without what was set at the station
     _databases: list[Database] = field(default_factory=list)
 
     @property
@@ -60,8 +60,8 @@ class Process:
         """
         database = await open_books(self.config, self.clock, to_the_last=to_the_last)
         self._databases.append(database)
-        self.file = self.config
-        self.config = await in_force(database, self.config)
+        await note_config(database, self.config)
+        self.file, self.config = self.config, await in_force(database, self.config)
         return database
 
     def begin_anew(self) -> None:

@@ -59,7 +59,7 @@ def _digest(config: StationConfig, day: str) -> Digest:
 
 def lines_of(digest: Digest) -> Iterator[str]:
     """Yield the lines of a digest: sums first, then each section that has rows."""
-    kept = _("closed, sent to head office") if digest.seq else _("not closed yet")
+    kept = _("closed, in the books") if digest.seq else _("not closed yet")
     title = _("Daily digest")
     yield f"{title} {digest.business_day} ({kept})"
     for section, count in sums_of(digest.rows).items():

@@ -68,6 +68,8 @@ NAMES: Mapping[str, str] = {
     "outlet.add": mark("Outlet added"),
     "outlet.edit": mark("Outlet changed"),
     "personal.forget": mark("Personal data cleared"),
+    "config.read": mark("Configuration read anew"),
+    "config.set": mark("Configuration changed in its file"),
     "parameter.set": mark("Parameter of the station changed"),
     "personal.reveal": mark("Personal number shown in full"),
     "price.cancel": mark("Planned price cancelled"),

@@ -68,7 +68,21 @@ _WRONG_MONEY = frozenset(
     {"card.reverse_top_up", "card.settle_grey_by_hand", "card.replace"}
 )
 _OF_STATION = frozenset(
-    {"parameter.set", "station.found", "station.initialise", "register.import"}
+    {
+        "company.terms",
+        "config.set",
+        "discount.add",
+        "discount.end",
+        "enrolment.accept",
+        "enrolment.request",
+        "limit.set",
+        "parameter.set",
+        "price.cancel",
+        "price.plan",
+        "register.import",
+        "station.found",
+        "station.initialise",
+    }
 )
 _OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.")
 _WORKING = frozenset({"operator.change_password"})

@@ -28,6 +28,7 @@ from cngstation.services.count_blind import has_seen
 from cngstation.services.keep_till import CashNotCounted
 from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.name_debt import name_debt
+from cngstation.services.note_config import noted_digest
 from cngstation.services.shift_sheet import (
     kept_sheets,
     nozzle_sheets,
@@ -187,6 +188,7 @@ def hand_over(
         "operator_no": actor.operator_no,
         "reason": reason,
         "cash_e4": sum(count.counted_e4 or 0 for count in counts),
+        "config": noted_digest(tx.connection),
         **receipts.anchor_of(tx),
     }
     audit.record(

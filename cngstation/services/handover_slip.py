@@ -148,3 +148,5 @@ def _foot(facts: Mapping[str, Any]) -> Iterator[Row | Ruler]:
     place = f"{facts['books_seq']} " if "books_seq" in facts else ""
     head = facts["books_head"] if place else facts["head"]
     yield Row(_("Ledger head"), f"{place}{head}")
+    if config := facts.get("config"):
+        yield Row(_("Configuration"), str(config))

@@ -115,7 +115,7 @@ def _put(
 ) -> None:
     key = wire_card_key(card_no)
     own = cards.find(tx.connection, key) if key else None
-    if own is not None and on == BLACK:
+    if own is not None and on != NONE:
         raise OwnCardListed(card_no=own.card_no)
     downloads.list_number(tx, card_no, on, source=source, reason=reason, actor=actor)
     audit.record(tx, actor, RIGHT, card_no, after=on, reason=reason)
