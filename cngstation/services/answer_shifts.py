@@ -8,7 +8,6 @@ from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import shifts as contract
-from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.till import TenderCount, TillCount
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
@@ -21,10 +20,15 @@ from cngstation.services.counter_parts import actor_of
 from cngstation.services.hand_over_shift import Handover
 from cngstation.services.keep_shifts import Leaving, ShiftDesk
 from cngstation.services.mark_fill import MarkOrder
-from cngstation.services.show_shifts import cash_fill_row, past_shifts, shifts_now
+from cngstation.services.show_shifts import (
+    cash_fill_page,
+    cash_fill_row,
+    past_sheet,
+    past_shifts,
+    shifts_now,
+)
 from cngstation.services.take_payment import UnknownTender
-from cngstation.storage import cash_fills, receipts
-from cngstation.storage.sqlite import Connection
+from cngstation.storage import receipts
 from cngstation.units import Money
 
 
@@ -52,6 +56,7 @@ class ShiftAnswers:
         made.add(contract.SHIFT_FORCE, self.force)
         made.add(contract.SHIFT_SETTLE, self.settle)
         made.add(contract.SHIFT_LIST, self.list_past)
+        made.add(contract.SHIFT_SHEET, self.sheet)
         made.add(contract.FILL_LIST, self.list_fills)
         made.add(contract.FILL_MARK, self.mark)
         made.add(contract.CREW_WRITE, self.write_crew)
@@ -126,13 +131,19 @@ class ShiftAnswers:
         counted = _counted(request.counts)
         order = Handover(request.act_id, request.shift_no, counted)
         await self._desk.settle(order, actor_of(call))
-        return await self.list_past(Page(limit=1), call)
+        return await self.list_past(contract.ShiftQuery(limit=1), call)
 
-    async def list_past(self, request: Page, call: CallContext) -> contract.PastShifts:
-        """Return the ended shifts."""
-        return await self._desk.database.read(
-            lambda connection: past_shifts(connection, request.limit)
-        )
+    async def list_past(
+        self, request: contract.ShiftQuery, call: CallContext
+    ) -> contract.PastShifts:
+        """Return ended shifts."""
+        return await self._desk.database.read(lambda c: past_shifts(c, request))
+
+    async def sheet(
+        self, request: contract.ShiftRequest, call: CallContext
+    ) -> contract.ShiftSheet:
+        """Return the nozzles of an ended shift."""
+        return await self._desk.database.read(lambda c: past_sheet(c, request.shift_no))
 
     async def list_fills(
         self, request: contract.FillQuery, call: CallContext
@@ -144,16 +155,9 @@ class ShiftAnswers:
             lambda connection: is_counted(connection, number)
         ):
             await database.write(lambda tx: note_looking(tx, number, actor))
-
-        def question(connection: Connection) -> contract.CashFillRows:
-            found = cash_fills.of_shift(connection, request.shift_no, request.limit)
-            return contract.CashFillRows(
-                rows=tuple(
-                    cash_fill_row(connection, fill, is_blind=is_blind) for fill in found
-                )
-            )
-
-        return await self._desk.database.read(question)
+        return await database.read(
+            lambda c: cash_fill_page(c, request, is_blind=is_blind)
+        )
 
     async def mark(
         self, request: contract.FillMarkOrder, call: CallContext

@@ -108,7 +108,7 @@ def marked_by_of(row: Finding) -> str:
 
 def marks_of_shift(connection: Connection, shift_no: int) -> list[dict[str, Any]]:
     """Return the marks of a shift by kind: how many, their sum, who confirmed them."""
-    ours = cash_fills.of_shift(connection, shift_no, limit=-1)
+    ours = cash_fills.of_shift(connection, shift_no)
     marked = [fill for fill in ours if fill.marked not in {"", FillMark.CASH}]
     return _by_kind(connection, marked)
 
@@ -172,7 +172,7 @@ def _may_stand_alone(connection: Connection, marking: Marking) -> bool:
     named = _named(connection)
     alone = [
         each.amount_e4
-        for each in cash_fills.of_shift(connection, fill.shift_no, limit=-1)
+        for each in cash_fills.of_shift(connection, fill.shift_no)
         if each.marked in BRINGS_NOTHING
         and (each.seq == fill.seq or not _covers(named.get(each.seq), each))
     ]

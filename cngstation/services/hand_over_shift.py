@@ -163,7 +163,7 @@ def hand_over(
     counts = _counts(tx.connection, order)
     _move_money(tx, rules, order, counts, entry=(entry_id, KIND), actor=actor)
     sheet: dict[str, Any] = {
-        "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no)),
+        "nozzles": kept_sheets(nozzle_sheets(tx.connection, shift.shift_no, rules)),
         "counts": [_kept(count) for count in counts],
         "marks": marks_of_shift(tx.connection, shift.shift_no),
         "nobody": marks_of_nobody(tx.connection, shift.shift_no),

@@ -6,7 +6,7 @@ from typing import Any
 from cngstation.domain.fill_marks import MARK_WORDS
 from cngstation.domain.tenders import Tender
 from cngstation.language import _, mark
-from cngstation.moments import time_text
+from cngstation.moments import local_time, time_text
 from cngstation.protocols.receipt.slip import Row, Ruler, Slip
 from cngstation.services.shift_sheet import NozzleSheet, sheets_of
 from cngstation.services.take_payment import WORDS
@@ -67,6 +67,9 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
             f"{fills}  {price}" if sheet.fills else fills,
             strong=True,
         )
+        if sheet.on_at_ms:
+            times = f"{_time(sheet.on_at_ms)} - {_time(sheet.off_at_ms)}"
+            yield Row(_("On, off"), times)
         if sheet.staff_card:
             yield Row(_("Staff card"), sheet.staff_card)
         yield Row(_("Taken over"), _total(sheet.taken_over_milli, sheet.taken_over_e4))
@@ -86,6 +89,10 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
         ):
             if milli:
                 yield Row(name, f"{quantity_text(milli)} {sign}")
+
+
+def _time(at_ms: int) -> str:
+    return local_time(at_ms).strftime("%m-%d %H:%M")
 
 
 def _total(milli: int, amount_e4: int) -> str:

@@ -10,6 +10,7 @@ from cngstation.domain.fill_marks import CREW_TENDERS, NO_SALE
 from cngstation.domain.tenders import Tender
 from cngstation.domain.totaliser import Stretch
 from cngstation.services.name_breaks import at_reading, breaks_between, open_breaks
+from cngstation.services.station_rules import StationRules
 from cngstation.storage import cash_fills, facts, sales, shifts
 from cngstation.storage.cash_fills import CashFill
 from cngstation.storage.findings import Finding
@@ -26,7 +27,8 @@ class NozzleSheet:
     """A nozzle in a shift; `off_milli` is None while the crew is on duty there.
 
     Gas that was sold while nobody was on duty before stands in `alone_milli`, what the
-    totaliser moved without a fill in `unexplained_milli`.
+    totaliser moved without a fill in `unexplained_milli`. `on_at_ms` and `off_at_ms`
+    are when it was taken over and handed over, 0 in sheets that do not say.
     """
 
     nozzle_no: int
@@ -50,6 +52,8 @@ class NozzleSheet:
     test_milli: int = 0
     alone_milli: int = 0
     unexplained_milli: int = 0
+    on_at_ms: int = 0
+    off_at_ms: int = 0
 
     @property
     def is_on_duty(self) -> bool:
@@ -57,27 +61,29 @@ class NozzleSheet:
         return self.off_milli is None
 
 
-def nozzle_sheets(connection: Connection, shift_no: int) -> list[NozzleSheet]:
+def nozzle_sheets(
+    connection: Connection, shift_no: int, rules: StationRules
+) -> list[NozzleSheet]:
     """Return the nozzles of a shift, by number."""
     readings = shifts.readings_of_shift(connection, shift_no)
     off = {each.nozzle: each for each in readings if each.moment == OFF}
-    cash = {
-        fill.seq: fill for fill in cash_fills.of_shift(connection, shift_no, limit=-1)
-    }
+    cash = {fill.seq: fill for fill in cash_fills.of_shift(connection, shift_no)}
     sold: dict[NozzleKey, list[dict[str, Any]]] = {}
     for row in sales.of_shift(connection, shift_no):
         key = NozzleKey(row["station_no"], row["dispenser_no"], row["nozzle_no"])
         sold.setdefault(key, []).append(row)
     sheets = []
     for on in (each for each in readings if each.moment == ON):
-        sheet = _frame(connection, on, off.get(on.nozzle))
+        sheet = _frame(connection, on, off.get(on.nozzle), rules)
         for row in sold.get(on.nozzle, []):
             sheet = _with_fill(sheet, row, cash.get(row["seq"]))
         sheets.append(sheet)
     return sorted(sheets, key=lambda sheet: sheet.nozzle_no)
 
 
-def _frame(connection: Connection, on: Reading, off: Reading | None) -> NozzleSheet:
+def _frame(
+    connection: Connection, on: Reading, off: Reading | None, rules: StationRules
+) -> NozzleSheet:
     before = shifts.reading_before(connection, on)
     alone = unexplained = 0
     if before is not None:
@@ -98,11 +104,10 @@ def _frame(connection: Connection, on: Reading, off: Reading | None) -> NozzleSh
         rows = open_breaks(connection, on.nozzle, at_reading(on), None)
         unexplained += sum(_size(row) for row in rows)
     first = before or on
-    newest = sales.newest_of_nozzle(connection, on.nozzle)
     return NozzleSheet(
         nozzle_no=on.nozzle.nozzle_no,
         dispenser_no=on.nozzle.dispenser_no,
-        unit=newest["unit"] if newest else str(Unit.M3),
+        unit=str(_unit_of(connection, on.nozzle, rules)),
         staff_card=(off or on).staff_card or on.staff_card,
         taken_over_milli=first.total_quantity_milli,
         taken_over_e4=first.total_amount_e4,
@@ -110,7 +115,17 @@ def _frame(connection: Connection, on: Reading, off: Reading | None) -> NozzleSh
         off_e4=off.total_amount_e4 if off else 0,
         alone_milli=alone,
         unexplained_milli=unexplained,
+        on_at_ms=on.at_ms,
+        off_at_ms=off.at_ms if off else 0,
     )
+
+
+def _unit_of(connection: Connection, nozzle: NozzleKey, rules: StationRules) -> Unit:
+    """Return the nozzle's own unit; of one that is no more, that of its last fill."""
+    if unit := rules.nozzle_units.get(nozzle):
+        return unit
+    newest = sales.newest_of_nozzle(connection, nozzle)
+    return Unit(newest["unit"]) if newest else rules.gas_unit
 
 
 def _with_fill(
@@ -119,7 +134,9 @@ def _with_fill(
     if row["transaction_type"] == COLLECTION:
         return sheet
     quantity, amount = row["quantity_milli"], row["amount_e4"]
-    sheet = replace(sheet, fills=sheet.fills + 1, price_e4=row["price_e4"])
+    sheet = replace(
+        sheet, fills=sheet.fills + 1, price_e4=row["price_e4"], unit=row["unit"]
+    )
     if cash is not None and cash.marked in NO_SALE:
         return replace(sheet, test_milli=sheet.test_milli + quantity)
     if cash is None:

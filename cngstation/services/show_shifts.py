@@ -8,15 +8,17 @@ from cngstation.rpc.contract.figures import MOST_ROWS
 from cngstation.services.change_duty import on_duty_at
 from cngstation.services.confirm_marks import waits
 from cngstation.services.count_blind import is_counted
+from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.open_rows import finding_row
 from cngstation.services.shift_sheet import (
     NozzleSheet,
     nozzle_sheets,
     open_breaks_of,
     owed_by,
+    sheets_of,
 )
 from cngstation.services.station_rules import StationRules
-from cngstation.storage import crews, receipts, shifts
+from cngstation.storage import cash_fills, crews, receipts, shifts
 from cngstation.storage.cash_fills import CashFill
 from cngstation.storage.shifts import Shift
 from cngstation.storage.sqlite import Connection
@@ -40,7 +42,7 @@ def shifts_now(connection: Connection, desk: OpenHours) -> contract.ShiftsNow:
                 connection,
                 shift,
                 names.get(shift.crew_no, ""),
-                is_open_long=desk.is_open_long(shift.opened_at_ms),
+                desk,
             )
             for shift in found
         ),
@@ -61,14 +63,54 @@ def shifts_now(connection: Connection, desk: OpenHours) -> contract.ShiftsNow:
     )
 
 
-def past_shifts(connection: Connection, limit: int) -> contract.PastShifts:
-    """Return the ended shifts, newest first."""
+def past_shifts(
+    connection: Connection, query: contract.ShiftQuery
+) -> contract.PastShifts:
+    """Return ended shifts that fit a query, newest first."""
     names = {crew.crew_no: crew.name for crew in crews.every_crew(connection)}
+    wanted = shifts.Ended(
+        query.before_no, query.crew_no, query.first_day, query.last_day
+    )
+    found = shifts.newest(connection, wanted, query.limit + 1)
+    page = found[: query.limit]
     return contract.PastShifts(
         rows=tuple(
             _past_shift(connection, shift, names.get(shift.crew_no, ""))
-            for shift in shifts.newest(connection, limit)
-        )
+            for shift in page
+        ),
+        next_no=page[-1].shift_no if len(found) > len(page) else 0,
+    )
+
+
+def past_sheet(connection: Connection, shift_no: int) -> contract.ShiftSheet:
+    """Return the nozzles of an ended shift as they were handed over.
+
+    Raises:
+        NoSuchShift: there is none, or it is not ended.
+    """
+    shift = shifts.find(connection, shift_no)
+    if shift is None or shift.sheet is None:
+        raise NoSuchShift(shift=shift_no)
+    crew = crews.find_crew(connection, shift.crew_no)
+    sheets = sheets_of(shift.sheet)[: contract.MOST_NOZZLES]
+    return contract.ShiftSheet(
+        shift=_past_shift(connection, shift, crew.name if crew else ""),
+        nozzles=tuple(_nozzle(sheet, is_money_told=True) for sheet in sheets),
+    )
+
+
+def cash_fill_page(
+    connection: Connection, query: contract.FillQuery, *, is_blind: bool
+) -> contract.CashFillRows:
+    """Return fills without a card that fit a query, newest first."""
+    wanted = cash_fills.Wanted(
+        query.shift_no, query.before_seq, query.nozzle_no, query.only_unmarked
+    )
+    found = cash_fills.fitting(connection, wanted, query.limit + 1)
+    page = found[: query.limit]
+    return contract.CashFillRows(
+        rows=tuple(cash_fill_row(connection, fill, is_blind=is_blind) for fill in page),
+        next_seq=page[-1].seq if len(found) > len(page) else 0,
     )
 
 
@@ -93,8 +135,9 @@ def cash_fill_row(
 
 
 def _open_shift(
-    connection: Connection, shift: Shift, name: str, *, is_open_long: bool
+    connection: Connection, shift: Shift, name: str, desk: OpenHours
 ) -> contract.OpenShift:
+    sheets = nozzle_sheets(connection, shift.shift_no, desk.rules)
     rows = [finding_row(row) for row in open_breaks_of(connection, shift.shift_no)]
     return contract.OpenShift(
         shift_no=shift.shift_no,
@@ -102,10 +145,11 @@ def _open_shift(
         crew_name=name,
         business_day=shift.business_day,
         since_ms=shift.opened_at_ms,
-        is_open_long=is_open_long,
+        is_open_long=desk.is_open_long(shift.opened_at_ms),
         nozzles=tuple(
-            _nozzle(sheet) for sheet in nozzle_sheets(connection, shift.shift_no)
-        )[: contract.MOST_NOZZLES],
+            _nozzle(sheet, is_money_told=not desk.rules.is_count_blind)
+            for sheet in sheets[: contract.MOST_NOZZLES]
+        ),
         differences=tuple(
             contract.Difference(
                 row_id=row.row_id, text=row.text, facts=row.facts, at_ms=row.at_ms
@@ -115,15 +159,31 @@ def _open_shift(
     )
 
 
-def _nozzle(sheet: NozzleSheet) -> contract.ShiftNozzle:
+def _nozzle(sheet: NozzleSheet, *, is_money_told: bool) -> contract.ShiftNozzle:
+    def told(figure: int) -> int | None:
+        return figure if is_money_told else None
+
+    left = not sheet.is_on_duty
     return contract.ShiftNozzle(
         nozzle_no=sheet.nozzle_no,
         staff_card=sheet.staff_card,
         unit=sheet.unit,
+        since_ms=sheet.on_at_ms,
+        until_ms=sheet.off_at_ms if left else None,
         fills=sheet.fills,
+        price_e4=sheet.price_e4,
         quantity_milli=sheet.quantity_milli,
+        amount_e4=told(sheet.amount_e4),
         taken_over_milli=sheet.taken_over_milli,
+        taken_over_e4=sheet.taken_over_e4,
         handed_over_milli=sheet.off_milli,
+        handed_over_e4=told(sheet.off_e4) if left else None,
+        card_milli=told(sheet.card_milli),
+        card_e4=told(sheet.card_e4),
+        cash_milli=told(sheet.cash_milli),
+        cash_e4=told(sheet.cash_e4),
+        other_milli=told(sheet.other_milli),
+        other_e4=told(sheet.other_e4),
         alone_milli=sheet.alone_milli,
         test_milli=sheet.test_milli,
         unexplained_milli=sheet.unexplained_milli,

@@ -1,6 +1,7 @@
 """What the configuration says that the services need: who we are, limits, the till."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cngstation.config import StationConfig
 from cngstation.config.sections import Security
@@ -35,6 +36,7 @@ class StationRules:
     is_count_blind: bool = True
     wrong_tries: int = 3
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
+    nozzle_units: Mapping[NozzleKey, Unit] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,13 @@ def rules_of(config: StationConfig) -> StationRules:
 
     Gas on cards is counted in the unit of the first nozzle; m³ where there is none.
     """
-    units = [nozzle.unit for line in config.lines for nozzle in line.nozzles]
+    units = {
+        NozzleKey(
+            config.station.station_no, nozzle.dispenser_no, nozzle.nozzle_no
+        ): nozzle.unit
+        for line in config.lines
+        for nozzle in line.nozzles
+    }
     limits = config.limits
     return StationRules(
         station_no=config.station.station_no,
@@ -85,7 +93,7 @@ def rules_of(config: StationConfig) -> StationRules:
         area_no=config.station.area_no,
         issue_point_no=config.station.issue_point_no,
         till=config.till.name,
-        gas_unit=units[0] if units else Unit.M3,
+        gas_unit=next(iter(units.values()), Unit.M3),
         single_lower=limits.top_up_lower_yuan,
         single_upper=limits.top_up_upper_yuan,
         balance_ceiling=limits.balance_ceiling_yuan,
@@ -100,11 +108,8 @@ def rules_of(config: StationConfig) -> StationRules:
             config.shifts.marks_alone, config.shifts.marks_alone_yuan.e4
         ),
         is_count_blind=config.shifts.blind_count,
-        nozzles=tuple(
-            NozzleKey(config.station.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
-            for line in config.lines
-            for nozzle in line.nozzles
-        ),
+        nozzles=tuple(units),
+        nozzle_units=units,
         business_day_starts_minute=config.station.cut_off_minute,
-        sold_units=frozenset(units),
+        sold_units=frozenset(units.values()),
     )

@@ -5,7 +5,7 @@ A correction is an entry that names the sale's entry; nothing of the sale is cha
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import Connection
@@ -50,6 +50,11 @@ _IS_CASH = (
     "EXISTS (SELECT 1 FROM posting p WHERE p.seq=s.seq AND p.account LIKE 'crew:%')"
 )
 
+_IS_MARKED = (
+    "EXISTS (SELECT 1 FROM entry c WHERE c.corrects=e.entry_id AND c.corrects <> ''"
+    " AND c.kind LIKE 'fill.%')"
+)
+
 
 def find(connection: Connection, seq: int) -> CashFill | None:
     """Return a fill without a card by its place in the chain."""
@@ -57,17 +62,32 @@ def find(connection: Connection, seq: int) -> CashFill | None:
     return next((_cash_fill(connection, row) for row in found), None)
 
 
-def of_shift(connection: Connection, shift_no: int, limit: int) -> list[CashFill]:
-    """Return the fills without a card that ended in a shift, newest first.
+class Wanted(NamedTuple):
+    """Which fills are meant: of a shift, before one, of a nozzle, unmarked ones only.
 
-    Of shift 0 those that ended while nobody was on duty.
+    Shift 0 are those that ended while nobody was on duty; other zeros mean any.
     """
-    belongs = "h.shift_no=?1" if shift_no else "h.seq IS NULL AND ?1=0"
+
+    shift_no: int
+    before_seq: int = 0
+    nozzle_no: int = 0
+    only_unmarked: bool = False
+
+
+def of_shift(connection: Connection, shift_no: int) -> list[CashFill]:
+    """Return the fills without a card that ended in a shift, newest first."""
+    return fitting(connection, Wanted(shift_no), -1)
+
+
+def fitting(connection: Connection, wanted: Wanted, limit: int) -> list[CashFill]:
+    """Return the fills without a card that fit, newest first; -1 for all."""
+    belongs = "h.shift_no=?1" if wanted.shift_no else "h.seq IS NULL AND ?1=0"
     found = rows(
         connection,
         f"{_SALE} WHERE {belongs} AND s.card_key='' AND {_IS_CASH}"
-        " ORDER BY s.seq DESC LIMIT ?2",
-        (shift_no, limit),
+        " AND (?2=0 OR s.seq < ?2) AND (?3=0 OR s.nozzle_no=?3)"
+        f" AND (?4=0 OR NOT {_IS_MARKED}) ORDER BY s.seq DESC LIMIT ?5",
+        (*wanted, limit),
     )
     return [_cash_fill(connection, row) for row in list(found)]
 

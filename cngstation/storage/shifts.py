@@ -235,10 +235,23 @@ def open_shifts(connection: Connection) -> list[Shift]:
     return _shifts(connection, "e.seq IS NULL ORDER BY o.shift_no", ())
 
 
-def newest(connection: Connection, limit: int) -> list[Shift]:
-    """Return the ended shifts, newest first."""
-    where = "e.seq IS NOT NULL ORDER BY o.shift_no DESC LIMIT ?"
-    return _shifts(connection, where, (limit,))
+class Ended(NamedTuple):
+    """Which ended shifts are meant: before a number, of a crew, of some days."""
+
+    before_no: int = 0
+    crew_no: str = ""
+    first_day: str = ""
+    last_day: str = ""
+
+
+def newest(connection: Connection, wanted: Ended, limit: int) -> list[Shift]:
+    """Return the ended shifts that fit, newest first."""
+    where = (
+        "e.seq IS NOT NULL AND (?1=0 OR o.shift_no < ?1) AND (?2='' OR o.crew_no=?2)"
+        " AND o.business_day >= ?3 AND (?4='' OR o.business_day <= ?4)"
+        " ORDER BY o.shift_no DESC LIMIT ?5"
+    )
+    return _shifts(connection, where, (*wanted, limit))
 
 
 def last_day(connection: Connection) -> str:

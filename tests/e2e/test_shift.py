@@ -6,7 +6,6 @@ import pytest
 from ulid import ULID
 
 from cngstation.rpc.contract import shifts as contract
-from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.till import TenderCount
 from cngstation.rpc.session import Nothing
 from cngstation.services.verify_books import verify_file
@@ -67,7 +66,7 @@ async def test_a_shift_from_the_staff_card_to_the_slip(tmp_path: Path) -> None:
         assert again == done
         now = await link.call(contract.SHIFT_SHOW, Nothing())
         assert [shift.crew_no for shift in now.shifts] == ["2"]
-        past = await link.call(contract.SHIFT_LIST, Page(limit=5))
+        past = await link.call(contract.SHIFT_LIST, contract.ShiftQuery(limit=5))
         assert [row.receipt_no for row in past.rows] == [done.receipt_no]
         sources = query(
             station, "SELECT moment, source FROM shift_reading ORDER BY seq"

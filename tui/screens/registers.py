@@ -30,7 +30,6 @@ from tui.widgets.lines import Drawn, Part, line
 
 _TYPING_PAUSE_S = 0.15
 _PRINT_TIMEOUT_S = 30
-_SIDEWAYS = 20
 _RECEIPTS = "receipts"
 _PRINTED = mark("Receipt {receipt_no}: {outcome}.")
 
@@ -65,8 +64,6 @@ class RegistersScreen(StationScreen):
         Binding("minus", "reveal('ForgetScreen')", show=False),
         Binding("left", "turn(-1)", show=False),
         Binding("right", "turn(1)", show=False),
-        Binding("comma,less_than_sign", "columns(-1)", show=False),
-        Binding("full_stop,greater_than_sign", "columns(1)", show=False),
         Binding("question_mark", "app.help", show=False),
     ]
     DEFAULT_CSS = """
@@ -104,7 +101,6 @@ class RegistersScreen(StationScreen):
             (f"1-{last}", _("choose")),
             ("/", _("search")),
             ("↑↓", _("move")),
-            ("< >", _("columns")),
             ("Esc", _("back")),
         ]
 
@@ -160,10 +156,6 @@ class RegistersScreen(StationScreen):
     def action_turn(self, by: int) -> None:
         """Go to the register beside this one."""
         self._choose((self._number + by) % len(REGISTERS))
-
-    def action_columns(self, by: int) -> None:
-        """Show the columns that have no room."""
-        self.query_one(LazyTable).scroll_relative(x=by * _SIDEWAYS, animate=False)
 
     def _choose(self, number: int) -> None:
         self._number = number

@@ -8,44 +8,44 @@ from textual.content import Content
 from textual.widget import Widget
 
 from cngstation.errors import StationError
-from cngstation.hygiene import clean, fit
+from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.rpc.contract.counter import RECEIPT_PRINT, ReceiptRequest
 from cngstation.rpc.contract.figures import OpenRow
-from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.shifts import (
     SHIFT_CHECK,
     SHIFT_LIST,
     SHIFT_SHOW,
     OpenShift,
-    ShiftNozzle,
+    ShiftQuery,
     ShiftRequest,
     ShiftsNow,
 )
 from cngstation.rpc.session import Nothing
-from cngstation.units import quantity_text
 from tui.desk import Desk
 from tui.figures import short_time
+from tui.nozzle_columns import NOZZLE_COLUMNS, is_money_told
+from tui.screens.shift_sheet import HIDDEN, NozzleScreen
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled, sentence
 from tui.widgets.key_line import Keys
+from tui.widgets.lazy_table import LazyTable
 from tui.widgets.lines import Drawn, line, stacked
-from tui.words import word
 
 _HEAD = mark("Shift {shift}  crew {crew}  day {day}  since {since}")
 _DIFFERENCES = mark("{count} differences to be explained:")
 _CHECKED = mark("Checked: every totaliser agrees with its fills.")
 _PRINTED = mark("The slip of shift {shift} is being printed.")
 _READ_TIMEOUT_S = 60  # every nozzle of a line is read twice, and what it kept fetched
-_NOZZLES, _ROWS = 10, 4
-_WIDTHS = (4, 6, 12, 12, 10, 10, 10)
+_ROWS = 4
 
 
 class ShiftsScreen(StationScreen):
     """A letter or a digit does what stands in the line of keys."""
 
     HELP = mark(
-        "Each shift with its nozzles. c reads every totaliser and compares it with "
+        "Each shift with its nozzles; < and > turn to more columns, Enter shows every "
+        "figure of the marked nozzle. c reads every totaliser and compares it with "
         "its fills; e explains the first difference; h hands over: count the money "
         "first, it is not told before. n goes on duty, o off duty, u says of a fill "
         "without a card what it was, f closes the shift of a crew that is away. l "
@@ -66,7 +66,11 @@ class ShiftsScreen(StationScreen):
         Binding("w,9", "table('CrewsScreen')", show=False),
         Binding("f,0", "form('ForceScreen')", show=False),
     ]
-    DEFAULT_CSS = "ShiftsScreen Drawn { padding: 0 1; }"
+    AUTO_FOCUS = "LazyTable"
+    DEFAULT_CSS = """
+    ShiftsScreen Drawn { padding: 0 1; }
+    ShiftsScreen LazyTable { height: 1fr; min-height: 4; }
+    """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -74,8 +78,10 @@ class ShiftsScreen(StationScreen):
         self._chosen = 0
 
     def parts(self) -> Iterable[Widget]:
-        """One page."""
-        yield Drawn(self._page)
+        """Which shift it is, its nozzles, what is open of it."""
+        yield Drawn(self._head)
+        yield LazyTable()
+        yield Drawn(self._below)
 
     def on_mount(self) -> None:
         """Ask who is on duty."""
@@ -93,6 +99,8 @@ class ShiftsScreen(StationScreen):
                 ("u", _("mark fills")),
                 ("f", _("by force")),
             ]
+        if self.shift is not None:
+            open_now.append(("Enter", _("all figures")))
         return [
             *open_now,
             ("n", _("on duty")),
@@ -131,13 +139,29 @@ class ShiftsScreen(StationScreen):
             self.say(done, "done")
         elif done:
             self.say("")
+        self._show()
+
+    def _show(self) -> None:
+        for table in self.query(LazyTable):
+            nozzles = self.shift.nozzles if self.shift else ()
+            table.display = bool(nozzles)
+            table.styles.max_height = len(nozzles) + 1
+            table.renew_rows(NOZZLE_COLUMNS, nozzles)
         if self.is_mounted:
             self.redraw()
 
     def action_turn(self, by: int) -> None:
         """Show another open shift."""
         self._chosen += by
-        self.redraw()
+        for table in self.query(LazyTable):
+            table.action_to_end(-1)
+        self._show()
+
+    def on_lazy_table_chosen(self, chosen: LazyTable.Chosen) -> None:
+        """Show all of a nozzle."""
+        if self.shift is not None:
+            number = self.shift.shift_no
+            self.app.push_screen(NozzleScreen(self.desk, number, chosen.row))
 
     def action_check(self) -> None:
         """Read every totaliser of the shift and compare."""
@@ -189,7 +213,7 @@ class ShiftsScreen(StationScreen):
 
     async def _print_last(self) -> None:
         try:
-            past = await self.desk.link.call(SHIFT_LIST, Page(limit=1))
+            past = await self.desk.link.call(SHIFT_LIST, ShiftQuery(limit=1))
             if not past.rows:
                 self.say(_("Nothing was handed over yet."))
                 return
@@ -199,30 +223,34 @@ class ShiftsScreen(StationScreen):
 
     # What is shown.
 
-    def _page(self) -> Content:
+    def _head(self) -> Content:
         if self.view is None:
             return line(_("One moment ..."))
         shift = self.shift
         if shift is None:
-            return stacked([line((_("Nobody is on duty."), "bold")), *self._free()])
+            return line((_("Nobody is on duty."), "bold"))
         count = len(self.view.shifts)
         which = f"  < {self._chosen % count + 1}/{count} >" if count > 1 else ""
-        crew = clean(f"{shift.crew_no} {shift.crew_name}".strip()) or "?"
         head = filled(
             _HEAD,
             shift=shift.shift_no,
-            crew=crew,
+            crew=clean(f"{shift.crew_no} {shift.crew_name}".strip()) or "?",
             day=shift.business_day,
             since=short_time(shift.since_ms),
         )
         rows = [line((head, "bold"), which)]
         if shift.is_open_long:
             rows.append(line((_("! open for too long: hand it over"), "$warning")))
-        rows += [Content(""), _heads()]
-        rows += [_nozzle(nozzle) for nozzle in shift.nozzles[:_NOZZLES]]
-        if len(shift.nozzles) > _NOZZLES:
-            rows.append(line("..."))
-        return stacked([*rows, *self._free(), *_differences(shift)])
+        return stacked(rows)
+
+    def _below(self) -> Content:
+        shift = self.shift
+        rows = self._free()
+        if shift is None:
+            return stacked(rows)
+        if not all(is_money_told(nozzle) for nozzle in shift.nozzles):
+            rows.append(line((_(HIDDEN), "$text-muted")))
+        return stacked([*rows, *_differences(shift)])
 
     def _free(self) -> list[Content]:
         free = self.view.free_nozzles if self.view else ()
@@ -238,34 +266,6 @@ async def print_slip(screen: StationScreen, receipt_no: int, shift_no: int) -> N
     request = ReceiptRequest(receipt_no=receipt_no)
     await screen.desk.link.call(RECEIPT_PRINT, request, timeout_s=30)
     screen.say(filled(_PRINTED, shift=shift_no), "done")
-
-
-def _heads() -> Content:
-    heads = (
-        _("No"), _("Fills"), _("Taken over"), _("Handed over"), _("Sold"),
-        _("Tests"), _("Differs"),
-    )  # fmt: skip
-    return line((_cells(heads), "$text-muted"))
-
-
-def _nozzle(nozzle: ShiftNozzle) -> Content:
-    off = nozzle.handed_over_milli
-    cells = (
-        str(nozzle.nozzle_no),
-        str(nozzle.fills),
-        quantity_text(nozzle.taken_over_milli),
-        _("at work") if off is None else quantity_text(off),
-        quantity_text(nozzle.quantity_milli),
-        quantity_text(nozzle.test_milli) if nozzle.test_milli else "",
-        quantity_text(nozzle.unexplained_milli) if nozzle.unexplained_milli else "",
-    )
-    style = "bold $warning" if nozzle.unexplained_milli else ""
-    return line((f"{_cells(cells)}  {word(nozzle.unit)}", style))
-
-
-def _cells(cells: Iterable[str]) -> str:
-    pairs = zip(cells, _WIDTHS, strict=True)
-    return " ".join(fit(clean(cell), width, right=True) for cell, width in pairs)
 
 
 def _differences(shift: OpenShift) -> list[Content]:

@@ -23,6 +23,7 @@ from tui.texts import error_sentence
 from tui.widgets.board import Board
 from tui.widgets.header_line import HeaderLine
 from tui.widgets.key_line import KeyLine, Keys
+from tui.widgets.lazy_table import LazyTable
 from tui.widgets.lines import Drawn, Lines
 from tui.widgets.notice_line import NoticeLine
 from tui.widgets.open_line import OpenLine
@@ -60,7 +61,7 @@ class StationScreen(Screen[None]):
         with Vertical(id="bottom"):
             yield NoticeLine()
             yield OpenLine(self.desk)
-            yield KeyLine(self.offered_keys)
+            yield KeyLine(self._keys)
             yield StatusLine(self.desk)
 
     def on_mount(self) -> None:
@@ -74,6 +75,14 @@ class StationScreen(Screen[None]):
     def offered_keys(self) -> Keys:
         """Return the keys that help here now, the one that goes on first."""
         return []
+
+    def _keys(self) -> Keys:
+        """Return them with what brings columns that have no room."""
+        keys = self.offered_keys()
+        if any(table.hides_columns for table in self.query(LazyTable)):
+            last = len(keys) - 1 if keys and keys[-1][0] == "Esc" else len(keys)
+            keys = [*keys[:last], ("< >", _("columns")), *keys[last:]]
+        return keys
 
     def unfinished(self) -> bool:
         """Tell whether something would be lost by leaving."""

@@ -1,6 +1,10 @@
-"""A long table that draws the lines that are seen and nothing else."""
+"""A long table that draws the lines that are seen and nothing else.
 
-from collections.abc import Callable, Sequence
+A column is drawn whole or not at all: figures take the room that the longest of them
+needs, names give way, and what has no room beside the rest is a key away (< and >).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,19 +16,80 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from cngstation.hygiene import clean, fit
+from cngstation.hygiene import width as columns_of
 from cngstation.language import _
 
 _HEAD_ROWS = 1
+_BACK, _ON = "<", ">"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its English head, its width, and what it shows of a row."""
+    """A column: its English head, its width, and what it shows of a row.
+
+    One that stands right holds figures and is as wide as the widest of them. Another
+    gives way down to `least` columns; `stays` keeps it when others are turned to.
+    """
 
     head: str
     width: int
     text: Callable[[Any], str]
     right: bool = False
+    least: int = 0
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which columns are drawn, how wide, and which are out of sight."""
+
+    shown: tuple[tuple[int, int], ...]  # number and width
+    first: int = 0  # how many of those that do not stay are turned away
+    after: bool = False
+    back: int = 0  # where a turn back leads, and
+    on: int = 0  # a turn on
+
+
+def layout(
+    columns: Sequence[Column], widths: Sequence[int], room: int, first: int
+) -> _Layout:
+    """Give columns their room; `first` of those that do not stay are turned away."""
+    wide = list(widths)
+    over = sum(wide) + len(wide) - 1 - room
+    while over > 0:
+        can = [n for n, c in enumerate(columns) if c.least and wide[n] > c.least]
+        if not can:
+            break
+        wide[max(can, key=wide.__getitem__)] -= 1
+        over -= 1
+    if over <= 0:
+        return _Layout(tuple(enumerate(wide)))
+    stay = [n for n, column in enumerate(columns) if column.stays]
+    rest = [n for n in range(len(columns)) if n not in stay]
+    first = min(first, len(rest) - _fitting(reversed(rest), stay, wide, room))
+    count = _fitting(rest[first:], stay, wide, room)
+    drawn = [*stay, *rest[first : first + count]]
+    return _Layout(
+        shown=tuple((n, wide[n]) for n in drawn),
+        first=first,
+        after=first + count < len(rest),
+        back=first - _fitting(reversed(rest[:first]), stay, wide, room),
+        on=first + count,
+    )
+
+
+def _fitting(
+    numbers: Iterable[int], stay: Sequence[int], wide: Sequence[int], room: int
+) -> int:
+    """Return how many columns fit beside those that stay; one at least."""
+    used = sum(wide[n] + 1 for n in stay) + len(_BACK + _ON)
+    count = 0
+    for n in numbers:
+        used += wide[n] + 1
+        if used > room and count:
+            break
+        count += 1
+    return count
 
 
 def _key(keys: str, action: str) -> Binding:
@@ -55,6 +120,8 @@ class LazyTable(ScrollView, can_focus=True):
         _key("home", "to_end(-1)"),
         _key("end", "to_end(1)"),
         _key("enter", "choose"),
+        _key("comma,less_than_sign", "columns(-1)"),
+        _key("full_stop,greater_than_sign", "columns(1)"),
     ]
 
     @dataclass
@@ -67,25 +134,29 @@ class LazyTable(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._columns: Sequence[Column] = ()
         self._rows: Sequence[Any] = ()
+        self._widths: Sequence[int] = ()
+        self._turned = 0  # columns that were turned away
         self.cursor = 0
 
     def show_rows(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
         """Show other rows; the cursor goes to the first."""
-        self._columns, self._rows, self.cursor = columns, rows, 0
-        wide = sum(column.width + 1 for column in columns)
-        self.virtual_size = Size(wide, len(rows) + _HEAD_ROWS)
+        self._columns, self.cursor, self._turned = columns, 0, 0
+        self._take(rows)
         self.scroll_to(y=0, animate=False)
         self.refresh()
+
+    def _take(self, rows: Sequence[Any]) -> None:
+        self._rows = rows
+        self._widths = [_widest(column, rows) for column in self._columns]
+        self.virtual_size = Size(0, len(rows) + _HEAD_ROWS)
 
     def renew_rows(self, columns: Sequence[Column], rows: Sequence[Any]) -> None:
         """Show the same rows anew; cursor and place stay where they are."""
         if columns is not self._columns:
             self.show_rows(columns, rows)
             return
-        self._rows = rows
+        self._take(rows)
         self.cursor = max(min(self.cursor, len(rows) - 1), 0)
-        wide = sum(column.width + 1 for column in columns)
-        self.virtual_size = Size(wide, len(rows) + _HEAD_ROWS)
         self.refresh()
 
     @property
@@ -93,30 +164,42 @@ class LazyTable(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self._rows[self.cursor] if self._rows else None
 
+    @property
+    def _layout(self) -> _Layout:
+        return layout(self._columns, self._widths, self.size.width, self._turned)
+
+    @property
+    def hides_columns(self) -> bool:
+        """Whether columns are out of sight that a key brings."""
+        drawn = self._layout
+        return drawn.first > 0 or drawn.after
+
     def render_line(self, y: int) -> Strip:
         """Draw the head, or the row that is scrolled to this line."""
-        x = round(self.scroll_offset.x)
+        drawn = self._layout
         number = y - _HEAD_ROWS + round(self.scroll_offset.y)
         if y < _HEAD_ROWS:
-            texts = [_(column.head) for column in self._columns]
-            return self._strip(texts, "head", x)
+            head = self._cells(drawn, lambda column: _(column.head))
+            marks = (_BACK if drawn.first else "") + (_ON if drawn.after else "")
+            if marks:
+                head = fit(head, self.size.width - len(marks)) + marks
+            return self._strip(head, "head")
         if number >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)
         row = self._rows[number]
-        texts = [clean(column.text(row)) for column in self._columns]
-        return self._strip(texts, "cursor" if number == self.cursor else "row", x)
+        text = self._cells(drawn, lambda column: column.text(row))
+        return self._strip(text, "cursor" if number == self.cursor else "row")
 
-    def _strip(self, texts: list[str], name: str, x: int) -> Strip:
+    def _cells(self, drawn: _Layout, text: Callable[[Column], str]) -> str:
+        shown = ((self._columns[number], wide) for number, wide in drawn.shown)
+        return " ".join(
+            fit(clean(text(column)), wide, right=column.right) for column, wide in shown
+        )
+
+    def _strip(self, text: str, name: str) -> Strip:
         base = self.rich_style
         style = base + self.get_component_rich_style(f"table--{name}", partial=True)
-        cells = (
-            fit(text, column.width, right=column.right)
-            for text, column in zip(texts, self._columns, strict=True)
-        )
-        strip = Strip([Segment(" ".join(cells), style)])
-        return strip.crop(x, x + self.size.width).adjust_cell_length(
-            self.size.width, style
-        )
+        return Strip([Segment(text, style)]).adjust_cell_length(self.size.width, style)
 
     def _move_to(self, number: int) -> None:
         self.cursor = max(0, min(number, len(self._rows) - 1))
@@ -140,7 +223,21 @@ class LazyTable(ScrollView, can_focus=True):
         """Go to the first or the last row."""
         self._move_to(0 if direction < 0 else len(self._rows) - 1)
 
+    def action_columns(self, by: int) -> None:
+        """Turn to the columns that have no room."""
+        drawn = self._layout
+        self._turned = max(drawn.on if by > 0 else drawn.back, 0)
+        self.refresh()
+
     def action_choose(self) -> None:
         """Tell which row was meant."""
         if self.chosen is not None:
             self.post_message(self.Chosen(self.chosen))
+
+
+def _widest(column: Column, rows: Sequence[Any]) -> int:
+    """Return the room that a column wants: no figure is ever cut."""
+    if not column.right:
+        return column.width
+    texts = (columns_of(clean(column.text(row))) for row in rows)
+    return max(column.width, *texts, 0)

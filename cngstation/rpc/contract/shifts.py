@@ -6,13 +6,13 @@ from pydantic import Field
 
 from cngstation.rpc.contract.figures import MOST_ROWS, Facts, IntentId, Word
 from cngstation.rpc.contract.marks import Approval
-from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.till import TenderCount, TillCount
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
 MOST_NOZZLES, MOST_SHIFTS, MOST_CREWS = 64, 64, 100
 ShiftNo = Annotated[int, Field(ge=0, le=10**9)]
+Day = Annotated[str, Field(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 NozzleNo = Annotated[int, Field(ge=1, le=MOST_NOZZLES)]
 Counts = Annotated[tuple[TenderCount, ...], Field(max_length=20)]
 
@@ -46,15 +46,31 @@ class StaffDraft(Message):
 
 
 class ShiftNozzle(Message):
-    """A nozzle in a shift; `handed_over_milli` is None while the crew is at it."""
+    """A nozzle in a shift; what is handed over is None while the crew is at it.
+
+    Money that is not told before it is counted is None, and so is what it was for.
+    `alone_milli` was sold while nobody was on duty before.
+    """
 
     nozzle_no: int
     staff_card: Word
     unit: Word
+    since_ms: int
+    until_ms: int | None
     fills: int
+    price_e4: int
     quantity_milli: int
+    amount_e4: int | None
     taken_over_milli: int
+    taken_over_e4: int
     handed_over_milli: int | None
+    handed_over_e4: int | None
+    card_milli: int | None
+    card_e4: int | None
+    cash_milli: int | None
+    cash_e4: int | None
+    other_milli: int | None
+    other_e4: int | None
     alone_milli: int
     test_milli: int
     unexplained_milli: int
@@ -148,16 +164,43 @@ class PastShift(Message):
 
 
 class PastShifts(Message):
-    """Ended shifts, newest first."""
+    """Ended shifts, newest first; `next_no` is where the next page goes on, 0: none."""
 
     rows: Annotated[tuple[PastShift, ...], Field(max_length=MOST_ROWS)]
+    next_no: int = 0
+
+
+class ShiftQuery(Message):
+    """Ended shifts before a number (0: the newest), of a crew, of some business days.
+
+    An empty crew is any; days are YYYY-MM-DD, both included, empty: no end.
+    """
+
+    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    before_no: ShiftNo = 0
+    crew_no: Word = ""
+    first_day: Day = ""
+    last_day: Day = ""
+
+
+class ShiftSheet(Message):
+    """The nozzles of a shift: of an ended one as its slip has them."""
+
+    shift: PastShift
+    nozzles: Annotated[tuple[ShiftNozzle, ...], Field(max_length=MOST_NOZZLES)]
 
 
 class FillQuery(Message):
-    """Fills without a card of a shift, of nobody's for 0."""
+    """Fills without a card of a shift, of nobody's for 0, before one (0: the newest).
+
+    Of one nozzle or, for 0, of any; all, or those that nobody has marked.
+    """
 
     shift_no: ShiftNo
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
+    before_seq: Annotated[int, Field(ge=0)] = 0
+    nozzle_no: Annotated[int, Field(ge=0, le=MOST_NOZZLES)] = 0
+    only_unmarked: bool = False
 
 
 class CashFillRow(Message):
@@ -181,9 +224,10 @@ class CashFillRow(Message):
 
 
 class CashFillRows(Message):
-    """Fills without a card, newest first."""
+    """Fills without a card, newest first; `next_seq` is where it goes on, 0: none."""
 
     rows: Annotated[tuple[CashFillRow, ...], Field(max_length=MOST_ROWS)]
+    next_seq: int = 0
 
 
 class FillMarkOrder(Message):
@@ -218,7 +262,8 @@ SHIFT_FORCE = Method(
 SHIFT_SETTLE = Method(
     "shift.settle", HandoverOrder, PastShifts, "shift.keep", changes=True
 )
-SHIFT_LIST = Method("shift.list", Page, PastShifts, LOGGED_IN, changes=False)
+SHIFT_LIST = Method("shift.list", ShiftQuery, PastShifts, LOGGED_IN, changes=False)
+SHIFT_SHEET = Method("shift.sheet", ShiftRequest, ShiftSheet, LOGGED_IN, changes=False)
 FILL_LIST = Method("fill.list", FillQuery, CashFillRows, LOGGED_IN, changes=False)
 FILL_MARK = Method("fill.mark", FillMarkOrder, CashFillRow, "fill.mark", changes=True)
 CREW_WRITE = Method("crew.write", CrewDraft, ShiftsNow, "crew.write", changes=True)
@@ -233,6 +278,7 @@ SHIFT_METHODS = (
     SHIFT_FORCE,
     SHIFT_SETTLE,
     SHIFT_LIST,
+    SHIFT_SHEET,
     FILL_LIST,
     FILL_MARK,
     CREW_WRITE,

@@ -82,7 +82,11 @@ async def test_who_only_counts_is_told_nothing_before(station: Station) -> None:
     with pytest.raises(RightMissing):
         await answers.list_fills(QUERY, crew)
     shown = await answers.show(Nothing(), crew)
-    assert "_e4" not in shown.model_dump_json()
+    nozzles = [nozzle.model_dump() for nozzle in shown.shifts[0].nozzles]
+    told = {name for each in nozzles for name, value in each.items() if value}
+    told = {name for name in told if name.endswith("_e4")}
+    assert told <= {"price_e4", "taken_over_e4"}
+    assert {each["cash_milli"] for each in nozzles} == {None}
     receipt = await station.world.hand_over(1, cash=900)
     assert receipt.content["seen"] == 0
     assert len((await answers.list_fills(QUERY, crew)).rows) == 1
@@ -133,4 +137,6 @@ async def test_a_station_may_count_with_open_eyes(station: Station) -> None:
     answers = station.answers(is_blind=False)
     (row,) = (await answers.list_fills(QUERY, called_by("03"))).rows
     assert row.amount_e4 == 9_0000
+    shown = await answers.show(Nothing(), called_by("03"))
+    assert [nozzle.cash_e4 for nozzle in shown.shifts[0].nozzles] == [90_000, 0]
     assert await station.looks() == 0

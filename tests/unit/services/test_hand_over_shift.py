@@ -12,7 +12,9 @@ from cngstation.domain.fill_marks import FillMark
 from cngstation.domain.tenders import Tender
 from cngstation.errors import Refusal
 from cngstation.language import use_language
+from cngstation.moments import time_text
 from cngstation.protocols.receipt.slip import render
+from cngstation.rpc.contract.shifts import FillQuery, ShiftQuery
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.change_duty import Arriving, go_on_duty
@@ -26,11 +28,12 @@ from cngstation.services.keep_till import CashNotCounted, close_till, open_till
 from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.shift_sheet import nozzle_sheets
+from cngstation.services.show_shifts import cash_fill_page, past_sheet, past_shifts
 from cngstation.services.till_state import TillClosed
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import findings, shifts
 from cngstation.storage.database import Transaction
-from cngstation.units import Money
+from cngstation.units import Money, Unit
 from tests.shift_world import ONE, RULES, TWO, ShiftWorld, shift_world
 from tests.small_station import CASHIER
 
@@ -231,10 +234,76 @@ async def test_each_nozzle_is_taken_over_where_it_was_left(world: ShiftWorld) ->
     two = await world.on_duty("2")
     await world.sell(ONE)
     await world.off_duty(two)
-    sheet = (await world.db.read(lambda c: nozzle_sheets(c, two)))[0]
+    sheet = (await world.db.read(lambda c: nozzle_sheets(c, two, RULES)))[0]
     assert (sheet.taken_over_milli, sheet.off_milli) == (2_000, 6_300)
     assert (sheet.alone_milli, sheet.unexplained_milli) == (2_000, 300)
     assert (sheet.quantity_milli, sheet.fills) == (2_000, 1)
+
+
+async def test_a_nozzle_says_its_unit_and_its_times(world: ShiftWorld) -> None:
+    """Without a fill too; on the screen and on the slip, of its own duty."""
+    rules = replace(RULES, nozzle_units={ONE.key: Unit.KG, TWO.key: Unit.M3})
+    one = await world.on_duty("1")
+    began = world.clock.now().wall_ms
+    world.clock.forward(3_600_000)
+    await world.off_duty(one)
+    left = await world.db.read(lambda c: nozzle_sheets(c, one, rules))
+    assert [sheet.unit for sheet in left] == ["kg", "m3"]
+    receipt = await world.hand_over(one, cash=0)
+    sheet = await world.db.read(lambda c: past_sheet(c, one))
+    assert [each.nozzle_no for each in sheet.nozzles] == [1, 2]
+    nozzle = sheet.nozzles[0]
+    assert (nozzle.since_ms, nozzle.until_ms) == (began, began + 3_600_000)
+    assert (nozzle.cash_e4, sheet.shift.receipt_no) == (0, receipt.receipt_no)
+    paper = PaperSettings("Shudu Gas", "North Gate", "till-1", 48, two_copies=False)
+    use_language("en")
+    (slip,) = slips(replace(receipt, originals=1), paper)
+    printed = [line.text for line in render(slip, 48)]
+    times = [line for line in printed if line.startswith("On, off")]
+    assert len(times) == 2
+    assert time_text(began)[5:16] in times[0]
+    with pytest.raises(NoSuchShift):
+        await world.db.read(lambda c: past_sheet(c, one + 1))
+
+
+async def test_past_handovers_come_page_by_page(world: ShiftWorld) -> None:
+    """Any number of them; of a crew, and of some business days."""
+    for count in range(7):
+        number = await world.on_duty("12"[count % 2])
+        await world.off_duty(number)
+        await world.hand_over(number, cash=0)
+        world.clock.forward(DAY_MS)
+
+    async def found(**wanted: Any) -> tuple[list[int], int]:
+        query = ShiftQuery(limit=3, **wanted)
+        told = await world.db.read(lambda c: past_shifts(c, query))
+        return [row.shift_no for row in told.rows], told.next_no
+
+    assert await found() == ([7, 6, 5], 5)
+    assert await found(before_no=5) == ([4, 3, 2], 2)
+    assert await found(before_no=2) == ([1], 0)
+    assert await found(crew_no="2") == ([6, 4, 2], 0)
+    days = {"first_day": "2026-11-22", "last_day": "2026-11-23"}
+    assert await found(**days) == ([3, 2], 0)
+    assert await found(crew_no="1", **days) == ([3], 0)
+
+
+async def test_every_fill_of_a_long_shift_can_be_listed(world: ShiftWorld) -> None:
+    """Page by page, of one nozzle, and those that nobody has marked."""
+    number = await world.on_duty("1")
+    seqs = [await world.sell(ONE if n % 2 else TWO) for n in range(5)][::-1]
+    await world.mark(seqs[0], FillMark.TEST)
+
+    async def found(**wanted: Any) -> tuple[list[int], int]:
+        query = FillQuery(shift_no=number, limit=2, **wanted)
+        told = await world.db.read(lambda c: cash_fill_page(c, query, is_blind=True))
+        return [row.seq for row in told.rows], told.next_seq
+
+    assert await found() == (seqs[:2], seqs[1])
+    assert await found(before_seq=seqs[1]) == (seqs[2:4], seqs[3])
+    assert await found(before_seq=seqs[3]) == (seqs[4:], 0)
+    assert await found(nozzle_no=1) == ([seqs[1], seqs[3]], 0)
+    assert await found(only_unmarked=True) == (seqs[1:3], seqs[2])
 
 
 async def test_a_crew_that_is_away_is_closed_by_force(world: ShiftWorld) -> None:

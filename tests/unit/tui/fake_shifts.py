@@ -14,11 +14,24 @@ def shift_nozzle(no: int, **facts: Any) -> h.ShiftNozzle:
     """Return a nozzle in a shift."""
     plain: dict[str, Any] = {
         "nozzle_no": no, "staff_card": "", "unit": "m3", "fills": 12 + no,
-        "quantity_milli": 96_400 + no, "taken_over_milli": 1_234_560 * no,
-        "handed_over_milli": None, "alone_milli": 0, "test_milli": 0,
-        "unexplained_milli": 0,
+        "since_ms": NOW_MS - 6_000_000, "until_ms": None, "price_e4": 39_800,
+        "quantity_milli": 96_400 + no, "amount_e4": None,
+        "taken_over_milli": 1_234_560 * no, "taken_over_e4": 49_135_600 * no,
+        "handed_over_milli": None, "handed_over_e4": None, "card_milli": None,
+        "card_e4": None, "cash_milli": None, "cash_e4": None, "other_milli": None,
+        "other_e4": None, "alone_milli": 0, "test_milli": 0, "unexplained_milli": 0,
     }  # fmt: skip
     return h.ShiftNozzle(**{**plain, **facts})
+
+
+def ended_nozzle(no: int) -> h.ShiftNozzle:
+    """Return a nozzle as an ended shift has it, every figure another."""
+    return shift_nozzle(
+        no, staff_card="00990012", until_ms=NOW_MS - 43_200_000, amount_e4=3_836_700,
+        handed_over_milli=1_234_560 * no + 96_400, handed_over_e4=52_972_320,
+        card_milli=60_010, card_e4=2_388_400, cash_milli=36_020, cash_e4=1_433_600,
+        other_milli=370, other_e4=14_700, alone_milli=1_230, test_milli=4_560,
+    )  # fmt: skip
 
 
 def past_shift(no: int, **facts: Any) -> h.PastShift:
@@ -115,8 +128,23 @@ class FakeShifts:
         self.past = [past_shift(10)]
         return h.PastShifts(rows=tuple(self.past))
 
-    async def _shift_list(self, page: Any) -> Any:
-        return h.PastShifts(rows=tuple(self.past[: page.limit]))
+    async def _shift_list(self, query: Any) -> Any:
+        fit = [
+            row
+            for row in self.past
+            if (not query.before_no or row.shift_no < query.before_no)
+            and query.crew_no in {"", row.crew_no}
+            and row.business_day >= query.first_day
+            and (not query.last_day or row.business_day <= query.last_day)
+        ]
+        rows = fit[: query.limit]
+        more = len(fit) > len(rows)
+        return h.PastShifts(rows=tuple(rows), next_no=rows[-1].shift_no if more else 0)
+
+    async def _shift_sheet(self, request: Any) -> Any:
+        row = next(row for row in self.past if row.shift_no == request.shift_no)
+        nozzles = tuple(ended_nozzle(no) for no in range(1, 65))
+        return h.ShiftSheet(shift=row, nozzles=nozzles)
 
     async def _fill_list(self, query: Any) -> Any:
         row = self._fill(query.shift_no, "test" if self.waiting else "")

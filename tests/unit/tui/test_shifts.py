@@ -6,9 +6,10 @@ import pytest
 
 from cngstation.errors import Disconnected
 from cngstation.services.hand_over_shift import Unexplained
-from tests.unit.tui.fake_shifts import shift_nozzle
+from tests.unit.tui.fake_shifts import past_shift, shift_nozzle
 from tests.unit.tui.fake_station import FakeStation
-from tests.unit.tui.opened import SMALL, Opened, opened
+from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
+from tui.nozzle_columns import NOZZLE_COLUMNS
 from tui.screens.shifts import ShiftsScreen
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "screens"
@@ -92,7 +93,7 @@ async def test_past_handovers_are_listed_and_printed_again(language: str) -> Non
         await screen.press("f8", "l")
         await screen.sees("299.00")
         same_as_golden(screen, f"past_shifts_{language}")
-        await screen.press("enter")
+        await screen.press("p")
         await screen.until(lambda: screen.asked("receipt.print"))
         assert screen.asked("receipt.print")[0].receipt_no == 51
         await screen.press("s")
@@ -204,6 +205,13 @@ async def test_a_mark_that_waits_for_a_second_person_is_seen() -> None:
         await screen.sees("Shift 12")
         await screen.press("u")
         await screen.sees("? test fill")
+        await screen.press("m")
+        await screen.sees("all of them")
+        assert screen.asked("fill.list")[-1].only_unmarked
+        await screen.press("slash")
+        await screen.type("3")
+        await screen.press("enter")
+        await screen.until(lambda: screen.asked("fill.list")[-1].nozzle_no == 3)
 
 
 async def test_crews_and_staff_cards_are_registered() -> None:
@@ -258,14 +266,74 @@ async def test_crews_and_staff_cards_work_no_more() -> None:
         assert (staff.card_no, staff.crew_no, staff.retired) == ("12", "1", True)
 
 
-async def test_many_nozzles_and_a_slip_without_a_handover() -> None:
-    """More than have room end in dots; nothing is printed where nothing was."""
+async def test_every_nozzle_of_a_large_station_is_reached() -> None:
+    """By the arrows, with every column; Enter shows all figures of one."""
     station = FakeStation()
-    station.on_duty(nozzles=tuple(shift_nozzle(no) for no in range(1, 33)))
+    station.on_duty(nozzles=tuple(shift_nozzle(no) for no in range(1, 65)))
+    async with opened(station=station) as screen:
+        await screen.press("f8")
+        await screen.sees("96.401")
+        assert "79011.84" not in screen.text()
+        await screen.press("end")
+        await screen.sees("79011.84")
+        seen: set[str] = set()
+        for _ in range(6):
+            heads = screen.text().splitlines()[2]
+            seen |= {c.head for c in NOZZLE_COLUMNS if c.head in heads}
+            assert " 64 " in screen.text()
+            await screen.press("greater_than_sign")
+        assert seen == {column.head for column in NOZZLE_COLUMNS}
+        await screen.press("enter")
+        await screen.sees("Shift 12, nozzle 64")
+        await screen.press("escape")
+        await screen.sees("at work")
+
+
+async def test_a_past_shift_is_read_on_the_screen() -> None:
+    """Each nozzle with what the slip has, wide enough for all of it or by a key."""
+    station = FakeStation()
+    station.past = [past_shift(no) for no in range(250, 0, -1)]
+    async with opened(size=WIDE, station=station) as screen:
+        await screen.press("f8", "l")
+        await screen.sees("100 rows, more below")
+        await screen.press("end", "end", "end")
+        await screen.sees("250 rows")
+        queries = screen.asked("shift.list")
+        assert [query.before_no for query in queries] == [0, 151, 51]
+        await screen.press("slash")
+        await screen.type("2")
+        await screen.press("tab")
+        await screen.type("2026")
+        await screen.press("enter")
+        await screen.sees("Nothing can be looked for with what is typed.")
+        await screen.press("slash", "tab")
+        await screen.type("2026-11-21")
+        await screen.press("enter")
+        await screen.sees("Nothing found.")
+        assert screen.asked("shift.list")[-1].first_day == "2026-11-21"
+        await screen.press("slash", "tab", "backspace", "enter")
+        await screen.sees("100 rows, more below")
+        await screen.press("enter")
+        await screen.sees("Shift 250")
+        for figure in ("00990012", "383.67", "238.84", "143.36", "1.47"):
+            await screen.sees(figure)
+        await screen.press("greater_than_sign")
+        await screen.sees("5297.23")
+        await screen.press("end", "enter")
+        await screen.sees("Shift 250, nozzle 64")
+        await screen.sees("60.01")
+        await screen.press("escape", "p")
+        await screen.until(lambda: screen.asked("receipt.print"))
+
+
+async def test_nothing_is_printed_where_nothing_was_handed_over() -> None:
+    """And no difference is explained where there is none."""
+    station = FakeStation()
+    station.on_duty()
     station.past = []
     async with opened(station=station) as screen:
         await screen.press("f8")
-        await screen.sees("...")
+        await screen.sees("96.401")
         await screen.press("e")
         await screen.sees("No difference is to be explained.")
         await screen.press("p")
