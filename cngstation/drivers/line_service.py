@@ -25,6 +25,7 @@ from cngstation.protocols.dispenser.dialogue import (
     DeviceEventReceived,
     Dialogue,
     DownloadAdvanced,
+    DownloadAsked,
     Event,
     LinkChanged,
     ParameterReceived,
@@ -77,6 +78,9 @@ class LineHandler(Protocol):
 
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
         """Say whether the card in a dispenser may fill, or is on a list."""
+
+    async def download_asked(self, asked: DownloadAsked) -> bool:
+        """Note who is sent what; True only after the commit."""
 
     def status(self, gun: int, status: NozzleStatus) -> None:
         """Take a live reading."""
@@ -147,6 +151,8 @@ class ServiceCalls:
                 self._call(gun, partial(self._commit_event, gun, happened))
             case CardCheckRequested(gun, check):
                 self._call(gun, partial(self._check, gun, check))
+            case DownloadAsked():
+                self._call(event.guns[0], partial(self._note_sent, event))
             case _:
                 return False
         return True
@@ -216,6 +222,14 @@ class ServiceCalls:
             verdict = await self._handler.card_check(gun, check)
         finally:
             self._dialogue.answer_card_check(gun, check, verdict, self._now_us())
+            self._wake()
+
+    async def _note_sent(self, asked: DownloadAsked) -> None:
+        accepted = False
+        try:
+            accepted = await self._handler.download_asked(asked)
+        finally:
+            self._dialogue.answer_download(asked, self._now_us(), accepted=accepted)
             self._wake()
 
     async def end(self) -> None:

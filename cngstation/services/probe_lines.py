@@ -56,6 +56,11 @@ class Nobody:
         """Leave it unanswered."""
         return await self.debit(gun, check)
 
+    async def download_asked(self, asked: Any) -> bool:
+        """Send it nothing."""
+        del asked
+        return False
+
     def status(self, gun: int, status: Any) -> None:
         """Nobody looks."""
 

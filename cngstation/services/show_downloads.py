@@ -1,6 +1,6 @@
 """What each nozzle holds of lists and prices, beside what it shall hold."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,7 +25,7 @@ from cngstation.services.publish_downloads import note_in_force, wanted_versions
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import downloads
-from cngstation.storage.database import Database
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
@@ -71,6 +71,27 @@ class DownloadWatch:
         for setting in settings:
             self._nozzles[setting.key] = Carried(setting, kinds)
 
+    async def sent(
+        self, settings: Sequence[NozzleSetting], kind: DownloadKind, version: int
+    ) -> bool:
+        """Record that nozzles are sent a version; False where nobody published it.
+
+        It is on the disk before the first part goes out: what they say of the version
+        after our end is not doubted then.
+        """
+
+        def unit(tx: Transaction) -> bool:
+            found = [
+                (one, downloads.published(tx.connection, kind, one.unit, version))
+                for one in settings
+            ]
+            for one, published in found:
+                if published is not None:
+                    downloads.note_sent(tx, one.key, published)
+            return all(published is not None for _, published in found)
+
+        return await while_busy(partial(self._database.write, unit))
+
     async def advanced(
         self, setting: NozzleSetting, advanced: DownloadAdvanced
     ) -> None:
@@ -85,9 +106,8 @@ class DownloadWatch:
             # Its identity tells it anew at each link: nothing is to be kept.
             self._station_held[setting.key] = advanced.version * advanced.is_in_force
         elif advanced.is_in_force:
-            sent = self._under_way.pop(place, None)
-            was_sent = sent is not None and sent.version == advanced.version
-            if not was_sent and await self._is_doubtful(setting, advanced):
+            self._under_way.pop(place, None)
+            if await self._is_doubtful(setting, advanced):
                 _log.warning("downloads.doubted", nozzle=setting.key.nozzle_no)
                 self._in_doubt.add(place)
                 self.doubted()
@@ -113,7 +133,7 @@ class DownloadWatch:
 
         Asked of nozzles that fetch versions; of the others the price itself tells.
         """
-        key, kind = setting.key, advanced.kind
+        key, kind, version = setting.key, advanced.kind, advanced.version
         carried = self._nozzles.get(key)
         if (key, kind) in self._in_doubt or carried is None:
             return False  # a dispenser that names whatever is announced
@@ -123,8 +143,10 @@ class DownloadWatch:
         def question(connection: Connection) -> bool:
             held, _ = downloads.held(connection, key).get(kind, (0, 0))
             wanted = wanted_versions(connection, frozenset({setting.unit}))
-            version, _ = wanted.get(kind, (0, 0))
-            return advanced.version == version and held != version
+            if version != wanted.get(kind, (0, 0))[0] or version == held:
+                return False
+            now = downloads.published(connection, kind, setting.unit, version)
+            return now is None or not downloads.was_sent(connection, key, now)
 
         return await while_busy(lambda: self._database.read(question))
 

@@ -33,6 +33,7 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.protocols.dispenser.dialogue import (
     DownloadAdvanced,
+    DownloadAsked,
     ProtocolFault,
     TotaliserJumped,
 )
@@ -243,16 +244,14 @@ class LineDesk:
         self._start(self._missing.number_came(nozzle), f"close rows of gun {gun}")
         return True
 
-    async def _kept(self, work: Awaitable[None], what: str) -> bool:
+    async def _kept(self, work: Awaitable[bool | None], what: str) -> bool:
         try:
-            await work
+            return await work is not False
         except CommitUncertain as error:
             self._audience.stopped(error)
         except Exception as error:  # noqa: BLE001 - one record must not stop the line
             # Not acknowledged: the dispenser keeps it and offers it again.
             _log.error("line.not_kept", line=self._name, what=what, exc_info=error)
-        else:
-            return True
         return False
 
     async def card_check(self, gun: int, check: CardCheck) -> CardVerdict:
@@ -260,6 +259,14 @@ class LineDesk:
         if self._checks is None:
             return CardVerdict.UNKNOWN_CARD
         return await self._checks.answer(check)
+
+    async def download_asked(self, asked: DownloadAsked) -> bool:
+        """Note who is sent what; True only when it is durable."""
+        settings = [self._nozzles[gun] for gun in asked.guns if gun in self._nozzles]
+        if self._downloads is None or not settings:
+            return False
+        noted = self._downloads.sent(settings, asked.kind, asked.version)
+        return await self._kept(noted, "sending")
 
     def download(self, advanced: DownloadAdvanced) -> None:
         """Take note of what a nozzle fetched, or holds."""

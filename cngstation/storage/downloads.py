@@ -17,6 +17,7 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import Price, Unit
 
 WIRE_DIGITS = 16
+PRICES = "prices"
 # A card in one of these fills nothing, wherever it is. One that is being issued is
 # inactive too, and nobody has it yet: each issue would be two versions of the list.
 REFUSED_STATES = (
@@ -48,6 +49,15 @@ class PublishedPrices:
     version: int
     prices: Mapping[int, Price]
     effective_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version of a list or a price table; its place in the chain is its content."""
+
+    kind: str
+    version: int
+    seq: int
 
 
 def refused_numbers(connection: Connection) -> frozenset[str]:
@@ -204,6 +214,51 @@ def note_held(tx: Transaction, nozzle: NozzleKey, kind: str, version: int) -> No
         "version": version,
     }
     prove_row(tx, "nozzle_version", f"nozzle {nozzle.nozzle_no}", row)
+
+
+def note_sent(tx: Transaction, nozzle: NozzleKey, published: Published) -> None:
+    """Record that a nozzle is sent a version, unless that is known."""
+    if was_sent(tx.connection, nozzle, published):
+        return
+    row = {
+        "station_no": nozzle.station_no,
+        "dispenser_no": nozzle.dispenser_no,
+        "nozzle_no": nozzle.nozzle_no,
+        "kind": published.kind,
+        "version": published.version,
+        "published_seq": published.seq,
+    }
+    prove_row(tx, "version_sent", f"nozzle {nozzle.nozzle_no}", row)
+
+
+def was_sent(connection: Connection, nozzle: NozzleKey, published: Published) -> bool:
+    """Tell whether a nozzle was ever sent a version in this very content."""
+    row = connection.execute(
+        "SELECT 1 FROM version_sent WHERE station_no=? AND dispenser_no=?"
+        " AND nozzle_no=? AND kind=? AND published_seq=?",
+        (
+            nozzle.station_no,
+            nozzle.dispenser_no,
+            nozzle.nozzle_no,
+            published.kind,
+            published.seq,
+        ),
+    ).fetchone()
+    return row is not None
+
+
+def published(
+    connection: Connection, kind: str, unit: Unit, version: int
+) -> Published | None:
+    """Return where a version of a list, or of a unit's prices, was published last."""
+    if kind == PRICES:
+        sql, of = "SELECT seq FROM price_table WHERE unit=? AND version=?", str(unit)
+    else:
+        sql, of = "SELECT seq FROM card_list WHERE kind=? AND version=?", kind
+    row = connection.execute(
+        f"{sql} ORDER BY seq DESC LIMIT 1", (of, version)
+    ).fetchone()
+    return None if row is None else Published(kind, version, row[0])
 
 
 def _by_hand(connection: Connection, on: str) -> set[str]:

@@ -40,6 +40,7 @@ PLAIN_FACTS = (
     "card_list",
     "price_table",
     "nozzle_version",
+    "version_sent",
     "nozzle_order",
     "alarm_seen",
     "enrolment_request",

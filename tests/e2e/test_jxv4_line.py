@@ -22,6 +22,7 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.protocols.dispenser.dialogue import (
     DownloadAdvanced,
+    DownloadAsked,
     ProtocolFault,
     TotaliserJumped,
 )
@@ -105,6 +106,9 @@ class Service:
 
     def status(self, gun: int, status: NozzleStatus) -> None:
         self.statuses[gun] = status
+
+    async def download_asked(self, asked: DownloadAsked) -> bool:
+        return True
 
     def download(self, advanced: DownloadAdvanced) -> None:
         self.downloads.append(advanced)

@@ -24,6 +24,7 @@ from cngstation.protocols.dispenser.dialogue import (
     CardCheckRequested,
     DebitRequested,
     DownloadAdvanced,
+    DownloadAsked,
     Event,
     OrderAnswered,
     ParameterReceived,
@@ -303,6 +304,8 @@ class Service:
                 dialogue.answer_parameter(gun, change.device_seq, now_us, accepted=True)
             case CardCheckRequested(gun, check):
                 dialogue.answer_card_check(gun, check, self.verdict, now_us)
+            case DownloadAsked():
+                dialogue.answer_download(event, now_us, accepted=True)
             case DownloadAdvanced():
                 self.downloads.append(event)
             case OrderAnswered(_, outcome):

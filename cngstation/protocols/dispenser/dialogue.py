@@ -169,6 +169,18 @@ class DownloadAdvanced:
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadAsked:
+    """Nozzles of one dispenser ask for a version that they do not hold.
+
+    No part of it goes out before `answer_download` says that the sending is noted.
+    """
+
+    guns: tuple[int, ...]
+    kind: DownloadKind
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderAnswered:
     order: Order
     outcome: OrderOutcome
@@ -226,6 +238,7 @@ Event = (
     | DeviceEventReceived
     | CardCheckRequested
     | DownloadAdvanced
+    | DownloadAsked
     | OrderAnswered
     | TotaliserJumped
     | LinkChanged
@@ -295,6 +308,11 @@ class Dialogue(Protocol):
         self, gun: int, check: CardCheck, verdict: CardVerdict | None, now_us: int
     ) -> None:
         """Answer a question about a card; None leaves it unanswered for a while."""
+
+    def answer_download(
+        self, asked: DownloadAsked, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that it is noted who is sent what, or that it cannot be sent now."""
 
     def offer(self, downloads: Downloads) -> None:
         """Say what every nozzle shall hold from now on.

@@ -3,7 +3,11 @@
 from collections import deque
 
 from cngstation.protocols.dispenser.canonical import DebitDecision, DebitRequest
-from cngstation.protocols.dispenser.dialogue import Event, OrderAnswered
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAsked,
+    Event,
+    OrderAnswered,
+)
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
@@ -49,6 +53,11 @@ class WithoutForecourtCommands:
 
     def answer_card_check(
         self, gun: int, check: CardCheck, verdict: CardVerdict | None, now_us: int
+    ) -> None:
+        """Nothing was asked."""
+
+    def answer_download(
+        self, asked: DownloadAsked, now_us: int, *, accepted: bool
     ) -> None:
         """Nothing was asked."""
 

@@ -20,7 +20,11 @@ from cngstation.protocols.dispenser.canonical import (
     NozzleStatus,
     SaleRecord,
 )
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAdvanced,
+    DownloadAsked,
+    ProtocolFault,
+)
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
@@ -129,6 +133,9 @@ class Service:
         if isinstance(self.accepts, Exception):
             raise self.accepts
         return self.accepts
+
+    async def download_asked(self, asked: DownloadAsked) -> bool:
+        return True
 
     def download(self, advanced: DownloadAdvanced) -> None:
         self.downloads.append(advanced)

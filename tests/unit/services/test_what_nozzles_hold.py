@@ -15,9 +15,11 @@ from cngstation.services import publish_downloads
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads
+from cngstation.storage.database import Transaction
 from tests.download_world import (
     NOZZLE,
     ON_THE_WIRE,
+    OTHER,
     BusyAt,
     Station,
     download_station,
@@ -103,12 +105,65 @@ async def test_a_version_that_nobody_sent_goes_whole_once_more(
     board = await watch.board()
     assert {figure.cause for figure in board.lists} == {"anew"}
     offers = len(station.line.offers)
-    part = DownloadAdvanced(1, DownloadKind.ADDED, 2, 1, 1, is_in_force=False)
-    await watch.advanced(NOZZLE, part)
+    assert await watch.sent([NOZZLE], DownloadKind.ADDED, 2)
     await watch.advanced(NOZZLE, in_force(2))
     await station.keeper.look()
     assert len(station.line.offers) == offers
     assert verify_file(station.path).proved
+
+
+def started_anew(station: Station) -> DownloadWatch:
+    """Return the watch of a program that was just started."""
+    watch = DownloadWatch(station.db)
+    watch.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    watch.doubted = station.keeper.doubt
+    return watch
+
+
+async def test_what_was_sent_before_we_were_killed_is_no_doubt(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """The nozzle fetched it, and nobody lived to note that it holds it."""
+    for _ in range(2):
+        assert await watch.sent([NOZZLE], DownloadKind.ADDED, 1)
+    assert not await watch.sent([NOZZLE], DownloadKind.ADDED, 2), "nobody published it"
+    offers = len(station.line.offers)
+    await started_anew(station).advanced(NOZZLE, in_force(1))
+    await station.keeper.look()
+    assert len(station.line.offers) == offers
+    held = await station.db.read(lambda c: downloads.held(c, NOZZLE.key))
+    assert held["added"][0] == 1
+    rows = await station.db.read(
+        lambda c: c.execute("SELECT count(*) FROM version_sent").fetchone()[0]
+    )
+    assert rows == 1
+    assert verify_file(station.path).proved
+
+
+async def test_a_note_of_one_content_says_nothing_of_another(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """The numbers of versions go round, and a backup lets them be used once more.
+
+    The backup has the note of version 1; what the nozzle holds as 2 it was sent in the
+    life that is lost, and 2 is published with other numbers since.
+    """
+    assert await watch.sent([NOZZLE], DownloadKind.ADDED, 1)
+    await station.state(CardState.NORMAL)
+    await station.keeper.look()
+    await started_anew(station).advanced(NOZZLE, in_force(2))
+    await station.keeper.look()
+    assert station.line.offers[-1].lists[ListKind.ADDED].version == 3
+    station.clock.forward(publish_downloads.BETWEEN_DOUBTS_MS)
+
+    def once_round(tx: Transaction) -> None:
+        downloads.list_number(tx, OTHER, "black", source="hand", reason="a test")
+        downloads.publish_list(tx, "added", 1, [OTHER], cause="books")
+
+    await station.db.write(once_round)
+    await started_anew(station).advanced(NOZZLE, in_force(1))
+    await station.keeper.look()
+    assert station.line.offers[-1].lists[ListKind.ADDED].version == 2
 
 
 async def test_what_is_doubted_again_waits(
@@ -135,8 +190,7 @@ async def test_what_was_sent_or_is_known_or_is_old_is_no_doubt(
     """Nor is what a nozzle says a second time that names whatever it is told."""
     offers = len(station.line.offers)
     await watch.advanced(NOZZLE, in_force(77))  # it will fetch the other one itself
-    part = DownloadAdvanced(1, DownloadKind.ADDED, 1, 1, 1, is_in_force=False)
-    await watch.advanced(NOZZLE, part)
+    assert await watch.sent([NOZZLE], DownloadKind.ADDED, 1)
     await watch.advanced(NOZZLE, in_force(1))
     again = DownloadWatch(station.db)  # the program was started anew
     again.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))

@@ -4,19 +4,21 @@ from collections import deque
 from collections.abc import Mapping
 
 from cngstation.protocols.dispenser.canonical import DebitDecision, DebitRequest
-from cngstation.protocols.dispenser.dialogue import Transmission
+from cngstation.protocols.dispenser.dialogue import DownloadAsked, Transmission
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
     DeviceEvent,
 )
 from cngstation.protocols.dispenser.jxv4 import mapping
+from cngstation.protocols.dispenser.jxv4.downloads import Distribution
 from cngstation.protocols.dispenser.jxv4.duty_messages import ACCEPTED, verdict_body
 from cngstation.protocols.dispenser.jxv4.frames import Command, Frame, Sender
 from cngstation.protocols.dispenser.jxv4.messages import acknowledgement_body
 from cngstation.protocols.dispenser.jxv4.nozzles import (
     AskedCard,
     AskedDebit,
+    AskedDownload,
     Nozzle,
     OfferedParameter,
     OfferedRecord,
@@ -33,9 +35,15 @@ REFUSED_REST_US = 4_000_000
 class ServiceAnswers:
     """The answering half of the bus; what comes too late is dropped: it is repeated."""
 
-    def __init__(self, nozzles: Mapping[int, Nozzle], variant: Variant) -> None:
+    def __init__(
+        self,
+        nozzles: Mapping[int, Nozzle],
+        variant: Variant,
+        distribution: Distribution,
+    ) -> None:
         self._nozzles = nozzles
         self._variant = variant
+        self._distribution = distribution
         self._answers: deque[Transmission] = deque()  # at most one for each nozzle
 
     def answer_record(
@@ -104,6 +112,19 @@ class ServiceAnswers:
             return
         body = None if verdict is None else verdict_body(check, verdict)
         self._decide(gun, Command(matter.command), body, now_us)
+
+    def answer_download(
+        self, asked: DownloadAsked, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that it is noted who is sent what, or that it cannot be sent now."""
+        (gun,) = asked.guns
+        if self._matter(gun) != AskedDownload(asked.kind, asked.version):
+            return
+        self._nozzles[gun].undecided = None
+        if accepted:
+            self._distribution.noted(gun, asked.kind, asked.version)
+        else:
+            self._nozzles[gun].rests_until_us = now_us + REFUSED_REST_US
 
     def _held_until_us(self) -> int:
         waiting = (n.undecided for n in self._nozzles.values())

@@ -9,7 +9,7 @@ finds most urgent:
                        55H debit request            report it; 55H with the decision
                        5AH shift, 5BH parameter     report it; 5AH, 5BH once committed
                        5CH card, 56H list check     report it; 5CH, 56H with the verdict
-                       53H 54H 5EH                  see `downloads`
+                       53H 54H 5EH                  report it; see `downloads`
                        nothing                      count; it is normal now and then
     57H 58H 59H        the same command             report it
     5DH 5FH 70H 72H    the same command             see `orders`
@@ -93,21 +93,23 @@ class BusDialogue(ServiceAnswers):
             raise ValueError("a line without nozzles has nobody to talk to")
         if len({settings.gun for settings in nozzles}) != len(nozzles):
             raise ValueError("two nozzles of one line have the same gun number")
+        distribution = Distribution(
+            [one.gun for one in nozzles], has_lists=variant.has_lists
+        )
         super().__init__(
-            {one.gun: Nozzle(one.gun, settings=one) for one in nozzles}, variant
+            {one.gun: Nozzle(one.gun, settings=one) for one in nozzles},
+            variant,
+            distribution,
         )
         self._speed = speed
         self._turns = Turns(self._nozzles.values())
-        self._distribution = Distribution(
-            list(self._nozzles), has_lists=variant.has_lists
-        )
-        self._reader = AnswerReader(variant, self._distribution)
+        self._reader = AnswerReader(variant, distribution)
         self._parser = FrameParser()
         self._exchange: Exchange | None = None
         self._begun_us = 0
         self._free_from_us = 0
         self._part_sent_us = 0
-        self._waiting = WaitingRoom(self._nozzles, variant, self._distribution)
+        self._waiting = WaitingRoom(self._nozzles, variant, distribution)
         self._asked_last = False
         self._faults: Counter[tuple[FaultKind, int | None]] = Counter()
         self._events: list[Event] = []
@@ -340,6 +342,8 @@ class BusDialogue(ServiceAnswers):
 
     def _missed(self, exchange: Exchange) -> None:
         nozzle = exchange.nozzle
+        if exchange.command is Command.LIST:
+            self._distribution.not_begun(nozzle.gun)
         match exchange.asked:
             case Request():
                 self._events.append(RequestFailed(exchange.asked))

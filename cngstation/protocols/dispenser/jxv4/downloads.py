@@ -7,6 +7,10 @@
     (saved)                                       one poll without an answer
     5EH prices         we: 5EH the prices         nothing
 
+That a nozzle is sent a version is noted on the disk before the first part goes out.
+What it says of that version later is then known to be this content, also by a program
+that was started anew.
+
 It asks in the order base, added, deleted, white, prices, and says nothing else before
 it holds them all: an idle nozzle that answers with anything behind them holds the
 announced versions. That is when its identity (59H) is read, which names them; where it
@@ -83,8 +87,10 @@ class Holding:
     prices: PackedPrices | None = None
     wanted: Wanted | None = None
     list_under_way: PackedList | None = None
+    is_begun: bool = False
     seen: dict[DownloadKind, int] = field(default_factory=dict)
     reported: dict[DownloadKind, int] = field(default_factory=dict)
+    noted: dict[DownloadKind, int] = field(default_factory=dict)
     is_identity_due: bool = False
 
     @property
@@ -113,6 +119,7 @@ class Distribution:
             same = (lists, prices) == (holding.lists, holding.prices)
             if downloads.is_for(gun) and not same:
                 holding.lists, holding.prices = lists, prices
+                holding.noted.clear()
                 holding.is_identity_due = holding.is_offered_anything
 
     def versions(self, gun: int) -> Versions:
@@ -138,6 +145,10 @@ class Distribution:
         holding = self._holdings[gun]
         holding.wanted = holding.list_under_way = None
 
+    def not_begun(self, gun: int) -> None:
+        """Note that a nozzle did not answer the length of a list."""
+        self._holdings[gun].list_under_way = None
+
     def wants(self, gun: int, wanted: Wanted) -> bool:
         """Note what a nozzle asks for; False if that is not offered."""
         holding = self._holdings[gun]
@@ -145,11 +156,26 @@ class Distribution:
         self._no_longer_asks(holding, gun, KINDS[: KINDS.index(kind)])
         if not self._version(gun, kind):
             return False
-        if isinstance(wanted, BlockAsked) and not _is(holding, wanted.kind):
-            # We do not know what it has begun with: it begins again.
-            wanted = CountAsked(wanted.kind)
+        if isinstance(wanted, BlockAsked):
+            holding.is_begun |= wanted.offset == 0
+            if not (_is(holding, wanted.kind) and holding.is_begun):
+                # We do not know what it has begun with: it begins again.
+                wanted = CountAsked(wanted.kind)
         holding.wanted = wanted
         return True
+
+    def to_note(self, gun: int) -> tuple[DownloadKind, int] | None:
+        """Return kind and version of what a nozzle waits for, unless it is noted."""
+        holding = self._holdings[gun]
+        if holding.wanted is None:
+            return None
+        kind = _kind(holding.wanted)
+        version = self._version_to_send(holding, holding.wanted)
+        return None if holding.noted.get(kind) == version else (kind, version)
+
+    def noted(self, gun: int, kind: DownloadKind, version: int) -> None:
+        """Let a version go out: it is noted that the nozzle is sent it."""
+        self._holdings[gun].noted[kind] = version
 
     def answered_otherwise(self, gun: int, *, lacks_nothing: bool) -> None:
         """Note that a nozzle answered a poll with something else.
@@ -182,7 +208,11 @@ class Distribution:
 
     def waiting(self) -> list[int]:
         """Return the nozzles that wait for a part."""
-        return [gun for gun, holding in self._holdings.items() if holding.wanted]
+        return [
+            gun
+            for gun, holding in self._holdings.items()
+            if holding.wanted and self.to_note(gun) is None
+        ]
 
     def take_identity_due(self, gun: int) -> bool:
         """Tell, once, that a nozzle's identity is to be read."""
@@ -222,6 +252,15 @@ class Distribution:
             )
         return events
 
+    def _version_to_send(self, holding: Holding, wanted: Wanted) -> int:
+        if isinstance(wanted, PricesAsked):
+            return holding.prices.version if holding.prices else 0
+        under_way = holding.list_under_way
+        if isinstance(wanted, BlockAsked) and under_way is not None:
+            return under_way.version
+        offered = holding.lists.get(wanted.kind)
+        return offered.version if offered else 0
+
     def _version(self, gun: int, kind: DownloadKind) -> int:
         """Return the version that is announced to a nozzle; 0 is none."""
         holding = self._holdings[gun]
@@ -248,7 +287,7 @@ class Distribution:
         offered = holding.lists.get(kind)
         if offered is None:
             return None
-        holding.list_under_way = offered
+        holding.list_under_way, holding.is_begun = offered, False
         holding.seen.pop(DownloadKind(kind), None)
         count = len(offered.cards)
         event = DownloadAdvanced(

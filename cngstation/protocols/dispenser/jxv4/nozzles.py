@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cngstation.protocols.dispenser.canonical import DebitRequest, DeviceKind
-from cngstation.protocols.dispenser.forecourt import CardCheck, Order
+from cngstation.protocols.dispenser.forecourt import (
+    CardCheck,
+    DownloadKind,
+    Order,
+)
 from cngstation.protocols.dispenser.jxv4.mapping import FIRMWARE_UNITS
 from cngstation.protocols.dispenser.turns import PolledNozzle
 from cngstation.units import Unit
@@ -58,6 +62,14 @@ class AskedCard:
 
     check: CardCheck
     command: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskedDownload:
+    """A version that is sent once that is noted."""
+
+    kind: DownloadKind
+    version: int
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from cngstation.protocols.dispenser.canonical import DebitKind
 from cngstation.protocols.dispenser.dialogue import (
     CardCheckRequested,
     DebitRequested,
+    DownloadAsked,
     Event,
     IdentityReceived,
     NoticeReceived,
@@ -49,6 +50,7 @@ from cngstation.protocols.dispenser.jxv4.messages import (
 from cngstation.protocols.dispenser.jxv4.nozzles import (
     AskedCard,
     AskedDebit,
+    AskedDownload,
     Nozzle,
     OfferedParameter,
     OfferedRecord,
@@ -211,26 +213,37 @@ class AnswerReader:
 
     # Questions for lists and prices
 
-    def _list(self, nozzle: Nozzle, frame: Frame, _now_us: int) -> list[Event]:
+    def _list(self, nozzle: Nozzle, frame: Frame, now_us: int) -> list[Event]:
         kind = list_asked(frame.body)
         if kind is None:
             # Our poll announces no key; whatever wants one gets nothing.
             self._answered(nozzle, lacks_nothing=False)
             return _noted(nozzle, frame, frame.body[:1])
-        return self._wants(nozzle, CountAsked(kind), frame)
+        return self._wants(nozzle, CountAsked(kind), frame, now_us)
 
-    def _block(self, nozzle: Nozzle, frame: Frame, _now_us: int) -> list[Event]:
-        return self._wants(nozzle, BlockAsked.from_bytes(frame.body), frame)
+    def _block(self, nozzle: Nozzle, frame: Frame, now_us: int) -> list[Event]:
+        return self._wants(nozzle, BlockAsked.from_bytes(frame.body), frame, now_us)
 
-    def _prices(self, nozzle: Nozzle, frame: Frame, _now_us: int) -> list[Event]:
+    def _prices(self, nozzle: Nozzle, frame: Frame, now_us: int) -> list[Event]:
         read_prices_asked(frame.body)
-        return self._wants(nozzle, PricesAsked(), frame)
+        return self._wants(nozzle, PricesAsked(), frame, now_us)
 
-    def _wants(self, nozzle: Nozzle, wanted: Wanted, frame: Frame) -> list[Event]:
+    def _wants(
+        self, nozzle: Nozzle, wanted: Wanted, frame: Frame, now_us: int
+    ) -> list[Event]:
         if self._distribution.wants(nozzle.gun, wanted):
             nozzle.period_us = FETCH_POLL_US
-            return []
+            return self._asked(nozzle, now_us)
         return _noted(nozzle, frame, frame.body)
+
+    def _asked(self, nozzle: Nozzle, now_us: int) -> list[Event]:
+        """Ask that the sending be noted, where it is not."""
+        found = self._distribution.to_note(nozzle.gun)
+        if found is None:
+            return []
+        kind, version = found
+        nozzle.undecided = Undecided(now_us, AskedDownload(kind, version))
+        return [DownloadAsked((nozzle.gun,), kind, version)]
 
     # Answers to a question
 

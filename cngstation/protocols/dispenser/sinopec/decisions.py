@@ -99,14 +99,21 @@ class Decisions(WithoutForecourtCommands):
         self, gun: int, matter: object, data: bytes | None, now_us: int
     ) -> None:
         dispenser = self.by_gun[gun]
-        undecided, answering = dispenser.undecided, dispenser.answering
-        if undecided is None or undecided.matter != matter or answering is None:
+        answering = self._decided(dispenser, matter)
+        if answering is None:
             return
-        dispenser.undecided = dispenser.answering = dispenser.query = None
         if data is None:
             dispenser.rests_until_us = now_us + REFUSED_REST_US
             return
         self.answers.append(answer_to(dispenser, answering, data))
+
+    def _decided(self, dispenser: Dispenser, matter: object) -> Frame | None:
+        """Return the message that is answered now; None if nobody waits for it."""
+        undecided, answering = dispenser.undecided, dispenser.answering
+        if undecided is None or undecided.matter != matter or answering is None:
+            return None
+        dispenser.undecided = dispenser.answering = dispenser.query = None
+        return answering
 
 
 def answer_to(dispenser: Dispenser, asked: Frame, data: bytes) -> Transmission:

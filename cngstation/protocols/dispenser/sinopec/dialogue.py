@@ -6,7 +6,7 @@ one maker's also begins of its own accord. Both are taken alike, by their comman
     a dispenser says            we
     31H state                   report it
     32H record                  report it; 32H once it is committed
-    33H 34H of a download       answer at once, if that is offered
+    33H 34H of a download       report it; answer, if offered, once that is noted
     35H grey card               report it; 35H with what the book says
     36H is it listed            report it; 36H with the answer
     3BH text                    report it; 3CH once it is kept
@@ -40,6 +40,7 @@ from cngstation.protocols.dispenser.canonical import (
 from cngstation.protocols.dispenser.dialogue import (
     AnswerMissed,
     CycleCompleted,
+    DownloadAsked,
     Event,
     LinkChanged,
     Question,
@@ -51,7 +52,11 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import Downloads
-from cngstation.protocols.dispenser.sinopec.decisions import Decisions, answer_to
+from cngstation.protocols.dispenser.sinopec.decisions import (
+    REFUSED_REST_US,
+    Decisions,
+    answer_to,
+)
 from cngstation.protocols.dispenser.sinopec.dispensers import Dispenser, dispensers_of
 from cngstation.protocols.dispenser.sinopec.downloads import Place
 from cngstation.protocols.dispenser.sinopec.frames import (
@@ -206,7 +211,22 @@ class LineDialogue(Decisions):
         ]
         self._offers.offer(downloads, meant)
         for dispenser in meant:
+            dispenser.noted.clear()
             dispenser.ask_identity()
+
+    def answer_download(
+        self, asked: DownloadAsked, now_us: int, *, accepted: bool
+    ) -> None:
+        """Say that it is noted who is sent what, or that it cannot be sent now."""
+        dispenser = self.by_gun[asked.guns[0]]
+        question = self._decided(dispenser, asked)
+        if question is None:
+            return
+        if not accepted:
+            dispenser.rests_until_us = now_us + REFUSED_REST_US
+            return
+        dispenser.noted[asked.kind] = asked.version
+        self._events += self._message(dispenser, question, now_us)
 
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.

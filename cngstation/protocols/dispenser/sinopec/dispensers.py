@@ -58,6 +58,7 @@ class Dispenser(PolledNozzle):
     is_fuelling: bool = False
     expects_record: int = 0
     prices_e4: dict[int, int] = field(default_factory=dict)
+    noted: dict[DownloadKind, int] = field(default_factory=dict)
     in_force: dict[DownloadKind, int] = field(default_factory=dict)
     _numbers: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_NUMBERS))
 

@@ -2,7 +2,8 @@
 
 31H 32H 35H 36H 3BH    events; all but 31H leave their dispenser undecided until the
                        service has answered
-33H 34H                answered at once with a length, or with segments
+33H 34H                answered with a length, or with segments: the first time when it
+                       is noted that the dispenser is sent this version
 38H 3AH 32H 3FH        answers to our questions
 """
 
@@ -15,6 +16,7 @@ from cngstation.protocols.dispenser.dialogue import (
     CardCheckRequested,
     DebitRequested,
     DeviceEventReceived,
+    DownloadAsked,
     Event,
     IdentityReceived,
     ProtocolFault,
@@ -160,20 +162,24 @@ class MessageReader:
         is_new = dispenser.wait_for_service(matter, frame, now_us)
         return Heard([event] if is_new else [])
 
-    def _list_length(self, dispenser: Dispenser, frame: Frame, _now_us: int) -> Heard:
+    def _list_length(self, dispenser: Dispenser, frame: Frame, now_us: int) -> Heard:
         ask = ListAsk.from_bytes(frame.body)
         kind, part = self._asked(dispenser, ask.kind)
         if part is None:
             return Heard()
+        if not _is_noted(dispenser, kind, part):
+            return _to_note(dispenser, kind, part, frame, now_us)
         block = list_length_data(ask.kind, len(part.data))
         return Heard(list(advanced(dispenser, kind, part, 0)), block)
 
-    def _segments(self, dispenser: Dispenser, frame: Frame, _now_us: int) -> Heard:
+    def _segments(self, dispenser: Dispenser, frame: Frame, now_us: int) -> Heard:
         ask = SegmentAsk.from_bytes(frame.body)
         kind, part = self._asked(dispenser, ask.kind)
         segments = part.segments(ask.offset, ask.count) if part else []
         if part is None or not segments:
             return Heard()
+        if not _is_noted(dispenser, kind, part):
+            return _to_note(dispenser, kind, part, frame, now_us)
         end = ask.offset + len(segments)
         if end >= part.segment_count:
             dispenser.ask_identity()
@@ -208,6 +214,19 @@ class MessageReader:
         event = mapping.text_event(frame.body, frame.data)
         is_new = dispenser.wait_for_service(event, frame, now_us)
         return Heard([DeviceEventReceived(dispenser.gun, event)] if is_new else [])
+
+
+def _is_noted(dispenser: Dispenser, kind: DownloadKind, part: Part) -> bool:
+    """Tell whether a part may go out; the station's data have no history."""
+    return kind is DownloadKind.STATION or dispenser.noted.get(kind) == part.version
+
+
+def _to_note(
+    dispenser: Dispenser, kind: DownloadKind, part: Part, frame: Frame, now_us: int
+) -> Heard:
+    asked = DownloadAsked(tuple(dispenser.guns), kind, part.version)
+    is_new = dispenser.wait_for_service(asked, frame, now_us)
+    return Heard([asked] if is_new else [])
 
 
 def _record_event(

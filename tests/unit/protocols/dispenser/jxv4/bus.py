@@ -7,6 +7,7 @@ from cngstation.protocols.dispenser.canonical import (
     FaultKind,
 )
 from cngstation.protocols.dispenser.dialogue import (
+    DownloadAsked,
     Event,
     ProtocolFault,
     Transmission,
@@ -52,13 +53,14 @@ class Bus:
         self.now_us = 1_000_000
         self.sent: list[tuple[int, Transmission]] = []
         self.events: list[Event] = []
+        self.notes = True  # at once who is sent what
         self.dialogue.line_opened(self.now_us)
 
     def send(self) -> Transmission:
         """Let time pass until the next transmission."""
         for _ in range(1_000):
             step = self.dialogue.next_transmission(self.now_us, WALL_MS)
-            self.events += self.dialogue.tick(self.now_us)
+            self._take(self.dialogue.tick(self.now_us))
             if isinstance(step, Transmission):
                 self.sent.append((self.now_us, step))
                 return step
@@ -69,8 +71,14 @@ class Bus:
         """Let bytes arrive; return the events that they bring about."""
         self.now_us += after_us
         events = self.dialogue.receive(data, self.now_us)
-        self.events += events
+        self._take(events)
         return events
+
+    def _take(self, events: list[Event]) -> None:
+        self.events += events
+        for asked in of_kind(events, DownloadAsked):
+            if self.notes:
+                self.dialogue.answer_download(asked, self.now_us, accepted=True)
 
     def run(self, until_us: int, far_end: Answers = idle) -> None:
         """Send and answer until a moment is past."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 from cngstation.moments import CHINA
 from cngstation.protocols.dispenser.canonical import FaultKind
 from cngstation.protocols.dispenser.dialogue import (
+    DownloadAsked,
     Event,
     ProtocolFault,
     Transmission,
@@ -59,6 +60,7 @@ class Talk:
         self.clock = 1_000_000
         self.wall_ms = MORNING_MS
         self.events: list[Event] = []
+        self.notes = True  # at once who is sent what
         self.sent: list[Frame] = []
         self.starts: list[int] = []
         self.dialogue.line_opened(self.clock)
@@ -68,7 +70,7 @@ class Talk:
         end = self.clock + within_us
         while self.clock <= end:
             step = self.dialogue.next_transmission(self.clock, self.wall_ms)
-            self.events += self.dialogue.tick(self.clock)
+            self._take(self.dialogue.tick(self.clock))
             if isinstance(step, Transmission):
                 self.dialogue.sent(self.clock)
                 (frame,) = FrameParser().feed(step.data)
@@ -82,7 +84,13 @@ class Talk:
     def hear(self, data: bytes, after_us: int = 5_000) -> None:
         """Let bytes arrive."""
         self.clock += after_us
-        self.events += self.dialogue.receive(data, self.clock)
+        self._take(self.dialogue.receive(data, self.clock))
+
+    def _take(self, events: Sequence[Event]) -> None:
+        self.events += events
+        for event in events:
+            if isinstance(event, DownloadAsked) and self.notes:
+                self.dialogue.answer_download(event, self.clock, accepted=True)
 
     def say(self, data: bytes, to: Frame, **changes: int) -> None:
         """Let the dispenser of a frame answer it."""

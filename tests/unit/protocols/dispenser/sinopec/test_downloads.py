@@ -7,7 +7,11 @@ import pytest
 
 from cngstation.errors import LocalProtocolError
 from cngstation.protocols.dispenser.canonical import FaultKind
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, ProtocolFault
+from cngstation.protocols.dispenser.dialogue import (
+    DownloadAdvanced,
+    DownloadAsked,
+    ProtocolFault,
+)
 from cngstation.protocols.dispenser.forecourt import (
     CardList,
     DownloadKind,
@@ -140,6 +144,32 @@ def test_a_list_is_fetched_and_found_in_force() -> None:
     )
     steps = [e.sent for e in talk.of(DownloadAdvanced) if e.gun == 101]
     assert steps == [0, 1, 16, 25, 25]
+
+
+def test_nothing_goes_out_before_it_is_noted() -> None:
+    """One note for all nozzles of a dispenser; the station's data need none."""
+    talk = Talk((101, 102))
+    talk.notes = False
+    talk.settle()
+    talk.dialogue.offer(Downloads({ListKind.BASE: BASE}, PRICES, station=STATION))
+    for question, kind in (("33 00 0003", "base"), (asks(4, 0, 1).hex(), "prices")):
+        talk.events.clear()
+        poll = talk.answer(bytes.fromhex(question))
+        (asked,) = talk.of(DownloadAsked)
+        assert (asked.guns, str(asked.kind)) == ((101, 102), kind)
+        assert talk.next_frame().command not in {0x33, 0x34}
+        talk.dialogue.answer_download(asked, talk.clock, accepted=False)
+        poll = talk.answer(bytes.fromhex(question))
+        (_, asked) = talk.of(DownloadAsked)
+        talk.dialogue.answer_download(asked, talk.clock, accepted=True)
+        answer = talk.next_frame()
+        assert (answer.command, answer.number) == (int(question[:2], 16), poll.number)
+        talk.answer(bytes.fromhex(question))
+        assert talk.next_frame().command == int(question[:2], 16)
+    talk.events.clear()
+    talk.answer(asks(5, 0, 1))
+    assert talk.next_frame().command == 0x34
+    assert not talk.of(DownloadAsked)
 
 
 def test_what_a_dispenser_holds_already_is_in_force_at_once() -> None:
