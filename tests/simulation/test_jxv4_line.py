@@ -339,6 +339,47 @@ def test_a_gun_that_is_off_line_keeps_its_ring(world: World) -> None:
     assert numbers == list(range(1_027, 1_032))
 
 
+def test_a_monitor_that_comes_back_takes_the_records_first(world: World) -> None:
+    """What was filled meanwhile is money; a whole new base waits for it."""
+    uid = world.card(1)
+    gun = world.guns[1]
+    world.run(3)
+    gun.is_off_line = True
+    for _ in range(3):
+        gun.insert(uid, world.seconds)
+        world.leave(1)
+    world.restart_host()
+    world.dialogue.offer(
+        Downloads({ListKind.BASE: base([card_no(n) for n in range(90)])})
+    )
+    gun.is_off_line = False
+    world.sent.clear()
+    assert world.run_until(lambda: gun.memory.held.versions[1] == 3)
+    commands = [sent.data[4] for _, sent in world.sent if sent.gun == 1]
+    assert len(world.service.records) == 3
+    assert (
+        commands.index(0x53) > [n for n, one in enumerate(commands) if one == 0x52][2]
+    )
+
+
+def test_a_list_that_came_whole_is_saved_though_a_fill_begins(world: World) -> None:
+    """Its version is announced for that poll, or it would be fetched once more."""
+    uid = world.card(1)
+    numbers = [card_no(n) for n in range(40)]
+    world.dialogue.offer(Downloads({ListKind.BASE: base(numbers)}))
+
+    def is_sent_whole() -> bool:
+        told = [one for one in world.service.downloads if one.gun == 1]
+        return any(one.sent == len(numbers) for one in told)
+
+    assert world.run_until(is_sent_whole)
+    world.fill(1, uid)
+    assert world.run_until(lambda: world.guns[1].memory.held.versions[1] == 3)
+    assert world.run_until(lambda: (1, 1_027) in world.service.records)
+    commands = [sent.data[4] for _, sent in world.sent if sent.gun == 1]
+    assert commands.count(0x54) == 2
+
+
 def test_a_backlog_takes_two_frames_a_record(world: World) -> None:
     """Poll and acknowledgement follow each other, without a pause."""
     uids = {gun: world.card(gun) for gun in world.guns}

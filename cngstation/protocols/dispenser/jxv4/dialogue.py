@@ -332,13 +332,18 @@ class BusDialogue(ServiceAnswers):
     def _end_exchange(self, exchange: Exchange, now_us: int, *, valid: bool) -> None:
         self._exchange = None
         nozzle = exchange.nozzle
-        changed = nozzle.answered(now_us) if valid else nozzle.missed()
-        if changed:
-            self._link_changed(nozzle)
-        if not valid:
-            self._events.append(AnswerMissed(nozzle.gun))
-            self._missed(exchange)
+        if valid or not self._is_normal_silence(exchange):
+            changed = nozzle.answered(now_us) if valid else nozzle.missed()
+            if changed:
+                self._link_changed(nozzle)
+            if not valid:
+                self._events.append(AnswerMissed(nozzle.gun))
+                self._missed(exchange)
         self._report_faults()
+
+    def _is_normal_silence(self, exchange: Exchange) -> bool:
+        is_poll = exchange.asked is None and exchange.command is Command.STATUS
+        return is_poll and self._distribution.is_saved_in_silence(exchange.nozzle.gun)
 
     def _missed(self, exchange: Exchange) -> None:
         nozzle = exchange.nozzle
@@ -359,6 +364,7 @@ class BusDialogue(ServiceAnswers):
         if nozzle.link is Link.ONLINE:
             self._distribution.linked(nozzle.gun)
             return
+        self._distribution.unheard(nozzle.gun)
         if nozzle.link is Link.OFFLINE:
             self._distribution.lost(nozzle.gun)
         self._give_up_unsure(nozzle)

@@ -4,12 +4,17 @@
 
     53H of a list      we: 53H number of cards    it: 54H first block, at once
     54H a block        we: 54H 20 cards           nothing; its next poll asks again
-    (saved)                                       one poll without an answer
+    (saved)                                       one poll without an answer: no loss
     5EH prices         we: 5EH the prices         nothing
 
 That a nozzle is sent a version is noted on the disk before the first part goes out.
 What it says of that version later is then known to be this content, also by a program
 that was started anew.
+
+Lists stand before records in the dispenser's order. Records are money: so a nozzle is
+told of no version (0) until it has nothing else to say, that is, has answered a poll
+with the status of rest since its link came up or since its last fill. One that has a
+hundred records to give is told of the lists between them.
 
 It asks in the order base, added, deleted, white, prices, and says nothing else before
 it holds them all: an idle nozzle that answers with anything behind them holds the
@@ -41,6 +46,8 @@ from cngstation.protocols.dispenser.jxv4.list_messages import (
 )
 from cngstation.protocols.dispenser.jxv4.messages import Versions
 
+# A dispenser that was alone for a day has hundreds of records, and a list is short.
+MOST_AHEAD = 100
 # The order in which a dispenser asks.
 KINDS = (
     DownloadKind.BASE,
@@ -91,7 +98,15 @@ class Holding:
     seen: dict[DownloadKind, int] = field(default_factory=dict)
     reported: dict[DownloadKind, int] = field(default_factory=dict)
     noted: dict[DownloadKind, int] = field(default_factory=dict)
+    announced: dict[DownloadKind, int] = field(default_factory=dict)
     is_identity_due: bool = False
+    is_at_rest: bool = False
+    ahead: int = 0  # of what it was heard to say before it came to rest
+    is_sent_whole: bool = False
+
+    @property
+    def is_held_back(self) -> bool:
+        return not self.is_at_rest and self.ahead < MOST_AHEAD
 
     @property
     def is_offered_anything(self) -> bool:
@@ -124,7 +139,8 @@ class Distribution:
 
     def versions(self, gun: int) -> Versions:
         """Return what the poll of a nozzle announces."""
-        versions = {kind: self._version(gun, kind) for kind in KINDS}
+        versions = {kind: self._version_to_tell(gun, kind) for kind in KINDS}
+        self._holdings[gun].announced = versions
         return Versions(
             base=versions[DownloadKind.BASE],
             added=versions[DownloadKind.ADDED],
@@ -140,8 +156,13 @@ class Distribution:
         holding.reported.clear()
         holding.is_identity_due = holding.is_offered_anything
 
+    def unheard(self, gun: int) -> None:
+        """Note that a nozzle is not heard: it may fill meanwhile."""
+        self._holdings[gun].is_at_rest = False
+
     def lost(self, gun: int) -> None:
         """Forget what was under way to a nozzle."""
+        self.unheard(gun)
         holding = self._holdings[gun]
         holding.wanted = holding.list_under_way = None
 
@@ -153,7 +174,8 @@ class Distribution:
         """Note what a nozzle asks for; False if that is not offered."""
         holding = self._holdings[gun]
         kind = _kind(wanted)
-        self._no_longer_asks(holding, gun, KINDS[: KINDS.index(kind)])
+        holding.is_sent_whole = False
+        self._no_longer_asks(holding, KINDS[: KINDS.index(kind)])
         if not self._version(gun, kind):
             return False
         if isinstance(wanted, BlockAsked):
@@ -177,7 +199,9 @@ class Distribution:
         """Let a version go out: it is noted that the nozzle is sent it."""
         self._holdings[gun].noted[kind] = version
 
-    def answered_otherwise(self, gun: int, *, lacks_nothing: bool) -> None:
+    def answered_otherwise(
+        self, gun: int, *, lacks_nothing: bool, is_at_rest: bool = False
+    ) -> None:
         """Note that a nozzle answered a poll with something else.
 
         It lacks nothing when that stands behind lists and prices in its order.
@@ -185,7 +209,15 @@ class Distribution:
         holding = self._holdings[gun]
         holding.wanted = None
         if lacks_nothing:
-            self._no_longer_asks(holding, gun, KINDS)
+            self._no_longer_asks(holding, KINDS)
+        holding.is_at_rest = is_at_rest
+        holding.ahead = 0 if is_at_rest else holding.ahead + lacks_nothing
+
+    def is_saved_in_silence(self, gun: int) -> bool:
+        """Tell, once, that a poll without an answer is no loss: a list was saved."""
+        holding = self._holdings[gun]
+        was_whole, holding.is_sent_whole = holding.is_sent_whole, False
+        return was_whole
 
     def next_part(self, gun: int, *, is_lng: bool, order: str) -> Part | None:
         """Return what a nozzle waits for; it is sent now."""
@@ -272,22 +304,30 @@ class Distribution:
         offered = holding.lists.get(ListKind(kind))
         return offered.version if offered else 0
 
-    def _no_longer_asks(
-        self, holding: Holding, gun: int, kinds: Sequence[DownloadKind]
-    ) -> None:
+    def _version_to_tell(self, gun: int, kind: DownloadKind) -> int:
+        holding = self._holdings[gun]
+        is_to_be_saved = holding.is_sent_whole and _is(holding, kind)
+        if holding.is_held_back and not is_to_be_saved:
+            return 0
+        return self._version(gun, kind)
+
+    def _no_longer_asks(self, holding: Holding, kinds: Sequence[DownloadKind]) -> None:
         for kind in kinds:
-            version = self._version(gun, kind)
-            if version and holding.seen.get(kind) != version:
+            version = holding.announced.get(kind, 0)
+            if not version:
+                continue
+            if holding.seen.get(kind) != version:
                 holding.seen[kind] = version
                 holding.is_identity_due = True
             if _is(holding, kind):
-                holding.list_under_way = None
+                holding.list_under_way, holding.is_sent_whole = None, False
 
     def _count(self, gun: int, holding: Holding, kind: ListKind) -> Part | None:
         offered = holding.lists.get(kind)
         if offered is None:
             return None
-        holding.list_under_way, holding.is_begun = offered, False
+        holding.list_under_way = offered
+        holding.is_begun = holding.is_sent_whole = False
         holding.seen.pop(DownloadKind(kind), None)
         count = len(offered.cards)
         event = DownloadAdvanced(
@@ -309,6 +349,7 @@ def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:
         return None
     sent = asked.offset + len(cards.block(asked))
     count = len(cards.cards)
+    holding.is_sent_whole = sent >= count
     event = DownloadAdvanced(
         gun,
         DownloadKind(asked.kind),

@@ -147,7 +147,11 @@ class AnswerReader:
         nozzle.device_kind = status.device_kind
         nozzle.has_unpaid = self._variant.has_unpaid(status)
         is_asking = self._variant.is_asking(status)
-        self._answered(nozzle, lacks_nothing=is_asking)
+        self._distribution.answered_otherwise(
+            nozzle.gun,
+            lacks_nothing=is_asking,
+            is_at_rest=is_asking and not nozzle.has_unpaid,
+        )
         events: list[Event] = [StatusReceived(nozzle.gun, status)]
         if nozzle.unsure is not None:
             outcome = orders.shown(nozzle.unsure, status)

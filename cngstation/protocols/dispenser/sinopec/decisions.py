@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from cngstation.protocols.dispenser.canonical import DebitDecision, DebitRequest
-from cngstation.protocols.dispenser.dialogue import Transmission
+from cngstation.protocols.dispenser.dialogue import DownloadAsked, Transmission
 from cngstation.protocols.dispenser.forecourt import (
     CardCheck,
     CardVerdict,
@@ -106,6 +106,20 @@ class Decisions(WithoutForecourtCommands):
             dispenser.rests_until_us = now_us + REFUSED_REST_US
             return
         self.answers.append(answer_to(dispenser, answering, data))
+
+    def _noted(
+        self, asked: DownloadAsked, now_us: int, *, accepted: bool
+    ) -> tuple[Dispenser, Frame] | None:
+        """Return the question that may be answered now, and who asked it."""
+        dispenser = self.by_gun[asked.guns[0]]
+        question = self._decided(dispenser, asked)
+        if question is None:
+            return None
+        if not accepted:
+            dispenser.rests_until_us = now_us + REFUSED_REST_US
+            return None
+        dispenser.noted[asked.kind] = asked.version
+        return dispenser, question
 
     def _decided(self, dispenser: Dispenser, matter: object) -> Frame | None:
         """Return the message that is answered now; None if nobody waits for it."""

@@ -52,11 +52,7 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import Downloads
-from cngstation.protocols.dispenser.sinopec.decisions import (
-    REFUSED_REST_US,
-    Decisions,
-    answer_to,
-)
+from cngstation.protocols.dispenser.sinopec.decisions import Decisions, answer_to
 from cngstation.protocols.dispenser.sinopec.dispensers import Dispenser, dispensers_of
 from cngstation.protocols.dispenser.sinopec.downloads import Place
 from cngstation.protocols.dispenser.sinopec.frames import (
@@ -218,15 +214,9 @@ class LineDialogue(Decisions):
         self, asked: DownloadAsked, now_us: int, *, accepted: bool
     ) -> None:
         """Say that it is noted who is sent what, or that it cannot be sent now."""
-        dispenser = self.by_gun[asked.guns[0]]
-        question = self._decided(dispenser, asked)
-        if question is None:
-            return
-        if not accepted:
-            dispenser.rests_until_us = now_us + REFUSED_REST_US
-            return
-        dispenser.noted[asked.kind] = asked.version
-        self._events += self._message(dispenser, question, now_us)
+        question = self._noted(asked, now_us, accepted=accepted)
+        if question is not None:
+            self._events += self._message(*question, now_us)
 
     def request(self, request: Request) -> None:
         """Put a question in the queue; one that waits already is not repeated.

@@ -67,6 +67,12 @@ class Bus:
             self.now_us = max(self.now_us + 1, step.until_us)
         raise AssertionError("the dialogue never sends again")
 
+    def poll(self) -> bytes:
+        """Leave what is sent before the next poll unanswered; return the poll."""
+        while (sent := self.send().data)[4] != 0x51:
+            pass
+        return sent
+
     def hear(self, data: bytes, after_us: int = 30 * MS) -> list[Event]:
         """Let bytes arrive; return the events that they bring about."""
         self.now_us += after_us

@@ -7,7 +7,6 @@ import pytest
 from cngstation.errors import LocalProtocolError
 from cngstation.protocols.dispenser.dialogue import (
     DownloadAdvanced,
-    DownloadAsked,
     IdentityReceived,
     NoticeReceived,
     Transmission,
@@ -21,7 +20,12 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.protocols.dispenser.jxv4.readers import FETCH_POLL_US
 from cngstation.protocols.dispenser.turns import BUSY_POLL_US
 from tests.unit.protocols.dispenser.jxv4 import vectors
-from tests.unit.protocols.dispenser.jxv4.bus import SECOND, Answers, Bus, of_kind
+from tests.unit.protocols.dispenser.jxv4.bus import (
+    SECOND,
+    Answers,
+    Bus,
+    of_kind,
+)
 from tests.unit.protocols.dispenser.jxv4.keeper import Keeper
 
 PRICES = PriceTable(7, (39_800,), "2025-06-01 08:30:15")
@@ -56,8 +60,9 @@ def test_the_poll_announces_the_versions() -> None:
     bus = Bus()
     lists = [card_list()]
     lists += [card_list(1, 1, kind) for kind in (ListKind.ADDED, ListKind.DELETED)]
+    bus.exchange(vectors.status())
     bus.dialogue.offer(offer_of(*lists, prices=PRICES))
-    assert bus.send().data == vectors.POLL_VERSIONS
+    assert bus.poll() == vectors.POLL_VERSIONS
 
 
 def test_a_list_goes_in_blocks_of_twenty_and_is_in_force() -> None:
@@ -93,58 +98,6 @@ def test_the_prices_are_the_vector() -> None:
     bus.dialogue.offer(offer_of(prices=PRICES))
     bus.exchange(vectors.PRICES_ASKED)
     assert bus.send().data == vectors.PRICES
-
-
-def test_nothing_goes_out_before_it_is_noted() -> None:
-    """Not while the service works, and not when it cannot; the nozzle asks again."""
-    for asked_for, part in (
-        (vectors.LIST_ASKED, vectors.LIST_COUNT),
-        (vectors.PRICES_ASKED, vectors.PRICES),
-    ):
-        bus = Bus()
-        bus.notes = False
-        bus.dialogue.offer(offer_of(card_list(), prices=PRICES))
-        bus.exchange(asked_for)
-        (asked,) = of_kind(bus.events, DownloadAsked)
-        assert bus.now_us < SECOND + SECOND
-        assert bus.send().data != part
-        bus.dialogue.answer_download(asked, bus.now_us, accepted=False)
-        bus.exchange(asked_for)
-        (_, asked) = of_kind(bus.events, DownloadAsked)
-        bus.dialogue.answer_download(asked, bus.now_us, accepted=True)
-        assert bus.send().data == part
-
-
-def test_each_version_is_noted_once() -> None:
-    """Not each block; what is offered anew is asked for once more."""
-    bus, keeper = Bus(), Keeper()
-    bus.dialogue.offer(offer_of(card_list(60), prices=PRICES))
-    bus.run(bus.now_us + 8 * SECOND, far_end(keeper))
-    bus.dialogue.offer(offer_of(card_list(60, 4), prices=PRICES))
-    bus.run(bus.now_us + 8 * SECOND, far_end(keeper))
-    asked = [
-        (e.guns, str(e.kind), e.version) for e in of_kind(bus.events, DownloadAsked)
-    ]
-    assert asked == [((1,), "base", 3), ((1,), "prices", 7), ((1,), "base", 4)]
-    assert keeper.versions[0] == 4
-
-
-def test_a_list_that_another_program_began_begins_again() -> None:
-    """What a nozzle has of it may be of another version: its blocks are not mixed."""
-    bus, keeper = Bus(), Keeper()
-    keeper.count, keeper.fetched = 40, [bytes(8)] * 20
-    lost: list[bytes] = []
-
-    def answers(sent: Transmission) -> bytes:
-        if sent.data[4] == 0x53 and not lost:
-            lost.append(sent.data)
-            return b""
-        return keeper.answer(sent)
-
-    bus.dialogue.offer(offer_of(card_list(25)))
-    bus.run(bus.now_us + 12 * SECOND, answers)
-    assert lost
-    assert [card.hex() for card in keeper.lists[1]] == list(card_list(25).cards)
 
 
 def test_an_lng_dispenser_gets_its_device_code() -> None:
@@ -409,7 +362,8 @@ def test_what_the_frames_cannot_carry_is_not_offered(downloads: Downloads) -> No
     bus.dialogue.offer(offer_of(card_list(version=3)))
     with pytest.raises(LocalProtocolError):
         bus.dialogue.offer(downloads)
-    assert bus.send().data[14] == 3
+    bus.exchange(vectors.status())
+    assert bus.poll()[14] == 3
 
 
 def delays_of_polls(bus: Bus, gun: int, period_us: int) -> list[int]:

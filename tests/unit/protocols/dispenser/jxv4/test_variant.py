@@ -63,8 +63,9 @@ def test_the_poll_has_twelve_bytes() -> None:
     bus = make_bus()
     prices = PriceTable(9, (39_800,), "2025-06-01 00:00:00")
     bus.dialogue.offer(Downloads({}, prices))
-    frame = bus.send().data
-    assert frame[7:-4] == bytes.fromhex("20250601083015 01 00 00 00 09")
+    for unpaid, poll in ((1, "00 00 00 00"), (0, "01 00 00 00"), (0, "00 00 00 09")):
+        assert bus.poll()[7:-4] == bytes.fromhex("20250601083015 01" + poll)
+        bus.hear(ifsf(unpaid=unpaid))
 
 
 @pytest.mark.parametrize("state", range(1, 10))
