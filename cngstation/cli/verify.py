@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cngstation.config import load_config
 from cngstation.errors import ConfigError, StationError, StorageError
-from cngstation.language import DEFAULT, LANGUAGES, _, mark, use_language
+from cngstation.language import DEFAULT, LANGUAGES, _, use_language
 from cngstation.services.check_anchors import (
     Anchor,
     Contradiction,
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
     except StationError as error:
         sys.stderr.write(f"cngstation verify: {error.sentence()}\n")
         return UNREACHED
-    verdict = _Verdict(proof, len(anchors), wrong.sentence() if wrong else None)
+    verdict = _Verdict(proof, len(anchors), wrong)
     sys.stdout.write(_json(verdict) if given.json else _sentence(verdict))
     return 0 if proof.proved and wrong is None else WRONG
 
@@ -71,7 +71,7 @@ class _Verdict:
 
     proof: Proof
     anchors: int
-    contradiction: str | None
+    contradiction: Contradiction | None
 
 
 def _kept_anchors(asked: Path | None, usual: Path) -> list[Anchor]:
@@ -97,10 +97,12 @@ def _compared(path: Path, anchors: list[Anchor]) -> Contradiction | None:
 def _json(verdict: _Verdict) -> str:
     proof = verdict.proof
     holds = proof.proved and verdict.contradiction is None
+    contradicted = verdict.contradiction and verdict.contradiction.sentence()
     said = {
         "schema": 1,
         "verify": "proved" if holds else "failed",
-        "first_bad": proof.first_bad or verdict.contradiction,
+        # What programs read is in English, whatever people read.
+        "first_bad": proof.first_bad or contradicted,
         "ledger_head": proof.head,
         "rows": proof.rows,
         "open_rows": proof.open_rows,
@@ -113,10 +115,11 @@ def _sentence(verdict: _Verdict) -> str:
     proof = verdict.proof
     if not proof.proved:
         text = _("The books are NOT proved. First bad row: {first_bad}.")
-        return text.format(first_bad=_in_words(proof.first_bad or "")) + "\n"
+        found = "" if proof.wrong is None else proof.wrong.told()
+        return text.format(first_bad=found) + "\n"
     if verdict.contradiction:
         text = _("The books are NOT those of the anchors.")
-        return f"{text} {verdict.contradiction}\n"
+        return f"{text} {verdict.contradiction.told()}\n"
     text = _("The books are proved: {rows} rows, head {head}, {open_rows} open rows.")
     if verdict.anchors:
         text = _(
@@ -125,19 +128,3 @@ def _sentence(verdict: _Verdict) -> str:
         )
     told = {"rows": proof.rows, "head": proof.head[:16], "open_rows": proof.open_rows}
     return text.format(**told, anchors=verdict.anchors) + "\n"
-
-
-# What a register's row may be; other findings are in English alone.
-_KINDS = (
-    mark("{what} was changed"),
-    mark("{what} was deleted"),
-    mark("{what} was added outside the chain"),
-)
-
-
-def _in_words(first_bad: str) -> str:
-    for text in _KINDS:
-        ending = text.removeprefix("{what}")
-        if first_bad.endswith(ending):
-            return _(text).format(what=first_bad.removesuffix(ending))
-    return first_bad

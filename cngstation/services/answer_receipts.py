@@ -146,7 +146,8 @@ def books_verdict(proof: Proof, at_ms: int) -> counter.BooksVerdict:
     """Return what verifying found, for the screen."""
     return counter.BooksVerdict(
         proved=proof.proved,
-        first_bad=(proof.first_bad or "")[:200],
+        text=proof.wrong.text if proof.wrong else "",
+        facts=facts_of(proof.wrong.facts if proof.wrong else ()),
         head=proof.head[:16],
         rows=proof.rows,
         open_rows=proof.open_rows,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cngstation.errors import Refusal
-from cngstation.language import mark
+from cngstation.language import _, mark
 from cngstation.storage import checkpoints
 from cngstation.storage.checkpoints import Checkpoint
 from cngstation.storage.sqlite import Connection, one_snapshot
@@ -65,8 +65,12 @@ class Contradiction:
     facts: dict[str, str | int]
 
     def sentence(self) -> str:
-        """Say it."""
+        """Say it in English."""
         return self.text.format(**self.facts)
+
+    def told(self) -> str:
+        """Say it in the language in use."""
+        return _(self.text).format(**self.facts)
 
 
 def anchor_of(typed: str) -> Anchor:

@@ -80,7 +80,7 @@ async def initialise(
         carry_over.require_rest(connection, clock.now(), networked=networked)
         proof = verify(connection)
         if not proof.proved:
-            raise NotProved(first_bad=proof.first_bad or "")
+            raise NotProved(first_bad=proof.wrong.told() if proof.wrong else "")
         carried = carry_over.read_over(connection)
         name = f"{path.stem}-epoch{carried.epoch}-{carried.head[:16]}.db"
         archive = archive_folder / name
@@ -202,7 +202,7 @@ def _write(
 def _require_proof(path: Path) -> None:
     proof = verify_file(path)
     if not proof.proved:
-        raise NotProved(first_bad=proof.first_bad or "")
+        raise NotProved(first_bad=proof.wrong.told() if proof.wrong else "")
 
 
 _JOURNALS = ("-wal", "-shm", "-journal")

@@ -1,5 +1,7 @@
 """Proves the kept balances: each is what the postings of its account sum to."""
 
+from cngstation.language import mark
+from cngstation.services.tell_wrong import Wrong, wrong
 from cngstation.storage.register_rows import has_table
 from cngstation.storage.sqlite import Connection
 
@@ -24,7 +26,7 @@ def summed(connection: Connection) -> Sums:
     return sums
 
 
-def first_difference(connection: Connection, sums: Sums) -> str | None:
+def first_difference(connection: Connection, sums: Sums) -> Wrong | None:
     """Say which kept balance is wrong first; None for none.
 
     A file of a version before them keeps no balances.
@@ -35,7 +37,14 @@ def first_difference(connection: Connection, sums: Sums) -> str | None:
     for name, unit, balance in connection.execute("SELECT * FROM account"):
         total = left.pop((name, unit), 0)
         if total != balance or not balance:
-            return f"account {name} is kept as {balance} {unit}, it has {total}"
+            return wrong(
+                mark("account {name} is kept as {balance} {unit}, it has {total}"),
+                name=name,
+                balance=balance,
+                unit=unit,
+                total=total,
+            )
     for (name, unit), total in left.items():
-        return f"account {name} is not kept, it has {total} {unit}"
+        text = mark("account {name} is not kept, it has {total} {unit}")
+        return wrong(text, name=name, total=total, unit=unit)
     return None

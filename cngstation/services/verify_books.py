@@ -11,13 +11,14 @@ from pathlib import Path
 from cngstation.domain.ledger import SUSPENSE_SALES, card_account, suspense_account
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.errors import StorageError
-from cngstation.hygiene import clean
+from cngstation.language import mark
 from cngstation.services import (
     verify_accounts,
     verify_chain,
     verify_epochs,
     verify_shifts,
 )
+from cngstation.services.tell_wrong import Wrong, wrong
 from cngstation.services.verify_accounts import Sums
 from cngstation.services.verify_overview import MANY, Overview, look_over
 from cngstation.services.verify_registers import first_difference
@@ -31,15 +32,14 @@ from cngstation.storage.migrations import (
 from cngstation.storage.register_rows import REGISTERS, stored_rows
 from cngstation.storage.sqlite import FAILURES, Connection, one_snapshot, sqlite3
 
-# Names come from the file, and whoever changed it chose them.
-LONGEST_SENTENCE = 400
+_DAMAGED = mark("the file is damaged: {why}")
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What verifying found; `first_bad` is None when the books are proved."""
+    """What verifying found; `wrong` is None when the books are proved."""
 
-    first_bad: str | None
+    wrong: Wrong | None
     head: str
     rows: int
     open_rows: int
@@ -47,11 +47,20 @@ class Proof:
     @property
     def proved(self) -> bool:
         """Whether nothing is wrong."""
-        return self.first_bad is None
+        return self.wrong is None
+
+    @property
+    def first_bad(self) -> str | None:
+        """What is wrong, in English."""
+        return None if self.wrong is None else str(self.wrong)
 
 
 class _Broken(Exception):
     """The first thing found wrong."""
+
+    def __init__(self, found: Wrong) -> None:
+        super().__init__(found)
+        self.wrong = found
 
 
 def verify_file(path: Path) -> Proof:
@@ -71,8 +80,7 @@ def verify_file(path: Path) -> Proof:
     except FAILURES as error:
         if _primary_code(error) in _NOT_REACHED:
             raise StorageError(why=f"{path} cannot be read: {error}") from error
-        why = clean(str(error), limit=LONGEST_SENTENCE)
-        return Proof(f"the file is damaged: {why}", "", 0, 0)
+        return Proof(wrong(_DAMAGED, why=str(error)), "", 0, 0)
 
 
 # Not what the books say but whether they could be read at all.
@@ -95,13 +103,13 @@ def _primary_code(error: Exception) -> int:
 
 def verify(connection: Connection, other: Connection | None = None) -> Proof:
     """Prove the books of one snapshot; `other` sees the same and takes its share."""
-    first_bad: str | None = None
+    found: Wrong | None = None
     try:
         seen = _looked_over(connection, other)
         for check in _CHECKS:
             check(connection, seen)
     except _Broken as broken:
-        first_bad = clean(str(broken), limit=LONGEST_SENTENCE)
+        found = broken.wrong
     # Counted by SQL alone: of a file that is wrong no row can be taken for granted.
     head, rows, open_rows = connection.execute(
         "SELECT lower(hex(max(head))), CAST(coalesce(max(seq), 0) AS INTEGER),"
@@ -109,7 +117,7 @@ def verify(connection: Connection, other: Connection | None = None) -> Proof:
         "  (SELECT finding_seq FROM finding_closed)) +"
         " (SELECT count(*) FROM intent WHERE state IN ('PREPARED','INDOUBT')) FROM tip"
     ).fetchone()
-    return Proof(first_bad, head, rows, open_rows)
+    return Proof(found, head, rows, open_rows)
 
 
 def _looked_over(connection: Connection, other: Connection | None) -> Overview:
@@ -127,23 +135,25 @@ def _storage(connection: Connection, seen: Overview) -> None:
     if not seen.whole:
         row = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if row[0] != "ok":
-            raise _Broken(f"the file is damaged: {row[0]}")
+            raise _Broken(wrong(_DAMAGED, why=row[0]))
     if seen.bodies and seen.related:
         return
     broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     if broken is not None:
-        raise _Broken(f"table {broken[0]} names a row of {broken[2]} that is missing")
+        text = mark("table {table} names a row of {other} that is missing")
+        raise _Broken(wrong(text, table=broken[0], other=broken[2]))
 
 
 def _tip(connection: Connection, _: Overview) -> None:
     if connection.execute("SELECT one FROM tip").fetchall() != [(1,)]:
-        raise _Broken("the tip is missing")
+        raise _Broken(wrong(mark("the tip is missing")))
     tip = chain.read_tip(connection)
     row = connection.execute(
         "SELECT epoch FROM chain ORDER BY seq DESC LIMIT 1"
     ).fetchone()
     if row is not None and row[0] != tip.epoch:
-        raise _Broken(f"the tip says epoch {tip.epoch}, the chain {row[0]}")
+        text = mark("the tip says epoch {epoch}, the chain {found}")
+        raise _Broken(wrong(text, epoch=tip.epoch, found=row[0]))
     serial = connection.execute(
         "SELECT coalesce(max(CAST(substr(card_no, 3) AS INTEGER)), 0) FROM card"
         " WHERE card_key IN (SELECT card_key FROM intent"
@@ -151,7 +161,8 @@ def _tip(connection: Connection, _: Overview) -> None:
         " AND json_extract(plan, '$.numbered_by') IS NOT 'maker')"
     ).fetchone()[0]
     if serial > tip.card_serial:
-        raise _Broken(f"card serial {serial} is in use, the tip says {tip.card_serial}")
+        text = mark("card serial {serial} is in use, the tip says {tip}")
+        raise _Broken(wrong(text, serial=serial, tip=tip.card_serial))
 
 
 def _chain(connection: Connection, seen: Overview) -> None:
@@ -170,9 +181,9 @@ def _outbox(connection: Connection, seen: Overview) -> None:
         _require_none(verify_chain.not_queued(connection))
 
 
-def _require_none(wrong: str | None) -> None:
-    if wrong:
-        raise _Broken(wrong)
+def _require_none(found: Wrong | None) -> None:
+    if found:
+        raise _Broken(found)
 
 
 _INTENT_DIFFERS = " OR ".join(f"c.{name} <> i.{name}" for name in journal.COLUMNS)
@@ -194,21 +205,26 @@ def _intents(connection: Connection, sums: Sums) -> None:
         f" WHERE c.seq IS NULL OR c.seq <> i.changed_seq OR {_INTENT_DIFFERS} LIMIT 1"
     ).fetchone()
     if row is not None:
-        raise _Broken(f"intent {row[0]} differs from its history")
+        text = mark("intent {act} differs from its history")
+        raise _Broken(wrong(text, act=row[0]))
     for (account, _), total in sums.items():
         if not account.startswith("suspense:") or account == SUSPENSE_SALES:
             continue
         intent = journal.find(connection, account.removeprefix("suspense:"))
         if intent is None or intent.state not in journal.OPEN_STATES:
-            raise _Broken(f"{account} still holds {total} for a settled act")
+            text = mark("{account} still holds {total} for a settled act")
+            raise _Broken(wrong(text, account=account, total=total))
         if total != -intent.cash_e4:
-            raise _Broken(f"{account} holds {total}, the act says {-intent.cash_e4}")
+            text = mark("{account} holds {total}, the act says {act}")
+            raise _Broken(
+                wrong(text, account=account, total=total, act=-intent.cash_e4)
+            )
     for intent in journal.open_intents(connection):
         held = -sums.get((suspense_account(intent.intent_id), "CNY"), 0)
         if held != intent.cash_e4:
-            raise _Broken(
-                f"act {intent.intent_id} is open and holds {held} of {intent.cash_e4}"
-            )
+            text = mark("act {act} is open and holds {held} of {cash}")
+            act, cash = intent.intent_id, intent.cash_e4
+            raise _Broken(wrong(text, act=act, held=held, cash=cash))
 
 
 def _cards(connection: Connection, sums: Sums) -> None:
@@ -223,7 +239,8 @@ def _cards(connection: Connection, sums: Sums) -> None:
         f" OR payment_mode NOT IN ({modes}) LIMIT 1"
     ).fetchone()
     if row is not None:
-        raise _Broken(f"card {row[0]} has figures that no act of ours leaves")
+        text = mark("card {card} has figures that no act of ours leaves")
+        raise _Broken(wrong(text, card=row[0]))
     for row in facts.rows(
         connection,
         "SELECT c.* FROM card c WHERE c.seen_at_ms > 0 AND c.seen_wseq = c.wseq"
@@ -239,9 +256,9 @@ def _cards(connection: Connection, sums: Sums) -> None:
         booked = -booked if mode.prepaid else booked
         on_card = purse_to_book(mode, row["seen_balance"])
         if booked != on_card:
+            text = mark("card {card} was seen with {seen}, its account has {booked}")
             raise _Broken(
-                f"card {row['card_key']} was seen with {on_card}, its account has"
-                f" {booked}"
+                wrong(text, card=row["card_key"], seen=on_card, booked=booked)
             )
 
 
@@ -255,7 +272,8 @@ def _lots(connection: Connection, _: Overview) -> None:
         "     AND sum(u.money_e4) <> l.money_e4) LIMIT 1"
     ).fetchone()
     if row is not None:
-        raise _Broken(f"gas lot {row[0]} was used beyond what it holds")
+        text = mark("gas lot {lot} was used beyond what it holds")
+        raise _Broken(wrong(text, lot=row[0]))
 
 
 def _totalisers(connection: Connection, seen: Overview) -> None:
@@ -273,10 +291,10 @@ def _receipts(connection: Connection, _: Overview) -> None:
         "SELECT count(*), coalesce(max(receipt_no), 0) FROM receipt"
     ).fetchone()
     if not count == last == tip.receipt_no:
-        raise _Broken(
-            f"receipt numbers are not gapless: {count} up to {last},"
-            f" the tip says {tip.receipt_no}"
+        text = mark(
+            "receipt numbers are not gapless: {count} up to {last}, the tip says {tip}"
         )
+        raise _Broken(wrong(text, count=count, last=last, tip=tip.receipt_no))
 
 
 def _schema(connection: Connection, _: Overview) -> None:
@@ -287,14 +305,15 @@ def _schema(connection: Connection, _: Overview) -> None:
     for name in ("user_version", "application_id"):
         (found,) = connection.execute(f"PRAGMA {name}").fetchone()
         if found:
-            raise _Broken(f"the header of the file was changed: {name} {found}")
+            text = mark("the header of the file was changed: {name} {found}")
+            raise _Broken(wrong(text, name=name, found=found))
     known = known_migrations()
     newest = connection.execute("SELECT max(version) FROM schema_migration").fetchone()
     recorded = connection.execute(
         "SELECT version, name FROM schema_migration ORDER BY version"
     ).fetchall()
     if recorded != [(number, name) for number, name, _ in known if number <= newest[0]]:
-        raise _Broken("the record of schema versions was changed")
+        raise _Broken(wrong(mark("the record of schema versions was changed")))
     _same_schema(connection, newest[0], triggers=False)
 
 
@@ -308,7 +327,8 @@ def _same_schema(connection: Connection, version: int, *, triggers: bool) -> Non
     differing = schema(connection).items() ^ schema_of(version).items()
     for name, _ in sorted(differing, key=str):
         if (name[0] == "trigger") is triggers:
-            raise _Broken(f"{name[0]} {name[1]} is missing or was changed")
+            text = mark("{kind} {name} is missing or was changed")
+            raise _Broken(wrong(text, kind=name[0], name=name[1]))
 
 
 def _readable(connection: Connection, _seen: Overview) -> None:

@@ -3,26 +3,29 @@
 import json
 
 from cngstation.domain.ledger import OPENING
+from cngstation.language import mark
+from cngstation.services.tell_wrong import Wrong, wrong
 from cngstation.storage import epochs
 from cngstation.storage.sqlite import Connection
 
 
-def first_difference(connection: Connection) -> str | None:
+def first_difference(connection: Connection) -> Wrong | None:
     """Say what is wrong with the beginning of the epoch; None for nothing."""
     starts, epoch = epochs.every(connection), epochs.epoch_of(connection)
     if epoch == 1:
         return None
     if not starts:
-        return f"epoch {epoch} has no beginning"
+        return wrong(mark("epoch {epoch} has no beginning"), epoch=epoch)
     start = starts[0]
     if start["previous_epoch"] + 1 != epoch:
-        return f"the books say epoch {epoch}, their beginning another"
+        text = mark("the books say epoch {epoch}, their beginning another")
+        return wrong(text, epoch=epoch)
     earlier = connection.execute(
         "SELECT count(*) FROM chain WHERE seq < ? AND kind <> 'register_change'",
         (start["seq"],),
     ).fetchone()
     if earlier[0]:
-        return "something was booked before the epoch began"
+        return wrong(mark("something was booked before the epoch began"))
     booked = dict(
         connection.execute(
             "SELECT account, amount FROM posting p JOIN entry e USING (seq)"
@@ -31,5 +34,5 @@ def first_difference(connection: Connection) -> str | None:
         ).fetchall()
     )
     if booked != json.loads(start["carried"]):
-        return "what the epoch began with is not what was taken over"
+        return wrong(mark("what the epoch began with is not what was taken over"))
     return None

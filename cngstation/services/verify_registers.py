@@ -5,6 +5,8 @@ A card's counters go on by finished acts and booked fills; they are derived from
 
 import json
 
+from cngstation.language import mark
+from cngstation.services.tell_wrong import Wrong, wrong
 from cngstation.storage.migrations import seeds_of
 from cngstation.storage.register_rows import (
     REGISTERS,
@@ -19,7 +21,7 @@ from cngstation.storage.register_rows import (
 from cngstation.storage.sqlite import Connection
 
 
-def first_difference(connection: Connection, version: int) -> str | None:
+def first_difference(connection: Connection, version: int) -> Wrong | None:
     """Say which row of a register differs from the chain first; None for none.
 
     A file of a version before the facts of the registers has nothing to compare.
@@ -30,11 +32,11 @@ def first_difference(connection: Connection, version: int) -> str | None:
     counted = _Counters(connection)
     gone: list[Place] = []
     for register in REGISTERS:
-        if wrong := _of_register(connection, register, seeds, counted, gone):
-            return wrong
+        if found := _of_register(connection, register, seeds, counted, gone):
+            return found
     if gone := [*gone, *_of_no_register(connection)]:
         table, key = min(gone)
-        return f"{table} {key} was deleted"
+        return wrong(mark("{table} {key} was deleted"), table=table, key=key)
     return None
 
 
@@ -44,7 +46,7 @@ def _of_register(
     seeds: dict[Place, Content],
     counted: "_Counters",
     gone: list[Place],
-) -> str | None:
+) -> Wrong | None:
     """Compare a register's rows with what was told of each; add to `gone` who lacks.
 
     Contents are read one by one: those of a large station do not fit into memory.
@@ -56,16 +58,23 @@ def _of_register(
         key = register.key_of(row)
         content = _newest(connection, table, key) or seeds.get((table, key))
         if content is None or key in seen:
-            return f"{table} {key} was added outside the chain"
+            text = mark("{table} {key} was added outside the chain")
+            return wrong(text, table=table, key=key)
         seen.add(key)
         if not same(register, content, row, older):
-            return f"{table} {key} was changed"
+            return wrong(mark("{table} {key} was changed"), table=table, key=key)
         if table != "card":
             continue
         for name in sorted(register.rising):
             wanted = counted.of(name, key, content[name])
             if row[name] != wanted:
-                return f"card {key} has {name} {row[name]}, the books say {wanted}"
+                return wrong(
+                    mark("card {card} has {name} {found}, the books say {wanted}"),
+                    card=key,
+                    name=name,
+                    found=row[name],
+                    wanted=wanted,
+                )
     told = connection.execute(
         "SELECT DISTINCT row_key FROM register_change WHERE register=?", (table,)
     )

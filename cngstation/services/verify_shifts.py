@@ -5,6 +5,7 @@ next, on duty and off duty; every break has its row.
 """
 
 from cngstation.domain.totaliser import goes_on
+from cngstation.language import mark
 from cngstation.services.name_breaks import (
     at_reading,
     began_milli,
@@ -12,6 +13,7 @@ from cngstation.services.name_breaks import (
     named_moves,
     unnamed,
 )
+from cngstation.services.tell_wrong import Wrong, wrong
 from cngstation.storage import facts, shifts
 from cngstation.storage.register_rows import has_table
 from cngstation.storage.sales import NozzleKey
@@ -19,19 +21,21 @@ from cngstation.storage.shifts import Reading
 from cngstation.storage.sqlite import Connection
 
 
-def first_difference(connection: Connection, *, continued: bool = False) -> str | None:
+def first_difference(
+    connection: Connection, *, continued: bool = False
+) -> Wrong | None:
     """Say where a totaliser first moves without a fill or a row; None for nowhere.
 
     `continued` says that every fill is known to go on where the one before ended.
     """
-    if not continued and (wrong := _between_fills(connection)):
-        return wrong
+    if not continued and (found := _between_fills(connection)):
+        return found
     if has_table(connection, "shift_reading"):
         return _between_readings(connection)
     return None
 
 
-def _between_fills(connection: Connection) -> str | None:
+def _between_fills(connection: Connection) -> Wrong | None:
     named = named_moves(connection)
     previous: tuple[tuple[str, int, int, int], int, int] | None = None
     for sale in facts.rows(
@@ -53,7 +57,13 @@ def _between_fills(connection: Connection) -> str | None:
             began, ended = began_milli(sale), sale["total_quantity_milli"]
             on = goes_on(previous[2], began, ended)
             if not on and not _leads(previous[2], began, moves):
-                return f"nozzle {nozzle}: fill {number} does not continue the totaliser"
+                return wrong(
+                    mark(
+                        "nozzle {nozzle}: fill {fill} does not continue the totaliser"
+                    ),
+                    nozzle=nozzle,
+                    fill=number,
+                )
         previous = (key, number, sale["total_quantity_milli"])
     return None
 
@@ -70,18 +80,26 @@ def _leads(start: int, end: int, moves: list[tuple[int, int]]) -> bool:
     return True
 
 
-def _between_readings(connection: Connection) -> str | None:
+_TWICE = {
+    shifts.ON: mark("nozzle {nozzle}: reading {seq} is on duty twice"),
+    shifts.OFF: mark("nozzle {nozzle}: reading {seq} is off duty twice"),
+}
+_MOVED = mark("nozzle {nozzle}: reading {seq} moved {size} without fill or row")
+
+
+def _between_readings(connection: Connection) -> Wrong | None:
     last: dict[NozzleKey, Reading] = {}
     for reading in shifts.every_reading(connection):
         nozzle, before = reading.nozzle, last.get(reading.nozzle)
-        where = f"nozzle {nozzle.nozzle_no}: reading {reading.seq}"
+        where = {"nozzle": nozzle.nozzle_no, "seq": reading.seq}
         moment = before.moment if before else shifts.OFF
         if reading.moment == moment:
-            return f"{where} is {moment} duty twice"
+            return wrong(_TWICE[moment], **where)
         if before is not None:
             start, end = at_reading(before), at_reading(reading)
             found = breaks_between(connection, nozzle, start, end)
             if left := unnamed(connection, nozzle, found):
-                return f"{where} moved {left[0].size_milli} without fill or row"
+                size = left[0].size_milli
+                return wrong(_MOVED, **where, size=size)
         last[nozzle] = reading
     return None

@@ -153,8 +153,9 @@ class BooksScreen(StationScreen):
             ),
             line(labelled(_("Head"), books.head)),
         ]
-        if books.first_bad:
-            first_bad = labelled(_("First bad:"), books.first_bad)
+        if not books.proved:
+            found = sentence(books.text, books.facts)
+            first_bad = labelled(_("First bad:"), found)
             rows.append(line((first_bad, "bold $error")))
         return stacked([*rows, *self._last_anchor()])
 

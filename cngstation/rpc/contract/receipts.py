@@ -53,10 +53,11 @@ class ReceiptOutcome(Message):
 
 
 class BooksVerdict(Message):
-    """What verifying the books found."""
+    """What verifying the books found; `text` says what is wrong first."""
 
     proved: bool
-    first_bad: Text
+    text: Text
+    facts: Facts
     head: Text
     rows: int
     open_rows: int

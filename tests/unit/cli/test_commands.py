@@ -11,6 +11,7 @@ import pytest
 from cngstation.cli import main as command
 from cngstation.cli import tui, verify
 from cngstation.errors import StorageError
+from cngstation.services.tell_wrong import wrong
 from cngstation.services.verify_books import Proof
 from tests.unit.daemons.test_process import write_config
 
@@ -50,7 +51,9 @@ def test_a_command_gets_its_arguments_and_gives_its_code(
 
 
 PROVED = Proof(None, "ab" * 32, 7, 2)
-FAILED = Proof("entry row 6 (T1) was changed", "ab" * 32, 7, 2)
+CHANGED = wrong("{kind} row {seq} ({ref}) was changed", kind="entry", seq=6, ref="T1")
+FAILED = Proof(CHANGED, "ab" * 32, 7, 2)
+OPERATOR = wrong("{table} {key} was changed", table="operator", key="01")
 
 
 @pytest.mark.parametrize(("proof", "code"), [(PROVED, 0), (FAILED, 1)])
@@ -91,8 +94,8 @@ def test_a_verdict_is_a_sentence_or_one_object(
     ("proof", "said"),
     [
         (PROVED, "账目核对通过：共 7 条"),
-        (FAILED, "账目未通过核对。首个错误："),
-        (replace(FAILED, first_bad="operator 01 was changed"), "operator 01 被改动。"),
+        (FAILED, "账目未通过核对。首个错误：entry 第 6 行（T1）被改动。"),
+        (replace(FAILED, wrong=OPERATOR), "operator 01 被改动。"),
     ],
 )
 def test_a_verdict_is_in_the_language_of_the_station(

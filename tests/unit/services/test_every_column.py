@@ -13,7 +13,7 @@ from cngstation.services.verify_books import verify, verify_file
 from cngstation.storage import migrations
 from cngstation.storage.migrations import known_migrations
 from cngstation.storage.sqlite import Connection, connect
-from tests.unit.services.whole_books import furnished
+from tests.unit.services.whole_books import furnished, is_told_in_both
 from tests.whole_tables import furnish_every_table
 
 _SEEN = "how a card was last seen; compared with its account where all its fills are in"
@@ -100,8 +100,10 @@ def changing(path: Path) -> Iterator[Connection]:
 
 def said(connection: Connection) -> str | None:
     """Return what verify names, the missing belts aside; undo the change."""
-    first_bad = verify(connection).first_bad or ""
+    wrong = verify(connection).wrong
     connection.execute("ROLLBACK TO whole")
+    assert wrong is None or is_told_in_both(wrong)
+    first_bad = str(wrong or "")
     return None if first_bad.startswith("trigger ") else first_bad
 
 

@@ -5,6 +5,8 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from cngstation.language import LANGUAGES, use_language
+from cngstation.services.tell_wrong import Wrong
 from cngstation.services.verify_books import verify_file
 from cngstation.storage.sqlite import Connection, connect
 
@@ -59,8 +61,19 @@ def named(path: Path) -> str:
     """Return what verify says is wrong."""
     proof = verify_file(path)
     assert not proof.proved
-    assert proof.first_bad
-    return proof.first_bad
+    assert proof.wrong
+    assert is_told_in_both(proof.wrong)
+    return str(proof.wrong)
+
+
+def is_told_in_both(found: Wrong) -> bool:
+    """Tell whether what is wrong is told in either language of a station."""
+    said = {}
+    for language in LANGUAGES:
+        use_language(language)
+        said[language] = found.told()
+    use_language("en")
+    return said["zh_CN"] != said["en"] == str(found)
 
 
 def content(connection: Connection) -> Iterator[tuple[Any, ...]]:

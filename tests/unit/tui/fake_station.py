@@ -290,7 +290,7 @@ class FakeStation(
 
     async def _books_verify(self, _: Any) -> Any:
         self.books = c.BooksVerdict(
-            proved=True, first_bad="", head="9f2c" * 16, rows=1234, open_rows=0,
+            proved=True, text="", facts=(), head="9f2c" * 16, rows=1234, open_rows=0,
             at_ms=NOW_MS,
         )  # fmt: skip
         return self.books

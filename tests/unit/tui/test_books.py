@@ -54,10 +54,12 @@ async def test_books_that_do_not_hold_name_the_first_bad_row() -> None:
     """A word and a shape, and the row, and the status line of every screen."""
     async with opened() as screen:
         verdict = await screen.station._books_verify(None)
-        bad = verdict.model_copy(update={"proved": False, "first_bad": "sale 17"})
+        what = (f.Fact(name="table", value="sale"), f.Fact(name="key", value="17"))
+        text = "{table} {key} was changed"
+        bad = verdict.model_copy(update={"proved": False, "text": text, "facts": what})
         screen.app.desk.picture.books = bad
         await screen.press("f7")
-        await screen.sees("First bad: sale 17")
+        await screen.sees("First bad: sale 17 was changed")
         await screen.sees("BOOKS DO NOT HOLD")
 
 
