@@ -3,7 +3,9 @@
 A card that the register lacks may fill: it can be another station's, and only the lists
 speak of such. One whose number was not read is refused. So is one that claims more than
 its account has: it may be an old image. While an act of it is open it is believed, for
-that may be written and not booked yet. What is answered is noted nowhere; the fill is.
+that may be written and not booked yet. A cylinder whose inspection is overdue is not
+filled, whichever card of its vehicle is shown. What is answered is noted nowhere; the
+fill is.
 """
 
 from cngstation.domain.card_kinds import CREW
@@ -19,6 +21,7 @@ from cngstation.services.check_sale import wire_card_key
 from cngstation.services.limit_spending import may_fill
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_day import tell
+from cngstation.services.top_up_card import is_overdue
 from cngstation.storage import cards, downloads
 from cngstation.storage.database import Database
 from cngstation.storage.downloads import WIRE_DIGITS
@@ -56,6 +59,8 @@ class CardChecks:
         if card is None:
             return CardVerdict.MAY_FILL
         now_ms = tell(connection, self._clock.now()).ms
+        if is_overdue(connection, card, now_ms):
+            return CardVerdict.TIME_DIFFERS
         verdict = may_fill(connection, key, now_ms, self._rules)
         if isinstance(verdict, Stopped):
             return _STOPPED.get(verdict.reason, CardVerdict.BALANCE_DIFFERS)

@@ -34,7 +34,7 @@ from cngstation.services import old_on_card
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.limit_spending import may_fill
-from cngstation.services.old_on_card import acts_that_write, limits_of
+from cngstation.services.old_on_card import acts_that_write, cylinder_due, limits_of
 from cngstation.services.open_rows import facts_of
 from cngstation.services.tell_day import tell
 from cngstation.storage import cards, customers, facts, journal, prices, sales
@@ -157,7 +157,7 @@ class DiagnosisAnswers:
     def _registered(
         self, connection: Connection, card: Card, reading: CardReading, now_ms: int
     ) -> known_card.Registered:
-        due, key = card.cylinder_due, card.card_key
+        due, key = cylinder_due(connection, card), card.card_key
         seen, vehicle = evidence_of(reading), None
         if card.for_customers:
             vehicle = customers.find_vehicle(connection, card.vehicle_id)

@@ -1,4 +1,6 @@
-"""What stands on a card and is not what the register says now: plate, limits, price.
+"""What stands on a card and is not what the register says now.
+
+Its vehicle's plate and cylinder date, its limits, the price of its level.
 
 Each is named with the act that writes it. A card without counters is never written,
 and a crew card carries none of it.
@@ -10,7 +12,8 @@ from cngstation.storage import customers
 from cngstation.storage.cards import Card
 from cngstation.storage.sqlite import Connection
 
-EDIT, LIMITS, PRICE = "edit", "rewrite_limits", "rewrite_price"
+EDIT, CYLINDER = "edit", "cylinder_date"
+LIMITS, PRICE = "rewrite_limits", "rewrite_price"
 
 
 def acts_that_write(
@@ -24,6 +27,8 @@ def acts_that_write(
     found = []
     if vehicle is not None and plate_is_old(vehicle.plate, info.plate):
         found.append(EDIT)
+    if cylinder_due(connection, card) != card.cylinder_due:
+        found.append(CYLINDER)
     wanted = limits_of(connection, card)
     if wanted is not None and any(
         getattr(info, name) != yuan for name, yuan in wanted.items()
@@ -32,6 +37,17 @@ def acts_that_write(
     if price_e4 is not None and price_e4 != card.price_e4:
         found.append(PRICE)
     return tuple(found)
+
+
+def cylinder_due(connection: Connection, card: Card) -> str:
+    """Return the date of the cylinder that a card fills: its vehicle's, else its own.
+
+    A vehicle may have several cards; an inspection is written on one of them.
+    """
+    vehicle = customers.find_vehicle(connection, card.vehicle_id)
+    return (
+        vehicle.cylinder_due if vehicle and vehicle.cylinder_due else card.cylinder_due
+    )
 
 
 def plate_is_old(plate: str, on_card: str) -> bool:

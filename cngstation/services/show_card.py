@@ -13,7 +13,7 @@ from cngstation.protocols.card_image.purse import Purse
 from cngstation.rpc.contract.counter import CardOnReaderState, CardView, TopUpRow
 from cngstation.services import old_on_card
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
-from cngstation.services.old_on_card import acts_that_write
+from cngstation.services.old_on_card import acts_that_write, cylinder_due
 from cngstation.services.show_sales import sale_row
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import (
@@ -32,10 +32,12 @@ _DISAGREES = mark(
     "Keep the card, call the manager."
 )
 _PLATE_OLD = mark("The plate on the card is not the plate of its vehicle now.")
+_DATE_OLD = mark("The cylinder date on the card is not that of its vehicle now.")
 _LIMITS_OLD = mark("The limits on the card are not those that it has now.")
 _PRICE_OLD = mark("The price on the card is not the price of its level now.")
 _OLD = {
     old_on_card.EDIT: _PLATE_OLD,
+    old_on_card.CYLINDER: _DATE_OLD,
     old_on_card.LIMITS: _LIMITS_OLD,
     old_on_card.PRICE: _PRICE_OLD,
 }
@@ -104,7 +106,8 @@ def _whole(
     state = standing_of(connection, card, seen, now_ms).state
     intent = journal.open_for_card(connection, card.card_key)
     last_sales = sales.newest_of_card(connection, card.card_key, 1)
-    days = days_until(card.cylinder_due, now_ms) if card.cylinder_due else None
+    due = cylinder_due(connection, card)
+    days = days_until(due, now_ms) if due else None
     receivable = facts.balance(connection, f"receivable:{card.card_key}", Unit.CNY)
     return CardView(
         uid=seen.uid,
@@ -123,7 +126,7 @@ def _whole(
         price_e4=card.price_e4,
         balance_purse=seen.balance,
         receivable_e4=receivable,
-        cylinder_due=card.cylinder_due,
+        cylinder_due=due,
         cylinder_days=days,
         grey=seen.grey,
         open_intent_id=intent.intent_id if intent else "",
@@ -148,8 +151,8 @@ def _warnings(
         # Of a card with an open act the act's own evidence decides.
         if journal.open_for_card(connection, card.card_key) is None:
             found.append(_DISAGREES)
-    if card.cylinder_due:
-        days = days_until(card.cylinder_due, now_ms)
+    if due := cylinder_due(connection, card):
+        days = days_until(due, now_ms)
         if 0 <= days <= rules.cylinder_warning_days:
             found.append(_CYLINDER_SOON)
     return found

@@ -23,6 +23,7 @@ from cngstation.services.card_on_reader import (
     evidence_of_purse,
 )
 from cngstation.services.give_bonus import bonus_for
+from cngstation.services.old_on_card import cylinder_due
 from cngstation.services.price_top_up import (
     AmountRefused,
     NotPrepaid,
@@ -269,12 +270,14 @@ def standing_of(
         registered=card.state,
         has_open_intent=journal.open_for_card(connection, card.card_key) is not None,
         grey_on_card=bool(seen.grey),
-        cylinder_overdue=_overdue(card.cylinder_due, now_ms),
+        cylinder_overdue=is_overdue(connection, card, now_ms),
     )
 
 
-def _overdue(cylinder_due: str, now_ms: int) -> bool:
-    return bool(cylinder_due) and days_until(cylinder_due, now_ms) < 0
+def is_overdue(connection: Connection, card: Card, now_ms: int) -> bool:
+    """Tell whether the inspection of the cylinder that a card fills is overdue."""
+    due = cylinder_due(connection, card)
+    return bool(due) and days_until(due, now_ms) < 0
 
 
 def require_continuity(card: Card, seen: Evidence) -> None:

@@ -15,8 +15,8 @@ from cngstation.protocols.dispenser.forecourt import (
     CardVerdict,
 )
 from cngstation.services.answer_card_checks import CardChecks
-from cngstation.storage import cards, downloads, facts
-from cngstation.storage.database import Database
+from cngstation.storage import cards, customers, downloads, facts
+from cngstation.storage.database import Database, Transaction
 from cngstation.units import Unit
 from tests.simulation.money_world import RULES
 from tests.small_station import CARD, HandClock, opened, register_card
@@ -74,6 +74,32 @@ async def test_more_than_the_account_has_is_refused(station: Station) -> None:
     """By one fen: an old image of the card, or an invented balance."""
     verdict = await station.verdict(balance=BALANCE_FEN + 1)
     assert verdict is CardVerdict.BALANCE_DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("on_card", "of_vehicle", "verdict"),
+    [
+        ("2028-01-31", "2026-11-20", CardVerdict.TIME_DIFFERS),
+        ("2026-11-20", "2028-01-31", CardVerdict.MAY_FILL),
+        ("2026-11-20", "", CardVerdict.TIME_DIFFERS),
+        ("2028-01-31", "2026-11-21", CardVerdict.MAY_FILL),
+    ],
+)
+async def test_the_cylinder_is_the_vehicles_whichever_card_is_shown(
+    station: Station, on_card: str, of_vehicle: str, verdict: CardVerdict
+) -> None:
+    """Its date was written on another card of the vehicle."""
+
+    def unit(tx: Transaction) -> None:
+        cards.change(tx, CARD, reason="a test", cylinder_due=on_card)
+        card = cards.find(tx.connection, CARD)
+        assert card is not None
+        customers.change_vehicle(
+            tx, card.vehicle_id, reason="a test", cylinder_due=of_vehicle
+        )
+
+    await station.db.write(unit)
+    assert await station.verdict() is verdict
 
 
 @pytest.mark.parametrize("state", downloads.REFUSED_STATES)
