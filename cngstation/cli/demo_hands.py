@@ -21,7 +21,8 @@ class PlayFailed(Exception):
 class Patience:
     """Waits for something that comes back, but not for ever."""
 
-    def __init__(self, what: str, most_s: float = PATIENCE_S) -> None:
+    def __init__(self, what: str, most_s: float | None = None) -> None:
+        most_s = PATIENCE_S if most_s is None else most_s
         self._what = what
         self._most_s = most_s
         self._until = asyncio.get_running_loop().time() + most_s
