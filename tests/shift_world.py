@@ -55,6 +55,8 @@ RULES = StationRules(
 class NoGate:
     """Nobody signs here."""
 
+    second = None
+
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator:

@@ -91,7 +91,10 @@ OFTEN_A_DAY = 5
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An act that two people did, as the audit has it; `slip_no` 0: no slip."""
+    """An act that two people did, as the audit has it; `slip_no` 0: no slip.
+
+    `proof` is by what the second person was known; empty in older rows.
+    """
 
     seq: int
     at_ms: int
@@ -102,6 +105,7 @@ class Approval:
     second_no: str
     terminal: str
     slip_no: int
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import downloads as contract
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
-from cngstation.services.approve import Approval
+from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import actor_of
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.publish_downloads import DownloadKeeper
@@ -43,15 +43,12 @@ class ListAnswers:
         self, order: contract.NumberOrder, call: CallContext
     ) -> contract.ListsBoard:
         """Put a number on a list, or on none; the dispensers follow by themselves."""
-        given = order.approval
         await self._numbers.put(
             order.card_no,
             order.list,
             reason=order.reason,
             actor=actor_of(call),
-            approval=None
-            if given is None
-            else Approval(given.login_name, given.password),
+            approval=approval_of(order.approval),
         )
         await self._keeper.look()
         return await self._watch.board()

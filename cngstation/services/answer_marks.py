@@ -7,6 +7,7 @@ from cngstation.moments import time_text
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import marks as contract
 from cngstation.rpc.dialogue import Handlers
+from cngstation.rpc.session import Nothing
 from cngstation.services import mark_card
 from cngstation.services.approve import Approval
 from cngstation.services.counter_parts import CounterParts, actor_of
@@ -47,8 +48,16 @@ class MarkAnswers:
     def handle(self, made: Handlers) -> None:
         """Take on the methods of this area."""
         made.add(contract.CARD_SEARCH, self._parts.registers.search_cards)
+        made.add(contract.APPROVAL_CARD, self.second_card)
         for name, method in _METHODS.items():
             made.add(method, self.marking(name))
+
+    async def second_card(self, _: Nothing, call: CallContext) -> contract.SecondCard:
+        """Read the staff card of whoever stands behind the caller's act."""
+        card = await self._parts.second_cards.read(actor_of(call))
+        return contract.SecondCard(
+            card_no=card.card_no, operator_no=card.operator_no, name=card.holder
+        )
 
     def marking(
         self, name: str
@@ -84,4 +93,6 @@ def _text(name: str, card: Card) -> str:
 
 def approval_of(given: contract.Approval | None) -> Approval | None:
     """Return the second person of a request."""
-    return None if given is None else Approval(given.login_name, given.password)
+    if given is None:
+        return None
+    return Approval(given.login_name, given.password, given.by_card)

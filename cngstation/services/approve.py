@@ -2,9 +2,9 @@
 
 The second person is another operator who has the right of the act, and is named in the
 audit beside the first, with the reason. Passwords are checked and wrong ones counted
-as at a login. What was checked is asked once more in the transaction of the act, and
-is good for that act on that subject by that first person only. A slip to sign is
-printed for each.
+as at a login; whose login takes a staff card shows it here too. What was checked is
+asked once more in the transaction of the act, and is good for that act on that subject
+by that first person only. A slip to sign is printed for each.
 """
 
 from dataclasses import dataclass, replace
@@ -18,10 +18,12 @@ from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.services import two_people_slip
 from cngstation.services.check_rights import RightMissing, require_right
+from cngstation.services.count_refusals import RefusalLog
 from cngstation.services.log_in import ACTIVE, OperatorRetired, confirm
 from cngstation.services.one_hand import hand_of_both
+from cngstation.services.second_check import BY_PASSWORD, Behind, Proof, SecondCheck
 from cngstation.services.two_people_slip import Deed
-from cngstation.storage import audit, operators
+from cngstation.storage import audit, operators, second_cards, staff_cards
 from cngstation.storage.approvals import SUFFIX
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
@@ -80,10 +82,11 @@ class ApprovedOtherwise(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Name and password of the second person, as given."""
+    """Name and password of the second person, as given; `by_card` wants a card too."""
 
     login_name: str
     password: SecretStr
+    by_card: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ class Approved:
     first_no: str
     reason: str
     paper: Paper
+    proof: Proof = BY_PASSWORD
 
     @property
     def operator_no(self) -> str:
@@ -124,8 +128,12 @@ class Approved:
 
 
 class Gatekeeper(Protocol):
-    """Who checks passwords; `Gate` fits."""
+    """Who checks passwords, and what more there is; `Gate` fits."""
 
+    @property
+    def second(self) -> SecondCheck | None: ...
+    @property
+    def refusals(self) -> RefusalLog: ...
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator: ...
@@ -148,6 +156,7 @@ class Approvals:
             ReasonMissing, SecondPersonMissing, SamePerson, RightMissing,
             SecondPersonNew: why nobody.
             LoginRefused, LoginMustWait: the password was wrong.
+            SecondCardMissing: the second person's staff card has to be read first.
         """
         why = reason_of(reason)
         if given is None:
@@ -160,7 +169,14 @@ class Approvals:
         if second.must_change:
             raise SecondPersonNew(operator=second.operator_no)
         await self._gate.require_right(second, wish.right)
-        return Approved(second, wish, actor.operator_no, why, self.paper)
+        proof = await self._proof(Behind(
+            second, given.password, wish.act, wish.subject, actor, given.by_card
+        ))  # fmt: skip
+        return Approved(second, wish, actor.operator_no, why, self.paper, proof)
+
+    async def _proof(self, given: Behind) -> Proof:
+        check = self._gate.second
+        return BY_PASSWORD if check is None else await check.behind(given)
 
 
 def reason_of(text: str) -> str:
@@ -184,10 +200,14 @@ def still_approved(
         ApprovedOtherwise: something else was approved, or for somebody else.
         LoginMustWait, OperatorRetired, LoginRefused, RightMissing: not any more.
         OneHand: both may be one person, and there are others.
+        StaffCardEnded: the card by which the second was known is out of use.
     """
     if (approved.wish, approved.first_no) != (wish, first.operator_no):
         raise ApprovedOtherwise
     second = confirm(tx, approved.operator)
+    card_no = approved.proof.staff_card_no
+    if ended := staff_cards.out_of_use(tx.connection, card_no):
+        raise ended
     person = operators.find(tx.connection, first.operator_no)
     if person is None:
         raise RightMissing(right=wish.right)
@@ -216,8 +236,25 @@ def record(
         Refusal: as `still_approved`.
     """
     people = still_approved(tx, approved, wish, first)
-    deed = Deed(wish.act, wish.subject, approved.reason, before, after)
+    if asked_no := approved.proof.asked_no:
+        _use_up(tx, asked_no, approved, first)
+    proof = approved.proof.text
+    deed = Deed(wish.act, wish.subject, approved.reason, before, after, proof=proof)
     _write_down(tx, deed, people, first.terminal, approved.paper)
+
+
+def _use_up(tx: Transaction, asked_no: int, approved: Approved, first: Actor) -> None:
+    """A card that was laid down is good for one act.
+
+    Raises:
+        ApprovedOtherwise: it was used, or it was too long ago.
+    """
+    number, terminal = first.operator_no, first.terminal
+    asked = second_cards.standing(tx.connection, number, terminal, tx.now)
+    if asked is None or (asked.asked_no, asked.state) != (asked_no, second_cards.SHOWN):
+        raise ApprovedOtherwise
+    by = Actor(approved.operator_no, terminal)
+    second_cards.change(tx, asked_no, actor=by, state=second_cards.USED)
 
 
 def record_later(
@@ -271,5 +308,5 @@ def _write_down(
         deed.subject,
         reason=deed.reason,
         before=first.operator_no,
-        after=str(slip_no),
+        after=f"{slip_no} {deed.proof}".strip(),
     )

@@ -24,6 +24,7 @@ from cngstation.services.plan_prices import PriceDesk
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.reveal_personal import PersonalNumbers
+from cngstation.services.second_card import SecondCards
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
 from cngstation.services.station_rules import StationRules
@@ -54,6 +55,7 @@ class CounterParts:
     watch: ReaderWatch
     rules: StationRules
     clock: Clock
+    second_cards: SecondCards
     marks: CardMarks
     prices: PriceDesk
     card_acts: CounterActs

@@ -8,7 +8,6 @@ ends count on the monotonic clock of a boot: setting the wall clock changes none
 import contextlib
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 from pydantic import SecretStr
 
@@ -32,6 +31,7 @@ from cngstation.services.lock_out import (
 )
 from cngstation.services.name_terminal import terminal_of
 from cngstation.services.passwords import Passwords
+from cngstation.services.second_check import SecondCheck
 from cngstation.services.see_hands import Hands
 from cngstation.services.staff_session import (
     OperatorRetired,
@@ -61,14 +61,6 @@ __all__ = [
     "ScreenLocked",
     "StaffSession",
 ]
-
-
-class SecondCheck(Protocol):
-    """What a login takes beside the password; `SecondStep` fits."""
-
-    async def passed(
-        self, operator: Operator, terminal: str, credentials: Login
-    ) -> str: ...
 
 
 class Gate:

@@ -24,6 +24,7 @@ from cngstation.services.plan_prices import PriceDesk
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.replace_card import Replacements
 from cngstation.services.reveal_personal import PersonalNumbers
+from cngstation.services.second_card import SecondCards
 from cngstation.services.serve_card import CardService
 from cngstation.services.show_registers import Registers
 from cngstation.services.station_rules import StationRules
@@ -77,6 +78,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
         watch=needs.watch,
         rules=rules,
         clock=clock,
+        second_cards=SecondCards(database, needs.watch, needs.gate, clock),
         marks=CardMarks(database, approvals, rules),
         prices=PriceDesk(database, approvals, rules, clock),
         card_acts=CounterActs(

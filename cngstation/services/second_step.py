@@ -5,71 +5,28 @@ daemon, and another daemon begins no session that takes a card. Without reader o
 an administrator lets the operator in for one login, by name, password and reason.
 """
 
-import secrets
 from collections.abc import Callable
 
 from cngstation.domain.rights import ADMINISTRATOR
-from cngstation.drivers.staff_card import StaffCardKind, StaffReading
 from cngstation.errors import Refusal
-from cngstation.protocols.card_image.staff import TOKEN_BYTES
 from cngstation.rpc.session import Login, Release
 from cngstation.services.approve import SamePerson, reason_of
 from cngstation.services.check_rights import require_right
-from cngstation.services.keep_staff_cards import (
-    StaffPort,
-    StaffReader,
-    block_copied,
-    hash_of,
-    name_on_card,
-)
+from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, confirm
+from cngstation.services.read_staff_card import StaffCardCheck
+from cngstation.services.second_check import BY_PASSWORD, Behind, Proof
 from cngstation.services.station_rules import StaffCardRules
-from cngstation.storage import audit, roles, staff_cards
+from cngstation.storage import audit, roles, second_cards
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator
+from cngstation.storage.second_cards import ASKED, SHOWN, AskedCard
 from cngstation.storage.sqlite import Connection
-from cngstation.storage.staff_cards import StaffCardRow
 
 RIGHT = "operator.write"
-
-
-class StaffCardMissing(Refusal):
-    """The login takes a card and none is on the reader."""
-
-    code = "refusal.staff_card_missing"
-    text = "Put your staff card on the reader, then read it. You are not logged in."
-
-
-class NotStaffCard(Refusal):
-    """What lies on the reader is no staff card of this station."""
-
-    code = "refusal.not_staff_card"
-    text = (
-        "The card on the reader is no staff card of this station, or it is damaged. "
-        "You are not logged in. Lay your own staff card on it."
-    )
-
-
-class StaffCardOfOther(Refusal):
-    """The card is not of whoever logs in."""
-
-    code = "refusal.staff_card_of_other"
-    text = (
-        "The holder of the staff card is not the operator who logs in. You are not "
-        "logged in. Lay your own staff card on the reader."
-    )
-
-
-class StaffCardCopied(Refusal):
-    """An older copy of a card was shown."""
-
-    code = "refusal.staff_card_copied"
-    text = (
-        "Staff card {card_no} was copied: this is an older state of it. The card and "
-        "its copies are blocked, and its sessions have ended. You are not logged in. "
-        "Keep the card and call the administrator."
-    )
+# Enough to lay one card down, and the customer's back on the reader.
+GOOD_FOR_MS = 3 * 60_000
 
 
 class CardReaderElsewhere(Refusal):
@@ -79,6 +36,16 @@ class CardReaderElsewhere(Refusal):
     text = (
         "This login takes a staff card, and the reader is at the counter. You are not "
         "logged in. Log in at the counter."
+    )
+
+
+class SecondCardMissing(Refusal):
+    """The second person has to show the own staff card first."""
+
+    code = "refusal.second_card_missing"
+    text = (
+        "{second} has to show the own staff card for this. Nothing was done and no "
+        "money moved. Lay it on the reader at the counter and read it there."
     )
 
 
@@ -106,7 +73,7 @@ class SecondStep:
             Refusal: there is no such card; nobody is logged in.
             DeviceError: the reader or the card failed; nobody is logged in.
         """
-        if not await self._database.read(lambda c: self._is_needed(c, operator)):
+        if not await self.is_needed(operator):
             return ""
         if (release := credentials.release) is not None:
             await self._released(operator, terminal, release)
@@ -115,7 +82,47 @@ class SecondStep:
             raise CardReaderElsewhere
         actor = Actor(operator.operator_no, terminal)
         async with self._reader().borrow_for_staff() as port:
-            return await self._shown(port, operator, actor)
+            return await StaffCardCheck(self._database).shown(port, operator, actor)
+
+    async def behind(self, given: Behind) -> Proof:
+        """Return by what a second person is known; whoever needs a card shows it.
+
+        It was read for this act and subject, for this first person at this terminal,
+        a short while ago; otherwise it is asked for, and read by `SecondCards`.
+
+        Raises:
+            SecondCardMissing: it has to be read first.
+        """
+        second, first = given.operator, given.first
+        wanted = (given.act, given.subject, second.operator_no)
+        if not given.by_card and not await self.is_needed(second):
+            return BY_PASSWORD
+
+        def unit(tx: Transaction) -> Proof | None:
+            asked = second_cards.standing(
+                tx.connection, first.operator_no, first.terminal, tx.now
+            )
+            fits = asked and (asked.act, asked.subject, asked.second_no) == wanted
+            if asked and fits and asked.state == SHOWN:
+                return Proof(asked.staff_card_no, asked.asked_no)
+            second_cards.ask(
+                tx,
+                AskedCard(
+                    0, *wanted[:2], first.operator_no, second.operator_no,
+                    first.terminal, ASKED, "", tx.now.boot_id,
+                    tx.now.mono_ms + GOOD_FOR_MS,
+                ),
+                actor=first,
+            )  # fmt: skip
+            return None
+
+        if (proof := await self._database.write(unit)) is None:
+            raise SecondCardMissing(second=second.full_name)
+        return proof
+
+    async def is_needed(self, operator: Operator) -> bool:
+        """Tell whether somebody's password alone opens nothing."""
+        return await self._database.read(lambda c: self._is_needed(c, operator))
 
     def _is_needed(self, connection: Connection, operator: Operator) -> bool:
         rules = self._rules
@@ -143,70 +150,3 @@ class SecondStep:
             audit.record(tx, actor, "session.release", operator.operator_no, reason=why)
 
         await self._database.write(unit)
-
-    async def _shown(self, port: StaffPort, operator: Operator, actor: Actor) -> str:
-        uid = await port.find()
-        if uid is None:
-            raise StaffCardMissing
-        reading = await port.read_staff(uid)
-        if reading is None or reading.holder is None:
-            raise NotStaffCard
-        card_no = reading.holder.card_no
-        card = await self._database.read(lambda c: staff_cards.find(c, card_no))
-        if card is None or (card.uid, card.kind) != (uid.hex().upper(), reading.kind):
-            raise NotStaffCard
-        names = {name_on_card(operator.full_name), name_on_card(reading.holder.name)}
-        if card.operator_no != operator.operator_no or len(names) > 1:
-            raise StaffCardOfOther
-        await self._database.read(lambda c: _require_good(c, card_no))
-        if reading.kind is StaffCardKind.BY_TOKEN:
-            await self._renewed(port, reading, card_no, actor)
-        return card_no
-
-    async def _renewed(
-        self, port: StaffPort, reading: StaffReading, card_no: str, actor: Actor
-    ) -> None:
-        """Check the token and give the card the next one; both count in between.
-
-        Whatever tears it, one of the two is on the card and both are known here.
-        """
-        if reading.token is None:
-            raise NotStaffCard
-        shown, secret = hash_of(reading.token.secret), secrets.token_bytes(TOKEN_BYTES)
-
-        def begin(tx: Transaction) -> Refusal | None:
-            card = _require_good(tx.connection, card_no)
-            if shown not in {card.token_hash, card.pending_hash}:
-                block_copied(tx, card, actor)
-                return StaffCardCopied(card_no=card_no)
-            staff_cards.change(
-                tx, card_no, reason="a new token is sent to it", actor=actor,
-                token_hash=shown, pending_hash=hash_of(secret),
-            )  # fmt: skip
-            return None
-
-        if refused := await self._database.write(begin):
-            raise refused
-        await port.renew_staff(reading, secret)
-
-        def confirm(tx: Transaction) -> None:
-            staff_cards.change(
-                tx, card_no, reason="the card has it", actor=actor,
-                token_hash=hash_of(secret), pending_hash="",
-            )  # fmt: skip
-
-        await self._database.write(confirm)
-
-
-def _require_good(connection: Connection, card_no: str) -> StaffCardRow:
-    """Return a card that may be logged in with.
-
-    Raises:
-        NotStaffCard, StaffCardEnded: it may not.
-    """
-    card = staff_cards.find(connection, card_no)
-    if card is None:
-        raise NotStaffCard
-    if refused := staff_cards.out_of_use(connection, card_no):
-        raise refused
-    return card

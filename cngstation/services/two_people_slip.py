@@ -20,6 +20,7 @@ from cngstation.storage.operators import Operator
 KIND = "two_people"
 TITLE = mark("Act of two people")
 _LINE = "_" * 16
+_ALWAYS = {"act", "subject", "reason", "before", "after"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Deed:
     """What was approved, and what it changes as people read it.
 
     `hand` is who may know both passwords, empty for two people.
+    `proof` is by what the second person was known, empty for a session of his own.
     """
 
     act: str
@@ -35,6 +37,7 @@ class Deed:
     before: str
     after: str
     hand: str = ""
+    proof: str = ""
 
 
 def make(
@@ -60,7 +63,9 @@ def make(
     )
     facts.post(tx, entry)
     content = {
-        **{name: told for name, told in asdict(deed).items() if told or name != "hand"},
+        **{
+            name: told for name, told in asdict(deed).items() if told or name in _ALWAYS
+        },
         "operator_no": first.operator_no,
         "first_name": first.full_name,
         "second_operator_no": second.operator_no,
@@ -92,11 +97,21 @@ def rows_of(content: Mapping[str, Any]) -> list[Row | Ruler]:
         Ruler(),
         Row(_("First operator"), _person(content, "operator_no", "first_name")),
         Row(_("Second operator"), second),
+        *_proved(str(content.get("proof", ""))),
         *([Row(_("Password given today by"), hand, strong=True)] if hand else []),
         Row(_("Terminal"), str(content["terminal"])),
         Row(_("Time"), time_text(int(content["at_ms"]))),
         Row(_("Books"), books),
     ]
+
+
+def _proved(proof: str) -> list[Row | Ruler]:
+    """Say by what the second person was known; older slips do not have it."""
+    if not proof:
+        return []
+    card = proof.partition(" + card ")[2]
+    words = (_("password"), *((f"{_('staff card')} {card}",) if card else ()))
+    return [Row(_("Known by"), ", ".join(words))]
 
 
 def footer() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from cngstation.domain.two_people import Approval
 from cngstation.storage.sqlite import Connection
 
 # An act's name and this name the row of its second person; `before` of that row is
-# the first person's number, `after` the slip's.
+# the first person's number, `after` the slip's and the proof that was given.
 SUFFIX = ".approve"
 
 
@@ -23,7 +23,8 @@ def between(
 
 
 def _approval(row: tuple[Any, ...]) -> Approval:
-    seq, at_ms, act, subject, reason, first_no, second_no, terminal, slip = row
+    seq, at_ms, act, subject, reason, first_no, second_no, terminal, after = row
+    slip, _, proof = after.partition(" ")
     return Approval(
         seq=seq,
         at_ms=at_ms,
@@ -34,4 +35,5 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         second_no=second_no,
         terminal=terminal,
         slip_no=int(slip or 0),
+        proof=proof,
     )

@@ -20,7 +20,7 @@ class StaffCardEnded(Refusal):
 
     code = "refusal.staff_card_ended"
     text = (
-        "Staff card {card_no} is out of use ({state}). You are not logged in. Ask the "
+        "Staff card {card_no} is out of use ({state}). Nothing was done. Ask the "
         "administrator for another one."
     )
 

@@ -33,7 +33,8 @@ from tui.acts import carry_out, new_id
 from tui.desk import Desk
 from tui.paying import CASH, Paying
 from tui.screens.form_screen import Field, type_again
-from tui.screens.mark_card import approval_of
+from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.second_card import KEY, asks_for_card, wants_card
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, labelled, sentence
 from tui.top_up_choice import TopUpChoice
@@ -68,11 +69,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("certificate", mark("Certificate no."), longest=40),
     ),
 }
-_SECOND = (
-    Field("reason", mark("Reason"), longest=60),
-    Field("second_login", mark("Second operator"), mark("login name"), longest=40),
-    Field("second_password", mark("Password"), longest=128),
-)
+_SECOND = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
 _TYPED = Field(
     "typed", mark("Typed balance"), mark("only where the books cannot say"), longest=12
 )
@@ -90,7 +87,7 @@ class CardActScreen(StationScreen):
         "Type what the act wants; Enter shows before and after, what to take or to "
         "give, and what to know. A letter chooses another way of paying than cash. "
         "Enter again does it, with the card on the reader. An act for two wants a "
-        "second operator's name and password."
+        "second operator's name and password; Ctrl+R reads the staff card."
     )
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,6 +95,7 @@ class CardActScreen(StationScreen):
         Binding("f1", "app.help", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("down", "move(1)", show=False),
+        Binding("ctrl+r", "staff_card", show=False, priority=True),
     ]
     DEFAULT_CSS = """
     CardActScreen #title { padding: 0 1; text-style: bold;
@@ -182,13 +180,16 @@ class CardActScreen(StationScreen):
         if self._quote is None:
             which = [("↑↓", _("which top-up"))] if self._kind == _TAKE_BACK else []
             return [("Enter", _("show what it would do")), *which, back]
+        paying = self._paying.offered_keys()
+        if self._quote.two_people:
+            paying = [*paying, (KEY, _("staff card"))]
         if self._more_to_fill(self.focused.id if self.focused else None):
-            return [("Enter", _("next field")), *self._paying.offered_keys(), back]
+            return [("Enter", _("next field")), *paying, back]
         if self._kind == "replace":
             hands = [("F9", _("Hands"))] if self.desk.hands else []
             enter = ("Enter", _("new card on the reader: replace"))
-            return [enter, *self._paying.offered_keys(), *hands, back]
-        return [("Enter", _("do it")), *self._paying.offered_keys(), back]
+            return [enter, *paying, *hands, back]
+        return [("Enter", _("do it")), *paying, back]
 
     def unfinished(self) -> bool:
         """Something typed, an act under way, or a replacement that waits for a card."""
@@ -361,7 +362,14 @@ class CardActScreen(StationScreen):
         self.redraw()
         self.ask_to_confirm()
 
+    def action_staff_card(self) -> None:
+        """Do it with the second operator's staff card, once both are named."""
+        if self._quote is not None and self._quote.two_people and wants_card(self):
+            self.confirm(self._do)
+
     def _say_refused(self, error: StationError) -> None:
+        if asks_for_card(self, error):
+            return
         fields = self._fields()
         typed = {field.name: self._value(field.name) for field in fields}
         if name := wrong_field(error, fields, typed):

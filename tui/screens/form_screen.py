@@ -16,6 +16,7 @@ from cngstation.errors import StationError
 from cngstation.hygiene import clean, fit
 from cngstation.language import _
 from tui.desk import Desk
+from tui.screens.second_card import KEY, asks_for_card, wants_card
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence
 from tui.widgets.key_line import Keys
@@ -52,6 +53,7 @@ class FormScreen(StationScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2,ctrl+s,alt+2", "save", show=False, priority=True),
         Binding("enter", "next_field", show=False, priority=True),
+        Binding("ctrl+r", "staff_card", show=False, priority=True),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -116,6 +118,7 @@ class FormScreen(StationScreen):
             ("Enter", _("once more to accept") if self._offered else further),
             *([] if at_last else [("F2/Alt+2", _("save"))]),
             ("↑↓", _("move")),
+            *([(KEY, _("staff card"))] if self._takes_two() else []),
             ("Esc", _("back, nothing is saved")),
         ]
 
@@ -183,6 +186,14 @@ class FormScreen(StationScreen):
         """Save from any field."""
         self._begin_saving()
 
+    def _takes_two(self) -> bool:
+        return any(field.name == "second_login" for field in self.FIELDS)
+
+    def action_staff_card(self) -> None:
+        """Save with the second operator's staff card, once both are named."""
+        if self._takes_two() and wants_card(self):
+            self._begin_saving()
+
     def _begin_saving(self) -> None:
         if not self._saving:
             self._saving = True
@@ -207,6 +218,8 @@ class FormScreen(StationScreen):
         counter.say(done, self.outcome)
 
     def _say_refused(self, error: StationError) -> None:
+        if asks_for_card(self, error):
+            return
         typed = {field.name: self.value(field.name) for field in self.FIELDS}
         self._go_to(wrong_field(error, self.FIELDS, typed))
         flag = self.ACCEPTS.get(error.code, "")

@@ -21,6 +21,7 @@ from cngstation.rpc.contract.marks import (
 )
 from tui.desk import Desk
 from tui.screens.form_screen import Field, FormScreen
+from tui.screens.second_card import is_by_card
 from tui.texts import sentence
 from tui.widgets.lines import line
 from tui.words import word
@@ -58,7 +59,8 @@ def approval_of(form: Screen[None]) -> Approval | None:
     password = form.query_one("#second_password", Input).value
     if not (login and password):
         return None
-    return Approval.model_validate({"login_name": login, "password": password})
+    given = {"login_name": login, "password": password, "by_card": is_by_card(form)}
+    return Approval.model_validate(given)
 
 
 class MarkCardScreen(FormScreen):
@@ -66,7 +68,8 @@ class MarkCardScreen(FormScreen):
 
     HELP = mark(
         "Write down why; Enter at the last field does it. An act that takes two "
-        "people wants the name and the password of a second operator with this right."
+        "people wants the name and the password of a second operator with this right; "
+        "Ctrl+R reads the second operator's staff card."
     )
 
     def __init__(self, desk: Desk, act: str, card: CardRow) -> None:

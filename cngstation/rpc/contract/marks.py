@@ -4,14 +4,23 @@ from cngstation.rpc.contract.cards import CardRows
 from cngstation.rpc.contract.figures import Facts, Word
 from cngstation.rpc.contract.registers import Search
 from cngstation.rpc.method import LOGGED_IN, Line, Message, Method, Text
-from cngstation.rpc.session import Secret
+from cngstation.rpc.session import Nothing, Secret
 
 
 class Approval(Message):
-    """The second person of an act that takes two."""
+    """The second person of an act that takes two; `by_card` also lays a staff card."""
 
     login_name: Line
     password: Secret
+    by_card: bool = False
+
+
+class SecondCard(Message):
+    """The staff card that a second person laid down, and whose it is."""
+
+    card_no: Word
+    operator_no: Word
+    name: Line
 
 
 class MarkOrder(Message):
@@ -44,6 +53,8 @@ CARD_BLACKLIST = _mark("blacklist")
 CARD_UNBLACKLIST = _mark("unblacklist")
 CARD_ACTIVATE = _mark("activate")
 CARD_SUSPEND = _mark("suspend")
+# Whoever began the act asks for it: what it is for was asked at that terminal.
+APPROVAL_CARD = Method("approval.card", Nothing, SecondCard, LOGGED_IN, changes=True)
 
 MARK_METHODS = (
     CARD_SEARCH,
@@ -53,4 +64,5 @@ MARK_METHODS = (
     CARD_UNBLACKLIST,
     CARD_ACTIVATE,
     CARD_SUSPEND,
+    APPROVAL_CARD,
 )

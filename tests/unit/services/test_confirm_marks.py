@@ -41,6 +41,8 @@ BRINGS_NOTHING = [
 class Gate:
     """Every password is right."""
 
+    second = None
+
     def __init__(self, world: ShiftWorld) -> None:
         self._world = world
 

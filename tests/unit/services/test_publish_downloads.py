@@ -268,6 +268,8 @@ async def test_a_card_that_was_taken_back_goes_out_first(
 class Gate:
     """Knows one second person."""
 
+    second = None
+
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator:

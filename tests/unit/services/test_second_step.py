@@ -26,14 +26,13 @@ from cngstation.services.keep_staff_cards import (
     StaffCardInUse,
 )
 from cngstation.services.log_in import Gate, LoginRefused, StaffSession
-from cngstation.services.second_step import (
-    CardReaderElsewhere,
+from cngstation.services.read_staff_card import (
     NotStaffCard,
-    SecondStep,
     StaffCardCopied,
     StaffCardMissing,
     StaffCardOfOther,
 )
+from cngstation.services.second_step import CardReaderElsewhere, SecondStep
 from cngstation.services.station_rules import StaffCardRules
 from cngstation.services.verify_books import verify
 from cngstation.services.watch_reader import BorrowedForStaff

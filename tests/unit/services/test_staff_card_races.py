@@ -7,7 +7,7 @@ import pytest
 from cngstation.drivers.staff_card import StaffReading
 from cngstation.services.keep_operators import add_operator
 from cngstation.services.keep_staff_cards import EndedWhileWritten
-from cngstation.services.second_step import NotStaffCard
+from cngstation.services.read_staff_card import NotStaffCard
 from cngstation.services.watch_reader import BorrowedForStaff
 from tests.small_station import CASHIER, somebody
 from tests.unit.services.gate_door import RIGHT, Door

@@ -62,6 +62,7 @@ class FakeStation(
         self.hold.set()
         self.acts: dict[str, c.ActReply] = {}
         self.card: c.CardView | None = None
+        self.second_card: m.SecondCard | None = None
         self.nozzles = {no: nozzle(no) for no in range(1, nozzles + 1)}
         self.sales = tuple(sale(n) for n in range(1, 30))
         self.open_rows: tuple[f.OpenRow, ...] = ()
@@ -141,6 +142,9 @@ class FakeStation(
         return (await self._card_report_loss(order)).model_copy(
             update={"text": "Card {card} is off the blacklist."}
         )
+
+    async def _approval_card(self, _: Any) -> Any:
+        return self.second_card
 
     async def _act_quote(self, request: Any) -> Any:
         cash = 1_000 if request.kind in {"replace", "clear_credit"} else 0

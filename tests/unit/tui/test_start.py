@@ -6,7 +6,7 @@ import sys
 from cngstation.errors import DeviceUnavailable
 from cngstation.rpc.failures import NotConnected
 from cngstation.services.log_in import ScreenLocked
-from cngstation.services.second_step import StaffCardMissing
+from cngstation.services.read_staff_card import StaffCardMissing
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import opened
 from tui.link import Part
