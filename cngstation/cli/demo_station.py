@@ -138,10 +138,12 @@ class DemoStation:
         await self.start_simulators()
         await self.start_daemons()
 
-    async def start_simulators(self) -> None:
-        """Start every simulated device and wait until each is there."""
+    async def start_simulators(self, *only: str) -> None:
+        """Start every simulated device, or some, and wait until each is there."""
         async with asyncio.TaskGroup() as group:
             for name, module, settings in self._simulators():
+                if only and name not in only:
+                    continue
                 config = self.folder / f"{name}.json"
                 config.write_text(json.dumps(settings), "utf-8")
                 whole = f"cngstation.simulators.{module}"
