@@ -127,7 +127,7 @@ async def test_the_second_step_reads_the_card_by_one_key() -> None:
         for text in ("wang", "right"):
             await screen.type(text)
             await screen.press("enter")
-        await screen.sees("Put your staff card on the reader")
+        await screen.sees("There is no card on the reader")
         await screen.sees("Enter reads the card")
         await screen.press("escape")
         await screen.sees("Enter logs in")
