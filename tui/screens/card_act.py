@@ -180,9 +180,8 @@ class CardActScreen(StationScreen):
         if self._quote is None:
             which = [("↑↓", _("which top-up"))] if self._kind == _TAKE_BACK else []
             return [("Enter", _("show what it would do")), *which, back]
-        paying = self._paying.offered_keys()
-        if self._quote.two_people:
-            paying = [*paying, (KEY, _("staff card"))]
+        by_card = [(KEY, _("staff card"))] if self._quote.two_people else []
+        paying = [*self._paying.offered_keys(), *by_card]
         if self._more_to_fill(self.focused.id if self.focused else None):
             return [("Enter", _("next field")), *paying, back]
         if self._kind == "replace":
@@ -308,17 +307,13 @@ class CardActScreen(StationScreen):
     def _amount(self) -> int:
         return fen_of(self._value("amount") or self._value(_TYPED.name))
 
-    def _of(self) -> str:
-        """The top-up that is taken back."""
-        return self._choice.intent_id
-
     async def _ask_quote(self) -> None:
         try:
             request = ActQuoteRequest(
                 kind=self._kind,
                 card_key=self._card_key,
                 amount_purse=self._amount(),
-                of_intent_id=self._of(),
+                of_intent_id=self._choice.intent_id,
                 fields=self._typed(),
             )
             self._quote = await self.desk.link.call(ACT_QUOTE, request)
@@ -385,7 +380,7 @@ class CardActScreen(StationScreen):
             amount_purse=self._amount(),
             cash_fen=quote.cash_fen,
             refund_fen=quote.refund_fen,
-            of_intent_id=self._of(),
+            of_intent_id=self._choice.intent_id,
             reason=self._value("reason"),
             fields=self._typed(),
             approval=approval,
