@@ -23,6 +23,7 @@ ROWS = {
     "totaliser_break": mark("totaliser"),
     "fill_shown_before": mark("shown before"),
     "sequence_gap": mark("missing"),
+    "given_up_came": mark("came late"),
     "fill_not_booked": mark("not booked"),
     "nozzle_unreadable": mark("no sense"),
     "device_counter_reset": mark("new counting"),

@@ -5,13 +5,12 @@ act of its card, and every named row that it gives rise to. The dispenser is tol
 "recorded" only after this is durable.
 """
 
-import json
 from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
-from cngstation.services import late_records
+from cngstation.services import late_records, name_gaps
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.check_sale import (
     COLLECTION,
@@ -23,6 +22,7 @@ from cngstation.services.check_sale import (
     wire_card_key,
 )
 from cngstation.services.name_breaks import subject_of
+from cngstation.services.name_gaps import Figures, Gap
 from cngstation.services.number_by_total import leave_out, why_new_life
 from cngstation.services.post_sale import (
     duty_of,
@@ -97,31 +97,37 @@ class SaleBook:
 
         await self._database.write(unit)
 
-    async def open_gaps(self, nozzle: NozzleSetting) -> list[range]:
-        """Return the numbers that open rows name as missing."""
-        rows = await self._database.read(
-            lambda connection: findings.open_findings(
-                connection, subject_of(nozzle.key)
-            )
+    async def open_gaps(self, nozzle: NozzleSetting) -> list[Gap]:
+        """Return the rows of missing numbers that are open."""
+        return await self._database.read(
+            lambda connection: name_gaps.open_gaps(connection, nozzle.key)
         )
-        gaps = [json.loads(row.facts) for row in rows if row.kind == "sequence_gap"]
-        return [range(gap["first"], gap["last"] + 1) for gap in gaps]
+
+    async def epoch(self, nozzle: NozzleSetting) -> int:
+        """Return the life of the nozzle's numbers that is in force."""
+        return await self._database.read(
+            lambda connection: sales.current_epoch(connection, nozzle.key)
+        )
+
+    async def name_gap(
+        self,
+        nozzle: NozzleSetting,
+        epoch: int,
+        missing: range,
+        *,
+        empty: Collection[int] = (),
+        end: Figures | None = None,
+    ) -> None:
+        """Name what of some numbers has not come, where no row does."""
+        await self._database.write(
+            lambda tx: name_gaps.name(tx, nozzle, epoch, missing, empty=empty, end=end)
+        )
 
     async def close_gaps(
         self, nozzle: NozzleSetting, empty: Collection[int] = ()
     ) -> None:
         """Close the rows of missing numbers that have come, or moved no gas."""
-
-        def unit(tx: Transaction) -> None:
-            epoch = sales.current_epoch(tx.connection, nozzle.key)
-            subject = subject_of(nozzle.key)
-            for found in findings.open_findings(tx.connection, subject):
-                if found.kind == "sequence_gap" and _filled(
-                    tx, nozzle, epoch, json.loads(found.facts), empty
-                ):
-                    findings.close_finding(tx, found.seq, "all have come", "")
-
-        await self._database.write(unit)
+        await self._database.write(lambda tx: name_gaps.settle(tx, nozzle, empty))
 
     def _book(
         self, tx: Transaction, nozzle: NozzleSetting, record: SaleRecord, source: str
@@ -164,7 +170,7 @@ class SaleBook:
             late_records.rows_of(tx, card, record, arrival.settled, arrival.collects)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
-        missing = _gap(tx, nozzle, stand.device_seq, record)
+        missing = _gap(tx, nozzle, stand, record)
         total = record.gun_total_quantity_milli
         kept[nozzle.key] = stand.after(record.device_seq, total)
         if card is not None:
@@ -250,20 +256,6 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
     )
 
 
-def _filled(
-    tx: Transaction,
-    nozzle: NozzleSetting,
-    epoch: int,
-    gap: dict[str, int],
-    empty: Collection[int],
-) -> bool:
-    wanted = (n for n in range(gap["first"], gap["last"] + 1) if n not in empty)
-    if nozzle.shares_numbers:
-        beside = nozzle.numbered_with
-        return all(device_numbers.is_known(tx.connection, beside, n) for n in wanted)
-    return all(sales.find(tx.connection, nozzle.key, epoch, n) for n in wanted)
-
-
 def _new_life(
     tx: Transaction, nozzle: NozzleSetting, epoch: int, device_seq: int, why: str
 ) -> sales.Stand:
@@ -299,10 +291,10 @@ def _begin_life(tx: Transaction, nozzle: NozzleKey, epoch: int, why: str) -> Non
 
 
 def _gap(
-    tx: Transaction, nozzle: NozzleSetting, last: int | None, record: SaleRecord
+    tx: Transaction, nozzle: NozzleSetting, stand: sales.Stand, record: SaleRecord
 ) -> range:
     """Name the numbers that were skipped; close the row when they have come."""
-    device_seq = record.device_seq
+    device_seq, last = record.device_seq, stand.device_seq
     if nozzle.shares_numbers:
         beside = nozzle.numbered_with
         last = device_numbers.newest_beside(tx.connection, beside, device_seq)
@@ -310,7 +302,8 @@ def _gap(
         return range(0)
     if device_seq > last + 1:
         missing = range(last + 1, device_seq)
-        skipped = {"first": last + 1, "last": device_seq - 1}
-        findings.open_finding(tx, "sequence_gap", subject_of(nozzle.key), skipped)
+        name_gaps.name_skipped(tx, nozzle, stand.epoch, missing)
         return missing
+    if device_seq < last:
+        name_gaps.came_late(tx, nozzle, stand.epoch, record)
     return range(0)

@@ -33,6 +33,7 @@ BY_ONE = frozenset(
         "cash_without_crew",
         "device_counter_reset",
         "fill_of_replaced_card",
+        "given_up_came",
         "nozzle_unreadable",
         "parameter_changed",
         "shift_over",
@@ -55,9 +56,11 @@ BY_TWO = frozenset(
         "card_rolled_back",
         "clock_went_back",
         "clock_went_forward",
+        "fill_shown_before",
         "older_books",
         "grey_collected_twice",
         "personal_numbers_read",
+        "sequence_gap",
     }
 )
 

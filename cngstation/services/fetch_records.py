@@ -1,18 +1,30 @@
 """Records that a dispenser gave up offering while nobody listened, by their number."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
-from cngstation.errors import DeviceError
+from cngstation.errors import DeviceError, DeviceUnavailable
 from cngstation.protocols.dispenser.canonical import NoFill, SaleRecord, Totals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.name_gaps import MOST_LOOKED_AT, Figures
 from cngstation.storage import device_numbers, sales
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
 
 # A ring of a dispenser holds 20 000 records; more than this is named, not fetched.
-MOST_FETCHED = 2_000
+MOST_FETCHED = MOST_LOOKED_AT
+
+
+class Compared(StrEnum):
+    """What is known of a nozzle's counter, once it was compared with the book."""
+
+    ALL_TOLD = "all_told"  # every number has come, or a row names it
+    LATER = "later"  # a question was not answered: it is asked again
+    NEVER = "never"  # it does not tell its counter
 
 
 class RecordLine(Protocol):
@@ -36,90 +48,160 @@ class RecordFetch:
         self._book = book
         self._database = database
         self._commit = commit
-        self._heard: set[int] = set()
-        self._empty: set[int] = set()  # numbers that moved no gas
+        self._under_way: list[_Fetched] = []
         self.line: RecordLine | None = None
 
     def heard(self, setting: NozzleSetting, device_seq: int | None) -> None:
         """Note a number that came and is no fill's: it is there, when it was asked."""
         if setting.shares_numbers and device_seq is not None:
-            self._heard.add(device_seq)
+            for fetched in self._under_way:
+                fetched.heard.add(device_seq)
 
     async def number_came(self, setting: NozzleSetting) -> None:
         """Close the rows of numbers that are no fills' and have come."""
         if setting.shares_numbers:
             await self._book.close_gaps(setting)
 
-    async def compare(self, gun: int, setting: NozzleSetting) -> bool:
-        """Fetch what came after the newest booked number; return whether it was told.
+    async def compare(
+        self, gun: int, setting: NozzleSetting, rests: Callable[[], bool]
+    ) -> Compared:
+        """Fetch what came after the newest booked number; tell how it ended.
 
-        A dispenser that does not tell its counter is asked number by number.
+        A dispenser that does not tell its counter is asked number by number. `rests`
+        tells whether no gas flows: only then its totalisers are those of its fills.
         """
         if self.line is None:
-            return False
-        self._heard.clear()
+            return Compared.LATER
         # Read before the dispenser is asked: a fill booked meanwhile is no fall.
         last = await self._database.read(lambda connection: _last(connection, setting))
         if last is None:
-            return True  # a new nozzle: its first record is where our book begins
+            return Compared.ALL_TOLD  # its first record is where our book begins
+        rested = rests()
         try:
             totals = await self.line.request_totals(gun)
         except DeviceError:
-            return False  # the next return of the link asks again
+            return Compared.LATER
         counter = totals.device_seq
         if counter is None and not setting.shares_numbers:
-            return False
+            return Compared.NEVER
         if counter is not None and _went_round(totals, last):
-            # The record of 1 shows the book that its numbers began again.
-            end = (totals.last_number or 0) + 1
-            await self.fetch(gun, setting, range(last + 1, end))
-            await self.fetch(gun, setting, range(1, counter + 1))
-            return True
+            return await self._fetch_round(gun, setting, totals, last)
         if counter is not None and counter < last:
             await self._book.counter_fell(setting, counter, last)
-            return True
+            return Compared.ALL_TOLD
+        epoch = await self._book.epoch(setting)
         # A fetch that was cut off left its numbers missing below the last one.
         for gap in await self._book.open_gaps(setting):
-            await self.fetch(gun, setting, gap)
+            of_life = gap.epoch in {0, epoch}
+            if of_life and not await self.fetch(gun, setting, gap.numbers):
+                return Compared.LATER
         if counter is None:
             return await self._fetch_on(gun, last + 1)
-        await self.fetch(gun, setting, range(last + 1, counter + 1))
-        return True
+        missing = range(last + 1, counter + 1)
+        fetched = await self._fetch(gun, setting, missing)
+        if not fetched.is_whole:
+            return Compared.LATER
+        end = _figures(totals) if rested and rests() else None
+        await self._book.name_gap(setting, epoch, missing, empty=fetched.empty, end=end)
+        return Compared.ALL_TOLD
 
-    async def fetch(self, gun: int, setting: NozzleSetting, missing: range) -> None:
-        """Ask for numbers, book what comes, and close the rows of what has come."""
-        if self.line is None or len(missing) > MOST_FETCHED:
-            return
-        self._empty.clear()
-        for number in missing:
-            try:
-                await self._one(self.line, gun, number)
-            except DeviceError:
-                return
-        await self._book.close_gaps(setting, self._empty)
+    async def _fetch_round(
+        self, gun: int, setting: NozzleSetting, totals: Totals, last: int
+    ) -> Compared:
+        """Fetch on across the end of a dispenser's numbers."""
+        before = range(last + 1, (totals.last_number or 0) + 1)
+        behind = range(1, (totals.device_seq or 0) + 1)
+        epoch = await self._book.epoch(setting)
+        # The record of 1 shows the book that its numbers began again.
+        for numbers, life in ((before, epoch), (behind, epoch + 1)):
+            fetched = await self._fetch(gun, setting, numbers)
+            if not fetched.is_whole:
+                return Compared.LATER
+            await self._book.name_gap(setting, life, numbers, empty=fetched.empty)
+        return Compared.ALL_TOLD
 
-    async def _fetch_on(self, gun: int, number: int) -> bool:
-        """Ask on from a number until there is none; False when it does not end."""
-        assert self.line is not None
-        for step in range(MOST_FETCHED):
-            try:
-                is_there = await self._one(self.line, gun, number + step)
-            except DeviceError:
-                return False
-            if not is_there:
-                return True
-        return False
+    async def fetch(self, gun: int, setting: NozzleSetting, missing: range) -> bool:
+        """Ask for numbers, book what comes, and close the rows of what has come.
 
-    async def _one(self, line: RecordLine, gun: int, number: int) -> bool:
+        False when the dispenser did not answer for each, or a fill was not booked.
+        """
+        return (await self._fetch(gun, setting, missing)).is_whole
+
+    async def _fetch(
+        self, gun: int, setting: NozzleSetting, missing: range
+    ) -> "_Fetched":
+        if len(missing) > MOST_FETCHED:
+            return _Fetched()  # a row names them
+        with self._fetching() as fetched:
+            for number in missing:
+                await self._one(gun, number, fetched)
+                if fetched.is_cut_off:
+                    return fetched
+        await self._book.close_gaps(setting, fetched.empty)
+        return fetched
+
+    async def _fetch_on(self, gun: int, number: int) -> Compared:
+        """Ask on from a number until there is none, if it ends."""
+        with self._fetching() as fetched:
+            for step in range(MOST_FETCHED):
+                is_there = await self._one(gun, number + step, fetched)
+                if fetched.is_cut_off:
+                    break
+                if not is_there:
+                    return Compared.LATER if fetched.is_refused else Compared.ALL_TOLD
+        return Compared.LATER
+
+    async def _one(self, gun: int, number: int, fetched: "_Fetched") -> bool:
         """Book a number, if it is a fill's; tell whether the dispenser has it."""
-        self._heard.discard(number)
-        record = await line.request_record(gun, number)
+        fetched.heard.discard(number)
+        try:
+            if self.line is None:
+                raise DeviceUnavailable(device=f"gun {gun}", why="it has no line")
+            record = await self.line.request_record(gun, number)
+        except DeviceError:
+            fetched.is_cut_off = True
+            return False
         if isinstance(record, NoFill):
-            self._empty.add(number)
+            fetched.empty.add(number)
         elif record is not None:
             # A number of the dispenser may be another nozzle's.
-            await self._commit(record.gun or gun, record, "recovered")
-        return record is not None or number in self._heard
+            owner = record.gun or gun
+            is_booked = await self._commit(owner, record, "recovered")
+            fetched.is_refused |= not is_booked and owner == gun
+        return record is not None or number in fetched.heard
+
+    @contextmanager
+    def _fetching(self) -> Iterator["_Fetched"]:
+        fetched = _Fetched()
+        self._under_way.append(fetched)
+        try:
+            yield fetched
+        finally:
+            self._under_way.remove(fetched)
+
+
+@dataclass(eq=False, slots=True)
+class _Fetched:
+    """What one fetch has met.
+
+    `heard` are numbers that came and are no fills', `empty` those that moved no gas. It
+    is cut off when the dispenser did not answer, and refused when the books did not
+    take a fill.
+    """
+
+    heard: set[int] = field(default_factory=set)
+    empty: set[int] = field(default_factory=set)
+    is_cut_off: bool = False
+    is_refused: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each number was answered, and each fill booked."""
+        return not self.is_cut_off and not self.is_refused
+
+
+def _figures(totals: Totals) -> Figures:
+    return Figures(totals.gun_total_quantity_milli, totals.gun_total_amount_e4)
 
 
 def _went_round(totals: Totals, last: int) -> bool:

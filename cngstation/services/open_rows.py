@@ -19,6 +19,16 @@ _LAY_AGAIN = mark("Lay the same card on the reader again; it is finished by itse
 _TWO_PEOPLE = mark("Keep the card. Two people decide, the manager being one.")
 _NOTE_IT = mark("Nothing to do now; the manager looks at it with the handover.")
 
+_FETCH_OR_GIVE_UP = mark(
+    "They are fetched again by themselves. If the dispenser has lost them, two people "
+    "give them up (E)."
+)
+# Of a row whose totalisers tell what is missing; "-" is a figure that is not known.
+_GAP_WITH_FIGURES = mark(
+    "{subject}: fills {first} to {last} have not come; its totaliser moved "
+    "{quantity}, {amount} yuan meanwhile."
+)
+
 # Kind of row: what is said of it, and what cures it. {fields} are facts of the row.
 WORDS: dict[str, tuple[str, str]] = {
     "top_up": (
@@ -160,7 +170,14 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "sequence_gap": (
         mark("{subject}: fills {first} to {last} have not come."),
-        mark("They are fetched again by themselves; if not, look at the dispenser."),
+        _FETCH_OR_GIVE_UP,
+    ),
+    "given_up_came": (
+        mark(
+            "Fill {number} of nozzle {nozzle}, {quantity}, {amount} yuan, was given up "
+            "and has come all the same."
+        ),
+        mark("It is booked. Say in the books why it came late, then close (E)."),
     ),
     "fill_not_booked": (
         mark("Fill {number} of nozzle {nozzle} cannot be booked: {why}"),
@@ -337,6 +354,11 @@ def finding_row(finding: findings.Finding) -> OpenRow:
         first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}
         first |= {"after": int(values["number"]) - 1}
         shown = {**first, **values, "size": quantity_text(moved)}
+    if "quantity_milli" in values:
+        shown["quantity"] = quantity_text(int(values["quantity_milli"]))
+    if finding.kind == "sequence_gap" and "quantity" in shown:
+        text = _GAP_WITH_FIGURES
+        shown.setdefault("amount", "-")
     if finding.kind == "fill_marked":
         shown["mark"] = MARK_WORDS[str(values["mark"])]
     for name in ("imported", "card"):

@@ -34,6 +34,7 @@ from cngstation.services.card_on_reader import CardState as OnReader
 from cngstation.services.do_card_act import ActOrder, Planned, payable
 from cngstation.services.mark_card import REPORT_LOSS
 from cngstation.services.move_balance import KIND, book_balance
+from cngstation.services.name_gaps import notes_of_given_up
 from cngstation.services.new_card import (
     IssueInDoubt,
     NotBlank,
@@ -225,6 +226,7 @@ class Replacements:
             notes=(
                 *_notes(old, proof, level, (purse, moved), fee),
                 *(((_GIVEN_UP, {}),) if open_act else ()),
+                *notes_of_given_up(connection, old.card_key),
             ),
         )
         return Quoted(planned, old, proof, level, gives_up=open_act is not None)

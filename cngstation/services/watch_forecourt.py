@@ -50,6 +50,7 @@ from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.book_sale import Booking, SaleBook
 from cngstation.services.change_duty import Meter
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.compare_counters import CounterWatch
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.fetch_records import RecordFetch, RecordLine
 from cngstation.services.keep_events import keep_event
@@ -137,7 +138,13 @@ class LineDesk:
         self._unbooked = UnbookedFills(database)
         self._missing = RecordFetch(book, database, self._commit)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._compared: set[int] = set()
+        self._counters = CounterWatch(
+            self._missing,
+            nozzles,
+            rests=self._is_at_rest,
+            is_heard=lambda gun: self._figures[gun].link == str(Link.ONLINE),
+            start=self._start,
+        )
 
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
@@ -166,7 +173,7 @@ class LineDesk:
         """
         quiet = [
             self._nozzles[gun]
-            for gun in self._compared
+            for gun in self._counters.compared
             if self._figures[gun].state == "idle"
             and not self._figures[gun].awaiting_debit
         ]
@@ -184,7 +191,7 @@ class LineDesk:
         if self._line is None or not self._is_at_rest(gun):
             return None
         setting = self._nozzles[gun]
-        await self._missing.compare(gun, setting)
+        await self._counters.look(gun)
         rests = partial(self._is_at_rest, gun)
         return await stable_meter(self._line, gun, setting.key, rests)
 
@@ -308,7 +315,7 @@ class LineDesk:
         if link is Link.ONLINE:
             self._start(self._compare(gun), f"compare counter of gun {gun}")
         else:
-            self._compared.discard(gun)
+            self._counters.forget(gun)
 
     def line_state(self, state: LineState) -> None:
         """Show whether the port is open."""
@@ -328,6 +335,7 @@ class LineDesk:
 
     async def close(self) -> None:
         """Stop what still fetches; what was committed stays."""
+        self._counters.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -357,7 +365,7 @@ class LineDesk:
             # It is booked, whether the screens can be told of it or not.
             await _guarded(self._tell_sale(booked.seq), f"tell of a fill of gun {gun}")
             if booked.missing:
-                fetched = self._missing.fetch(gun, setting, booked.missing)
+                fetched = self._counters.fetch(gun, booked.missing)
                 self._start(fetched, f"fetch gun {gun}")
         return True
 
@@ -378,8 +386,7 @@ class LineDesk:
 
     async def _compare(self, gun: int) -> None:
         await asyncio.sleep(seconds(COMPARE_AFTER_MS))
-        if await self._missing.compare(gun, self._nozzles[gun]):
-            self._compared.add(gun)
+        await self._counters.look(gun)
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.ensure_future(_guarded(work, name))

@@ -119,6 +119,25 @@ def neighbours(
     )
 
 
+def around(
+    connection: Connection, nozzle: NozzleKey, epoch: int, first: int, last: int
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """Return a nozzle's newest fill below a number, and its first above another."""
+    of_life = f"SELECT * FROM sale WHERE {_OF_NOZZLE} AND epoch=?"  # noqa: S608
+    key = (*_values(nozzle), epoch)
+    below = rows(
+        connection,
+        f"{of_life} AND device_seq<? ORDER BY device_seq DESC LIMIT 1",
+        (*key, first),
+    )
+    above = rows(
+        connection,
+        f"{of_life} AND device_seq>? ORDER BY device_seq LIMIT 1",
+        (*key, last),
+    )
+    return next(below, None), next(above, None)
+
+
 def between(
     connection: Connection,
     nozzle: NozzleKey,
