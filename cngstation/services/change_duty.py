@@ -115,16 +115,18 @@ def leave_nozzle(
 ) -> list[Break]:
     """End a shift's duty at one nozzle; name what its totaliser does not tell.
 
-    Without a meter the last fill in the books, or the taking over, is the end.
+    Without a meter the last fill in the books, or the taking over, is the end; an
+    amount that neither has is 0, not known.
     """
     mind_the_clock(tx)
     nozzle = on.nozzle
     stand = sales.stand_of(tx.connection, nozzle)
     newest = max(on.place, (stand.epoch, stand.device_seq or 0))
     if meter is None:
-        fresh = newest > on.place
-        total = stand.total_quantity_milli if fresh else on.total_quantity_milli
-        place, amount, found = newest, on.total_amount_e4, None
+        total, amount = on.total_quantity_milli, on.total_amount_e4
+        if newest > on.place:
+            total, amount = stand.total_quantity_milli, _amount_of(tx, nozzle)
+        place, found = newest, None
         source, staff_card, device_at = FROM_BOOKS, "", ""
     else:
         place = _place(meter, newest)
@@ -186,7 +188,7 @@ def _take_over(
     last = shifts.last_reading(tx.connection, nozzle)
     stand = sales.stand_of(tx.connection, nozzle)
     newest = (stand.epoch, stand.device_seq or 0)
-    total, amount, found = stand.total_quantity_milli, 0, None
+    total, amount, found = stand.total_quantity_milli, _amount_of(tx, nozzle), None
     if last is not None and last.place >= newest:
         newest, total = last.place, last.total_quantity_milli
         amount = last.total_amount_e4
@@ -212,6 +214,12 @@ def _take_over(
     shifts.read(tx, on, actor)
     if last is not None:
         check_nozzle(tx, nozzle, at_reading(last), at_reading(on))
+
+
+def _amount_of(tx: Transaction, nozzle: NozzleKey) -> int:
+    """Return the amount totaliser of a nozzle's newest fill; 0 where it is not told."""
+    newest = sales.newest_of_nozzle(tx.connection, nozzle)
+    return newest["total_amount_e4"] if newest else 0
 
 
 def _open_shift_of(

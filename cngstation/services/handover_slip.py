@@ -61,7 +61,7 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
         sign = UNIT_SIGNS[Unit(sheet.unit)]
         yield Ruler()
         fills = _("{count} fills").format(count=sheet.fills)
-        price = yuan_text(sheet.price_e4)
+        price = _("several prices") if sheet.has_prices else yuan_text(sheet.price_e4)
         yield Row(
             _("Nozzle {nozzle}").format(nozzle=sheet.nozzle_no),
             f"{fills}  {price}" if sheet.fills else fills,
@@ -82,6 +82,8 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
         ):
             if milli or amount:
                 yield Row(name, f"{quantity_text(milli)} {sign}  {yuan_text(amount)}")
+        if sheet.zero_fills:
+            yield Row(_("Zero fills"), str(sheet.zero_fills))
         for name, milli in (
             (_("Tests, returned"), sheet.test_milli),
             (_("Nobody on duty"), sheet.alone_milli),

@@ -26,6 +26,8 @@ COLLECTION = "make_up_debit"
 class NozzleSheet:
     """A nozzle in a shift; `off_milli` is None while the crew is on duty there.
 
+    An amount of a totaliser is 0 where it is not known. `price_e4` is the price of
+    every fill, 0 where `has_prices`, several; fills that moved nothing are no fills.
     Gas that was sold while nobody was on duty before stands in `alone_milli`, what the
     totaliser moved without a fill in `unexplained_milli`. `on_at_ms` and `off_at_ms`
     are when it was taken over and handed over, 0 in sheets that do not say.
@@ -40,7 +42,9 @@ class NozzleSheet:
     off_milli: int | None
     off_e4: int
     fills: int = 0
+    zero_fills: int = 0
     price_e4: int = 0
+    has_prices: bool = False
     quantity_milli: int = 0
     amount_e4: int = 0
     card_milli: int = 0
@@ -134,9 +138,10 @@ def _with_fill(
     if row["transaction_type"] == COLLECTION:
         return sheet
     quantity, amount = row["quantity_milli"], row["amount_e4"]
-    sheet = replace(
-        sheet, fills=sheet.fills + 1, price_e4=row["price_e4"], unit=row["unit"]
-    )
+    if not quantity and not amount:
+        return replace(sheet, zero_fills=sheet.zero_fills + 1)
+    sheet = replace(sheet, fills=sheet.fills + 1, unit=row["unit"])
+    sheet = _with_price(sheet, row["price_e4"])
     if cash is not None and cash.marked in NO_SALE:
         return replace(sheet, test_milli=sheet.test_milli + quantity)
     if cash is None:
@@ -154,6 +159,12 @@ def _with_fill(
             money: getattr(sheet, money) + amount,
         },
     )
+
+
+def _with_price(sheet: NozzleSheet, price_e4: int) -> NozzleSheet:
+    if sheet.has_prices or (sheet.fills > 1 and sheet.price_e4 != price_e4):
+        return replace(sheet, price_e4=0, has_prices=True)
+    return replace(sheet, price_e4=price_e4)
 
 
 def open_breaks_of(connection: Connection, shift_no: int) -> list[Finding]:

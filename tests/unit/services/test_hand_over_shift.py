@@ -1,6 +1,7 @@
 """A shift is handed over once: explained, counted, in the till, on paper."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,13 +28,14 @@ from cngstation.services.hand_over_shift import (
 from cngstation.services.keep_till import CashNotCounted, close_till, open_till
 from cngstation.services.mark_fill import NoSuchShift
 from cngstation.services.print_receipts import PaperSettings, slips
-from cngstation.services.shift_sheet import nozzle_sheets
+from cngstation.services.shift_sheet import NozzleSheet, nozzle_sheets
 from cngstation.services.show_shifts import cash_fill_page, past_sheet, past_shifts
 from cngstation.services.till_state import TillClosed
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import findings, shifts
 from cngstation.storage.database import Transaction
 from cngstation.units import Money, Unit
+from tests.furnished_station import fill
 from tests.shift_world import ONE, RULES, TWO, ShiftWorld, shift_world
 from tests.small_station import CASHIER
 
@@ -382,3 +384,65 @@ async def test_many_nozzles_take_several_slips(world: ShiftWorld) -> None:
     found = slips(replace(receipt, content=content, originals=1), paper)
     assert [slip.part for slip in found][::10] == ["1/11", "11/11"]
     assert all(slip.copy_mark for slip in found)
+
+
+async def sold(world: ShiftWorld, **changes: Any) -> None:
+    """Book the next fill of nozzle 1 with other figures."""
+    key = ONE.key
+    number = world.number[key] = world.number.get(key, 0) + 1
+    moved = changes.get("quantity_milli", 2_000)
+    world.total[key] = world.total.get(key, 0) + moved
+    given = {"card_no": None, "card_consumption_count": 0, **changes}
+    record = fill(number, total=world.total[key], **given)
+    await world.book.book(ONE, record, "online")
+
+
+async def test_a_reading_from_the_books_has_its_own_amount(world: ShiftWorld) -> None:
+    """Its newest fill's; one that nobody has told is not known, and blank on paper."""
+    meters = [replace(world.meter(ONE), total_amount_e4=1_000_0000)]
+    number = await world.db.write(
+        lambda tx: go_on_duty(tx, Arriving("1", meters), CASHIER, cut_off_minute=0)
+    )
+    await sold(world, gun_total_amount_e4=1_009_0000)
+
+    async def left_by_books(number: int) -> None:
+        await world.db.write(
+            lambda tx: leave_nozzles(tx, number, {}, CASHIER, by_books=[ONE.key])
+        )
+
+    async def sheet(number: int) -> NozzleSheet:
+        (found,) = await world.db.read(lambda c: nozzle_sheets(c, number))
+        return found
+
+    await left_by_books(number)
+    assert (await sheet(number)).off_e4 == 1_009_0000
+    later = Arriving("2", [ONE.key])
+    second = await world.db.write(
+        lambda tx: go_on_duty(tx, later, CASHIER, cut_off_minute=0)
+    )
+    assert (await sheet(second)).taken_over_e4 == 1_009_0000
+    await sold(world, gun_total_amount_e4=None)
+    await left_by_books(second)
+    assert (await sheet(second)).off_e4 == 0, "none is invented"
+
+
+async def test_a_fill_that_moved_nothing_is_no_fill(world: ShiftWorld) -> None:
+    """It is counted apart; fills of two prices show neither as the shift's."""
+    number = await world.on_duty("1")
+    await sold(world)
+    await sold(world, quantity_milli=0, amount_e4=0, price_e4=5_0000)
+    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number))
+    assert (one.fills, one.zero_fills) == (1, 1)
+    assert (one.price_e4, one.has_prices) == (4_5000, False)
+    for price_e4 in (5_0000, 4_5000):
+        amount = 2 * price_e4
+        await sold(world, price_e4=price_e4, amount_e4=amount)
+    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number))
+    assert (one.fills, one.price_e4, one.has_prices) == (3, 0, True)
+    await world.off_duty(number)
+    receipt = await world.hand_over(number, cash=0)
+    paper = PaperSettings("Shudu Gas", "North Gate", "till-1", 48, two_copies=False)
+    (slip,) = slips(replace(receipt, originals=1), paper)
+    text = "\n".join(line.text for line in render(slip, 48))
+    assert re.search(r"Nozzle 1 +3 fills  several prices", text)
+    assert re.search(r"Zero fills +1", text)
