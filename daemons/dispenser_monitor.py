@@ -28,6 +28,7 @@ from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper, station_data_of
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
@@ -77,15 +78,15 @@ async def serve(process: Process) -> int:
         report=process.report,
         refused=process.refusals,
     )
-    audience = _audience(process, server)
-    shown = (watch, keeper, tools, lines, controlled, desks, clocks)
-    parts = Parts(database, book, *shown)
+    known = (watch, keeper, tools, lines, controlled, desks, clocks)
+    audience, parts = _audience(process, server), Parts(database, book, *known)
     for section in config.lines:
         line = open_line(config, section, parts, audience, clock)
         process.keep(line.run(), f"line {section.name}")
     tell = partial(server.publish, DOWNLOADS_CHANGED, Nothing())
     watch.changed = keeper.changed = tell
     watch.doubted = keeper.doubt
+    await while_busy(partial(keeper.told.look, database))
     await server.start()
     process.watch_database(database)
     process.keep(keeper.run(), "keep lists and prices")

@@ -68,7 +68,7 @@ def open_line(
         settings_of(section),
         dialogue_of(section),
         desk,
-        clock=clock,
+        clock=parts.keeper.told,
         conceal=conceal_of(section),
     )
     desk.attach(line)

@@ -36,7 +36,7 @@ from cngstation.services.fit_downloads import (
     offer_what_fits,
 )
 from cngstation.services.keep_one_row import keep_one_row
-from cngstation.services.tell_day import tell
+from cngstation.services.told_clock import ToldClock
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads, prices
 from cngstation.storage.audit import STATION, Actor
@@ -115,6 +115,7 @@ class DownloadKeeper:
         self._station = station
         self._database = database
         self._clock = clock
+        self.told = ToldClock(clock)  # what dispensers are told
         self._when = when
         self.changed = changed
         self._lines: list[ServedLine] = []
@@ -151,7 +152,7 @@ class DownloadKeeper:
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
         now = self._clock.now()
-        now_ms = await self._database.read(lambda c: tell(c, now).ms)
+        now_ms = (await self.told.look(self._database)).ms
         if self._is_doubted and await self._database.read(
             lambda connection: _may_go_anew(connection, now.wall_ms)
         ):
@@ -162,7 +163,7 @@ class DownloadKeeper:
         is_time = self._is_time(now_ms)
         # A clock that was set back takes back what began too early.
         went_back = now_ms < self._looked_ms
-        # Dispensers go by the wall clock: prices are theirs from a time that it had.
+        # Dispensers go by their poll's clock: prices are theirs from before any of it.
         self._owes_offer |= now.wall_ms < self._wall_ms
         self._wall_ms = now.wall_ms
         is_news = seen != self._seen or price_begins or is_time or went_back
@@ -190,8 +191,7 @@ class DownloadKeeper:
 
         `only` are the nozzles that are told; the others are told with the next news.
         """
-        now = self._clock.now()
-        now_ms = await self._database.read(lambda c: tell(c, now).ms)
+        now_ms = (await self.told.look(self._database)).ms
         await self._publish(now_ms, lists=True, whole=whole, actor=actor)
         await self._offer(only)
 
