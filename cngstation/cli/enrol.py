@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cngstation.cli.made_files import make_key
 from cngstation.cli.saying import guarded
-from cngstation.cli.staff import actor_at, gate_of
+from cngstation.cli.staff import actor_at, add_release, answering, gate_of
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.enrolment import Certificate, fingerprint
@@ -63,10 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     steps = parser.add_subparsers(dest="step", required=True)
     request = steps.add_parser("request", help="make a request to head office")
     request.add_argument("--operator", required=True, help="login name of who asks")
+    add_release(request)
     request.add_argument("--out", type=Path, help="file of the request")
     answer = steps.add_parser("accept", help="take head office's certificate")
     answer.add_argument("source", help="file, folder of a USB key, code, or - to type")
     answer.add_argument("--operator", required=True, help="login name of who accepts")
+    add_release(answer)
     answer.add_argument(
         "--fingerprint", default="", help="of head office's key, the first time"
     )
@@ -85,7 +87,7 @@ async def _request(config: StationConfig, given: argparse.Namespace) -> int:
     database = await Database.open(config.paths.database, SystemClock())
     try:
         gate = gate_of(config, database)
-        actor = await actor_at(database, gate, given.operator, RIGHT, _WHERE)
+        actor = await actor_at(database, gate, answering(given), RIGHT, _WHERE)
         config = await in_force(database, config)
         make_key(station_key_file(config), KEY_FILE_BYTES)
         key = station_key(config)
@@ -107,7 +109,7 @@ async def _accept(config: StationConfig, given: argparse.Namespace) -> int:
     try:
         who = identity_of(await in_force(database, config))
         gate = gate_of(config, database)
-        actor = await actor_at(database, gate, given.operator, RIGHT, _WHERE)
+        actor = await actor_at(database, gate, answering(given), RIGHT, _WHERE)
         text = await asyncio.to_thread(_text_of, given.source, who)
         try:
             taken = await accept(database, text, who, actor, compared=given.fingerprint)

@@ -15,14 +15,12 @@ written or could not reach what it needs.
 import argparse
 import asyncio
 import datetime
-import getpass
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from cngstation import audit_checker
+from cngstation.cli.staff import actor_at, add_release, answering, gate_of
 from cngstation.config import StationConfig, load_config
 from cngstation.errors import ConfigError, StationError
 from cngstation.moments import SystemClock
@@ -33,15 +31,11 @@ from cngstation.services.export_audit import (
     export_file,
 )
 from cngstation.services.keep_parameters import in_force
-from cngstation.services.log_in import Gate, confirm
 from cngstation.services.new_file import new_file
-from cngstation.services.passwords import Passwords
 from cngstation.services.recognise_export import first_difference
 from cngstation.services.station_key import station_key_file
-from cngstation.services.station_rules import gate_rules
 from cngstation.services.station_signer import signer_in
 from cngstation.services.take_out import clear_left, take_out
-from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
@@ -60,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--all", action="store_true", help="all of the books")
     parser.add_argument("--operator", help="login name of who takes the books out")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    add_release(parser)
     given = parser.parse_args(arguments)
     if given.what == "audit" and not given.operator:
         parser.error("--operator is needed")
@@ -101,11 +96,11 @@ def _recognise(config: StationConfig, path: Path) -> int:
 
 
 async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
-    password = await asyncio.to_thread(_password, given.operator)
     clock = SystemClock()
     database = await Database.open(config.paths.database, clock)
     try:
-        actor = await _actor(config, database, given.operator, password)
+        gate = gate_of(config, database)
+        actor = await actor_at(database, gate, answering(given), RIGHT, _TERMINAL)
         config = await in_force(database, config)
         wanted = Wanted(
             station_no=config.station.station_no,
@@ -131,32 +126,6 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
         await database.close()
     sys.stdout.write(_report(made))
     return WRONG if made.first_bad else 0
-
-
-def _password(name: str) -> SecretStr:
-    if sys.stdin.isatty():
-        return SecretStr(getpass.getpass(f"Password of {name}: "))
-    return SecretStr(sys.stdin.readline().rstrip("\n"))
-
-
-async def _actor(
-    config: StationConfig, database: Database, login_name: str, password: SecretStr
-) -> Actor:
-    """Return who exports.
-
-    Raises:
-        Refusal: the password is wrong, or the operator may not export.
-    """
-    gate = Gate(
-        database,
-        Passwords(),
-        SystemClock(),
-        gate_rules(config.security),
-    )
-    operator = await gate.identify(login_name, password, _TERMINAL)
-    operator = await database.write(lambda tx: confirm(tx, operator))
-    await gate.require_right(operator, RIGHT)
-    return Actor(operator.operator_no, _TERMINAL)
 
 
 def _report(made: Exported) -> str:

@@ -12,14 +12,20 @@ Exit codes: 0 all rows taken, 1 some refused, 2 usage, 3 could not reach what it
 
 import argparse
 import asyncio
-import getpass
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from cngstation.cli.staff import (
+    Answering,
+    actor_at,
+    add_release,
+    answering,
+    gate_of,
+    password_of,
+)
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.errors import ConfigError, StationError
@@ -35,14 +41,11 @@ from cngstation.services.import_customers import (
     source_of,
     wish_of,
 )
-from cngstation.services.log_in import Gate, confirm
-from cngstation.services.passwords import Passwords
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.read_workbook import write_template
 from cngstation.services.register_customers import CustomerDesk
-from cngstation.services.station_rules import gate_rules, rules_of
+from cngstation.services.station_rules import rules_of
 from cngstation.storage import opening_balances
-from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 from cngstation.storage.opening_balances import CONTESTED, Opening
 from cngstation.units import decimal_text
@@ -71,6 +74,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--reason", default="", help="why balances are imported")
     parser.add_argument("--contested", action="store_true", help="only those")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    add_release(parser)
     given = parser.parse_args(arguments)
     try:
         if given.template is not None:
@@ -82,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
             return asyncio.run(_balances(config, contested=given.contested))
         if given.file is None or not given.operator:
             parser.error("a file and --operator are needed")
-        people = (given.operator, given.second or "", given.reason)
+        people = (answering(given), given.second or "", given.reason)
         return asyncio.run(_customers(config, given.file, people, dry=given.dry_run))
     except ConfigError as error:
         sys.stderr.write(f"cngstation import: {error.sentence()}\n")
@@ -94,18 +98,16 @@ def run(arguments: Sequence[str]) -> int:
 
 
 async def _customers(
-    config: StationConfig, path: Path, people: tuple[str, str, str], *, dry: bool
+    config: StationConfig, path: Path, people: tuple[Answering, str, str], *, dry: bool
 ) -> int:
-    login_name, second, reason = people
+    first, second, reason = people
     seal = PersonalDataSeal(read_credential(config.paths.personal_data_key, 32))
-    password = await asyncio.to_thread(_password, login_name)
-    behind = (
-        Approval(second, await asyncio.to_thread(_password, second)) if second else None
-    )
+    first = replace(first, password=await password_of(first.login_name))
+    behind = Approval(second, await password_of(second)) if second else None
     database = await Database.open(config.paths.database, SystemClock())
     try:
-        gate, rules = _gate(config, database), rules_of(config)
-        actor = await _actor(gate, database, login_name, password)
+        gate, rules = gate_of(config, database), rules_of(config)
+        actor = await actor_at(database, gate, first, RIGHT, _TERMINAL)
         approved = None
         if behind is not None:
             prints = 1 if config.printer.port else 0
@@ -119,35 +121,6 @@ async def _customers(
         await database.close()
     sys.stdout.write(_report(results, dry=dry))
     return REFUSED if any(r.outcome is Outcome.REFUSED for r in results) else 0
-
-
-def _password(name: str) -> SecretStr:
-    if sys.stdin.isatty():
-        return SecretStr(getpass.getpass(_("Password of {name}: ").format(name=name)))
-    return SecretStr(sys.stdin.readline().rstrip("\n"))
-
-
-def _gate(config: StationConfig, database: Database) -> Gate:
-    return Gate(
-        database,
-        Passwords(),
-        SystemClock(),
-        gate_rules(config.security),
-    )
-
-
-async def _actor(
-    gate: Gate, database: Database, login_name: str, password: SecretStr
-) -> Actor:
-    """Return who imports.
-
-    Raises:
-        Refusal: the password is wrong, or the operator may not import.
-    """
-    operator = await gate.identify(login_name, password, _TERMINAL)
-    operator = await database.write(lambda tx: confirm(tx, operator))
-    await gate.require_right(operator, RIGHT)
-    return Actor(operator.operator_no, _TERMINAL)
 
 
 def _report(results: Sequence[RowResult], *, dry: bool) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cngstation.cli.ask import BrokenOff, ask
 from cngstation.cli.saying import REFUSED, guarded, said
-from cngstation.cli.staff import actor_at, gate_of, password_of
+from cngstation.cli.staff import actor_at, add_release, answering, gate_of, password_of
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.language import LANGUAGES, _, use_language
@@ -49,6 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--reason", required=True)
     parser.add_argument("--archive", type=Path, help="folder of the old books")
     parser.add_argument("--yes", action="store_true", help="do not ask once more")
+    add_release(parser)
     given = parser.parse_args(arguments)
     return guarded(PROGRAM, lambda: _run(given))
 
@@ -87,7 +88,7 @@ async def _people(
     database = await Database.open(config.paths.database, clock)
     try:
         gate = gate_of(config, database)
-        actor = await actor_at(database, gate, given.operator, ACT, _WHERE)
+        actor = await actor_at(database, gate, answering(given), ACT, _WHERE)
         now = clock.now()
         await database.read(lambda c: require_rest(c, now, networked=networked))
         epoch = await database.read(epochs.epoch_of)

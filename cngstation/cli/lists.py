@@ -9,14 +9,19 @@ person's from the next. Exit codes: 0 done, 1 refused, 2 usage, 3 could not reac
 
 import argparse
 import asyncio
-import getpass
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import SecretStr
-
+from cngstation.cli.staff import (
+    Answering,
+    actor_at,
+    add_release,
+    answering,
+    gate_of,
+    password_of,
+)
 from cngstation.config import StationConfig, load_config
 from cngstation.errors import ConfigError, Refusal, StationError
 from cngstation.language import DEFAULT, LANGUAGES, _, use_language
@@ -24,11 +29,8 @@ from cngstation.moments import SystemClock
 from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.keep_parameters import in_force
 from cngstation.services.list_numbers import RIGHT
-from cngstation.services.log_in import Gate, confirm
-from cngstation.services.passwords import Passwords
-from cngstation.services.station_rules import gate_rules, rules_of
+from cngstation.services.station_rules import rules_of
 from cngstation.services.take_list_file import Changes, ListFiles, Looked
-from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
@@ -40,7 +42,7 @@ _TERMINAL = "lists"
 class _Wish:
     file: Path
     whole: bool
-    operator: str
+    answering: Answering
     second: str
     reason: str
 
@@ -56,11 +58,12 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--reason", default="", help="why")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
     parser.add_argument("--language", choices=LANGUAGES)
+    add_release(parser)
     given = parser.parse_args(arguments)
     use_language(given.language or DEFAULT)
     if given.what == "put" and not given.operator:
         parser.error("--operator is needed")
-    wish = _Wish(given.file, given.whole, given.operator, given.second, given.reason)
+    wish = _Wish(given.file, given.whole, answering(given), given.second, given.reason)
     try:
         config = load_config(given.config)
         use_language(given.language or config.station.language)
@@ -80,14 +83,14 @@ def _said(error: StationError, code: int) -> int:
 
 async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
     passwords = [
-        await asyncio.to_thread(_password, name)
-        for name in (wish.operator, wish.second)
+        await password_of(name)
+        for name in (wish.answering.login_name, wish.second)
         if name and put
     ]
     database = await Database.open(config.paths.database, SystemClock())
     try:
         config = await in_force(database, config)
-        gate, rules = _gate(config, database), rules_of(config)
+        gate, rules = gate_of(config, database), rules_of(config)
         paper = Paper(rules.business_day_starts_minute, int(bool(config.printer.port)))
         area_no = config.station.area_no
         folder = wish.file.parent
@@ -96,7 +99,8 @@ async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
         sys.stdout.write(_report(looked, whole=wish.whole))
         if not put or looked.file.faults:
             return REFUSED if looked.file.faults else 0
-        actor = await _actor(gate, database, wish.operator, passwords[0])
+        first = replace(wish.answering, password=passwords[0])
+        actor = await actor_at(database, gate, first, RIGHT, _TERMINAL)
         behind = Approval(wish.second, passwords[1]) if wish.second else None
         done = await files.take(
             wish.file,
@@ -110,25 +114,6 @@ async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
         await database.close()
     sys.stdout.write(_("Done.") + f" {_counts(done)}\n")
     return 0
-
-
-def _password(name: str) -> SecretStr:
-    if sys.stdin.isatty():
-        return SecretStr(getpass.getpass(_("Password of {name}: ").format(name=name)))
-    return SecretStr(sys.stdin.readline().rstrip("\n"))
-
-
-def _gate(config: StationConfig, database: Database) -> Gate:
-    return Gate(database, Passwords(), SystemClock(), gate_rules(config.security))
-
-
-async def _actor(
-    gate: Gate, database: Database, login_name: str, password: SecretStr
-) -> Actor:
-    operator = await gate.identify(login_name, password, _TERMINAL)
-    operator = await database.write(lambda tx: confirm(tx, operator))
-    await gate.require_right(operator, RIGHT)
-    return Actor(operator.operator_no, _TERMINAL)
 
 
 def _report(looked: Looked, *, whole: bool) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cngstation.cli.saying import guarded
-from cngstation.cli.staff import actor_at, gate_of, password_of
+from cngstation.cli.staff import actor_at, add_release, answering, gate_of, password_of
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.sealing import PersonalDataSeal
@@ -50,6 +50,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--second", required=True, help="and of who stands behind it")
     parser.add_argument("--reason", required=True)
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    add_release(parser)
     given = parser.parse_args(arguments)
     return guarded(PROGRAM, lambda: _run(given))
 
@@ -76,7 +77,7 @@ async def _reseal(
     database = await Database.open(config.paths.database, SystemClock())
     try:
         gate = gate_of(config, database)
-        actor = await actor_at(database, gate, given.operator, ACT, _WHERE)
+        actor = await actor_at(database, gate, answering(given), ACT, _WHERE)
         second = Approval(given.second, await password_of(given.second))
         prints = 1 if config.printer.port else 0
         approvals = Approvals(gate, Paper(config.station.cut_off_minute, prints))

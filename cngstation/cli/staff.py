@@ -1,14 +1,23 @@
-"""Who answers for a command: an operator with the right for it, by password."""
+"""Who answers for a command: an operator with the right for it, as at a login.
 
+By password, and by the own staff card where logins take one; see `staff_card`.
+"""
+
+import argparse
 import asyncio
 import getpass
 import sys
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from cngstation.cli.staff_card import CardAtCommand
 from cngstation.config import StationConfig
+from cngstation.errors import Refusal
 from cngstation.language import _
 from cngstation.moments import SystemClock
+from cngstation.rpc.session import Login, Release
+from cngstation.services.count_refusals import Refused
 from cngstation.services.log_in import Gate, confirm
 from cngstation.services.passwords import Passwords
 from cngstation.services.station_rules import gate_rules
@@ -16,14 +25,39 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """Who answers for a command, and who lets them in without a staff card, and why."""
+
+    login_name: str
+    released_by: str = ""
+    release_reason: str = ""
+    password: SecretStr | None = None
+
+
+def answering(given: argparse.Namespace) -> Answering:
+    """Return who was named on the command line."""
+    return Answering(given.operator, given.released_by, given.release_reason)
+
+
 def gate_of(config: StationConfig, database: Database) -> Gate:
-    """Return who checks passwords."""
-    return Gate(
+    """Return who checks passwords and staff cards."""
+    gate = Gate(
         database,
         Passwords(),
         SystemClock(),
         gate_rules(config.security),
     )
+    gate.second = CardAtCommand(config, database, gate)
+    return gate
+
+
+def add_release(parser: argparse.ArgumentParser) -> None:
+    """Let an administrator answer for whoever has no staff card, or no reader."""
+    parser.add_argument(
+        "--released-by", default="", help="who lets --operator in without a staff card"
+    )
+    parser.add_argument("--release-reason", default="", help="and why")
 
 
 async def password_of(login_name: str) -> SecretStr:
@@ -36,15 +70,37 @@ async def password_of(login_name: str) -> SecretStr:
 
 
 async def actor_at(
-    database: Database, gate: Gate, login_name: str, right: str, where: str
+    database: Database,
+    gate: Gate,
+    given: Answering,
+    right: str,
+    where: str,
 ) -> Actor:
-    """Return who acts.
+    """Return who acts; the password is asked for unless it is there already.
 
     Raises:
-        Refusal: the password is wrong, or the operator may not do this.
+        Refusal: a password or card is wrong, or the operator may not do this.
+        DeviceError: the reader or the card failed.
     """
-    given = await password_of(login_name)
-    operator = await gate.identify(login_name, given, where)
+    typed = given.password or await password_of(given.login_name)
+    operator = await gate.identify(given.login_name, typed, where)
     operator = await database.write(lambda tx: confirm(tx, operator))
     await gate.require_right(operator, right)
-    return Actor(operator.operator_no, where)
+    release = None
+    if given.released_by:
+        release = Release(
+            login_name=given.released_by,
+            password=await password_of(given.released_by),
+            reason=given.release_reason,
+        )
+    login = Login(
+        login_name=operator.login_name, password=typed, terminal=where, release=release
+    )
+    actor = Actor(operator.operator_no, where)
+    assert gate.second is not None, "made by gate_of"
+    try:
+        await gate.second.passed(operator, where, login)
+    except Refusal as refused:
+        await gate.refusals.note(Refused(actor, "session.login", refused.code))
+        raise
+    return actor

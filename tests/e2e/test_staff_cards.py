@@ -1,5 +1,7 @@
 """Staff cards at a real counter: a login, a second person, a lost one; both chips."""
 
+import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from cngstation.cli import export
 from cngstation.cli.demo_hands import PatientHands
 from cngstation.cli.demo_station import SECOND_LOGIN, DemoStation
 from cngstation.errors import NotLoggedIn, StationError
@@ -63,6 +66,18 @@ async def code_of(station: DemoStation) -> str:
         return error.code
 
 
+async def exported(station: DemoStation, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Let the second operator export the books by command, while the service runs."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{station.second_password}\n"))
+    file = station.folder / "books.jsonl"
+    file.unlink(missing_ok=True)
+    given = ["audit", str(file), "--operator", SECOND_LOGIN]
+    given += ["--config", str(station.config_file)]
+    code = await asyncio.to_thread(export.run, given)
+    assert (code == 0) == file.exists()
+    return file.exists()
+
+
 async def approved_by_card(
     station: DemoStation, client: RpcClient[CounterBoard], hands: PatientHands, uid: str
 ) -> None:
@@ -88,7 +103,9 @@ async def approved_by_card(
 
 
 @pytest.mark.timeout(150)
-async def test_staff_cards_at_the_counter(tmp_path: Path) -> None:
+async def test_staff_cards_at_the_counter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Issued on a MIFARE, then on a DESFire: in, behind an act, and out when lost."""
     async with prepared_station(tmp_path, simulators=False) as station:
         await station.start_simulators("reader", "printer")
@@ -113,6 +130,7 @@ async def test_staff_cards_at_the_counter(tmp_path: Path) -> None:
                 assert await code_of(station) == "refusal.staff_card_missing"
                 await hands.call("insert", uid=uid)
                 await approved_by_card(station, first.client, hands, uid)
+                assert await exported(station, monkeypatch)
                 async with second_at(station) as second:
                     await second.call(counter.STAFF_CARD_LIST, Nothing())
                     end = StaffCardEnd(card_no=card_no, state="lost", reason="gone")
@@ -120,6 +138,7 @@ async def test_staff_cards_at_the_counter(tmp_path: Path) -> None:
                     with pytest.raises(NotLoggedIn):
                         await second.call(counter.STAFF_CARD_LIST, Nothing())
                 assert await code_of(station) == "refusal.staff_card_ended"
+                assert not await exported(station, monkeypatch)
                 await hands.call("remove")
         kinds = query(station, "SELECT kind FROM staff_card ORDER BY card_no")
         assert len({row["kind"] for row in kinds}) == 2
