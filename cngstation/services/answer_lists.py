@@ -3,7 +3,6 @@
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import downloads as contract
 from cngstation.rpc.dialogue import Handlers
-from cngstation.rpc.session import Nothing
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import actor_of
 from cngstation.services.list_numbers import NumberLists
@@ -26,10 +25,19 @@ class ListAnswers:
         made.add(contract.DOWNLOADS_SHOW, self.show)
         made.add(contract.LISTS_SEND, self.send)
         made.add(contract.LISTS_NUMBER, self.number)
+        made.add(contract.LISTS_NUMBERS, self.numbers)
 
-    async def show(self, _: Nothing, call: CallContext) -> contract.ListsBoard:
-        """Return lists, numbers by hand, and who holds what."""
-        return await self._watch.board()
+    async def show(
+        self, query: contract.BoardQuery, call: CallContext
+    ) -> contract.ListsBoard:
+        """Return lists, and who holds what."""
+        return await self._watch.board(query.after_nozzle)
+
+    async def numbers(
+        self, query: contract.NumberQuery, call: CallContext
+    ) -> contract.ListedNumbers:
+        """Return the numbers on the lists, page by page."""
+        return await self._watch.numbers(query)
 
     async def send(
         self, order: contract.SendOrder, call: CallContext

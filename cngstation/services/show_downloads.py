@@ -13,12 +13,15 @@ from cngstation.protocols.dispenser.forecourt import (
     StationData,
 )
 from cngstation.rpc.contract.downloads import (
-    MOST_ROWS,
+    MOST_NOZZLES,
+    MOST_NUMBERS,
     ClockRow,
     DownloadRow,
     ListedNumber,
+    ListedNumbers,
     ListFigure,
     ListsBoard,
+    NumberQuery,
 )
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.publish_downloads import note_in_force, wanted_versions
@@ -32,7 +35,6 @@ from cngstation.units import Unit
 
 _log = structlog.get_logger()
 
-MOST_NUMBERS = 100
 IN_FORCE, SENDING, WAITING, NOT_CARRIED = "in_force", "sending", "waiting", "no_way"
 
 
@@ -150,11 +152,33 @@ class DownloadWatch:
 
         return await while_busy(lambda: self._database.read(question))
 
-    async def board(self) -> ListsBoard:
-        """Return lists, numbers by hand, and every nozzle's versions."""
-        return await self._database.read(self._board)
+    async def board(self, after_nozzle: int = 0) -> ListsBoard:
+        """Return lists, and the versions of the nozzles behind a number."""
+        return await self._database.read(
+            lambda connection: self._board(connection, after_nozzle)
+        )
 
-    def _board(self, connection: Connection) -> ListsBoard:
+    async def numbers(self, query: NumberQuery) -> ListedNumbers:
+        """Return a page of the numbers that dispensers are told."""
+
+        def question(connection: Connection) -> ListedNumbers:
+            wanted = downloads.Listed(query.digits, query.list, query.after)
+            found = downloads.listed(connection, wanted, MOST_NUMBERS + 1)
+            page = found[:MOST_NUMBERS]
+            return ListedNumbers(
+                rows=tuple(
+                    ListedNumber(card_no=number, list=on, source=source, state=state)
+                    for number, on, source, state, _ in page
+                ),
+                next_place=page[-1].place if len(found) > len(page) else "",
+            )
+
+        return await self._database.read(question)
+
+    def _board(self, connection: Connection, after_nozzle: int) -> ListsBoard:
+        behind = [key for key in self._nozzles if key.nozzle_no > after_nozzle]
+        behind.sort(key=lambda key: key.nozzle_no)
+        page = behind[:MOST_NOZZLES]
         newest = [downloads.newest_list(connection, kind) for kind in ListKind]
         return ListsBoard(
             lists=tuple(
@@ -168,11 +192,8 @@ class DownloadWatch:
                 for found in newest
                 if found is not None
             ),
-            nozzles=tuple(self._rows(connection))[:MOST_ROWS],
-            numbers=tuple(
-                ListedNumber(card_no=number, list=on, source=source)
-                for number, on, source in downloads.numbers_by_hand(connection)
-            )[:MOST_NUMBERS],
+            nozzles=tuple(self._rows(connection, page)),
+            next_nozzle=page[-1].nozzle_no if len(behind) > len(page) else 0,
             clocks=tuple(
                 ClockRow(
                     nozzle_no=one.nozzle_no, ahead_ms=one.ahead_ms, at_ms=one.at_ms
@@ -181,11 +202,12 @@ class DownloadWatch:
             ),
         )
 
-    def _rows(self, connection: Connection) -> Iterable[DownloadRow]:
+    def _rows(
+        self, connection: Connection, page: Iterable[NozzleKey]
+    ) -> Iterable[DownloadRow]:
         by_unit: dict[Unit, dict[str, tuple[int, int]]] = {}
-        for key, carried in sorted(
-            self._nozzles.items(), key=lambda item: item[0].nozzle_no
-        ):
+        for key in page:
+            carried = self._nozzles[key]
             unit = carried.setting.unit
             if unit not in by_unit:
                 by_unit[unit] = dict(wanted_versions(connection, frozenset({unit})))

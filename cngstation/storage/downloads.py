@@ -5,7 +5,7 @@ Numbers are the 16 digits that dispensers know cards by.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cngstation.domain.card_life import CardState
 from cngstation.storage import registers
@@ -121,6 +121,41 @@ def numbers_by_hand(connection: Connection) -> list[tuple[str, str, str]]:
         " ORDER BY card_no"
     )
     return list(found)
+
+
+class Listed(NamedTuple):
+    """Which numbers are meant: by digits, of a list, behind a place."""
+
+    digits: str = ""
+    on: str = ""
+    after: str = ""
+
+
+class ListedRow(NamedTuple):
+    """A number, its list, where it came from, its card's state, its place."""
+
+    card_no: str
+    on: str
+    source: str
+    state: str
+    place: str
+
+
+def listed(connection: Connection, wanted: Listed, limit: int) -> list[ListedRow]:
+    """Return the numbers that dispensers shall know, in their order."""
+    states = ", ".join(f"'{state}'" for state in REFUSED_STATES)
+    found = connection.execute(
+        "SELECT card_no, list, source, state, card_no || source AS place FROM ("  # noqa: S608 - ours
+        " SELECT substr('0000000000000000' || card_key, -16) AS card_no,"
+        "  'black' AS list, 'own' AS source, state FROM card"
+        f"  WHERE state IN ({states}) AND NOT (state = 'inactive' AND wseq = 0)"
+        " UNION ALL SELECT card_no, list, source, '' FROM list_number"
+        "  WHERE list <> 'none')"
+        " WHERE instr(card_no, ?1) AND (?2='' OR list=?2) AND card_no || source > ?3"
+        " ORDER BY card_no, source LIMIT ?4",
+        (*wanted, limit),
+    )
+    return [ListedRow(*row) for row in found]
 
 
 def news(connection: Connection) -> tuple[int, int]:

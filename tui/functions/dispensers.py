@@ -35,6 +35,13 @@ FUNCTIONS = (
         "lists:ListsScreen",
     ),
     Function(
+        "listed_numbers",
+        UPKEEP,
+        mark("Numbers on the black and the white list"),
+        "hmdbmdkh ckhmd",
+        "listed_numbers:ListedNumbersScreen",
+    ),
+    Function(
         "list_number",
         UPKEEP,
         mark("A number on the blacklist by hand"),

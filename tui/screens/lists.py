@@ -10,10 +10,9 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from cngstation.errors import StationError
-from cngstation.hygiene import clean, fit
+from cngstation.hygiene import fit
 from cngstation.language import _, mark
 from cngstation.rpc.contract.downloads import (
-    DOWNLOADS_SHOW,
     LISTS_NUMBER,
     LISTS_SEND,
     DownloadRow,
@@ -21,7 +20,6 @@ from cngstation.rpc.contract.downloads import (
     NumberOrder,
     SendOrder,
 )
-from cngstation.rpc.session import Nothing
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
@@ -34,6 +32,7 @@ from tui.screens.mark_card import (
 )
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled
+from tui.whole_board import whole_board
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
 
@@ -71,7 +70,7 @@ class ListsScreen(StationScreen):
         "waits, - its protocol cannot. Clock: how far its own is ahead of ours (+) or "
         "behind (-) at its last fill; our clock goes with each poll where the protocol "
         "has that. s sends what has changed, w the whole "
-        "blacklist, n puts a number on a list by hand or takes it off."
+        "blacklist, v lists the numbers, n puts one on a list by hand or takes it off."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,pagedown", "scroll(1)", show=False),
@@ -108,7 +107,7 @@ class ListsScreen(StationScreen):
 
     async def _fetch(self) -> None:
         try:
-            self._board = await self.desk.link.call(DOWNLOADS_SHOW, Nothing())
+            self._board = await whole_board(self.desk.link)
         except StationError as error:
             self.say_error(error)
         self.redraw()
@@ -121,6 +120,7 @@ class ListsScreen(StationScreen):
             *([("0-9", _("one nozzle"))] if not self._number else []),
             ("s", _("send changes")),
             ("w", _("send all")),
+            ("v", _("numbers")),
             ("n", _("a number")),
             ("f", _("from a file")),
             ("Esc", _("back")),
@@ -149,6 +149,9 @@ class ListsScreen(StationScreen):
                 self.say((whom and filled(_SEND_ONE, numbers=whom)) or _(_SEND_WHOLE))
                 self.ask_to_confirm()
                 self.redraw()
+            case "v":
+                event.stop()
+                self.station_app.action_open("listed_numbers")
             case "n":
                 event.stop()
                 self.station_app.action_open("list_number")
@@ -176,7 +179,8 @@ class ListsScreen(StationScreen):
     async def _send(self, *, whole: bool) -> None:
         try:
             order = SendOrder(whole=whole, nozzles=self._meant())
-            self._board = await self.desk.link.call(LISTS_SEND, order)
+            await self.desk.link.call(LISTS_SEND, order)
+            self._board = await whole_board(self.desk.link)
         except StationError as error:
             self.say_error(error)
         else:
@@ -216,8 +220,7 @@ class ListsScreen(StationScreen):
         rows = list(self._rows().items())[self._first : self._first + room]
         clocks = {clock.nozzle_no: clock.ahead_ms for clock in self._board.clocks}
         shown = [self._nozzle_line(no, kinds, clocks.get(no)) for no, kinds in rows]
-        by_hand = self._by_hand() if len(shown) + 2 <= room else []
-        return stacked([*head, *shown, *by_hand])
+        return stacked([*head, *shown])
 
     def _kinds(self) -> list[str]:
         """Return the kinds that stand on the screen: the last one only where it is."""
@@ -254,13 +257,6 @@ class ListsScreen(StationScreen):
             )
             for shown in self._board.lists
         ]
-
-    def _by_hand(self) -> list[Content]:
-        assert self._board is not None
-        if not self._board.numbers:
-            return []
-        numbers = "  ".join(clean(n.card_no) for n in self._board.numbers[:8])
-        return [Content(""), line((_("By hand") + "  " + numbers, "$text-muted"))]
 
 
 def _ahead(ahead_ms: int) -> str:

@@ -14,7 +14,7 @@ from cngstation.errors import Refusal, StationError
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.moments import CHINA
-from cngstation.rpc.contract.downloads import DOWNLOADS_SHOW, ListsBoard
+from cngstation.rpc.contract.downloads import ListsBoard
 from cngstation.rpc.contract.prices import (
     PRICE_CANCEL,
     PRICE_LIST,
@@ -34,6 +34,7 @@ from tui.screens.form_screen import Field, FormScreen
 from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled
+from tui.whole_board import whole_board
 from tui.widgets.key_line import KeyLine, Keys
 from tui.widgets.lazy_table import Column, LazyTable
 from tui.widgets.lines import Drawn, line, stacked
@@ -123,7 +124,7 @@ class PricesScreen(StationScreen):
     async def _fetch(self) -> None:
         try:
             self._show(await self.desk.link.call(PRICE_LIST, Nothing()))
-            self._held = await self.desk.link.call(DOWNLOADS_SHOW, Nothing())
+            self._held = await whole_board(self.desk.link)
         except StationError as error:
             self.say_error(error)
         self.redraw()

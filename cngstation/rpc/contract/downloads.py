@@ -9,7 +9,10 @@ from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.method import LOGGED_IN, Event, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
-MOST_ROWS = 64 * 5
+# A page of them is a message of 40 KiB; a message has at most 64.
+MOST_NOZZLES, _KINDS = 32, 6
+MOST_ROWS = MOST_NOZZLES * _KINDS
+MOST_NUMBERS = 200
 
 
 class ListFigure(Message):
@@ -39,12 +42,40 @@ class DownloadRow(Message):
     held_since_ms: int
 
 
+class NumberQuery(Message):
+    """Numbers that contain digits, of a list (empty: both), behind a place.
+
+    `after` is a reply's `next_place`, empty for the first page.
+    """
+
+    digits: Annotated[str, Field(pattern=r"^[0-9]{0,16}$")] = ""
+    list: Annotated[str, Field(pattern=r"^(black|white)?$")] = ""
+    after: Word = ""
+
+
 class ListedNumber(Message):
-    """A number that somebody put on the black or the white list."""
+    """A number on the black or the white list, and where it came from.
+
+    `source` is own (a card of the station, with its state), hand, file or centre.
+    """
 
     card_no: Word
     list: Word
     source: Word
+    state: Word
+
+
+class ListedNumbers(Message):
+    """A page of numbers in their order; `next_place` is empty on the last."""
+
+    rows: Annotated[tuple[ListedNumber, ...], Field(max_length=MOST_NUMBERS)]
+    next_place: Word
+
+
+class BoardQuery(Message):
+    """The nozzles behind this number; 0 begins."""
+
+    after_nozzle: Annotated[int, Field(ge=0, le=10**6)] = 0
 
 
 class ClockRow(Message):
@@ -56,12 +87,12 @@ class ClockRow(Message):
 
 
 class ListsBoard(Message):
-    """Everything of the downloads at once."""
+    """The downloads, with a page of nozzles; `next_nozzle` is 0 on the last."""
 
     lists: Annotated[tuple[ListFigure, ...], Field(max_length=4)]
     nozzles: Annotated[tuple[DownloadRow, ...], Field(max_length=MOST_ROWS)]
-    numbers: Annotated[tuple[ListedNumber, ...], Field(max_length=100)]
     clocks: Annotated[tuple[ClockRow, ...], Field(max_length=64)] = ()
+    next_nozzle: int = 0
 
 
 class SendOrder(Message):
@@ -150,10 +181,13 @@ class FileOrder(Message):
     approval: Approval | None
 
 
-DOWNLOADS_SHOW = Method("lists.show", Nothing, ListsBoard, LOGGED_IN, changes=False)
+DOWNLOADS_SHOW = Method("lists.show", BoardQuery, ListsBoard, LOGGED_IN, changes=False)
 LISTS_SEND = Method("lists.send", SendOrder, ListsBoard, "lists.send", changes=True)
 LISTS_NUMBER = Method(
     "lists.number", NumberOrder, ListsBoard, "lists.number", changes=True
+)
+LISTS_NUMBERS = Method(
+    "lists.numbers", NumberQuery, ListedNumbers, LOGGED_IN, changes=False
 )
 LISTS_FILES = Method("lists.files", Nothing, FileRows, LOGGED_IN, changes=False)
 LISTS_LOOK = Method("lists.look", FileName, FileLook, "lists.send", changes=False)
@@ -164,6 +198,7 @@ DOWNLOAD_METHODS = (
     DOWNLOADS_SHOW,
     LISTS_SEND,
     LISTS_NUMBER,
+    LISTS_NUMBERS,
     LISTS_FILES,
     LISTS_LOOK,
     LISTS_FILE,

@@ -1,6 +1,7 @@
 """What nozzles say that they hold is a fact; what nobody sent them is doubted."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     ListKind,
+    StationData,
 )
+from cngstation.protocols.ndjson import LONGEST_LINE
+from cngstation.rpc.contract.downloads import NumberQuery
 from cngstation.services import publish_downloads
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
@@ -220,3 +224,82 @@ async def test_what_a_nozzle_holds_is_noted_however_busy_the_database_is(
         await watch.advanced(NOZZLE, in_force(10 + call, DownloadKind.BASE))
         held = await station.db.read(lambda c: downloads.held(c, NOZZLE.key))
         assert held["base"][0] == 10 + call
+
+
+async def test_the_largest_station_is_told_whole_and_a_message_holds_a_page(
+    station: Station,
+) -> None:
+    """64 nozzles, every kind: each nozzle once, and no page longer than a message."""
+    watch = DownloadWatch(station.db, station=StationData(255, 1, 2, 3, 4))
+    nozzles = [
+        replace(NOZZLE, key=replace(NOZZLE.key, dispenser_no=no, nozzle_no=no))
+        for no in range(1, 65)
+    ]
+    watch.serve(nozzles, frozenset(DownloadKind))
+    await station.state(CardState.LOST)
+    await station.price(0, 398)
+    await station.keeper.look()
+    await station.keeper.send_lists(CASHIER, whole=True)
+    await station.db.write(
+        lambda tx: downloads.publish_list(
+            tx, ListKind.WHITE, 255, ["0" * 15 + "1"], cause="hand"
+        )
+    )
+    await station.db.write(
+        lambda tx: downloads.publish_list(tx, ListKind.DELETED, 255, [], cause="hand")
+    )
+    found, after = [], 0
+    while True:
+        board = await watch.board(after)
+        assert len(board.model_dump_json()) < LONGEST_LINE
+        found += [(row.nozzle_no, row.kind) for row in board.nozzles]
+        after = board.next_nozzle
+        if not after:
+            break
+    assert found == [(no, k) for no in range(1, 65) for k in KINDS]
+
+
+KINDS = ("station", "base", "added", "deleted", "white", "prices")
+
+
+async def test_every_listed_number_is_told_with_where_it_came_from(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page in their order, by digits, and by the list."""
+    monkeypatch.setattr("cngstation.services.show_downloads.MOST_NUMBERS", 3)
+    watch = DownloadWatch(station.db)
+    await station.state(CardState.LOST)
+
+    def put(tx: Transaction) -> None:
+        for no in range(7):
+            source = "hand" if no % 2 else "file"
+            on = "white" if no == 3 else "black"
+            number = f"{99990000 + no:016d}"
+            downloads.list_number(tx, number, on, source=source, reason="lost")
+        downloads.list_number(tx, ON_THE_WIRE, "black", source="hand", reason="lost")
+        downloads.list_number(tx, "0" * 16, "none", source="hand", reason="lost")
+
+    await station.db.write(put)
+
+    async def told(**wanted: str) -> list[tuple[str, str, str, str]]:
+        found, after = [], ""
+        while True:
+            page = await watch.numbers(NumberQuery(after=after, **wanted))
+            assert len(page.rows) <= 3
+            found += [(r.card_no, r.list, r.source, r.state) for r in page.rows]
+            after = page.next_place
+            if not after:
+                return found
+
+    everything = await told()
+    assert len(everything) == len(set(everything)) == 9
+    assert everything == sorted(everything, key=lambda row: (row[0], row[2]))
+    own = [row for row in everything if row[0] == ON_THE_WIRE]
+    assert own == [
+        (ON_THE_WIRE, "black", "hand", ""),
+        (ON_THE_WIRE, "black", "own", "lost"),
+    ]
+    assert await told(list="white") == [("0000000099990003", "white", "hand", "")]
+    assert await told(digits="90004") == [("0000000099990004", "black", "file", "")]
+    black = {row[0] for row in await told(list="black")}
+    assert black == await station.db.read(downloads.refused_numbers)

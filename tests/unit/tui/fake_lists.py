@@ -11,12 +11,15 @@ class FakeLists:
 
     def __init__(self) -> None:
         self.numbers: tuple[d.ListedNumber, ...] = ()
+        self.list_nozzles = 40
         self.held = 3
         self.faults: tuple[d.FileFault, ...] = ()
         self.list_names = ("黑名单.csv", "old.xlsx")
 
-    async def _lists_show(self, _: Any) -> Any:
+    async def _lists_show(self, query: Any) -> Any:
         states = ("in_force", "sending", "waiting")
+        first = getattr(query, "after_nozzle", 0) + 1
+        last = min(first + d.MOST_NOZZLES - 1, self.list_nozzles)
         return d.ListsBoard(
             lists=(
                 d.ListFigure(
@@ -30,10 +33,10 @@ class FakeLists:
                     wanted=3, held=self.held if no % 3 == 0 else 0, sent=20, count=120,
                     held_since_ms=NOW_MS,
                 )
-                for no in range(1, 41)
+                for no in range(first, last + 1)
                 for kind in ("base", "white", "prices")
             ),
-            numbers=self.numbers,
+            next_nozzle=last if last < self.list_nozzles else 0,
             clocks=(
                 d.ClockRow(nozzle_no=1, ahead_ms=3_200, at_ms=NOW_MS),
                 d.ClockRow(nozzle_no=2, ahead_ms=-7_300_000, at_ms=NOW_MS),
@@ -44,9 +47,23 @@ class FakeLists:
         return await self._lists_show(order)
 
     async def _lists_number(self, order: Any) -> Any:
-        listed = d.ListedNumber(card_no=order.card_no, list=order.list, source="hand")
+        listed = d.ListedNumber(
+            card_no=order.card_no, list=order.list, source="hand", state=""
+        )
         self.numbers = (listed,)
         return await self._lists_show(order)
+
+    async def _lists_numbers(self, query: Any) -> Any:
+        fit = [
+            row
+            for row in self.numbers
+            if query.digits in row.card_no
+            and query.list in {"", row.list}
+            and row.card_no > query.after
+        ]
+        rows = tuple(fit[: d.MOST_NUMBERS])
+        place = rows[-1].card_no if len(fit) > len(rows) else ""
+        return d.ListedNumbers(rows=rows, next_place=place)
 
     async def _lists_files(self, _: Any) -> Any:
         return d.FileRows(

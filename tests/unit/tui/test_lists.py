@@ -4,6 +4,7 @@ import pytest
 
 from cngstation.rpc.contract import downloads as d
 from cngstation.rpc.session import Nothing
+from tests.unit.tui.fake_rows import nozzle
 from tests.unit.tui.opened import SMALL, WIDE, opened
 from tui.link import Part
 
@@ -101,3 +102,45 @@ async def test_one_dispenser_is_told_alone_and_the_screen_says_so() -> None:
         await screen.until(lambda: len(screen.asked("lists.send")) == 3)
         told = [(order.whole, order.nozzles) for order in screen.asked("lists.send")]
         assert told == [(False, (3, 4)), (True, (3, 4)), (False, ())]
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+async def test_every_number_is_listed_and_found(language: str) -> None:
+    """Page by page; by a part of the number, and one list alone."""
+    async with opened(language=language) as screen:
+        screen.station.numbers = tuple(
+            d.ListedNumber(
+                card_no=f"{no:016d}", list="white" if no == 7 else "black",
+                source="own" if no == 8 else "file", state="lost" if no == 8 else "",
+            )
+            for no in range(1, 301)
+        )  # fmt: skip
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        await screen.press("v")
+        await screen.sees("0000000000000001")
+        await screen.sees(
+            {"en": "own card  reported lost", "zh_CN": "本站卡  已挂失"}[language]
+        )
+        await screen.press("end", "end")
+        await screen.sees("0000000000000300")
+        await screen.press("slash")
+        await screen.type("0299")
+        await screen.press("enter")
+        await screen.sees("0000000000000299")
+        assert "0000000000000300" not in screen.text()
+        await screen.press("slash", "backspace", "enter", "l", "l")
+        await screen.until(lambda: screen.asked("lists.numbers")[-1].list == "white")
+        await screen.sees("0000000000000007")
+        assert "0000000000000008" not in screen.text()
+
+
+async def test_every_nozzle_of_a_large_station_is_counted() -> None:
+    """On the page of prices as well: its answer comes in pages."""
+    async with opened() as screen:
+        screen.station.list_nozzles = 64
+        for no in range(9, 65):
+            screen.station.nozzles[no] = nozzle(no)
+            screen.station.change_nozzle(no)
+        screen.app.action_open("prices")
+        await screen.sees("of 64 nozzles have the prices of now")
