@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from ulid import ULID
@@ -25,7 +26,7 @@ from cngstation.rpc.contract.control import (
     StopAll,
 )
 from cngstation.rpc.session import Nothing
-from cngstation.units import hundredths_to_e4
+from cngstation.units import hundredths_to_e4, quantity_text
 from tui.amount import Amount
 from tui.areas import Area
 from tui.desk import Desk
@@ -56,8 +57,13 @@ _NAMES = {
 }
 _ASK = mark("Nozzle {nozzle}: {order}? Enter")
 _ASK_AMOUNT = mark("Nozzle {nozzle}: fill for {amount} yuan at most? Enter")
+_ASK_GAS = mark("Nozzle {nozzle}: fill {quantity} {unit} at most? Enter")
+_PERSON = mark("{count} of {all} nozzles need a person: {numbers}. Go and look.")
+_STOPPED = mark("All {all} nozzles were told to stop, and none needs a person.")
 _ASK_ALL = mark("Stop every nozzle now? Enter")
 _LONGEST_NO = 2
+_SEVERAL = 2  # what became of one alone stands in the notice
+_MILLI = 10  # of a hundredth
 
 
 class NozzleOrdersScreen(StationScreen):
@@ -65,28 +71,38 @@ class NozzleOrdersScreen(StationScreen):
 
     HELP = mark(
         "Type the nozzle's number, then the letter of the order; Enter sends it, once. "
-        "For authorise type an amount in yuan first, or none. ! stops all nozzles. An "
-        "order that got no answer is not sent again: go and look."
+        "For authorise type an amount in yuan first, or none; g makes it a quantity of "
+        "gas. ! stops all nozzles; arrows scroll what became of each, those that need "
+        "a person first. An order that got no answer is not sent again: go and look."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", show=False),
         Binding("backspace", "erase", show=False),
         Binding("question_mark", "app.help", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("pagedown", "scroll(10)", show=False),
     ]
-    DEFAULT_CSS = "NozzleOrdersScreen Drawn { padding: 0 1; }"
+    DEFAULT_CSS = """
+    NozzleOrdersScreen Drawn { padding: 0 1; }
+    NozzleOrdersScreen VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    """
 
     def __init__(self, desk: Desk, number: str = "") -> None:
         super().__init__(desk)
         self._number = number
         self._amount = Amount()
         self._order = ""  # asked for and not confirmed; "all" is the stop of all
-        self._typing_amount = False
+        self._typing_amount = self._in_gas = False
         self._abilities: dict[int, frozenset[str]] = {}
         self._replies: tuple[OrderReply, ...] = ()
 
     def parts(self) -> Iterable[Widget]:
         """One page that follows the nozzle."""
         yield Drawn(self._page, areas=Area.BOARD | Area.TILES)
+        with VerticalScroll(can_focus=False):
+            yield Drawn(self._told)
 
     def on_mount(self) -> None:
         """Ask what each nozzle can be told."""
@@ -115,7 +131,9 @@ class NozzleOrdersScreen(StationScreen):
         if self._order:
             return [("Enter", _("send")), ("Esc", _("back"))]
         if self._typing_amount:
-            return [("0-9", _("yuan")), ("Enter", _("go on")), ("Esc", _("back"))]
+            shown, other = self._unit_word(), self._unit_word(other=True)
+            keys = [("0-9", shown), ("g", other)]
+            return [*keys, ("Enter", _("go on")), ("Esc", _("back"))]
         if self._nozzle is None:
             return [("0-9", _("nozzle")), ("!", _("stop all")), ("Esc", _("back"))]
         able = self._abilities.get(self._nozzle.nozzle_no, frozenset())
@@ -130,6 +148,9 @@ class NozzleOrdersScreen(StationScreen):
         if self._typing_amount and character in "0123456789.":
             event.stop()
             self._amount.type(character)
+        elif self._typing_amount and character == "g":
+            event.stop()
+            self._in_gas = not self._in_gas
         elif character.isascii() and character.isdigit():
             event.stop()
             self._number = (self._number + character)[-_LONGEST_NO:].lstrip("0")
@@ -140,6 +161,12 @@ class NozzleOrdersScreen(StationScreen):
             event.stop()
             self._choose(_LETTERS[character])
         self.redraw()
+
+    def _unit_word(self, *, other: bool = False) -> str:
+        """Return what is typed, or what g changes it to."""
+        nozzle = self._nozzle
+        in_gas = self._in_gas != other
+        return word(nozzle.unit) if in_gas and nozzle is not None else _("yuan")
 
     def _can(self, letter: str) -> bool:
         nozzle, name = self._nozzle, _LETTERS.get(letter)
@@ -162,16 +189,24 @@ class NozzleOrdersScreen(StationScreen):
     def action_go_on(self) -> None:
         """Ask, then send."""
         if self._typing_amount and not self._order:
-            amount = price_text(hundredths_to_e4(self._amount.hundredths))
-            self._ask(
-                "authorise",
-                filled(_ASK_AMOUNT, nozzle=self._number, amount=amount)
-                if self._amount.hundredths
-                else filled(_ASK, nozzle=self._number, order=_(_NAMES["authorise"])),
-            )
+            self._ask("authorise", self._authorise_question())
             self.redraw()
         elif self._order:
             self.confirm(self._send)
+
+    def _authorise_question(self) -> str:
+        if not self._amount.hundredths:
+            return filled(_ASK, nozzle=self._number, order=_(_NAMES["authorise"]))
+        if self._in_gas:
+            quantity = quantity_text(self._amount.hundredths * _MILLI)
+            unit = self._unit_word()
+            return filled(_ASK_GAS, nozzle=self._number, quantity=quantity, unit=unit)
+        amount = price_text(hundredths_to_e4(self._amount.hundredths))
+        return filled(_ASK_AMOUNT, nozzle=self._number, amount=amount)
+
+    def action_scroll(self, by: int) -> None:
+        """Show more of what became of each nozzle."""
+        self.query_one(VerticalScroll).scroll_relative(y=by, animate=False)
 
     def action_erase(self) -> None:
         """Take the last digit back."""
@@ -196,12 +231,14 @@ class NozzleOrdersScreen(StationScreen):
         self.redraw()
 
     def _settle(self) -> None:
-        self._order, self._typing_amount = "", False
+        self._order, self._typing_amount, self._in_gas = "", False, False
         self._amount.clear()
 
     async def _send(self) -> None:
         order, number = self._order, int(self._number or 0)
-        preset = hundredths_to_e4(self._amount.hundredths)
+        typed = self._amount.hundredths if order == "authorise" else 0
+        gas_milli = typed * _MILLI if self._in_gas else 0
+        preset_e4 = 0 if self._in_gas else hundredths_to_e4(typed)
         self._settle()
         order_id = str(ULID())
         try:
@@ -213,17 +250,29 @@ class NozzleOrdersScreen(StationScreen):
                 asked = NozzleOrder(
                     order_id=order_id,
                     nozzle_no=number,
-                    preset_amount_e4=preset if order == "authorise" else 0,
+                    preset_quantity_milli=gas_milli,
+                    preset_amount_e4=preset_e4,
                 )
                 reply = await self.desk.link.call(_METHODS[order], asked)
                 self._replies = (reply,)
         except StationError as error:
             self.say_error(error)
         else:
-            first = self._replies[0]
-            kind = "failed" if first.wants_a_person else "done"
-            self.say(sentence(first.text, first.facts), kind)
+            self._say_outcome(is_all=order == "all")
+            self.query_one(VerticalScroll).scroll_home(animate=False)
         self.redraw()
+
+    def _say_outcome(self, *, is_all: bool) -> None:
+        """Say what became of one nozzle, or how many of all need a person."""
+        waiting = [r.nozzle_no for r in self._replies if r.wants_a_person]
+        kind = "failed" if waiting else "done"
+        if not is_all:
+            first = self._replies[0]
+            self.say(sentence(first.text, first.facts), kind)
+            return
+        numbers = " ".join(map(str, waiting))
+        facts = {"count": len(waiting), "all": len(self._replies), "numbers": numbers}
+        self.say(filled(_PERSON if waiting else _STOPPED, **facts), kind)
 
     def _page(self) -> Content:
         rows = [line((_("Orders to a nozzle"), "bold")), Content("")]
@@ -236,7 +285,21 @@ class NozzleOrdersScreen(StationScreen):
         elif self._number:
             rows.append(line(_("There is no such nozzle.")))
         if self._typing_amount:
-            rows.append(line((f"{_('yuan')}  [ {self._amount.text:>8} ]", "$accent")))
+            unit = self._unit_word()
+            rows.append(line((f"{unit}  [ {self._amount.text:>8} ]", "$accent")))
         rows.append(Content(""))
-        rows += [line(sentence(r.text, r.facts)) for r in self._replies[1:12]]
         return stacked(rows)
+
+    def _told(self) -> Content:
+        """Say what became of each nozzle when all were told."""
+        if len(self._replies) < _SEVERAL:
+            return Content("")
+        return stacked(
+            [
+                line(
+                    ("! " if r.wants_a_person else "  ", "bold $warning"),
+                    (sentence(r.text, r.facts), "bold" if r.wants_a_person else ""),
+                )
+                for r in self._replies
+            ]
+        )

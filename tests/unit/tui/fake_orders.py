@@ -36,6 +36,6 @@ class FakeOrders:
         return o.StopReplies(
             replies=(
                 self._order_reply(2, wants_a_person=True, text=text),
-                self._order_reply(1),
+                *(self._order_reply(no) for no in range(1, 65) if no != 2),
             )
         )

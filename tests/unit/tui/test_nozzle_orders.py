@@ -55,6 +55,12 @@ async def test_an_amount_goes_with_an_order_to_fill() -> None:
         first, second = screen.asked("nozzle.authorise")
         assert (first.preset_amount_e4, second.preset_amount_e4) == (500_000, 0)
         assert first.order_id != second.order_id
+        await screen.press("a", "g", "1", "2", "full_stop", "5", "enter")
+        await screen.sees("Nozzle 3: fill 12.50 m³ at most?")
+        await screen.press("enter")
+        await screen.until(lambda: len(screen.asked("nozzle.authorise")) == 3)
+        third = screen.asked("nozzle.authorise")[-1]
+        assert (third.preset_quantity_milli, third.preset_amount_e4) == (12_500, 0)
 
 
 async def test_only_what_the_protocol_can_carry_is_offered() -> None:
@@ -79,4 +85,7 @@ async def test_all_are_stopped_after_a_question() -> None:
         await screen.sees("Stop every nozzle now?")
         await screen.press("enter")
         await screen.sees("The protocol of nozzle 2 knows no stop.")
-        await screen.sees("Nozzle 1 is locked")
+        await screen.sees("1 of 64 nozzles need a person: 2. Go and look.")
+        assert "Nozzle 64 is locked" not in screen.text()
+        await screen.press(*["pagedown"] * 7)
+        await screen.sees("Nozzle 64 is locked")
