@@ -32,6 +32,7 @@ class What(StrEnum):
     SHAPE = "shape"
     STATE = "state"
     QUANTITY = "quantity"
+    UNIT = "unit"  # where the nozzles count in several
     AMOUNT = "amount"
     PRESSURE = "pressure"
     PLATE = "plate"
@@ -45,7 +46,8 @@ _HEADS = {
     What.PRESSURE: "MPa",
     What.PLATE: mark("Plate"),
 }
-_LEFT = {What.SHAPE, What.STATE, What.PLATE}
+_LEFT = {What.SHAPE, What.STATE, What.UNIT, What.PLATE}
+_UNIT_WIDTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,13 @@ class Density:
 
     columns: tuple[tuple[What, int], ...]
     spaced: bool
+
+    def with_units(self) -> "Density":
+        """Return the same tile with its own unit behind the quantity."""
+        columns = list(self.columns)
+        behind = [what for what, _ in columns].index(What.QUANTITY) + 1
+        columns.insert(behind, (What.UNIT, _UNIT_WIDTH))
+        return Density(tuple(columns), self.spaced)
 
     @property
     def width(self) -> int:
@@ -96,9 +105,12 @@ class Arrangement:
         return column * (self.density.width + GAP), row
 
 
-def arrange(count: int, columns: int, most_rows: int) -> Arrangement:
+def arrange(
+    count: int, columns: int, most_rows: int, *, several_units: bool = False
+) -> Arrangement:
     """Choose the fullest tiles with which every nozzle is on the screen."""
-    for density in DENSITIES:
+    for plain in DENSITIES:
+        density = plain.with_units() if several_units else plain
         side_by_side = max((columns + GAP) // (density.width + GAP), 1)
         rows = -(-count // side_by_side)
         if rows <= most_rows:
@@ -107,8 +119,10 @@ def arrange(count: int, columns: int, most_rows: int) -> Arrangement:
 
 
 def heading(density: Density, gas_unit: str) -> list[Cell]:
-    """Write the names of the columns."""
-    texts = _HEADS | {What.QUANTITY: word(gas_unit)}
+    """Write the names of the columns; no unit where each tile has its own."""
+    has_units = any(what is What.UNIT for what, _ in density.columns)
+    name = _("Gas") if has_units else word(gas_unit)
+    texts = _HEADS | {What.QUANTITY: name, What.UNIT: ""}
     return _spaced(
         density,
         [
@@ -142,6 +156,7 @@ def _texts(nozzle: "NozzleFigure", look: Look) -> dict[What, str]:
         What.SHAPE: look.shape,
         What.STATE: look.shape + _(look.text),
         What.QUANTITY: "" if empty else quantity_text(nozzle.quantity_milli),
+        What.UNIT: word(nozzle.unit),
         What.AMOUNT: "" if empty else yuan_text(nozzle.amount_e4),
         What.PRESSURE: "" if empty else pressure_text(nozzle.pressure_kpa),
         What.PLATE: _remark(nozzle),

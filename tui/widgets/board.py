@@ -14,7 +14,7 @@ from tui.areas import TURNS, Area
 from tui.desk import Desk
 from tui.link import Part
 from tui.tile_filter import TileFilter
-from tui.tiles import GAP, Cell, arrange, heading, tile
+from tui.tiles import GAP, Arrangement, Cell, arrange, heading, tile
 
 _HEAD_ROWS = 1
 
@@ -62,7 +62,14 @@ class Board(Widget):
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Take the rows that the fullest tiles that fit need, and one for the head."""
         most = max(viewport.height - self.rows_beside, 1)
-        return arrange(len(self.shown()), width, most).rows + _HEAD_ROWS
+        return self._arrange(len(self.shown()), width, most).rows + _HEAD_ROWS
+
+    def _units(self) -> set[str]:
+        return {nozzle.unit for nozzle in self._desk.picture.nozzles.values()}
+
+    def _arrange(self, count: int, columns: int, most_rows: int) -> Arrangement:
+        several = len(self._units()) > 1
+        return arrange(count, columns, most_rows, several_units=several)
 
     def shown(self) -> list[int]:
         """Return the nozzles that the filter lets through, in order."""
@@ -86,7 +93,7 @@ class Board(Widget):
         if len(order) != len(self._order):
             self.refresh(layout=True)
         self._order = order
-        self._arrangement = arrange(len(order), self.size.width, most)
+        self._arrangement = self._arrange(len(order), self.size.width, most)
         stale = not picture.is_up(Part.FORECOURT)
         density = self._arrangement.density
         self._tiles = {
@@ -168,9 +175,7 @@ class Board(Widget):
         return -(-len(self._order) // rows)
 
     def _heading(self) -> list[Cell]:
-        station = self._desk.picture.station
-        unit = station.gas_unit if station else "m3"
-        return heading(self._arrangement.density, unit)
+        return heading(self._arrangement.density, min(self._units(), default="m3"))
 
     def _strip(self, tiles: list[list[Cell]]) -> Strip:
         base = self._base_style()

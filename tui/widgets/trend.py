@@ -6,7 +6,7 @@ was booked, at most every few seconds, and never for a figure of a nozzle.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -17,7 +17,13 @@ from textual.widget import Widget
 from cngstation.errors import StationError
 from cngstation.hygiene import fit
 from cngstation.language import _
-from cngstation.rpc.contract.board import SALES_TREND, SalesTrend, TrendAsked, TrendDay
+from cngstation.rpc.contract.board import (
+    SALES_TREND,
+    SalesTrend,
+    TrendAsked,
+    TrendDay,
+    TrendHour,
+)
 from cngstation.units import quantity_text, yuan_text
 from tui.areas import Area
 from tui.desk import Desk
@@ -80,6 +86,7 @@ class Trend(Vertical):
         super().__init__()
         self._desk = desk
         self._trend: SalesTrend | None = None
+        self._others: tuple[SalesTrend, ...] = ()  # of further units
         self._why = ""
         self._curve = _Curve(self._seen)
         self._drawing = asyncio.Lock()
@@ -130,16 +137,21 @@ class Trend(Vertical):
         self.run_worker(fetch, group="trend-fetch", exclusive=True)
 
     async def _fetch(self) -> None:
-        station = self._desk.picture.station
-        asked = TrendAsked(unit=station.gas_unit if station else "m3")
+        picture = self._desk.picture
+        first = picture.station.gas_unit if picture.station else "m3"
+        units = {nozzle.unit for nozzle in picture.nozzles.values()} or {first}
+        ordered = sorted(units, key=lambda unit: (unit != first, unit))
         try:
-            found = await self._desk.link.call(SALES_TREND, asked)
+            found, *others = [
+                await self._desk.link.call(SALES_TREND, TrendAsked(unit=unit))
+                for unit in ordered
+            ]
         except StationError as error:
             self._why = error_sentence(error)
             self.query_one(_Head).redraw()
             return
-        if found != self._trend:
-            self._why, self._trend = "", found
+        if found != self._trend or tuple(others) != self._others:
+            self._why, self._trend, self._others = "", found, tuple(others)
             self.draw_soon()
 
     def head(self) -> Content:
@@ -148,10 +160,11 @@ class Trend(Vertical):
         if trend is None:
             return line((self._why or _("Today's sales"), "bold"))
         parts: list[Part] = [(labelled(_BAR, _("Today")) + "  ", "bold $accent")]
-        parts.append(_sums(trend, trend.today, whole=True))
+        every = (trend, *self._others)
+        parts.append(_sums(every, "today", whole=True))
         if trend.week_ago is not None:
             parts += ["\n", (labelled(_DOT, _("A week ago")) + "  ", "bold $warning")]
-            parts += [_sums(trend, trend.week_ago, whole=False), _("up to this hour")]
+            parts += [_sums(every, "week_ago", whole=False), _("up to this hour")]
         else:
             parts.append(("\n" + _("Nothing was sold a week ago."), "$text-muted"))
         return line(*parts, (f"  {self._why}" if self._why else "", "$warning"))
@@ -227,19 +240,31 @@ def _values(day: TrendDay, kind: str) -> list[float]:
     return [hour.quantity_milli / 1_000 for hour in day.hours]
 
 
-def _sums(trend: SalesTrend, day: TrendDay, *, whole: bool) -> str:
-    hours: Sequence[Any] = day.hours
-    if not whole:
-        numbers = [hour.hour for hour in hours]
-        until = numbers.index(trend.now_hour) if trend.now_hour in numbers else 23
-        hours = hours[: until + 1]
-    return filled(
-        _("{fills} fills  {quantity} {unit}  {amount} yuan "),
-        fills=sum(hour.fills for hour in hours),
-        quantity=quantity_text(sum(hour.quantity_milli for hour in hours)),
-        unit=word(trend.unit),
-        amount=yuan_text(sum(hour.amount_e4 for hour in hours)),
+def _sums(trends: Sequence[SalesTrend], day: str, *, whole: bool) -> str:
+    """Write fills, gas by unit, and money of a day; those of all units are the same."""
+    sold = [_hours(trend, getattr(trend, day), whole=whole) for trend in trends]
+    gas = "  ".join(
+        f"{quantity_text(sum(h.quantity_milli for h in hours))} {word(trend.unit)}"
+        for trend, hours in zip(trends, sold, strict=True)
+        if hours
     )
+    return filled(
+        _("{fills} fills  {gas}  {amount} yuan "),
+        fills=sum(hour.fills for hour in sold[0]),
+        gas=gas,
+        amount=yuan_text(sum(hour.amount_e4 for hour in sold[0])),
+    )
+
+
+def _hours(
+    trend: SalesTrend, day: TrendDay | None, *, whole: bool
+) -> Sequence[TrendHour]:
+    hours: Sequence[TrendHour] = day.hours if day else ()
+    if whole or not hours:
+        return hours
+    numbers = [hour.hour for hour in hours]
+    until = numbers.index(trend.now_hour) if trend.now_hour in numbers else 23
+    return hours[: until + 1]
 
 
 def _rgb(colour: str) -> Rgb:

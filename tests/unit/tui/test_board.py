@@ -129,3 +129,19 @@ async def test_figures_wait_for_the_beat_and_only_the_newest_is_drawn() -> None:
             screen.station.change_nozzle(1, state="fuelling", quantity_milli=milli * 10)
         await screen.sees("1.00")
         assert len(drawn) <= 2
+
+
+@pytest.mark.parametrize("plain", DENSITIES)
+def test_each_tile_has_its_own_unit_where_there_are_several(plain: Density) -> None:
+    """As wide as the heading, which names none."""
+    density = plain.with_units()
+    head = "".join(text for text, _ in heading(density, "m3"))
+    assert "m³" not in head
+    for unit, sign in (("m3", "m³"), ("kg", "kg")):
+        figure = nozzle(1, state="fuelling", unit=unit, quantity_milli=12_340)
+        text = "".join(text for text, _ in tile(figure, density, stale=False))
+        assert sign in text
+        assert width(text) == width(head) == density.width
+    assert arrange(8, 80, 8, several_units=True).density in {
+        each.with_units() for each in DENSITIES
+    }

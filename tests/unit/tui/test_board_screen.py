@@ -182,3 +182,20 @@ async def test_gas_money_and_the_last_fills_take_turns() -> None:
         await screen.sees("491┤")
         await screen.press("tab")
         await screen.sees("Last fills")
+
+
+async def test_gas_in_two_units_is_never_summed() -> None:
+    """Each nozzle shows its own; the sums of today stand unit by unit."""
+    station = FakeStation()
+    for no, unit in ((1, "kg"), (2, "m3")):
+        station.nozzles[no] = nozzle(
+            no, state="fuelling", unit=unit, quantity_milli=12_340
+        )
+    async with opened(size=WIDE, station=station) as screen:
+        await screen.press("f2")
+        await screen.sees("12.34 kg")
+        await screen.sees("12.34 m³")
+        await screen.until(lambda: len(screen.asked("sale.trend")) > 1)
+        asked = [request.unit for request in screen.asked("sale.trend")][:2]
+        assert asked == ["m3", "kg"]
+        await screen.until(lambda: screen.text().count(" kg") > 1)

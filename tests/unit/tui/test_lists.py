@@ -122,7 +122,10 @@ async def test_every_number_is_listed_and_found(language: str) -> None:
         await screen.sees(
             {"en": "own card  reported lost", "zh_CN": "本站卡  已挂失"}[language]
         )
-        await screen.press("end", "end")
+        await screen.press("end")
+        await screen.until(lambda: len(screen.asked("lists.numbers")) == 2)
+        await screen.sees({"en": "300 rows", "zh_CN": "300 条"}[language])
+        await screen.press("end")
         await screen.sees("0000000000000300")
         await screen.press("slash")
         await screen.type("0299")
