@@ -271,8 +271,13 @@ class NozzleOrdersScreen(StationScreen):
             self.say(sentence(first.text, first.facts), kind)
             return
         numbers = " ".join(map(str, waiting))
-        facts = {"count": len(waiting), "all": len(self._replies), "numbers": numbers}
-        self.say(filled(_PERSON if waiting else _STOPPED, **facts), kind)
+        text = filled(
+            _PERSON if waiting else _STOPPED,
+            count=len(waiting),
+            all=len(self._replies),
+            numbers=numbers,
+        )
+        self.say(text, kind)
 
     def _page(self) -> Content:
         rows = [line((_("Orders to a nozzle"), "bold")), Content("")]
