@@ -59,6 +59,14 @@ _SENT = mark("The lists are on their way; dispensers fetch them between polls.")
 _SEND_WHOLE = mark("Send the whole blacklist to every dispenser as a new one? Enter")
 _SEND_ONE = mark("Send the whole blacklist as a new one to nozzles {numbers}? Enter")
 _ONE = mark("Only the dispenser of nozzle {number}: nozzles {numbers}. Esc: all again.")
+_STATES = {
+    "in_force": mark("in force"),
+    "sending": mark("under way, {sent} of {count}"),
+    "waiting": mark("waits"),
+    "no_way": mark("its protocol cannot"),
+}
+_HELD = mark("{kind}: {state}; has version {held} since {at}, shall have {wanted}")
+_NOT_HELD = mark("{kind}: {state}; none was ever taken, shall have version {wanted}")
 _PUT = mark("Number {number}: {list}.")
 
 
@@ -209,6 +217,7 @@ class ListsScreen(StationScreen):
         if self._number:
             said = filled(_ONE, number=self._number, numbers=self._whom())
             head.append(line((f" {said} ", "bold reverse $warning")))
+            head += self._of_nozzle()
         if self._board is None:
             return stacked([*head, line(_("One moment ..."))])
         head += [line((text, "$text-muted")) for text in self._published()]
@@ -221,6 +230,22 @@ class ListsScreen(StationScreen):
         clocks = {clock.nozzle_no: clock.ahead_ms for clock in self._board.clocks}
         shown = [self._nozzle_line(no, kinds, clocks.get(no)) for no, kinds in rows]
         return stacked([*head, *shown])
+
+    def _of_nozzle(self) -> list[Content]:
+        """Say of the nozzle whose number was typed what it holds, and since when."""
+        shown = []
+        for row in self._rows().get(int(self._number or 0), {}).values():
+            state = filled(_STATES.get(row.state, "?"), sent=row.sent, count=row.count)
+            text = filled(
+                _HELD if row.held else _NOT_HELD,
+                kind=_(_KINDS.get(row.kind, row.kind)),
+                state=state,
+                held=row.held,
+                at=short_time(row.held_since_ms) if row.held_since_ms else "-",
+                wanted=row.wanted,
+            )
+            shown.append(line((text, "$warning" if row.state == "waiting" else "")))
+        return shown
 
     def _kinds(self) -> list[str]:
         """Return the kinds that stand on the screen: the last one only where it is."""

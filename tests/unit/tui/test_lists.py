@@ -4,8 +4,9 @@ import pytest
 
 from cngstation.rpc.contract import downloads as d
 from cngstation.rpc.session import Nothing
-from tests.unit.tui.fake_rows import nozzle
+from tests.unit.tui.fake_rows import NOW_MS, nozzle
 from tests.unit.tui.opened import SMALL, WIDE, opened
+from tui.figures import short_time
 from tui.link import Part
 
 
@@ -33,6 +34,19 @@ async def test_each_nozzle_shows_what_it_holds(
         for _ in range(39):
             await screen.press("down")
         await screen.sees("40  ▸ 20/120")
+
+
+async def test_a_typed_number_tells_since_when_a_nozzle_holds_what() -> None:
+    """Each kind on a line, also what was never taken and what cannot be."""
+    async with opened() as screen:
+        screen.app.action_open("lists")
+        await screen.sees("● 3")
+        await screen.press("3")
+        at = short_time(NOW_MS)
+        await screen.sees(f"Prices: in force; has version 3 since {at}, shall have 3")
+        await screen.sees("White list: its protocol cannot; has version 3")
+        await screen.press("escape", "2")
+        await screen.sees("Prices: waits; none was ever taken, shall have version 3")
 
 
 async def test_the_screen_follows_what_nozzles_say() -> None:
