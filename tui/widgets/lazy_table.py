@@ -165,8 +165,13 @@ class LazyTable(ScrollView, can_focus=True):
         return self._rows[self.cursor] if self._rows else None
 
     @property
+    def _room(self) -> int:
+        """Columns beside the scrollbar."""
+        return self.scrollable_content_region.width
+
+    @property
     def _layout(self) -> _Layout:
-        return layout(self._columns, self._widths, self.size.width, self._turned)
+        return layout(self._columns, self._widths, self._room, self._turned)
 
     @property
     def hides_columns(self) -> bool:
@@ -182,7 +187,7 @@ class LazyTable(ScrollView, can_focus=True):
             head = self._cells(drawn, lambda column: _(column.head))
             marks = (_BACK if drawn.first else "") + (_ON if drawn.after else "")
             if marks:
-                head = fit(head, self.size.width - len(marks)) + marks
+                head = fit(head, self._room - len(marks)) + marks
             return self._strip(head, "head")
         if number >= len(self._rows):
             return Strip.blank(self.size.width, self.rich_style)

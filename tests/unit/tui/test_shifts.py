@@ -274,6 +274,7 @@ async def test_every_nozzle_of_a_large_station_is_reached() -> None:
         await screen.press("f8")
         await screen.sees("96.401")
         assert "79011.84" not in screen.text()
+        assert ">" in screen.text().splitlines()[2]  # beside the scrollbar
         await screen.press("end")
         await screen.sees("79011.84")
         seen: set[str] = set()
