@@ -10,9 +10,9 @@ from cngstation.rpc.server import RpcServer
 from cngstation.rpc.session import Nothing
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.admit_peers import admits
-from cngstation.services.answer_control import ControlAnswers
 from cngstation.services.answer_forecourt import ForecourtAnswers, NamedLine
 from cngstation.services.answer_lists import ListAnswers
+from cngstation.services.answer_refetch import control_areas
 from cngstation.services.answer_shifts import ShiftAnswers
 from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.approve import Approvals, Paper
@@ -20,7 +20,7 @@ from cngstation.services.board_areas import board_areas
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.compare_prices import PriceComparison
-from cngstation.services.control_nozzles import ControlledLine, NozzleControl
+from cngstation.services.control_nozzles import ControlledLine
 from cngstation.services.keep_shifts import shift_desk
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
@@ -64,7 +64,7 @@ async def serve(process: Process) -> int:
         ListAnswers(keeper, watch, numbers),
         *board_areas(config, database, clock, approvals),
         ShiftAnswers(shifts, approvals),
-        ControlAnswers(NozzleControl(database, controlled)),
+        *control_areas(database, controlled),
         tools,
     )
     server = RpcServer(

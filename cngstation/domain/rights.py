@@ -109,6 +109,7 @@ RIGHTS = (
     Right(
         "nozzle.end_shift", _SENIOR, "forecourt", mark("End a shift at the dispenser")
     ),
+    Right("record.refetch", _MIDDLE, "forecourt", mark("Fetch records again")),
     Right("lists.send", _SENIOR, "forecourt", mark("Send lists to dispensers")),
     Right("lists.number", _ADMIN, "forecourt", mark("List a card number by hand")),
     Right("line.frames", _ADMIN, "forecourt", mark("See the frames of a line")),

@@ -103,6 +103,12 @@ class SaleBook:
             lambda connection: name_gaps.open_gaps(connection, nozzle.key)
         )
 
+    async def knows(self, nozzle: NozzleSetting, device_seq: int) -> bool:
+        """Tell whether a number is in the books, in the life that is in force."""
+        return await self._database.read(
+            lambda connection: name_gaps.is_known(connection, nozzle, device_seq)
+        )
+
     async def epoch(self, nozzle: NozzleSetting) -> int:
         """Return the life of the nozzle's numbers that is in force."""
         return await self._database.read(

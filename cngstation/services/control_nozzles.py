@@ -21,6 +21,7 @@ from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutcome
 from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.fetch_records import RecordFetch
 from cngstation.storage import audit, nozzle_orders
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -110,11 +111,12 @@ class OrderedDesk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ControlledLine:
-    """A line, its nozzles, and what its protocol can carry."""
+    """A line, its nozzles, what its protocol can carry, and who fetches records."""
 
     line: OrderingLine
     desk: OrderedDesk
     capabilities: frozenset[Capability]
+    records: RecordFetch | None = None
 
 
 @dataclass(frozen=True, slots=True)

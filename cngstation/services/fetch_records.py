@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from cngstation.errors import DeviceError, DeviceUnavailable
+from cngstation.errors import DeviceError, DeviceUnavailable, StorageError
 from cngstation.protocols.dispenser.canonical import NoFill, SaleRecord, Totals
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.check_sale import NozzleSetting
@@ -19,12 +19,31 @@ from cngstation.storage.sqlite import Connection
 MOST_FETCHED = MOST_LOOKED_AT
 
 
+class NotTaken(StorageError):
+    """A fill came, and the books did not take it."""
+
+    code = "storage.fill_not_taken"
+    text = (
+        "Fill {number} came and could not be booked; its dispenser keeps it. Look at "
+        "the alarms, then fetch again."
+    )
+
+
 class Compared(StrEnum):
     """What is known of a nozzle's counter, once it was compared with the book."""
 
     ALL_TOLD = "all_told"  # every number has come, or a row names it
     LATER = "later"  # a question was not answered: it is asked again
     NEVER = "never"  # it does not tell its counter
+
+
+class Came(StrEnum):
+    """What came of one number that was asked for by hand."""
+
+    BOOKED = "booked"
+    KNOWN = "known"  # in the books before
+    EMPTY = "empty"  # it moved no gas
+    ABSENT = "absent"  # the dispenser does not have it
 
 
 class RecordLine(Protocol):
@@ -120,6 +139,35 @@ class RecordFetch:
             await self._book.name_gap(setting, life, numbers, empty=fetched.empty)
         return Compared.ALL_TOLD
 
+    async def ask(self, gun: int, setting: NozzleSetting, number: int) -> Came:
+        """Fetch one number, unless it is booked; tell what came of it.
+
+        Raises:
+            DeviceError: the dispenser did not answer.
+            NotTaken: a fill came and the books did not take it.
+        """
+        if await self._book.knows(setting, number):
+            return Came.KNOWN
+        with self._fetching() as fetched:
+            is_there = await self._one(gun, number, fetched)
+        if fetched.error is not None:
+            raise fetched.error
+        if fetched.is_refused:
+            raise NotTaken(number=number)
+        if number in fetched.empty:
+            return Came.EMPTY
+        return Came.BOOKED if is_there else Came.ABSENT
+
+    async def name_absent(
+        self, setting: NozzleSetting, numbers: range, empty: set[int]
+    ) -> None:
+        """Name what has not come of numbers up to the newest; close what has."""
+        last = await self._database.read(lambda connection: _last(connection, setting))
+        await self._book.close_gaps(setting, empty)
+        used = range(numbers.start, min(numbers.stop, (last or 0) + 1))
+        epoch = await self._book.epoch(setting)
+        await self._book.name_gap(setting, epoch, used, empty=empty)
+
     async def fetch(self, gun: int, setting: NozzleSetting, missing: range) -> bool:
         """Ask for numbers, book what comes, and close the rows of what has come.
 
@@ -158,8 +206,8 @@ class RecordFetch:
             if self.line is None:
                 raise DeviceUnavailable(device=f"gun {gun}", why="it has no line")
             record = await self.line.request_record(gun, number)
-        except DeviceError:
-            fetched.is_cut_off = True
+        except DeviceError as error:
+            fetched.error = error
             return False
         if isinstance(record, NoFill):
             fetched.empty.add(number)
@@ -191,8 +239,13 @@ class _Fetched:
 
     heard: set[int] = field(default_factory=set)
     empty: set[int] = field(default_factory=set)
-    is_cut_off: bool = False
+    error: DeviceError | None = None
     is_refused: bool = False
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the dispenser did not answer."""
+        return self.error is not None
 
     @property
     def is_whole(self) -> bool:

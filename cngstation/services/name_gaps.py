@@ -146,6 +146,12 @@ def notes_of_given_up(
     )
 
 
+def is_known(connection: Connection, nozzle: NozzleSetting, number: int) -> bool:
+    """Tell whether a number of the life in force is in the books."""
+    epoch = sales.current_epoch(connection, nozzle.key)
+    return _is_there(connection, nozzle, epoch, number)
+
+
 def _gap(row: Finding, closed_by: str = "") -> Gap:
     told = json.loads(row.facts)
     numbers = range(told["first"], told["last"] + 1)

@@ -75,7 +75,8 @@ def open_line(
     parts.tools.serve(section, line)
     parts.desks.append(desk)
     parts.lines.append(NamedLine(section.name, section.baud, desk, line))
-    parts.controlled.append(ControlledLine(line, desk, capabilities_of(section)))
+    able = capabilities_of(section)
+    parts.controlled.append(ControlledLine(line, desk, able, desk.records))
     parts.watch.serve(desk.settings, downloads_of(section))
     nozzles = [
         ServedNozzle(setting.key.nozzle_no, gun, setting.unit)

@@ -181,6 +181,11 @@ class LineDesk:
             return []
         return [s.key for s in quiet if not await self._book.open_gaps(s)]
 
+    @property
+    def records(self) -> RecordFetch:
+        """Who fetches records of these nozzles again."""
+        return self._missing
+
     async def meters(self, wanted: Sequence[NozzleKey]) -> dict[NozzleKey, Meter]:
         """Read those of some nozzles that are at rest, after what they delivered."""
         guns = [g for g, setting in self._nozzles.items() if setting.key in wanted]

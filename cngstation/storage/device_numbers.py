@@ -48,6 +48,31 @@ def is_known(
     )
 
 
+def span(connection: Connection, nozzle: NozzleKey) -> tuple[int | None, int | None]:
+    """Return the lowest and the highest number of a nozzle's fills in its life."""
+    row = connection.execute(
+        f"SELECT min(device_seq), max(device_seq) FROM sale s WHERE {_FILLS}",  # noqa: S608 - ours
+        _life(connection, nozzle)[:4],
+    ).fetchone()
+    return row[0], row[1]
+
+
+def around_day(
+    connection: Connection, nozzle: NozzleKey, day: str
+) -> tuple[int | None, int | None]:
+    """Return a nozzle's last fill before a business day, and its first behind it."""
+    row = connection.execute(
+        "SELECT max(iif(e.business_day<?5, s.device_seq, NULL)),"  # noqa: S608 - ours
+        " min(iif(e.business_day>?5, s.device_seq, NULL))"
+        f" FROM sale s JOIN entry e USING (seq) WHERE {_FILLS}",
+        (*_life(connection, nozzle)[:4], day),
+    ).fetchone()
+    return row[0], row[1]
+
+
+_FILLS = "s.station_no=?1 AND s.dispenser_no=?2 AND s.nozzle_no=?3 AND s.epoch=?4"
+
+
 def _life(connection: Connection, nozzle: NozzleKey) -> tuple[str, int, int, int, int]:
     key = (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no)
     epoch, since_seq = connection.execute(_LIFE, key).fetchone()

@@ -28,6 +28,13 @@ FUNCTIONS = (
         "nozzle_orders:NozzleOrdersScreen",
     ),
     Function(
+        "refetch",
+        UPKEEP,
+        mark("Fetch records again"),
+        "bc jybc jqjlbc",
+        "refetch:RefetchScreen",
+    ),
+    Function(
         "lists",
         UPKEEP,
         mark("Lists and prices at the dispensers"),

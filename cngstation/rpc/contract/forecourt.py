@@ -13,6 +13,7 @@ from cngstation.rpc.contract.figures import (
     SaleRows,
     Word,
 )
+from cngstation.rpc.contract.refetch import REFETCH_METHODS
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.shifts import SHIFT_METHODS
 from cngstation.rpc.contract.technician import TECHNICIAN_METHODS
@@ -113,6 +114,7 @@ FORECOURT = Contract(
         *BOARD_METHODS,
         *DOWNLOAD_METHODS,
         *CONTROL_METHODS,
+        *REFETCH_METHODS,
         *SHIFT_METHODS,
         *TECHNICIAN_METHODS,
     ),

@@ -4,6 +4,7 @@ from typing import Any
 
 from cngstation.rpc.contract import control as o
 from cngstation.rpc.contract import figures as f
+from cngstation.rpc.contract import refetch as r
 
 
 class FakeOrders:
@@ -39,3 +40,25 @@ class FakeOrders:
                 *(self._order_reply(no) for no in range(1, 65) if no != 2),
             )
         )
+
+    async def _record_refetch(self, order: Any) -> Any:
+        self.refetched = refetch_state("running", asked=0)
+        return self.refetched
+
+    async def _record_refetch_state(self, _: Any) -> Any:
+        told = getattr(self, "refetched", refetch_state("idle", total=0, asked=0))
+        if told.state == "running":
+            self.refetched = refetch_state(
+                "done", asked=20, booked=3, known=16, not_there=1,
+                absent=(r.AbsentNumbers(nozzle_no=1, first=7, last=7),),
+            )  # fmt: skip
+        return told
+
+
+def refetch_state(state: str, **changes: Any) -> r.RefetchState:
+    """Return how far a fetch of 20 numbers is."""
+    given: dict[str, Any] = {
+        "total": 20, "asked": 20, "booked": 0, "known": 0, "empty": 0,
+        "not_there": 0, "absent": (),
+    }  # fmt: skip
+    return r.RefetchState(state=state, **{**given, **changes})
