@@ -62,6 +62,8 @@ def _time(at_ms: int) -> str:
 
 
 def _price(row: ShiftNozzle) -> str:
+    if row.fills and not row.price_e4:
+        return _("several")
     return yuan_text(row.price_e4) if row.fills else ""
 
 
