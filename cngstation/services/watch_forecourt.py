@@ -136,10 +136,10 @@ class LineDesk:
         }
         self._health = offline("the port is being opened")
         self._unbooked = UnbookedFills(database)
-        self._missing = RecordFetch(book, database, self._commit)
+        self.records = RecordFetch(book, database, self._commit)
         self._tasks: set[asyncio.Task[None]] = set()
         self._counters = CounterWatch(
-            self._missing,
+            self.records,
             nozzles,
             rests=self._is_at_rest,
             is_heard=lambda gun: self._figures[gun].link == str(Link.ONLINE),
@@ -148,7 +148,7 @@ class LineDesk:
 
     def attach(self, line: Line) -> None:
         """Take the line that was made with this desk as its handler."""
-        self._line = self._missing.line = line
+        self._line = self.records.line = line
 
     @property
     def by_gun(self) -> Mapping[int, NozzleSetting]:
@@ -181,11 +181,6 @@ class LineDesk:
             return []
         return [s.key for s in quiet if not await self._book.open_gaps(s)]
 
-    @property
-    def records(self) -> RecordFetch:
-        """Who fetches records of these nozzles again."""
-        return self._missing
-
     async def meters(self, wanted: Sequence[NozzleKey]) -> dict[NozzleKey, Meter]:
         """Read those of some nozzles that are at rest, after what they delivered."""
         guns = [g for g, setting in self._nozzles.items() if setting.key in wanted]
@@ -195,10 +190,9 @@ class LineDesk:
     async def _meter(self, gun: int) -> Meter | None:
         if self._line is None or not self._is_at_rest(gun):
             return None
-        setting = self._nozzles[gun]
         await self._counters.look(gun)
-        rests = partial(self._is_at_rest, gun)
-        return await stable_meter(self._line, gun, setting.key, rests)
+        key, rests = self._nozzles[gun].key, partial(self._is_at_rest, gun)
+        return await stable_meter(self._line, gun, key, rests)
 
     def _is_at_rest(self, gun: int) -> bool:
         figure = self._figures[gun]
@@ -231,10 +225,10 @@ class LineDesk:
         nozzle = self._nozzles.get(gun)
         if nozzle is None:
             return False
-        self._missing.heard(nozzle, record.device_seq)
+        self.records.heard(nozzle, record.device_seq)
         if not await self._kept(self._duties.duty(nozzle.key, record), "duty"):
             return False
-        self._start(self._missing.number_came(nozzle), f"close rows of gun {gun}")
+        self._start(self.records.number_came(nozzle), f"close rows of gun {gun}")
         return True
 
     async def parameter(self, gun: int, change: ParameterChange) -> bool:
@@ -249,11 +243,11 @@ class LineDesk:
         nozzle = self._nozzles.get(gun)
         if nozzle is None:
             return False
-        self._missing.heard(nozzle, event.device_seq)
+        self.records.heard(nozzle, event.device_seq)
         kept = keep_event(self._database, nozzle.key, event)
         if not await self._kept(kept, "event"):
             return False
-        self._start(self._missing.number_came(nozzle), f"close rows of gun {gun}")
+        self._start(self.records.number_came(nozzle), f"close rows of gun {gun}")
         return True
 
     async def _kept(self, work: Awaitable[bool | None], what: str) -> bool:

@@ -411,7 +411,7 @@ async def test_a_reading_from_the_books_has_its_own_amount(world: ShiftWorld) ->
         )
 
     async def sheet(number: int) -> NozzleSheet:
-        (found,) = await world.db.read(lambda c: nozzle_sheets(c, number))
+        (found,) = await world.db.read(lambda c: nozzle_sheets(c, number, RULES))
         return found
 
     await left_by_books(number)
@@ -431,13 +431,13 @@ async def test_a_fill_that_moved_nothing_is_no_fill(world: ShiftWorld) -> None:
     number = await world.on_duty("1")
     await sold(world)
     await sold(world, quantity_milli=0, amount_e4=0, price_e4=5_0000)
-    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number))
+    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number, RULES))
     assert (one.fills, one.zero_fills) == (1, 1)
     assert (one.price_e4, one.has_prices) == (4_5000, False)
     for price_e4 in (5_0000, 4_5000):
         amount = 2 * price_e4
         await sold(world, price_e4=price_e4, amount_e4=amount)
-    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number))
+    (one, _) = await world.db.read(lambda c: nozzle_sheets(c, number, RULES))
     assert (one.fills, one.price_e4, one.has_prices) == (3, 0, True)
     await world.off_duty(number)
     receipt = await world.hand_over(number, cash=0)
