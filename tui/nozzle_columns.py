@@ -64,7 +64,10 @@ def _time(at_ms: int) -> str:
 def _price(row: ShiftNozzle) -> str:
     if row.fills and not row.price_e4:
         return _("several")
-    return yuan_text(row.price_e4) if row.fills else ""
+    """Write the price; fills of several have none that is the shift's."""
+    if not row.fills:
+        return ""
+    return yuan_text(row.price_e4) if row.price_e4 else _("several")
 
 
 NOZZLE_COLUMNS = (

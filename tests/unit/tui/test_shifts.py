@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cngstation.errors import Disconnected
+from cngstation.language import use_language
 from cngstation.services.hand_over_shift import Unexplained
 from tests.unit.tui.fake_shifts import past_shift, shift_nozzle
 from tests.unit.tui.fake_station import FakeStation
@@ -340,3 +341,12 @@ async def test_nothing_is_printed_where_nothing_was_handed_over() -> None:
         await screen.press("p")
         await screen.sees("Nothing was handed over yet.")
         assert not screen.asked("receipt.print")
+
+
+def test_fills_of_several_prices_have_none_of_the_shift() -> None:
+    """A zero would be read as a price."""
+    (price,) = [column for column in NOZZLE_COLUMNS if column.head == "Price"]
+    use_language("en")
+    assert price.text(shift_nozzle(1)) == "3.98"
+    assert price.text(shift_nozzle(1, price_e4=0)) == "several"
+    assert price.text(shift_nozzle(1, fills=0, price_e4=0)) == ""
