@@ -31,7 +31,7 @@ FUNCTIONS = (
         "refetch",
         UPKEEP,
         mark("Fetch records again"),
-        "bc jybc jqjlbc",
+        "bcjl bc jqjlbc",
         "refetch:RefetchScreen",
     ),
     Function(
