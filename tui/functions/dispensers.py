@@ -45,7 +45,7 @@ FUNCTIONS = (
         "listed_numbers",
         UPKEEP,
         mark("Numbers on the black and the white list"),
-        "hmdbmdkh ckhmd",
+        "hbmdkh hmdbmdkh ckhmd",
         "listed_numbers:ListedNumbersScreen",
     ),
     Function(
