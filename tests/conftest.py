@@ -1,8 +1,12 @@
-"""Rules for every test: programs that a test needs must be there."""
+"""Rules for every test: programs that it needs are there; new files are copies."""
 
 import shutil
 
 import pytest
+
+from tests.new_files import copy_new_files
+
+copy_new_files()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

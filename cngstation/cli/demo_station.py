@@ -250,8 +250,12 @@ async def demo_station(
             await station.stop()
 
 
-async def prepare(station: DemoStation, language: str) -> None:
+async def prepare(
+    station: DemoStation, language: str, passwords: Passwords | None = None
+) -> None:
     """Make keys, configuration, database, operator, prices and blank cards.
+
+    `passwords` say how slow the operators' hashes are: as slow as the product's.
 
     Raises:
         DidNotStart: sockets cannot be made in the folder.
@@ -269,6 +273,7 @@ async def prepare(station: DemoStation, language: str) -> None:
     for serial in range(1, BLANK_CARDS + 1):
         make_blank_card(station.cards_dir, bytes([0x0C, 0x9A, 0x55, serial]))
     make_blank_card(station.cards_dir, DESFIRE_CARD)
+    passwords = passwords or Passwords()
     database = await Database.open(station.database, SystemClock())
     try:
         await database.write(_plan_prices)
@@ -287,7 +292,7 @@ async def prepare(station: DemoStation, language: str) -> None:
                 must_change=0,
                 state=ACTIVE,
             )
-            await add_operator(database, Passwords(), operator, password, STATION)
+            await add_operator(database, passwords, operator, password, STATION)
     finally:
         await database.close()
 

@@ -1,11 +1,13 @@
 """Operators' passwords: slow hashes of them, one made at a time."""
 
 import asyncio
+import base64
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from cngstation.errors import Refusal
 
@@ -39,7 +41,7 @@ class Passwords:
         # free a lock, and the next one would take its 64 MiB beside the first.
         self._one = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         # Checked against when the name is unknown, so that time does not tell.
-        self._nobody = self._hasher.hash(secrets.token_hex())
+        self._nobody = _hash_of_nothing(self._hasher)
 
     async def hash(self, password: str) -> str:
         """Return the hash of a new password.
@@ -64,3 +66,13 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """Return a hash that no password has and that takes as long to check as any."""
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).rstrip(b"=").decode("ascii")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"

@@ -31,6 +31,7 @@ from cngstation.rpc.contract.counter import COUNTER, CounterBoard
 from cngstation.rpc.contract.forecourt import FORECOURT, ForecourtBoard
 from cngstation.rpc.method import Body, Contract, Event, Snap
 from cngstation.rpc.session import LOGIN, Login
+from cngstation.services.passwords import Passwords
 from cngstation.storage.facts import rows
 from cngstation.storage.sqlite import connect
 from tests.simulated_devices import ROOT
@@ -187,7 +188,8 @@ async def prepared_station(
 ) -> AsyncIterator[DemoStation]:
     """Prepare a station, in English, with its devices and no daemon."""
     station = DemoStation(folder, "a-long-enough-password")
-    await prepare(station, "en")
+    # What a login costs is not what these tests are about; a hash says its own cost.
+    await prepare(station, "en", Passwords(memory_kib=8, passes=1))
     try:
         if simulators:
             await station.start_simulators()

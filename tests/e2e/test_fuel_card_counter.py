@@ -87,7 +87,7 @@ async def _furnish(station: DemoStation) -> None:
             operator_no="1009", login_name=SECOND[0], full_name="复核员",
             role="administrator", password_hash="", must_change=0, state=ACTIVE,
         )  # fmt: skip
-        await add_operator(database, Passwords(), operator, SECOND[1], STATION)
+        await add_operator(database, Passwords(8, 1), operator, SECOND[1], STATION)
     finally:
         await database.close()
 

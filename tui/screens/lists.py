@@ -1,6 +1,6 @@
 """Lists and prices at the dispensers: who holds what, send now, a number by hand."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual import events
@@ -23,6 +23,7 @@ from cngstation.rpc.contract.downloads import (
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
+from tui.screens.following_screen import FollowingScreen
 from tui.screens.form_screen import Field, FormScreen
 from tui.screens.mark_card import (
     REASON,
@@ -30,7 +31,6 @@ from tui.screens.mark_card import (
     SECOND_PASSWORD,
     approval_of,
 )
-from tui.screens.station_screen import StationScreen
 from tui.texts import filled
 from tui.whole_board import whole_board
 from tui.widgets.key_line import Keys
@@ -70,7 +70,7 @@ _NOT_HELD = mark("{kind}: {state}; none was ever taken, shall have version {want
 _PUT = mark("Number {number}: {list}.")
 
 
-class ListsScreen(StationScreen):
+class ListsScreen(FollowingScreen):
     """One row a nozzle, one column a kind."""
 
     HELP = mark(
@@ -80,6 +80,7 @@ class ListsScreen(StationScreen):
         "has that. s sends what has changed, w the whole "
         "blacklist, v lists the numbers, n puts one on a list by hand or takes it off."
     )
+    FOLLOWS = Area.LISTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,pagedown", "scroll(1)", show=False),
         Binding("up,pageup", "scroll(-1)", show=False),
@@ -98,27 +99,9 @@ class ListsScreen(StationScreen):
         """One page."""
         yield Drawn(self._page)
 
-    def on_mount(self) -> None:
+    async def ask(self) -> None:
         """Ask who holds what."""
-        super().on_mount()
-        self._fetch_soon()
-
-    def draw(self, areas: Area) -> None:
-        """Ask again when something moved."""
-        super().draw(areas)
-        if Area.LISTS in areas and self.is_mounted and self._board is not None:
-            self._fetch_soon()
-
-    def _fetch_soon(self) -> None:
-        fetch: Callable[[], Awaitable[None]] = self._fetch
-        self.run_worker(fetch, group="lists", exclusive=True)
-
-    async def _fetch(self) -> None:
-        try:
-            self._board = await whole_board(self.desk.link)
-        except StationError as error:
-            self.say_error(error)
-        self.redraw()
+        self._board = await whole_board(self.desk.link)
 
     def offered_keys(self) -> Keys:
         """Name the next step."""

@@ -1,6 +1,6 @@
 """Prices by unit and level: what holds, what is planned, who of the nozzles has it."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input
 
-from cngstation.errors import Refusal, StationError
+from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.moments import CHINA
@@ -30,9 +30,9 @@ from tui.amount import Amount
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import price_text
+from tui.screens.following_screen import FollowingScreen
 from tui.screens.form_screen import Field, FormScreen
 from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
-from tui.screens.station_screen import StationScreen
 from tui.texts import filled
 from tui.whole_board import whole_board
 from tui.widgets.key_line import KeyLine, Keys
@@ -76,7 +76,7 @@ def _moment(wall_ms: int) -> str:
     return datetime.fromtimestamp(wall_ms // 1000, CHINA).strftime("%Y-%m-%d %H:%M")
 
 
-class PricesScreen(StationScreen):
+class PricesScreen(FollowingScreen):
     """A row a price; planned ones first, then what holds."""
 
     HELP = mark(
@@ -86,6 +86,7 @@ class PricesScreen(StationScreen):
         "Below stands how many nozzles have the prices of now. A fill under way keeps "
         "its price."
     )
+    FOLLOWS = Area.LISTS
     AUTO_FOCUS = "LazyTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "app.help", show=False),
@@ -106,28 +107,10 @@ class PricesScreen(StationScreen):
         yield LazyTable()
         yield Drawn(self._nozzles, id="nozzles")
 
-    def on_mount(self) -> None:
+    async def ask(self) -> None:
         """Fetch prices, and what nozzles hold."""
-        super().on_mount()
-        self._fetch_soon()
-
-    def draw(self, areas: Area) -> None:
-        """Ask again when nozzles fetch."""
-        super().draw(areas)
-        if Area.LISTS in areas and self.is_mounted and self._board is not None:
-            self._fetch_soon()
-
-    def _fetch_soon(self) -> None:
-        fetch: Callable[[], Awaitable[None]] = self._fetch
-        self.run_worker(fetch, group="prices", exclusive=True)
-
-    async def _fetch(self) -> None:
-        try:
-            self._show(await self.desk.link.call(PRICE_LIST, Nothing()))
-            self._held = await whole_board(self.desk.link)
-        except StationError as error:
-            self.say_error(error)
-        self.redraw()
+        self._show(await self.desk.link.call(PRICE_LIST, Nothing()))
+        self._held = await whole_board(self.desk.link)
 
     def _show(self, board: PriceBoard) -> None:
         self._board = board

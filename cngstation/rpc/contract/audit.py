@@ -5,18 +5,17 @@ from typing import Annotated
 from pydantic import Field
 
 from cngstation.rpc.contract.figures import MOST_ROWS, Word
+from cngstation.rpc.contract.registers import NextPage, PageFound
 from cngstation.rpc.method import Line, Message, Method, Text
 
 
-class AuditQuery(Message):
-    """Rows of the audit, newest first, before a place of the chain; 0: the newest.
+class AuditQuery(NextPage):
+    """Rows of the audit.
 
     Empty fields filter nothing. `act` is a part of an act's name or code, `outcome`
     a part of how it ended, `subject` a part of whom or what it was about.
     """
 
-    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
-    before_seq: int = 0
     operator_no: Word = ""
     act: Word = ""
     subject: Word = ""
@@ -40,11 +39,10 @@ class AuditRow(Message):
     terminal: Word
 
 
-class AuditRows(Message):
-    """Rows found; `next_seq` goes on from here, 0 at the end of the trail."""
+class AuditRows(PageFound):
+    """Rows found."""
 
     rows: Annotated[tuple[AuditRow, ...], Field(max_length=MOST_ROWS)]
-    next_seq: int
 
 
 class AuditOne(Message):

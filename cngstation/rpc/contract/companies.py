@@ -11,6 +11,7 @@ from cngstation.rpc.contract.figures import (
     SaleRow,
     Word,
 )
+from cngstation.rpc.contract.registers import NextPage, PageFound
 from cngstation.rpc.method import LOGGED_IN, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -64,15 +65,10 @@ class CompanyAccount(Message):
     rows: Annotated[tuple[CompanyMove, ...], Field(max_length=MOST_ROWS)]
 
 
-class CompanyFillsQuery(Message):
-    """Fills of a company's vehicles; an empty number is every company.
-
-    `before_seq` is the `next_seq` of the page before, zero for the newest.
-    """
+class CompanyFillsQuery(NextPage):
+    """Fills of a company's vehicles; an empty number is every company."""
 
     company_no: Word
-    limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
-    before_seq: Annotated[int, Field(ge=0)] = 0
 
 
 class CompanyFill(Message):
@@ -83,11 +79,10 @@ class CompanyFill(Message):
     sale: SaleRow
 
 
-class CompanyFills(Message):
-    """A page of fills, newest first; `next_seq` is zero on the last one."""
+class CompanyFills(PageFound):
+    """A page of fills."""
 
     rows: Annotated[tuple[CompanyFill, ...], Field(max_length=MOST_ROWS)]
-    next_seq: int
 
 
 class DiscountRule(Message):

@@ -26,6 +26,18 @@ class Page(Message):
     limit: Annotated[int, Field(ge=1, le=MOST_ROWS)]
 
 
+class NextPage(Page):
+    """A page, newest first, behind the one whose `next_seq` is named; 0: the newest."""
+
+    before_seq: Annotated[int, Field(ge=0)] = 0
+
+
+class PageFound(Message):
+    """`next_seq` goes on from here; it is 0 on the last page."""
+
+    next_seq: int
+
+
 class CompanyDraft(Message):
     """A company to register; the number is made by the system."""
 

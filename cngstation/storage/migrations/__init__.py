@@ -1,7 +1,7 @@
 """Schema versions in order; each is applied in one transaction with its record."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from cngstation.storage.sqlite import Connection, sqlite3
 _FILE_NAME = re.compile(r"(\d{4})_(\w+)\.sql")
 
 
-def known_migrations() -> list[tuple[int, str, str]]:
+@cache
+def known_migrations() -> tuple[tuple[int, str, str], ...]:
     """Return (version, name, SQL) of every migration, oldest first."""
     found = []
     for item in resources.files(__package__).iterdir():
         if matched := _FILE_NAME.fullmatch(item.name):
             found.append((int(matched[1]), matched[2], item.read_text("utf-8")))
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def migrate(connection: Connection, path: Path, now_ms: int) -> list[int]:
@@ -109,29 +110,29 @@ def schema(connection: Connection) -> Schema:
 @cache
 def schema_of(version: int) -> Schema:
     """Return the SQL of everything that a file of a version has."""
-    connection = _empty_file(version)
-    try:
-        return schema(connection)
-    finally:
-        connection.close()
+    return schema(_empty_file(version))
 
 
 @cache
 def seeds_of(version: int) -> dict[Place, Content]:
     """Return the rows of registers that a file of a version has from the start."""
-    connection = _empty_file(version)
-    try:
-        return register_rows.contents(connection)
-    finally:
-        connection.close()
+    return register_rows.contents(_empty_file(version))
 
 
 def _empty_file(version: int) -> Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for number, _, sql in known_migrations():
-        for statement in _statements(sql) if number <= version else ():
-            connection.execute(statement)
-    return connection
+    return _grown(tuple(entry for entry in known_migrations() if entry[0] <= version))
+
+
+@lru_cache(maxsize=1)
+def _grown(steps: tuple[tuple[int, str, str], ...]) -> Connection:
+    """Return an empty file after these migrations; the next one begins with a copy."""
+    # A file is brought to its version in one thread, and proved in another.
+    file = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if steps:
+        _grown(steps[:-1]).backup(file)
+        for statement in _statements(steps[-1][2]):
+            file.execute(statement)
+    return file
 
 
 def _statements(sql: str) -> list[str]:

@@ -27,7 +27,7 @@ def config(tmp_path: Path) -> Path:
 
     async def make() -> None:
         async with opened(load_config(path).paths.database, HandClock()) as db:
-            digest = await Passwords().hash("station-secret-1")
+            digest = await Passwords(8, 1).hash("station-secret-1")
 
             def hire(tx: Transaction) -> None:
                 for number, role in (("01", "administrator"), ("02", "junior")):

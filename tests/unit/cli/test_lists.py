@@ -23,7 +23,7 @@ PASSWORD = "right one"  # nobody's
 def config(tmp_path: Path) -> Path:
     """Write a configuration and a file with two administrators and a junior."""
     path = write_config(tmp_path)
-    hashed = asyncio.run(Passwords().hash(PASSWORD))
+    hashed = asyncio.run(Passwords(8, 1).hash(PASSWORD))
 
     async def hire() -> None:
         database = await Database.open(load_config(path).paths.database, SystemClock())

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import extract_parameters
+from argon2.exceptions import VerifyMismatchError
 from pydantic import SecretStr
 
 from cngstation.errors import NotLoggedIn
@@ -261,6 +263,16 @@ async def test_a_damaged_hash_fits_nothing(passwords: Passwords) -> None:
     assert not await passwords.fits("garbage", "garbage")
     passwords._nobody = await passwords.hash(RIGHT)
     assert not await passwords.fits(None, RIGHT)
+
+
+async def test_an_unknown_name_is_checked_at_the_cost_of_a_known_one() -> None:
+    """What it is checked against is a hash of the same parameters and sizes."""
+    passwords = Passwords(memory_kib=64, passes=2)
+    stored = await passwords.hash(RIGHT)
+    assert extract_parameters(passwords._nobody) == extract_parameters(stored)
+    with pytest.raises(VerifyMismatchError):
+        passwords._hasher.verify(passwords._nobody, RIGHT)
+    assert Passwords(64, 2)._nobody != passwords._nobody
 
 
 async def test_one_hash_at_a_time_even_when_callers_hang_up(

@@ -14,6 +14,7 @@ from cngstation.storage.customers import Company
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.migrations import current_version, known_migrations, migrate
 from cngstation.storage.sqlite import Connection, connect, sqlite3
+from tests.new_files import migrate_or_copy
 from tests.small_station import (
     CARD,
     MORNING,
@@ -37,6 +38,27 @@ def known(monkeypatch: pytest.MonkeyPatch, *sql: str) -> None:
     """Let the program know these migrations alone."""
     given = [(n, f"m{n}", text) for n, text in enumerate(sql, 1)]
     monkeypatch.setattr(migrations, "known_migrations", lambda: given)
+
+
+def test_a_file_that_tests_copy_is_what_the_migrations_make(tmp_path: Path) -> None:
+    """Tables, rows and settings of a new file in tests are those of the product."""
+    made = []
+    for make in (migrate, migrate_or_copy, migrate_or_copy):
+        path = tmp_path / f"{len(made)}.db"
+        connection = connect(path)
+        assert make(connection, path, MORNING) == [n for n, _, _ in known_migrations()]
+        settings = [
+            connection.execute(f"PRAGMA {name}").fetchone()
+            for name in ("journal_mode", "page_size", "auto_vacuum", "foreign_keys")
+        ]
+        rows = {
+            name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
+            for name in tables(connection)
+        }
+        made.append((settings, rows, migrations.schema(connection)))
+        connection.close()
+    assert made[1] == made[2] == made[0]
+    assert migrate_or_copy(connect(path), path, MORNING + 1) == []
 
 
 def test_a_new_file_gets_every_version_once(tmp_path: Path) -> None:
