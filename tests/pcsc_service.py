@@ -25,7 +25,7 @@ _SOCKET = Path("/run/pcscd/pcscd.comm")
 _PID = Path("/run/pcscd/pcscd.pid")
 # pcscd has one socket, whose place is built in: tests of two runs take turns.
 _TURN = Path("/tmp/cngstation-tests-pcscd.lock")
-_READY_WITHIN_S = 30.0
+_READY_WITHIN_S = 120.0
 _TURN_WITHIN_S = 50.0
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from cngstation.simulators.control import HandsRefused
 
-READY_WITHIN_S = 40.0
-ENDS_WITHIN_S = 10.0
+READY_WITHIN_S = 120.0
+ENDS_WITHIN_S = 60.0
 ROOT = Path(__file__).parents[1]
 
 

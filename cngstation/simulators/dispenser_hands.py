@@ -40,7 +40,7 @@ from cngstation.simulators.line_log import LineLog
 from cngstation.simulators.purse_on_card import CardRefused
 from cngstation.simulators.wire import Wire
 
-LONGEST_WAIT_S = 10.0
+LONGEST_WAIT_S = 60.0
 LARGEST_FILL = 10_000_000  # 100 000 units: no vehicle takes more
 KPA_PER_HUNDREDTH_MPA = 10
 

@@ -24,7 +24,7 @@ from cngstation.simulators.plain_nozzle import PlainNozzle
 from cngstation.simulators.unipump_controller import PointState
 from cngstation.simulators.wire import Wire
 
-LONGEST_WAIT_S = 10.0
+LONGEST_WAIT_S = 60.0
 _LOOK_S = 0.02
 Request = Mapping[str, Any]
 

@@ -23,7 +23,7 @@ from cngstation.simulators.control import Answer, Handler, HandsRefused
 from cngstation.simulators.pts_controller import Controller
 from cngstation.simulators.pts_point import Point
 
-LONGEST_WAIT_S = 10.0
+LONGEST_WAIT_S = 60.0
 _LOOK_S = 0.02
 Request = Mapping[str, Any]
 

@@ -21,7 +21,7 @@ from cngstation.storage.database import Database
 from tests.simulated_devices import SimulatedProcess, simulator
 
 STATION_NO = "03160001"
-WITHIN_S = 30.0
+WITHIN_S = 120.0
 AT_THE_WHOLE = frozenset({"fault", "counts", "open", "close"})
 BAUD = {"compac": 38_400, "unipump": 57_600}
 

@@ -41,7 +41,7 @@ from cngstation.units import Unit
 BAUD = 115_200
 CARD = "01000000510100000001"
 FAST = 100_000.0
-WITHIN_S = 20.0
+WITHIN_S = 120.0
 
 
 @dataclass

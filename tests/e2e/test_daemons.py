@@ -35,8 +35,8 @@ from tests.e2e.live_station import (
     until,
 )
 from tests.e2e.station_proof import wrongs
+from tests.patience import allowed_s
 
-pytestmark = pytest.mark.timeout(120)
 ENDS_WITHIN_S = 5.0  # then systemd would kill them
 
 
@@ -45,7 +45,7 @@ async def _ready(*started: Daemon) -> None:
         await until(lambda one=daemon: bool(one.logged("daemon.ready")), "ready")
 
 
-async def test_sigterm_ends_an_idle_daemon_within_two_seconds(tmp_path: Path) -> None:
+async def test_sigterm_ends_an_idle_daemon(tmp_path: Path) -> None:
     """Each ends with 0 and removes its socket; every line of its log is JSON.
 
     What a killed export left is gone once the counter is there.
@@ -60,7 +60,10 @@ async def test_sigterm_ends_an_idle_daemon_within_two_seconds(tmp_path: Path) ->
         assert not left.exists()
         for daemon in started:
             code, took_s = await daemon.terminate()
-            assert (code, took_s < ENDS_WITHIN_S) == (0, True), (took_s, daemon.text)
+            assert (code, took_s < allowed_s(ENDS_WITHIN_S)) == (0, True), (
+                took_s,
+                daemon.text,
+            )
             assert [line["failed"] for line in daemon.logged("daemon.ended")] == [False]
         assert list(station.run_dir.glob("*.sock")) == []
 
@@ -100,7 +103,7 @@ async def test_sigterm_ends_busy_daemons(tmp_path: Path) -> None:
             for pid in pids:
                 os.kill(pid, signal.SIGTERM)
             await until(lambda: not any(map(is_alive, pids)), "their end")
-            assert loop.time() - began < ENDS_WITHIN_S
+            assert loop.time() - began < allowed_s(ENDS_WITHIN_S)
             await stage.finish()
         finally:
             await cashier.end()

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from cngstation.cli.demo_station import DESFIRE_CARD, DESFIRE_PLACE, demo_station
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
@@ -17,7 +15,6 @@ from tests.e2e.live_station import (
 from tests.e2e.station_proof import purse_of, wrongs
 
 
-@pytest.mark.timeout(150)
 async def test_a_desfire_card_lives_beside_the_others(tmp_path: Path) -> None:
     """Issued, topped up, torn in its commit and finished by itself, filled, debited."""
     async with demo_station(folder=tmp_path, language="en") as station:

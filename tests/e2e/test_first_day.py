@@ -77,7 +77,6 @@ async def change(client: RpcClient[c.CounterBoard], old: str, new: str) -> None:
     )
 
 
-@pytest.mark.timeout(300)
 async def test_from_the_command_to_the_first_card(tmp_path: Path) -> None:
     """Secret, own password, parameters, a second person, a price, a card; proved."""
     station = DemoStation(tmp_path, OWN)

@@ -67,7 +67,7 @@ async def test_a_fill_is_shown_and_booked_once(tmp_path: Path, far: FarEnd) -> N
         )
         expected = await ended(far)
         assert await station.booked(1) == [expected]
-        closed = await far.hand("wait", until="closed", timeout_s=10)
+        closed = await far.hand("wait", until="closed", timeout_s=60)
         assert closed["reached"]
     async with monitor(tmp_path, far.section) as station:
         await station.until(lambda s: s.links == {"online"})
@@ -104,7 +104,7 @@ async def test_a_fill_that_ended_while_the_monitor_was_down_is_booked_once(
         await asyncio.sleep(SETTLED_S)
         await begin(far, 5_000)
         await station.booked(1)
-        await far.hand("wait", until="closed", timeout_s=10)
+        await far.hand("wait", until="closed", timeout_s=60)
         await far.hand("hang_up")
         await asyncio.sleep(0.3)
     await far.hand("sell", volume=2_000)
@@ -147,7 +147,7 @@ async def test_a_controller_that_misbehaves_loses_no_sale(tmp_path: Path) -> Non
             for count in range(1, 4):
                 await begin(far, 2_000, flow=20_000)
                 await station.booked(count)
-                await far.hand("wait", until="closed", timeout_s=10)
+                await far.hand("wait", until="closed", timeout_s=60)
                 await far.hand("hang_up")
             await far.hand("fault", **dict.fromkeys(faults, 0))
             await asyncio.sleep(0.3)
@@ -169,7 +169,7 @@ async def test_a_controller_that_is_away_is_said_and_comes_back(
             await station.until(lambda s: s.links == {"online"})
             await begin(far, 1_000)
             await station.booked(1)
-            await far.hand("wait", until="closed", timeout_s=10)
+            await far.hand("wait", until="closed", timeout_s=60)
             await far.hand("close")
             await station.until(lambda s: s.told["line"][-1].health.state == "offline")
             assert "secret" not in str(station.told["line"])

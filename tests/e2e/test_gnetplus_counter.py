@@ -22,7 +22,6 @@ def device(tmp_path: Path) -> Iterator[SimulatedReader]:
         yield process
 
 
-@pytest.mark.timeout(120)
 async def test_a_card_is_issued_and_topped_up(
     device: SimulatedReader, tmp_path: Path
 ) -> None:
@@ -37,7 +36,6 @@ async def test_a_card_is_issued_and_topped_up(
     assert verify_file(tmp_path / "station.db").proved
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("block", ["before", "after", "garbage"])
 async def test_a_torn_top_up_is_finished_at_the_next_tap(
     device: SimulatedReader, tmp_path: Path, block: str

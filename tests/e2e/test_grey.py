@@ -38,7 +38,6 @@ PULLED_FUELLING, PULLED_DUE, WHILE_AWAY = 0, 1, 2
 SLOW = 150.0
 
 
-@pytest.mark.timeout(150)
 async def test_a_card_that_leaves_unpaid_is_booked_named_and_refused(
     tmp_path: Path,
 ) -> None:
@@ -175,7 +174,6 @@ async def _is_settled(
         await hands.call("remove")
 
 
-@pytest.mark.timeout(150)
 async def test_a_monitor_killed_in_a_fill_books_it_once_and_debits_the_card(
     tmp_path: Path,
 ) -> None:

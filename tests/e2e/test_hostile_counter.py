@@ -41,7 +41,6 @@ TOP_UP = counter.TopUp(
 )
 
 
-@pytest.mark.timeout(60)
 async def test_an_act_never_answers_for_another_act(tmp_path: Path) -> None:
     """An id asked for with another card, amount or vehicle gets no "done"."""
     async with (

@@ -34,7 +34,6 @@ from tests.e2e.live_station import (
 from tests.e2e.station_proof import wrongs
 from tests.unit.rpc.toys import Raw
 
-pytestmark = pytest.mark.timeout(180)
 CONTRACTS: dict[str, Contract[Any]] = {
     "counter": COUNTER,
     "forecourt": FORECOURT,

@@ -167,7 +167,7 @@ def freefare(device: SimulatedReader, key_no: int, debit: int) -> dict[str, Any]
         },
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

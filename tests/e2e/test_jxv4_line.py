@@ -48,7 +48,7 @@ from cngstation.units import Unit
 from tests.unit.simulators.cards import MASTER, STATION, issue
 
 BAUD = 38_400
-WITHIN_S = 40.0
+WITHIN_S = 120.0
 FILL = {
     "limit_hundredths": 1_234,
     "flow_hundredths_per_s": 100_000,

@@ -37,7 +37,6 @@ from tests.e2e.live_station import (
     until,
 )
 
-pytestmark = pytest.mark.timeout(180)
 CONTRACTS: dict[str, Any] = {
     "counter": COUNTER,
     "forecourt": FORECOURT,

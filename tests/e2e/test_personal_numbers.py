@@ -34,7 +34,6 @@ from tests.e2e.live_station import (
 )
 from tests.simulated_devices import ROOT
 
-pytestmark = pytest.mark.timeout(180)
 WHY = "对方 {id_no} 来电 {phone} 询问"
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from ulid import ULID
 
 from cngstation.rpc.contract import shifts as contract
@@ -24,7 +23,6 @@ _DUTIES = "SELECT * FROM duty_record"
 _READINGS = "SELECT moment, source FROM shift_reading ORDER BY seq"
 
 
-@pytest.mark.timeout(120)
 async def test_a_shift_from_the_staff_card_to_the_slip(tmp_path: Path) -> None:
     """The dispenser's duty opens it; the next crew goes on at the same figures."""
     async with (

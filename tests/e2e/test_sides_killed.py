@@ -22,7 +22,7 @@ from tests.simulated_devices import ROOT, SimulatedProcess, simulator
 
 SAMPLE_KILLS = 1
 CAMPAIGN_KILLS = int(os.environ.get("CNGSTATION_KILLS", "500"))
-WITHIN_S = 60.0
+WITHIN_S = 120.0
 BEGAN = 123_456
 LINES = ("dart", "lanfeng")
 LINE = """
@@ -65,7 +65,6 @@ cylinder_warning_days = 10
 """
 
 
-@pytest.mark.timeout(180)
 async def test_a_killed_monitor_books_every_fill_once(tmp_path: Path) -> None:
     """A sample of the campaign below."""
     await play_and_kill(tmp_path, seed=5, kills=SAMPLE_KILLS)

@@ -3,14 +3,11 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from cngstation.cli.demo_station import DemoStation
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import daemons, prepared_station, query, until
 from tests.e2e.sinopec_bench import Bench, simulated
 
-pytestmark = pytest.mark.timeout(120)
 KILLS = 2
 BAUD = 38_400
 MONITOR = "forecourt"

@@ -135,7 +135,7 @@ async def test_a_card_is_looked_up_before_it_fills(
     async with running(tmp_path, service, dispenser) as bench:
         await bench.hand("card_in", card=CARD, balance=1_000)
         limits: dict[str, Any] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not limits.get("frames_taken"):
                 await asyncio.sleep(0.02)
                 limits = await bench.hand("limits")

@@ -35,7 +35,6 @@ def asking(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("asking")
-@pytest.mark.timeout(150)
 async def test_a_card_is_let_in_by_the_white_list_and_unlocked_at_a_dispenser(
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,7 @@ from tests.issued_cards import INFO, MASTER, NEW_PURSE, QUICK, UID, topped_up
 from tests.simulated_devices import SimulatedReader, card_reader
 
 OTHER = bytes.fromhex("01020304")
-WITHIN_S = 30
+WITHIN_S = 120
 Told = tuple[str, object]
 
 

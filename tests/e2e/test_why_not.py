@@ -37,7 +37,6 @@ def test_there_are_enough_scripts() -> None:
     assert len({fault.cause for fault in FAULTS.values()}) >= 35
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 async def test_the_first_line_names_the_true_cause(
     device: SimulatedReader, tmp_path: Path, fault: Fault

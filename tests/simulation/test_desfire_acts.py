@@ -58,7 +58,6 @@ ON_DESFIRE: dict[str, tuple[PaymentMode, Callable[[Case], dict[str, Any]]]] = {
 }
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("kind", sorted(ON_DESFIRE))
 def test_an_act_cut_off_is_ended_by_the_next_tap(kind: str, fault: Fault) -> None:
@@ -95,7 +94,6 @@ def _ends_well(kind: str, fault: Fault, at: int) -> bool:
         world.close()
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_replacement_cut_off_is_ended_by_the_next_tap(fault: Fault) -> None:
     """A lost card of another technology is replaced by a DESFire card, once."""

@@ -176,7 +176,6 @@ def top_up(world: World) -> object:
     return world.top_up(key, CHIP, ADDED, before=FIRST, act=ACT)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("act", [issue, top_up], ids=["issue", "top_up"])
 def test_an_act_cut_off_in_every_frame(

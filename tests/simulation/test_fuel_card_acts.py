@@ -63,7 +63,6 @@ KINDS = {
 AFTER = {"reverse_top_up": FIRST + ADDED - 2_000, "cancel": 0, "wipe": 0}
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_an_act_cut_off_is_ended_by_the_next_tap(kind: str, fault: Fault) -> None:
@@ -102,7 +101,6 @@ def _arm(world: FuelWorld, fault: Fault, at: int) -> Any:
     return lambda: world.field.arm(fault, at)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_replacement_cut_off_is_ended_by_the_next_tap(fault: Fault) -> None:
     """A lost card of another technology is replaced by a fuel card, once."""

@@ -225,7 +225,6 @@ def cut_off(fault: Fault, at: int, act: Callable[[FuelWorld], object]) -> bool:
     return struck
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 @pytest.mark.parametrize("act", [issue, top_up], ids=["issue", "top_up"])
 def test_an_act_cut_off_in_every_command(
@@ -244,7 +243,6 @@ def settled(world: FuelWorld, *, act: str = ACT) -> object:
     return world.act("settle_grey_by_hand", KEY, CHIP, amount=OWED, act=act)
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_grey_card_freed_is_debited_once(fault: Fault) -> None:
     """Cut off in every command of it: grey with all its money, or free without."""

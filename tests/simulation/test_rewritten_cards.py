@@ -37,7 +37,6 @@ WORLDS: dict[str, tuple[Any, Any, Any]] = {
 FAULTS = [(name, fault) for name, (_, _, faults) in WORLDS.items() for fault in faults]
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("technology", "fault"), FAULTS)
 @pytest.mark.parametrize("kind", ["rewrite_limits", "crew_rewrite"])
 def test_a_rewriting_cut_off_is_ended_by_the_next_tap(

@@ -126,7 +126,7 @@ async def test_libnfc_dumps_the_same_bytes(tmp_path: Path) -> None:
             },
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=120,
             check=False,
         )
         assert "64 of 64 blocks read" in done.stdout, done.stdout + done.stderr

@@ -83,7 +83,7 @@ async def test_a_part_that_ends_ends_the_daemon(process: Process, how: str) -> N
 
     process.keep(for_ever(), "other part")
     process.keep(part(), "part")
-    assert await asyncio.wait_for(process.until_stopped(), 2) == 1
+    assert await asyncio.wait_for(process.until_stopped(), 60) == 1
 
 
 async def test_an_unconfirmed_commit_ends_the_daemon(process: Process) -> None:
@@ -104,10 +104,9 @@ async def test_an_unconfirmed_commit_ends_the_daemon(process: Process) -> None:
 async def test_an_act_of_the_daemon_may_ask_for_the_end(process: Process) -> None:
     """`fail` is the way out for who cannot raise."""
     process.fail(CommitUncertain(why="disk"))
-    assert await asyncio.wait_for(process.until_stopped(), 2) == 1
+    assert await asyncio.wait_for(process.until_stopped(), 60) == 1
 
 
-@pytest.mark.timeout(20)
 async def test_a_database_that_is_not_there_is_never_made(process: Process) -> None:
     """A new one would be a station without its books."""
     path = process.config.paths.database
@@ -152,7 +151,7 @@ def test_a_daemon_that_cannot_start_ends(tmp_path: Path, what: str, code: int) -
     ended = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(what=what), "--config", str(path)],
         capture_output=True,
-        timeout=10,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == code, ended.stderr
@@ -177,7 +176,7 @@ def test_a_wrong_configuration_is_code_two(
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 2

@@ -10,7 +10,20 @@ from cngstation.domain.card_lists import (
     next_version,
 )
 
-NUMBERS = st.frozensets(st.integers(0, 400).map(str), max_size=400)
+
+def _stretch(first: int, last: int, step: int, odd: frozenset[int]) -> frozenset[str]:
+    return frozenset(map(str, {*range(first, last, step)} ^ odd))
+
+
+# A long list out of three draws, and a few numbers that are there or not beside it.
+_PLACES = st.integers(0, 400)
+NUMBERS = st.builds(
+    _stretch,
+    _PLACES,
+    _PLACES,
+    st.integers(1, 5),
+    st.frozensets(_PLACES, max_size=6),
+)
 
 
 @given(st.lists(st.tuples(NUMBERS, st.booleans()), min_size=1, max_size=6))

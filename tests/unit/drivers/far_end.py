@@ -177,7 +177,7 @@ async def running(line: DispenserLine) -> AsyncIterator[None]:
             await task
 
 
-async def until(true: Callable[[], object], within_s: float = 30) -> None:
+async def until(true: Callable[[], object], within_s: float = 120) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(within_s):
         while not true():

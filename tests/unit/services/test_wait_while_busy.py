@@ -64,7 +64,7 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait for something."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not true():
             await asyncio.sleep(0.002)
 

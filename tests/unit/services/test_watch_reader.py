@@ -69,7 +69,7 @@ class Notes:
         """Wait until so much was told."""
         while len(self.told) < count:
             self.news.clear()
-            await asyncio.wait_for(self.news.wait(), 2)
+            await asyncio.wait_for(self.news.wait(), 60)
         return self.told
 
 

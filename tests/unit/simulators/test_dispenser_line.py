@@ -18,6 +18,7 @@ from cngstation.simulators.dispenser_line import (
     LineConfig,
     read_master_key,
 )
+from tests.patience import allowed_s
 from tests.unit.simulators.bench_gun import NOW, host_frame
 from tests.unit.simulators.cards import MASTER, UID, issue
 
@@ -84,7 +85,7 @@ class RunningLine:
         assert self.process is not None
         if self.process.returncode is None:
             self.process.send_signal(number)
-        code = await asyncio.wait_for(self.process.wait(), 2)
+        code = await asyncio.wait_for(self.process.wait(), 60)
         assert self.process.stderr is not None
         self.complaints = await self.process.stderr.read()
         await self.control.close()
@@ -122,15 +123,15 @@ async def line(tmp_path: Path) -> AsyncIterator[RunningLine]:
         await running.end(signal.SIGKILL)
 
 
-async def test_sigterm_ends_it_cleanly_within_a_second(line: RunningLine) -> None:
+async def test_sigterm_ends_it_cleanly_at_once(line: RunningLine) -> None:
     """Exit code 0, also under an open call; link and socket are gone, no complaint."""
     waiting = asyncio.create_task(
-        line.control.call("wait", gun=1, until="awaiting_debit", timeout_s=9)
+        line.control.call("wait", gun=1, until="awaiting_debit", timeout_s=60)
     )
     await asyncio.sleep(0.1)
     begun = asyncio.get_running_loop().time()
     assert await line.end(signal.SIGTERM) == 0
-    assert asyncio.get_running_loop().time() - begun < 1
+    assert asyncio.get_running_loop().time() - begun < allowed_s(1)
     assert not line.link.is_symlink()
     assert not (line.folder / "line-1.sock").exists()
     assert line.complaints == b""

@@ -13,7 +13,7 @@ from cngstation.simulators.control import HandsRefused
 from cngstation.simulators.dispenser_line import read_config
 from cngstation.simulators.side_line import SideLine, SideLineConfig
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 # A poll of address 50H, a request for its status; a status request to gun 1.
 DART_POLL = bytes.fromhex("50 20 FA")
 DART_RESET_STATUS = bytes.fromhex(

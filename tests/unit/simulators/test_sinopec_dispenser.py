@@ -240,5 +240,5 @@ async def test_the_line_is_one_program_with_the_others(tmp_path: Path) -> None:
     os.close(port)
     await hands.close()
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 60) == 0
     process._transport.close()  # type: ignore[attr-defined]

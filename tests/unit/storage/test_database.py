@@ -89,7 +89,7 @@ async def test_a_stop_iteration_reaches_its_caller(tmp_path: Path) -> None:
 
     async with opened(tmp_path / "s.db") as db:
         with pytest.raises(RuntimeError, match="StopIteration"):
-            await asyncio.wait_for(db.write(careless), 2)
+            await asyncio.wait_for(db.write(careless), 60)
         assert await db.write(lambda tx: book(tx, "a")) == 1
 
 
@@ -154,7 +154,7 @@ async def test_a_file_without_its_tip_fails_loudly(tmp_path: Path) -> None:
         with_hands.execute("DELETE FROM tip")
         with_hands.close()
         with pytest.raises(CommitUncertain):
-            await asyncio.wait_for(db.write(lambda tx: book(tx, "a")), 2)
+            await asyncio.wait_for(db.write(lambda tx: book(tx, "a")), 60)
 
 
 async def test_a_broken_off_transaction_is_never_gone_on_with(tmp_path: Path) -> None:
@@ -366,7 +366,7 @@ def test_three_writers_make_one_gapless_chain(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     writers = [writer(name, path, 150) for name in "abc"]
     for process in writers:
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
     proof = verify_file(path)
     assert proof.first_bad is None
@@ -381,7 +381,7 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
         assert process.stdout is not None
         told = [process.stdout.readline().strip() for _ in range(1 + 90 * round_no)]
         process.kill()
-        rest, _ = process.communicate(timeout=10)
+        rest, _ = process.communicate(timeout=120)
         told += rest.split("\n")[:-1]  # a line without its end was cut off
         connection = connect(path, read_only=True)
         there = set(entries(connection))

@@ -47,7 +47,7 @@ class Opened:
 
     async def until(self, holds: Callable[[], Any]) -> None:
         """Wait until something holds."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not holds():
                 await self.pilot.pause(0.02)
         await self.rest()

@@ -131,7 +131,7 @@ async def test_a_card_is_pulled_out_of_a_nozzle_in_mid_fill(
         hands = Hands(read_demo(demo_file))
         uid = hands.cards()[0]
         driving = asyncio.create_task(hands.drive(uid, 3, 800))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while devices.verbs() != ["card_in", "fill"]:
                 await asyncio.sleep(0.01)
         await hands.put_or_pull(uid)

@@ -21,7 +21,7 @@ from tui.socket_link import SocketLink
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not holds():
             await asyncio.sleep(0.01)
 
@@ -105,7 +105,7 @@ async def test_a_daemon_of_another_version_is_named_at_the_login(
     heard: list[News] = []
     link = SocketLink(tmp_path, terminal="test")
     link.start(heard.append)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         with pytest.raises(VersionMismatch, match=r"needs 9\.0 or"):
             await link.login("demo", "right")
     reasons = [n.reason for n in heard if isinstance(n, PartDown)]
