@@ -32,6 +32,7 @@ from cngstation.rpc.failures import (
 from cngstation.rpc.method import Version
 from cngstation.rpc.session import ATTACH, LOGIN, Attach, Login
 from cngstation.rpc.wire import result_line
+from tests.patience import turns
 from tests.unit.rpc.toys import (
     ECHO,
     FIGURE_CHANGED,
@@ -145,7 +146,7 @@ async def test_only_so_many_calls_wait(
     calls = [
         asyncio.create_task(client.call(ECHO, Word(text=str(n)))) for n in range(64)
     ]
-    await asyncio.sleep(0.02)
+    await turns()
     with pytest.raises(TooManyCalls):
         await client.call(ECHO, Word(text="a"))
     station.hold.set()
@@ -196,7 +197,7 @@ async def test_a_screen_that_does_not_look_still_gets_its_answers(
         station.show(number % 8, number)
         if number % 50 == 0:
             await asyncio.sleep(0)
-    await asyncio.sleep(0.02)
+    await turns()
     assert await client.call(ECHO, Word(text="a")) == Word(text="a")
     assert client.ended is None
     assert len(client._events) < 8_192
@@ -290,7 +291,7 @@ async def test_an_answer_that_crosses_its_deadline_is_dropped(
     """An answer in the same turn of the loop as its timeout does no harm."""
     station.hold.clear()
     call = asyncio.create_task(client.call(ECHO, Word(text="a"), timeout_s=5))
-    await asyncio.sleep(0.02)
+    await turns()
     ((number, (_, answer)),) = client._waiting.items()
     client._give_up(answer, "word.echo", 5)
     client.take_line(failed(request_id=number).strip())

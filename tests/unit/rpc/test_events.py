@@ -8,6 +8,7 @@ import pytest
 
 from cngstation.rpc.connection import Limits
 from cngstation.rpc.outbox import Outbox, Overflow
+from tests.patience import turns
 from tests.unit.rpc.toys import SALE_RECORDED, Figure, Raw, Sale, Station, code_of
 
 Start = Callable[..., Awaitable[Station]]
@@ -58,7 +59,7 @@ async def test_nothing_falls_between_snapshot_and_events(station: Station) -> No
     await raw.login()
     station.snapshot_hold.clear()
     raw.request("status.subscribe", {})
-    await asyncio.sleep(0.02)
+    await turns()
     station.sell(1)
     station.show(1, 10)
     station.show(1, 20)
@@ -147,7 +148,7 @@ async def test_nobody_watches_after_the_session_has_ended(start: Start) -> None:
     """A session that ends elsewhere ends its subscriptions soon."""
     station = await start(Limits(recheck_ms=20))
     raw = await subscribed(station)
-    await asyncio.sleep(0.1)
+    await turns()
     station.sell(1)
     assert (await raw.read() or {})["params"] == {"sale_no": 1}
     station.authority.locked = True
@@ -175,7 +176,7 @@ async def test_what_was_kept_is_sent_as_the_client_reads(station: Station) -> No
     for _ in range(200):
         connection.send_event(b"{" + b" " * 10_000 + b"}\n", None)
     answer = asyncio.create_task(raw.ask("word.echo", {"text": "a"}))
-    await asyncio.sleep(0.05)
+    await turns()
     assert connection._transport.get_write_buffer_size() < 300_000
     assert len(connection._outbox) > 100
     raw.transport.resume_reading()

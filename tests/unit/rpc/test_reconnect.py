@@ -13,6 +13,7 @@ from cngstation.rpc.client import Happened, RpcClient
 from cngstation.rpc.failures import BadReply, NotConnected, ServerClosing
 from cngstation.rpc.reconnect import ReconnectingClient, Up, _wait_ms
 from cngstation.rpc.session import LOGIN, Login
+from tests.patience import turns
 from tests.unit.rpc.toys import ECHO, Impostor, Sale, Station, Word, contract
 
 Start = Callable[..., Awaitable[Station]]
@@ -133,11 +134,11 @@ async def test_the_snapshot_comes_before_its_events(
     order: list[str] = []
     screen.client._on_up = lambda _: order.append("up")
     screen.client._on_event = lambda _: order.append("event")
-    await asyncio.sleep(0.05)
+    await station.snapshot_begun.wait()
     station.sell(1)
     station.snapshot_hold.set()
     await attaching
-    await asyncio.sleep(0.05)
+    await turns()
     assert order == ["up", "event"]
 
 

@@ -12,6 +12,7 @@ from cngstation.errors import MoneyMoved, VersionMismatch
 from cngstation.rpc.connection import Limits
 from cngstation.rpc.failures import ServerClosing
 from cngstation.rpc.wire import read_failed
+from tests.patience import turns
 from tests.unit.rpc.toys import HELLO, Raw, Station, code_of
 
 Start = Callable[..., Awaitable[Station]]
@@ -228,9 +229,9 @@ async def test_an_act_outlives_its_client(station: Station, raw: Raw) -> None:
     raw.request("card.top_up", {"card_no": "1", "amount_fen": 100})
     await station.begun.wait()
     raw.close()
-    await asyncio.sleep(0.05)
+    await turns()
     station.hold.set()
-    await asyncio.sleep(0.05)
+    await turns()
     assert station.balance_fen == 100
     assert station.reports == []
 
@@ -245,9 +246,9 @@ async def test_what_waited_behind_an_act_is_not_begun_for_nobody(
         raw.request("card.top_up", {"card_no": "1", "amount_fen": 100}, number)
     await station.begun.wait()
     raw.close()
-    await asyncio.sleep(0.05)
+    await turns()
     station.hold.set()
-    await asyncio.sleep(0.05)
+    await turns()
     assert station.balance_fen == 100
 
 
@@ -261,7 +262,7 @@ async def test_an_act_without_a_client_keeps_its_place(start: Start) -> None:
         await asyncio.wait_for(station.begun.wait(), 60)
         station.begun.clear()
         raw.close()
-    await asyncio.sleep(0.02)
+    await turns()
     third = await Raw.open(station.path, hello=False)
     assert await third.last_words() == "rpc.too_many_connections"
 
@@ -273,7 +274,7 @@ async def test_the_seventeenth_is_told_why(station: Station) -> None:
     extra.request("hello", HELLO)
     assert await extra.last_words() == "rpc.too_many_connections"
     held.pop().close()
-    await asyncio.sleep(0.05)
+    await turns()
     held.append(await Raw.open(station.path))
 
 
@@ -311,14 +312,14 @@ async def test_half_a_line_is_waited_for_only_so_long(start: Start) -> None:
 
 async def test_a_line_in_pieces_is_in_time(start: Start) -> None:
     """A line that is finished in time leaves no deadline behind."""
-    station = await start(Limits(line_ms=100))
+    station = await start(Limits(line_ms=1_000))
     raw = await Raw.open(station.path)
     for piece in (b'{"jsonrpc":"2.0",', b'"id":1,"method":"word.echo",'):
         raw.send(piece)
         await asyncio.sleep(0.02)
     raw.send(b'"params":{"text":"a"}}\n')
     assert "result" in (await raw.read() or {})
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(1.1)
     assert "result" in (await raw.ask("word.echo", {"text": "b"}) or {})
 
 
@@ -356,7 +357,7 @@ async def test_a_flood_of_requests_is_not_kept_in_memory(
     raw.request("word.echo", {"text": "a"})
     await station.begun.wait()
     raw.send(b"x" * 8_000_000)
-    await asyncio.sleep(0.1)
+    await turns()
     assert raw.writer.transport.get_write_buffer_size() > 7_000_000
     station.hold.set()
     assert await raw.last_words() == "rpc.malformed"
@@ -370,11 +371,11 @@ async def test_who_leaves_while_not_being_read_is_noticed(
     raw.request("word.echo", {"text": "a"})
     await station.begun.wait()
     raw.send(b"x" * 8_000_000)
-    await asyncio.sleep(0.05)
+    await turns()
     (connection,) = station.server._connections
     connection.drop(ServerClosing(part="toy"))
     raw.close()
-    await asyncio.sleep(0.05)
+    await turns()
     assert not station.server._lingering
 
 
@@ -405,7 +406,7 @@ async def test_a_flood_of_refused_clients_does_not_linger(start: Start) -> None:
     station = await start(Limits(connections=0))
     for _ in range(100):
         await Raw.open(station.path, hello=False)
-    await asyncio.sleep(0.05)
+    await turns()
     assert 60 < len(station.server._lingering) <= 65
 
 
@@ -423,7 +424,7 @@ async def test_a_thousand_connections_leave_nothing(station: Station) -> None:
 
     for start_at in range(0, 1_000, 50):
         await asyncio.gather(*(visit(start_at + n) for n in range(50)))
-    await asyncio.sleep(0.05)
+    await turns()
     raw = await Raw.open(station.path)
     assert "result" in (await raw.ask("word.echo", {"text": "a"}) or {})
     raw.close()

@@ -161,6 +161,7 @@ class Station:
         self.hold.set()
         self.snapshot_hold = asyncio.Event()
         self.snapshot_hold.set()
+        self.snapshot_begun = asyncio.Event()
         self.begun = asyncio.Event()
         handlers = Handlers()
         handlers.add(TOP_UP, self.top_up)
@@ -205,6 +206,7 @@ class Station:
 
     async def snapshot(self, context: CallContext) -> Board:
         taken = Board(sale_nos=tuple(self.sale_nos))
+        self.snapshot_begun.set()
         await self.snapshot_hold.wait()
         return taken
 
