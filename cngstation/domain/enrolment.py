@@ -12,8 +12,9 @@ the signature (64). There is no secret in it: the station proves itself by its k
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -27,9 +28,6 @@ from cngstation.language import mark
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 LONGEST_EDITION, LONGEST_URL = 20, 120
-_REQUEST, _CERTIFICATE = b"R", b"C"
-_REQUEST_SIGNED = b"cngstation enrolment request 1\0"
-_CERTIFICATE_SIGNED = b"cngstation enrolment certificate 1\0"
 
 
 class NotThisPaper(Refusal):
@@ -52,14 +50,63 @@ class SignatureWrong(Refusal):
     )
 
 
+class _Paper(ABC):
+    """Fields that are signed by a key that stands among them."""
+
+    __slots__ = ()
+    KIND: ClassVar[bytes]
+    CONTEXT: ClassVar[bytes]
+    NAME: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def signer(self) -> bytes:
+        """The public key whose signature it has."""
+
+    @abstractmethod
+    def to_bytes(self) -> bytes:
+        """Return the fields as they are signed."""
+
+    @classmethod
+    @abstractmethod
+    def _taken(cls, fields: "_Fields") -> Self:
+        """Take the fields in their order."""
+
+    def signed(self, key: Ed25519PrivateKey) -> bytes:
+        """Return the paper, signed by its signer's private key."""
+        fields = self.to_bytes()
+        return self.KIND + fields + key.sign(self.CONTEXT + fields)
+
+    @classmethod
+    def read(cls, paper: bytes) -> Self:
+        """Return a paper that the key named in it signed, whoever that is.
+
+        Raises:
+            NotThisPaper, SignatureWrong: it is none.
+        """
+        fields = _Fields(paper, cls.KIND, cls.NAME)
+        made = cls._taken(fields)
+        fields.end(made.signer, cls.CONTEXT)
+        return made
+
+
 @dataclass(frozen=True, slots=True)
-class Request:
+class Request(_Paper):
     """What a station asks head office to sign."""
+
+    KIND = b"R"
+    CONTEXT = b"cngstation enrolment request 1\0"
+    NAME = mark("request")
 
     station_no: str
     area_no: str
     made_at_ms: int
     station_key: bytes
+
+    @property
+    def signer(self) -> bytes:
+        """The station's own key."""
+        return self.station_key
 
     def to_bytes(self) -> bytes:
         """Return the fields as they are signed."""
@@ -70,30 +117,21 @@ class Request:
             + self.station_key
         )
 
-    def signed(self, key: Ed25519PrivateKey) -> bytes:
-        """Return the paper, signed by the station's own key."""
-        fields = self.to_bytes()
-        return _REQUEST + fields + key.sign(_REQUEST_SIGNED + fields)
-
     @classmethod
-    def read(cls, paper: bytes) -> Self:
-        """Return a request whose signature is right.
-
-        Raises:
-            NotThisPaper, SignatureWrong: it is none.
-        """
-        fields = _Fields(paper, _REQUEST, mark("request"))
-        made = cls(fields.digits(8), fields.digits(4), fields.number(8), fields.key())
-        fields.end(made.station_key, _REQUEST_SIGNED)
-        return made
+    def _taken(cls, fields: "_Fields") -> Self:
+        return cls(fields.digits(8), fields.digits(4), fields.number(8), fields.key())
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(_Paper):
     """What head office says of a station; `pin` is the SHA-256 of its TLS certificate.
 
     `edition` is "single", "networked" or what head office calls it.
     """
+
+    KIND = b"C"
+    CONTEXT = b"cngstation enrolment certificate 1\0"
+    NAME = mark("certificate")
 
     serial: int
     station_no: str
@@ -105,6 +143,11 @@ class Certificate:
     office_key: bytes
     url: str = ""
     pin: bytes = b""
+
+    @property
+    def signer(self) -> bytes:
+        """Head office's key."""
+        return self.office_key
 
     def to_bytes(self) -> bytes:
         """Return the fields as they are signed."""
@@ -122,20 +165,9 @@ class Certificate:
             + self.pin
         )
 
-    def signed(self, key: Ed25519PrivateKey) -> bytes:
-        """Return the paper, signed by head office's key."""
-        fields = self.to_bytes()
-        return _CERTIFICATE + fields + key.sign(_CERTIFICATE_SIGNED + fields)
-
     @classmethod
-    def read(cls, paper: bytes) -> Self:
-        """Return a certificate that the key named in it signed, whoever that is.
-
-        Raises:
-            NotThisPaper, SignatureWrong: it is none.
-        """
-        fields = _Fields(paper, _CERTIFICATE, mark("certificate"))
-        made = cls(
+    def _taken(cls, fields: "_Fields") -> Self:
+        return cls(
             serial=fields.number(4),
             station_no=fields.digits(8),
             area_no=fields.digits(4),
@@ -147,8 +179,6 @@ class Certificate:
             url=fields.text(LONGEST_URL),
             pin=fields.short(KEY_BYTES),
         )
-        fields.end(made.office_key, _CERTIFICATE_SIGNED)
-        return made
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

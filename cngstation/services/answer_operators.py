@@ -1,5 +1,7 @@
 """Answers for operators, roles, outlets and the own password."""
 
+from collections.abc import Awaitable, Callable
+
 from cngstation.errors import NotLoggedIn
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import operators as contract
@@ -18,6 +20,7 @@ from cngstation.services.show_operators import (
     role_rows,
 )
 from cngstation.storage import operators, roles
+from cngstation.storage.audit import Actor
 from cngstation.storage.operators import Operator
 from cngstation.storage.roles import Outlet
 from cngstation.storage.sqlite import Connection
@@ -66,7 +69,9 @@ class OperatorAnswers:
         self, request: contract.OperatorDraft, call: CallContext
     ) -> contract.OneTimePassword:
         """Hire an operator."""
-        made = await self._people.operators.add(_draft(request), actor_of(call))
+        made = await self._people.operators.add(
+            OperatorDraft(**request.model_dump()), actor_of(call)
+        )
         return await self._one_time(made)
 
     async def edit(
@@ -76,7 +81,7 @@ class OperatorAnswers:
         return await self._row(
             await self._people.operators.edit(
                 request.operator_no,
-                _draft(request.draft),
+                OperatorDraft(**request.draft.model_dump()),
                 request.reason,
                 actor_of(call),
             )
@@ -86,28 +91,19 @@ class OperatorAnswers:
         self, request: contract.OperatorOrder, call: CallContext
     ) -> contract.OperatorRow:
         """Lock an operator."""
-        desk = self._people.operators
-        return await self._row(
-            await desk.lock(request.operator_no, request.reason, actor_of(call))
-        )
+        return await self._ordered(self._people.operators.lock, request, call)
 
     async def unlock(
         self, request: contract.OperatorOrder, call: CallContext
     ) -> contract.OperatorRow:
         """Unlock an operator."""
-        desk = self._people.operators
-        return await self._row(
-            await desk.unlock(request.operator_no, request.reason, actor_of(call))
-        )
+        return await self._ordered(self._people.operators.unlock, request, call)
 
     async def retire(
         self, request: contract.OperatorOrder, call: CallContext
     ) -> contract.OperatorRow:
         """Let an operator go."""
-        desk = self._people.operators
-        return await self._row(
-            await desk.retire(request.operator_no, request.reason, actor_of(call))
-        )
+        return await self._ordered(self._people.operators.retire, request, call)
 
     async def reset_password(
         self, request: contract.OperatorOrder, call: CallContext
@@ -139,13 +135,7 @@ class OperatorAnswers:
         self, request: contract.RoleDraft, call: CallContext
     ) -> contract.RoleRows:
         """Make or change a role."""
-        draft = RoleDraft(
-            name=request.name,
-            rights=request.rights,
-            role_no=request.role_no,
-            outlet_no=request.outlet_no,
-            note=request.note,
-        )
+        draft = RoleDraft(**request.model_dump(exclude={"reason"}))
         await self._people.roles.write(draft, request.reason, actor_of(call))
         return await self.list_roles(Nothing(), call)
 
@@ -181,6 +171,15 @@ class OperatorAnswers:
             password=made.password,
         )
 
+    async def _ordered(
+        self,
+        order: Callable[[str, str, Actor], Awaitable[Operator]],
+        request: contract.OperatorOrder,
+        call: CallContext,
+    ) -> contract.OperatorRow:
+        number, reason = request.operator_no, request.reason
+        return await self._row(await order(number, reason, actor_of(call)))
+
     async def _row(self, operator: Operator) -> contract.OperatorRow:
         now, masked = self._parts.clock.now(), self._people.operators.phone_masked
 
@@ -189,14 +188,3 @@ class OperatorAnswers:
             return operator_row(operator, names, now, masked(operator))
 
         return await self._parts.database.read(question)
-
-
-def _draft(request: contract.OperatorDraft) -> OperatorDraft:
-    return OperatorDraft(
-        login_name=request.login_name,
-        full_name=request.full_name,
-        role=request.role,
-        outlet_no=request.outlet_no,
-        sex=request.sex,
-        phone=request.phone,
-    )

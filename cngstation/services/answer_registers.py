@@ -58,13 +58,7 @@ class RegisterAnswers:
         self, edit: counter.CompanyEdit, call: CallContext
     ) -> counter.CompanyRow:
         """Change a company."""
-        wanted = CompanyEdit(
-            company_no=edit.company_no,
-            name=edit.name,
-            address=edit.address,
-            phone=edit.phone,
-            retired=edit.retired,
-        )
+        wanted = CompanyEdit(**edit.model_dump(exclude={"reason"}))
         company = await self._parts.edits.edit_company(
             wanted, edit.reason, actor_of(call)
         )

@@ -1,8 +1,8 @@
 """Compac and UniPump at the limit of their wire, jsonPTS against a bare client.
 
 Nozzles that all fill are polled as fast as wire, turnaround and the protocol's own
-silence allow; the simulator sums these up, see `simulators/plain_log.py`. A message to
-the controller asks for eight pumps; the bare client only sends it and reads the body.
+silence allow. A message to the controller asks for eight pumps; the bare client only
+sends it and reads the body.
 """
 
 import asyncio
@@ -16,45 +16,24 @@ from typing import Any
 import aiohttp
 
 from cngstation import exact_loop
-from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.http_link import HttpSettings
-from cngstation.drivers.line_service import LineState
-from cngstation.drivers.serial_link import Parity, SerialSettings
-from cngstation.moments import SystemClock
-from cngstation.protocols.dispenser.canonical import Link, NozzleStatus
-from cngstation.protocols.dispenser.dialogue import ProtocolFault, Transmission
+from cngstation.protocols.dispenser.dialogue import Transmission
 from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.units import Unit
 from tests.bench.disk import folder_on_disk
 from tests.bench.figure import Figure
+from tests.bench.full_wire import Wire, talk
 from tests.simulated_devices import SimulatedProcess, simulator
 
-# By protocol: speed, and so many nozzles that the wire has no rest.
-LINES = {"compac": (9_600, 8), "unipump": (57_600, 16)}
-SECONDS = 15.0
+WIRES = [
+    Wire("compac", 9_600, 8, Unit.KG),
+    Wire("unipump", 57_600, 16, Unit.KG),
+]
 SETTLED_S = 8.0
-# The wire is to be used to 0.98; a millisecond late is 2 % of UniPump's spacing.
-GOAL, LONGEST_RATIO = 1.02, 1.05
 PUMPS = 8
 ROUNDS, EXCHANGES = 7, 100
 LOGIN = ("station", "secret")
-
-
-class _Nobody:
-    """A service that takes everything and looks at nothing."""
-
-    def status(self, gun: int, status: NozzleStatus) -> None:
-        """Nobody looks."""
-
-    def link(self, gun: int, link: Link) -> None:
-        """Nobody looks."""
-
-    def line_state(self, state: LineState) -> None:
-        """Nobody looks."""
-
-    def fault(self, fault: ProtocolFault) -> None:
-        """Nobody looks."""
 
 
 def measure() -> list[Figure]:
@@ -62,13 +41,13 @@ def measure() -> list[Figure]:
     with folder_on_disk() as folder:
         with contextlib.ExitStack() as stack:
             devices = {
-                name: stack.enter_context(
-                    simulator("dispenser_line", _config(folder, name), folder)
+                wire: stack.enter_context(
+                    simulator("dispenser_line", _config(folder, wire), folder)
                 )
-                for name in LINES
+                for wire in WIRES
             }
-            exact_loop.run(_talk(folder, devices))
-            figures = [_figure(name, device) for name, device in devices.items()]
+            exact_loop.run(talk(folder, devices, lambda: _settle(devices)))
+            figures = [wire.figure(device) for wire, device in devices.items()]
         points = [{"point": number} for number in range(1, PUMPS + 1)]
         config = {"control": str(folder / "pts.ctl"), "points": points}
         config |= {"user": LOGIN[0], "password": LOGIN[1]}
@@ -77,52 +56,18 @@ def measure() -> list[Figure]:
     return figures
 
 
-async def _talk(folder: Path, devices: dict[str, SimulatedProcess]) -> None:
-    driven = []
-    for name, (baud, count) in LINES.items():
-        entry = PROTOCOLS[name]
-        nozzles = tuple(NozzleSetup(gun, Unit.KG) for gun in range(1, count + 1))
-        settings = SerialSettings(
-            str(folder / name), baud, Parity(entry.parity), entry.stop_bits
-        )
-        dialogue = entry.dialogue(LineSetup(baud, nozzles))
-        line = DispenserLine(settings, dialogue, _Nobody(), clock=SystemClock())
-        driven.append(asyncio.ensure_future(line.run()))
+async def _settle(devices: dict[Wire, SimulatedProcess]) -> None:
+    """Let fills begin when every nozzle has been found."""
     await asyncio.sleep(SETTLED_S)
     await asyncio.to_thread(_fill, devices)
     await asyncio.sleep(1)
-    for device in devices.values():
-        await asyncio.to_thread(device.hand, "restart")
-    await asyncio.sleep(SECONDS)
-    for running in driven:
-        running.cancel()
-    await asyncio.gather(*driven, return_exceptions=True)
 
 
-def _fill(devices: dict[str, SimulatedProcess]) -> None:
-    for name, (_, count) in LINES.items():
-        for number in range(1, count + 1):
-            devices[name].hand("lift", nozzle=number)
-            devices[name].hand("fill", nozzle=number, volume=10**8, flow_per_s=100)
-
-
-def _figure(name: str, device: SimulatedProcess) -> Figure:
-    limits = device.hand("limits")
-    exchanges = max(limits["exchanges"], 1)
-    return Figure(
-        f"{PROTOCOLS[name].title} exchange at {LINES[name][0]}",
-        limits["taken_s"] / exchanges * 1000,
-        limits["least_s"] / exchanges * 1000,
-        "ms",
-        limit=LONGEST_RATIO,
-        goal=GOAL,
-        facts={
-            "nozzles": LINES[name][1],
-            "exchanges": exchanges,
-            "answered": limits["answered"],
-            "share": round(limits["least_s"] / max(limits["taken_s"], 1e-9), 4),
-        },
-    )
+def _fill(devices: dict[Wire, SimulatedProcess]) -> None:
+    for wire, device in devices.items():
+        for number in range(1, wire.count + 1):
+            device.hand("lift", nozzle=number)
+            device.hand("fill", nozzle=number, volume=10**8, flow_per_s=100)
 
 
 async def _requests(url: str) -> Figure:
@@ -178,13 +123,6 @@ async def _by_bare_client(url: str) -> float:
         return (time.perf_counter() - began) / EXCHANGES
 
 
-def _config(folder: Path, name: str) -> dict[str, Any]:
-    baud, count = LINES[name]
-    return {
-        "protocol": name,
-        "link": str(folder / name),
-        "control": str(folder / f"{name}.ctl"),
-        "memory": str(folder / f"memory of {name}"),
-        "baud": baud,
-        "nozzles": [{"number": number} for number in range(1, count + 1)],
-    }
+def _config(folder: Path, wire: Wire) -> dict[str, Any]:
+    numbers = range(1, wire.count + 1)
+    return wire.config(folder, nozzles=[{"number": number} for number in numbers])

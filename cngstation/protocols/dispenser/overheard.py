@@ -153,18 +153,29 @@ def told_or_odd(command: str, tell: Callable[[], Iterable[Figure]]) -> Told:
 Reader = Callable[[bytes], Iterable[Figure]]
 
 
-def told_by_code(
-    code: int,
-    body: bytes,
-    names: Mapping[int, str],
-    readers: Mapping[int, Reader],
-    otherwise: Reader,
-) -> Told:
-    """Tell a message by its command; `otherwise` reads a body without a reader."""
-    name = names.get(code)
-    if name is None:
-        return unknown_code(code)
-    return told_or_odd(name, partial(readers.get(code, otherwise), body))
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What one side's commands are called, and how their bodies are read.
+
+    `otherwise` reads a body that has no reader of its own.
+    """
+
+    speaker: Speaker
+    names: Mapping[int, str]
+    readers: Mapping[int, Reader]
+    otherwise: Reader
+
+    def explain(
+        self, code: int, body: bytes, address: int, raw: bytes, proof_bits: int
+    ) -> Overheard:
+        """Return a frame of this side in words."""
+        name = self.names.get(code)
+        if name is None:
+            told = unknown_code(code)
+        else:
+            read = self.readers.get(code, self.otherwise)
+            told = told_or_odd(name, partial(read, body))
+        return told.by(self.speaker, address, raw, proof_bits)
 
 
 def unknown_code(code: int) -> Told:
@@ -192,6 +203,17 @@ def figures_of(
         if text is not None:
             found.append(figure(name, text))
     return tuple(found)
+
+
+def numbered(body: bytes) -> Iterable[Figure]:
+    """Read a body that is the number of a record."""
+    return (figure(SEQUENCE, int.from_bytes(body, "big")),)
+
+
+def polled(time: bytes, versions: Iterable[tuple[str, int]]) -> Iterable[Figure]:
+    """Tell a poll that carries the time and the versions of lists; 0 is no list."""
+    told = [figure(name, version) for name, version in versions if version]
+    return [figure(TIME, bcd_time(time)), *told]
 
 
 def hundredths(value: int) -> str:

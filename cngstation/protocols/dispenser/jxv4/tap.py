@@ -208,17 +208,9 @@ def jx_tap() -> Tap:
 
 
 def _explained(frame: Frame) -> Overheard:
-    from_host = frame.sender is Sender.HOST
-    names = _HOST if from_host else _DISPENSER
-    readers = _HOST_READERS if from_host else _READERS
-    told = o.told_by_code(frame.command, frame.body, names, readers, _one_byte)
-    speaker = Speaker.HOST if from_host else Speaker.DISPENSER
-    return told.by(
-        speaker,
-        frame.gun,
-        conceal(frame.to_bytes()),
-        _PROOF_BITS,
-    )
+    says = _HOST_SAYS if frame.sender is Sender.HOST else _DISPENSER_SAYS
+    raw = conceal(frame.to_bytes())
+    return says.explain(frame.command, frame.body, frame.gun, raw, _PROOF_BITS)
 
 
 def _one_byte(body: bytes) -> Iterable[Figure]:
@@ -261,11 +253,9 @@ def _block_asked(body: bytes) -> Iterable[Figure]:
 
 def _poll(body: bytes) -> Iterable[Figure]:
     _at_least(body, 12)
-    time = o.bcd_time(body[:7])
     names = (o.BASE, o.ADDED, o.DELETED, o.WHITE, o.PRICES_VERSION)
     versions = zip(names, body[7:12], strict=True) if len(body) > 12 else ()
-    told = [figure(name, version) for name, version in versions if version]
-    return [figure(o.TIME, time), *told]
+    return o.polled(body[:7], versions)
 
 
 def _acknowledgement(body: bytes) -> Iterable[Figure]:
@@ -313,10 +303,6 @@ def _decision(body: bytes) -> Iterable[Figure]:
     )
 
 
-def _record_no(body: bytes) -> Iterable[Figure]:
-    return (figure(o.SEQUENCE, int.from_bytes(body, "big")),)
-
-
 def _verdict(body: bytes) -> Iterable[Figure]:
     _at_least(body, 9)
     card = figure(o.CARD, o.bcd_digits(body[:8]) or "-")
@@ -347,7 +333,7 @@ _HOST_READERS: dict[int, o.Reader] = {
     Command.LIST: _list,
     Command.LIST_BLOCK: _block,
     Command.DEBIT: _decision,
-    Command.REREAD: _record_no,
+    Command.REREAD: o.numbered,
     Command.CARD_CHECK: _verdict,
     Command.LIST_CHECK: _verdict,
     Command.PRICES: _prices,
@@ -366,3 +352,5 @@ _READERS: dict[int, o.Reader] = {
     Command.CARD_CHECK: lambda body: figures_of(card_check(body), _CHECK),
     Command.LIST_CHECK: lambda body: figures_of(list_check(body), _CHECK),
 }
+_HOST_SAYS = o.Vocabulary(Speaker.HOST, _HOST, _HOST_READERS, _one_byte)
+_DISPENSER_SAYS = o.Vocabulary(Speaker.DISPENSER, _DISPENSER, _READERS, _one_byte)

@@ -124,16 +124,10 @@ def sinopec_tap() -> Tap:
 
 def _explained(frame: Frame) -> Overheard:
     from_host = _is_from_host(frame)
-    names = _HOST if from_host else _DISPENSER
-    readers = _HOST_READERS if from_host else _READERS
-    told = o.told_by_code(frame.command, frame.body, names, readers, _rest)
-    speaker = Speaker.HOST if from_host else Speaker.DISPENSER
-    return told.by(
-        speaker,
-        frame.receiver if from_host else frame.sender,
-        frame.to_bytes(),
-        _PROOF_BITS,
-    )
+    says = _HOST_SAYS if from_host else _DISPENSER_SAYS
+    address = frame.receiver if from_host else frame.sender
+    raw = frame.to_bytes()
+    return says.explain(frame.command, frame.body, address, raw, _PROOF_BITS)
 
 
 def _is_from_host(frame: Frame) -> bool:
@@ -154,8 +148,7 @@ def _poll(body: bytes) -> Iterable[Figure]:
         (o.BASE, int.from_bytes(body[7:9], "big")),
         *zip(names, body[9:14], strict=True),
     ]
-    told = [figure(name, version) for name, version in versions if version]
-    return [figure(o.TIME, o.bcd_time(body[:7])), *told]
+    return o.polled(body[:7], versions)
 
 
 def _real_time(body: bytes) -> Iterable[Figure]:
@@ -204,10 +197,6 @@ def _totals(body: bytes) -> Iterable[Figure]:
     ]
 
 
-def _number(body: bytes) -> Iterable[Figure]:
-    return (figure(o.SEQUENCE, int.from_bytes(body, "big")),)
-
-
 def _text(body: bytes) -> Iterable[Figure]:
     return (figure(o.TEXT, o.gb_text(body) or ""),)
 
@@ -216,7 +205,7 @@ _HOST_READERS: dict[int, o.Reader] = {
     Command.POLL: _poll,
     Command.LIST_LENGTH: _list_length,
     Command.LIST_SEGMENTS: _segments,
-    Command.REREAD: _number,
+    Command.REREAD: o.numbered,
 }
 _READERS: dict[int, o.Reader] = {
     Command.REAL_TIME: _real_time,
@@ -227,5 +216,7 @@ _READERS: dict[int, o.Reader] = {
     Command.TOTALS: _totals,
     Command.IDENTITY: lambda body: figures_of(Info.from_bytes(body), _INFO),
     Command.TEXT: _text,
-    Command.NO_RECORD: _number,
+    Command.NO_RECORD: o.numbered,
 }
+_HOST_SAYS = o.Vocabulary(Speaker.HOST, _HOST, _HOST_READERS, _rest)
+_DISPENSER_SAYS = o.Vocabulary(Speaker.DISPENSER, _DISPENSER, _READERS, _rest)
