@@ -15,6 +15,7 @@ from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.change_duty import Arriving, Meter, go_on_duty
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.count_refusals import RefusalLog
 from cngstation.services.hand_over_shift import (
     Handover,
     hand_over,
@@ -56,6 +57,16 @@ class NoGate:
     """Nobody signs here."""
 
     second = None
+
+    @property
+    def database(self) -> Database:
+        """Never asked."""
+        raise AssertionError
+
+    @property
+    def refusals(self) -> RefusalLog:
+        """Never asked."""
+        raise AssertionError
 
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str

@@ -111,7 +111,8 @@ async def _customers(
         approved = None
         if behind is not None:
             prints = 1 if config.printer.port else 0
-            approvals = Approvals(gate, Paper(rules.business_day_starts_minute, prints))
+            paper = Paper(rules.business_day_starts_minute, prints)
+            approvals = Approvals(gate, paper, first_is_asked=True)
             wish = wish_of(source_of(path))
             approved = await approvals.approve(behind, wish, actor, reason)
         desk = CustomerDesk(database, seal)

@@ -93,7 +93,8 @@ async def _people(
         await database.read(lambda c: require_rest(c, now, networked=networked))
         epoch = await database.read(epochs.epoch_of)
         prints = 1 if config.printer.port else 0
-        approvals = Approvals(gate, Paper(config.station.cut_off_minute, prints))
+        paper = Paper(config.station.cut_off_minute, prints)
+        approvals = Approvals(gate, paper, first_is_asked=True)
         second = Approval(given.second, await password_of(given.second))
         wish = Wish(ACT, str(epoch + 1))
         approved = await approvals.approve(second, wish, actor, given.reason)

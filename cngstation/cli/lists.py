@@ -94,7 +94,8 @@ async def _run(config: StationConfig, wish: _Wish, *, put: bool) -> int:
         paper = Paper(rules.business_day_starts_minute, int(bool(config.printer.port)))
         area_no = config.station.area_no
         folder = wish.file.parent
-        files = ListFiles(database, Approvals(gate, paper), area_no, folder)
+        approvals = Approvals(gate, paper, first_is_asked=True)
+        files = ListFiles(database, approvals, area_no, folder)
         looked = await files.look(wish.file)
         sys.stdout.write(_report(looked, whole=wish.whole))
         if not put or looked.file.faults:

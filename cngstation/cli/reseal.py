@@ -80,7 +80,8 @@ async def _reseal(
         actor = await actor_at(database, gate, answering(given), ACT, _WHERE)
         second = Approval(given.second, await password_of(given.second))
         prints = 1 if config.printer.port else 0
-        approvals = Approvals(gate, Paper(config.station.cut_off_minute, prints))
+        paper = Paper(config.station.cut_off_minute, prints)
+        approvals = Approvals(gate, paper, first_is_asked=True)
         approved = await approvals.approve(second, wish_of(new), actor, given.reason)
         return await database.write(lambda tx: reseal(tx, old, new, actor, approved))
     finally:

@@ -12,6 +12,7 @@ NAMES: Mapping[str, str] = {
     "act.void": mark("Act on a card given up"),
     "alarm.see": mark("Alarm marked as seen"),
     ONE_HAND: mark("Both passwords are in one hand"),
+    "approval.refused": mark("Act of two people refused"),
     "approval.card": mark("Staff card of a second person read"),
     "audit.export": mark("Audit file exported"),
     "audit.left": mark("Audit file was broken off, rest removed"),

@@ -92,7 +92,7 @@ def _text(name: str, card: Card) -> str:
 
 
 def approval_of(given: contract.Approval | None) -> Approval | None:
-    """Return the second person of a request."""
+    """Return the two people of a request."""
     if given is None:
         return None
-    return Approval(given.login_name, given.password, given.by_card)
+    return Approval(given.login_name, given.password, given.by_card, given.own_password)

@@ -1,10 +1,12 @@
-"""Two people for a dangerous act: the second gives a password at the same terminal.
+"""Two people for a dangerous act: both give their passwords at the same terminal.
 
-The second person is another operator who has the right of the act, and is named in the
+The first gives the own one again: a screen that is open shows nobody's presence. The
+second person is another operator who has the right of the act, and is named in the
 audit beside the first, with the reason. Passwords are checked and wrong ones counted
 as at a login; whose login takes a staff card shows it here too. What was checked is
 asked once more in the transaction of the act, and is good for that act on that subject
-by that first person only. A slip to sign is printed for each.
+by that first person only. A slip to sign is printed for each; what is refused is
+written down with both people.
 """
 
 from dataclasses import dataclass, replace
@@ -17,20 +19,22 @@ from cngstation.domain.two_people import ACTS, ONE_HAND
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.services import two_people_slip
-from cngstation.services.check_rights import RightMissing, require_right
-from cngstation.services.count_refusals import RefusalLog
-from cngstation.services.log_in import ACTIVE, OperatorRetired, confirm
+from cngstation.services.check_rights import require_right
+from cngstation.services.count_refusals import RefusalLog, Refused
+from cngstation.services.log_in import confirm
 from cngstation.services.one_hand import hand_of_both
+from cngstation.services.own_password import once_more, person_at
 from cngstation.services.second_check import BY_PASSWORD, Behind, Proof, SecondCheck
 from cngstation.services.two_people_slip import Deed
 from cngstation.storage import audit, operators, second_cards, staff_cards
 from cngstation.storage.approvals import SUFFIX
 from cngstation.storage.audit import Actor
-from cngstation.storage.database import Transaction
+from cngstation.storage.database import Database, Transaction
 from cngstation.storage.operators import Operator
 
 SHORTEST_REASON = 2
 LONGEST_REASON = 200
+REFUSED, UNKNOWN = "approval.refused", "unknown name"
 
 
 class ReasonMissing(Refusal):
@@ -82,11 +86,15 @@ class ApprovedOtherwise(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """Name and password of the second person, as given; `by_card` wants a card too."""
+    """Name and password of the second person, and the first's own password, as given.
+
+    `by_card` wants the second's card too.
+    """
 
     login_name: str
     password: SecretStr
     by_card: bool = False
+    own_password: SecretStr | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +120,22 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """Who approved what, for whom and why; good for one transaction, by `record`."""
+    """Who approved what, for whom and why; good for one transaction, by `record`.
+
+    `first` is the first person as the password was checked.
+    """
 
     operator: Operator
     wish: Wish
-    first_no: str
+    first: Operator
     reason: str
     paper: Paper
     proof: Proof = BY_PASSWORD
+
+    @property
+    def first_no(self) -> str:
+        """The number of the first person."""
+        return self.first.operator_no
 
     @property
     def operator_no(self) -> str:
@@ -131,6 +147,8 @@ class Gatekeeper(Protocol):
     """Who checks passwords, and what more there is; `Gate` fits."""
 
     @property
+    def database(self) -> Database: ...
+    @property
     def second(self) -> SecondCheck | None: ...
     @property
     def refusals(self) -> RefusalLog: ...
@@ -141,10 +159,20 @@ class Gatekeeper(Protocol):
 
 
 class Approvals:
-    """Finds out whether a second person stands behind an act."""
+    """Finds out whether two people stand behind an act.
 
-    def __init__(self, gate: Gatekeeper, paper: Paper | None = None) -> None:
+    `first_is_asked`: a command, which took the first person's password just now.
+    """
+
+    def __init__(
+        self,
+        gate: Gatekeeper,
+        paper: Paper | None = None,
+        *,
+        first_is_asked: bool = False,
+    ) -> None:
         self._gate = gate
+        self._first_is_asked = first_is_asked
         self.paper = paper or Paper()
 
     async def approve(
@@ -153,14 +181,30 @@ class Approvals:
         """Return who approves an act.
 
         Raises:
-            ReasonMissing, SecondPersonMissing, SamePerson, RightMissing,
-            SecondPersonNew: why nobody.
-            LoginRefused, LoginMustWait: the password was wrong.
+            ReasonMissing, SecondPersonMissing, OwnPasswordMissing, SamePerson,
+            RightMissing, SecondPersonNew, OneHand: why nobody.
+            OwnPasswordWrong, LoginRefused, LoginMustWait: a password was wrong.
             SecondCardMissing: the second person's staff card has to be read first.
         """
         why = reason_of(reason)
-        if given is None:
-            raise SecondPersonMissing
+        try:
+            if given is None:
+                raise SecondPersonMissing
+            first, second = await self._both(given, wish, actor)
+        except Refusal as refused:
+            await self._note(refused, given, wish, actor)
+            raise
+        proof = await self._proof(Behind(
+            second, given.password, wish.act, wish.subject, actor, given.by_card
+        ))  # fmt: skip
+        return Approved(second, wish, first, why, self.paper, proof)
+
+    async def _both(
+        self, given: Approval, wish: Wish, actor: Actor
+    ) -> tuple[Operator, Operator]:
+        first = await person_at(self._gate, actor, wish.right)
+        if not self._first_is_asked:
+            first = await once_more(self._gate, first, given.own_password, actor)
         second = await self._gate.identify(
             given.login_name, given.password, actor.terminal
         )
@@ -168,11 +212,26 @@ class Approvals:
             raise SamePerson
         if second.must_change:
             raise SecondPersonNew(operator=second.operator_no)
-        await self._gate.require_right(second, wish.right)
-        proof = await self._proof(Behind(
-            second, given.password, wish.act, wish.subject, actor, given.by_card
-        ))  # fmt: skip
-        return Approved(second, wish, actor.operator_no, why, self.paper, proof)
+        for person in (first, second):
+            await self._gate.require_right(person, wish.right)
+        await self._gate.database.write(
+            lambda tx: hand_of_both(tx.connection, tx.now, first, second, wish.right)
+        )
+        return first, second
+
+    async def _note(
+        self, refused: Refusal, given: Approval | None, wish: Wish, actor: Actor
+    ) -> None:
+        """Write down who tried what with whom; a name that nobody has is not kept."""
+        tried = "nobody"
+        if given is not None:
+            name = clean(given.login_name, limit=40)
+            found = await self._gate.database.read(
+                lambda connection: operators.with_login_name(connection, name)
+            )
+            tried = found.operator_no if found else UNKNOWN
+        told = f"{wish.act}: {tried}, {refused.code}"
+        await self._gate.refusals.note(Refused(actor, REFUSED, told))
 
     async def _proof(self, given: Behind) -> Proof:
         check = self._gate.second
@@ -208,11 +267,7 @@ def still_approved(
     card_no = approved.proof.staff_card_no
     if ended := staff_cards.out_of_use(tx.connection, card_no):
         raise ended
-    person = operators.find(tx.connection, first.operator_no)
-    if person is None:
-        raise RightMissing(right=wish.right)
-    if person.state != ACTIVE:
-        raise OperatorRetired(state=person.state)
+    person = confirm(tx, approved.first)
     for somebody in (person, second):
         require_right(tx.connection, somebody, wish.right, person.outlet_no)
     hand_of_both(tx.connection, tx.now, person, second, wish.right)

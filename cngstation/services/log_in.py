@@ -77,7 +77,7 @@ class Gate:
         name_terminal: Callable[[Peer, str], str] = terminal_of,
     ) -> None:
         self.refusals = RefusalLog(database, clock)
-        self._database = database
+        self.database = database
         self._passwords = passwords
         self._clock = clock
         self._lock_out = LockOut(rules.wrong_tries)
@@ -126,14 +126,14 @@ class Gate:
         def question(connection: Connection) -> Operator | None:
             return who_may_try(connection, name, self._clock.now())
 
-        operator = await self._database.read(question)
+        operator = await self.database.read(question)
         right = await self._passwords.fits(
             operator.password_hash if operator else None, password.get_secret_value()
         )
         if operator is None or not right:
             raise await self._wrong_try(name, operator, terminal)
         # Others that were tried beside it tell nobody that this one is right.
-        await self._database.read(question)
+        await self.database.read(question)
         return operator
 
     async def resume(self, token: SecretStr, peer: Peer) -> StaffSession:
@@ -143,12 +143,12 @@ class Gate:
             NotLoggedIn: there is none, it ended, or another user made it.
         """
         digest = digest_of(token)
-        row = await self._database.read(
+        row = await self.database.read(
             lambda connection: operators.find_session(connection, digest)
         )
         if row is None or row.uid != peer.uid or self._over(row):
             raise NotLoggedIn
-        operator = await self._database.read(
+        operator = await self.database.read(
             lambda connection: operators.find(connection, row.operator_no)
         )
         if operator is None or operator.state != ACTIVE:
@@ -181,7 +181,7 @@ class Gate:
                 return row, refused
             return row, None
 
-        row, refused = await self._database.read(question)
+        row, refused = await self.database.read(question)
         if self._hands.are_gone(row):
             # Locked it is, whether or not that can be written now.
             with contextlib.suppress(StorageError):
@@ -200,7 +200,7 @@ class Gate:
         Raises:
             PasswordMustChange, RightMissing, OtherOutlet: why not.
         """
-        await self._database.read(
+        await self.database.read(
             lambda connection: require_right(
                 connection, operator, right, self._outlet_no
             )
@@ -222,7 +222,7 @@ class Gate:
             NotLoggedIn: the session has ended, or its operator may not work any more.
         """
         staff = staff_of(session)
-        operator = await self._database.read(
+        operator = await self.database.read(
             lambda connection: operators.find(connection, staff.operator_no)
         )
         if operator is None or operator.state != ACTIVE:
@@ -273,7 +273,7 @@ class Gate:
             audit.record(tx, actor, "session.login", operator.login_name)
             return row
 
-        begun = await self._database.write(unit)
+        begun = await self.database.write(unit)
         if isinstance(begun, Refusal):
             raise begun
         return await self._session(operator, begun, token)
@@ -294,7 +294,7 @@ class Gate:
                 audit.record(tx, actor, "session.login", name, outcome="refused")
             return self._lock_out.wrong_try(tx, operator, name)
 
-        return await self._database.write(unit)
+        return await self.database.write(unit)
 
     async def _set_state(
         self,
@@ -327,7 +327,7 @@ class Gate:
             actor = Actor(staff.operator_no, staff.terminal)
             audit.record(tx, actor, act, staff.operator, reason=reason)
 
-        await self._database.write(unit)
+        await self.database.write(unit)
 
     def _over(self, row: SessionRow) -> bool:
         now: Instant = self._clock.now()
@@ -338,7 +338,7 @@ class Gate:
         self, operator: Operator, row: SessionRow, token: SecretStr
     ) -> StaffSession:
         now = self._clock.now()
-        held = await self._database.read(
+        held = await self.database.read(
             lambda connection: rights_in_force(connection, operator, self._outlet_no)
         )
         return StaffSession(

@@ -123,7 +123,11 @@ async def test_from_the_command_to_the_first_card(tmp_path: Path) -> None:
             await log_in(other, "second", given.get_secret_value())
             await change(other, given.get_secret_value(), SECONDS)
             await other.close()
-            approval = Approval(login_name="second", password=SecretStr(SECONDS))
+            approval = Approval(
+                login_name="second",
+                password=SecretStr(SECONDS),
+                own_password=SecretStr(OWN),
+            )
             plan = c.PricePlan(
                 level=0, price_e4=3_9800, reason="the first day", approval=approval
             )

@@ -95,8 +95,11 @@ async def _furnish(station: DemoStation) -> None:
 class Counter:
     """A cashier with one card in the hand."""
 
-    def __init__(self, desk: Screen[CounterBoard], device: SimulatedProcess) -> None:
+    def __init__(
+        self, desk: Screen[CounterBoard], device: SimulatedProcess, password: str
+    ) -> None:
         self.desk = desk
+        self._password = password
         self._device = device
 
     async def hand(self, do: str, **arguments: object) -> dict[str, object]:
@@ -175,7 +178,11 @@ class Counter:
             amount_purse=OWED_FEN, cash_fen=quote.cash_fen,
             refund_fen=quote.refund_fen, of_intent_id="", reason="没有加气记录",
             fields=(),
-            approval=Approval(login_name=SECOND[0], password=SecretStr(SECOND[1])),
+            approval=Approval(
+                login_name=SECOND[0],
+                password=SecretStr(SECOND[1]),
+                own_password=SecretStr(self._password),
+            ),
         )  # fmt: skip
         method = CARD_ACTS["settle_grey_by_hand"]
         return await self.desk.client.call(method, order, timeout_s=120)
@@ -187,7 +194,7 @@ async def test_a_fuel_card_lives_at_the_counter(tmp_path: Path) -> None:
     A load that was cut off is finished by the next tap, and the money is on it once.
     """
     async with running(tmp_path) as (station, daemon, device, desk):
-        counter_ = Counter(desk, device)
+        counter_ = Counter(desk, device, station.password)
         await counter_.hand("make", uid=UID, number=NUMBER, on_line=3, off_line=9)
         vehicle_id = await counter_.register()
         await counter_.lay("new")

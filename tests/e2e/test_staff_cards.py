@@ -85,7 +85,11 @@ async def approved_by_card(
     password = SecretStr(station.second_password)
     plan = PricePlan(
         level=0, price_e4=41_000, reason="because",
-        approval=Approval(login_name=SECOND_LOGIN, password=password),
+        approval=Approval(
+            login_name=SECOND_LOGIN,
+            password=password,
+            own_password=SecretStr(station.password),
+        ),
     )  # fmt: skip
     await hands.call("remove")
     with pytest.raises(StationError) as refused:

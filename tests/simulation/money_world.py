@@ -291,7 +291,12 @@ class World:
             return quoted
         second = given.get("second", "02")
         password = SecretStr(given.get("password", PASSWORD))
-        approval = Approval(login_name=f"name{second}", password=password)
+        own = given.get("own", PASSWORD)
+        approval = Approval(
+            login_name=f"name{second}",
+            password=password,
+            own_password=SecretStr(own) if own else None,
+        )
         order = ActOrder(
             intent_id=given.get("act") or self.new_id(),
             card_key=card_key,

@@ -18,7 +18,8 @@ from tests.simulation.money_world import CALL, World
 from tests.simulation.world_parts import PASSWORD
 
 FIRST = 10_000
-SECOND = Approval(login_name="name02", password=SecretStr(PASSWORD))
+OWN = SecretStr(PASSWORD)
+SECOND = Approval(login_name="name02", password=OWN, own_password=OWN)
 
 
 def test_a_lost_card_comes_back_as_it_was(world: World) -> None:
@@ -83,7 +84,7 @@ def test_two_people_are_two(
     _, key = _card(world)
     _mark(world, "blacklist", key)
     given = approval and Approval(
-        login_name=approval[0], password=SecretStr(approval[1])
+        login_name=approval[0], password=SecretStr(approval[1]), own_password=OWN
     )
     refused = _mark(world, "unblacklist", key, approval=given or None)
     assert isinstance(refused, StationError)
@@ -95,7 +96,7 @@ def test_wrong_passwords_of_a_second_person_lock_as_at_a_login(world: World) -> 
     """The third wrong password makes the right one wait too."""
     _, key = _card(world)
     _mark(world, "blacklist", key)
-    wrong = Approval(login_name="name02", password=SecretStr("wrong"))
+    wrong = SECOND.model_copy(update={"password": SecretStr("wrong")})
     codes = [
         _mark(world, "unblacklist", key, approval=given).code
         for given in (wrong, wrong, wrong, SECOND)

@@ -122,7 +122,7 @@ async def begin(
         gate = Gate(database, Passwords(8, 1), clock, GateRules(3, 12, 15))
         epoch = await database.read(epochs.epoch_of)
         second = Approval("op02", SecretStr(PASSWORD))
-        approved = await Approvals(gate, paper).approve(
+        approved = await Approvals(gate, paper, first_is_asked=True).approve(
             second, Wish(ACT, str(epoch + 1)), BOSS, "end of the trial"
         )
     return await initialise(
@@ -308,7 +308,7 @@ async def test_the_second_person_is_asked_again_in_the_new_books(
     path, clock = tmp_path / "station.db", HandClock()
     async with opened(path, clock) as database:
         gate = Gate(database, Passwords(8, 1), clock, GateRules(3, 12, 15))
-        approved = await Approvals(gate).approve(
+        approved = await Approvals(gate, first_is_asked=True).approve(
             Approval("op02", SecretStr(PASSWORD)), Wish(ACT, "9"), BOSS, "why"
         )
     before = verify_file(path)

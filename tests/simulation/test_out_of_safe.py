@@ -162,7 +162,10 @@ def test_a_company_has_its_money_back_while_the_till_is_closed(
 
 
 def _explain(world: World, row_id: str, reason: str, second: str = "") -> Any:
-    approval = Approval(login_name=f"name{second}", password=SecretStr(PASSWORD))
+    password = SecretStr(PASSWORD)
+    approval = Approval(
+        login_name=f"name{second}", password=password, own_password=password
+    )
     wanted = counter.RowExplanation(
         row_id=row_id, reason=reason, approval=approval if second else None
     )

@@ -43,8 +43,9 @@ from tests.simulation.two_people_paths import (
     gate_of,
     mark,
 )
-from tests.simulation.world_parts import PASSWORD
+from tests.simulation.world_parts import PASSWORD, PASSWORDS
 
+BY_BOTH = Given("name02", SecretStr(PASSWORD), own_password=SecretStr(PASSWORD))
 # The door of each act: a method that carries a second person, or a command.
 DOORS = {
     "card.reverse_top_up": "card.reverse_top_up",
@@ -81,6 +82,16 @@ def _blocked(world: World) -> None:
     )
 
 
+def _another_password(world: World) -> None:
+    """What is typed for the first person is the second's now."""
+    stored = world.must(PASSWORDS.hash("the first one's own"))
+    world.must(
+        world.database.write(
+            lambda tx: operators.set_password(tx, "01", stored, must_change=False)
+        )
+    )
+
+
 def _nothing(_world: World) -> None:
     """Everybody is as they were."""
 
@@ -114,6 +125,16 @@ ALONE: dict[str, tuple[Second, Callable[[World], None], set[str]]] = {
         _nothing,
         {"refusal.login"},
     ),
+    "the first password not given": (
+        Second(own=None),
+        _nothing,
+        {"refusal.own_password_missing"},
+    ),
+    "the second's password for both": (
+        Second(),
+        _another_password,
+        {"refusal.own_password"},
+    ),
     "a first person without the right": (
         Second(),
         _change("01", role="general"),
@@ -144,9 +165,26 @@ def test_one_identity_reaches_nothing(world: World, path: str, who: str) -> None
     told = next(walk)
     assert isinstance(told, StationError), told
     assert told.code in codes
+    asked = second.number or not path.startswith("replace")
+    if asked and told.code not in _AT_COMMIT:
+        (row,) = _refused(world)
+        tried = "01" if who == "the same person" else second.number or "nobody"
+        assert row == ("01", "till", f"{PATHS[path][0]}: {tried}, {told.code}")
     assert _effects(world) == counts
     assert _done_by_two(world) == done
     world.require_proved()
+
+
+# What only the transaction of the act sees, and what is refused before it is asked.
+_AT_COMMIT = {"refusal.operator_state", "refusal.balance_unproved", "x.missing"}
+
+
+def _refused(world: World) -> list[tuple[str, str, str]]:
+    told = world.view.execute(
+        "SELECT operator_no, terminal, subject FROM audit"
+        " WHERE act='approval.refused' AND outcome='refused'"
+    )
+    return [(str(no), str(where), str(what)) for no, where, what in told]
 
 
 def _effects(world: World) -> dict[str, int]:
@@ -288,7 +326,7 @@ OTHERWISE = {
 def test_an_approval_is_good_for_one_act_of_one_person(world: World, how: str) -> None:
     """It is bound to act, subject and first person; nothing is written otherwise."""
     wish, first = OTHERWISE[how]
-    given = Given("name02", SecretStr(PASSWORD))
+    given = BY_BOTH
     gate = Approvals(gate_of(world))
     approved = world.must(
         gate.approve(given, Wish("card.unblacklist", "a"), FIRST, "because")
@@ -303,7 +341,7 @@ def test_an_approval_is_good_for_one_act_of_one_person(world: World, how: str) -
 
 def test_an_act_that_is_not_in_the_table_cannot_be_approved(world: World) -> None:
     """What the digest would not know is not done."""
-    given = Given("name02", SecretStr(PASSWORD))
+    given = BY_BOTH
     with pytest.raises(KeyError):
         world.run(
             Approvals(gate_of(world)).approve(
@@ -327,7 +365,7 @@ def test_a_second_till_of_the_same_person_is_the_same_person(world: World) -> No
 
 def test_the_slip_is_printed_where_there_is_a_printer(world: World) -> None:
     """It is wanted once, and a further print is a copy."""
-    given = Given("name02", SecretStr(PASSWORD))
+    given = BY_BOTH
     gate = Approvals(gate_of(world), Paper(prints_wanted=1))
     wish = Wish("card.unblacklist", "a")
     approved = world.must(gate.approve(given, wish, FIRST, "because"))
@@ -365,3 +403,12 @@ def test_cards_of_the_world_stay_usable(world: World) -> None:
     card = cards.find(world.view, key)
     assert card is not None
     assert str(card.state) == "normal"
+
+
+def test_only_a_command_takes_the_first_person_as_asked() -> None:
+    """Behind a socket the first person's own password is always checked."""
+    root = Path(cngstation.__file__).parents[1]
+    for folder in ("cngstation", "daemons", "tui"):
+        for path in (root / folder).rglob("*.py"):
+            given = "first_is_asked=True" in path.read_text("utf-8")
+            assert not given or path.parent.name == "cli", path

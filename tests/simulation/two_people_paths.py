@@ -19,7 +19,6 @@ from cngstation.rpc.contract.rows import RowExplanation
 from cngstation.services import keep_sealed
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_marks import approval_of
-from cngstation.services.approve import Approval as Given
 from cngstation.services.approve import Approvals
 from cngstation.services.import_customers import CustomerImport, source_of, wish_of
 from cngstation.services.list_numbers import NumberLists
@@ -43,18 +42,22 @@ FIRST = Actor("01", "till")
 
 @dataclass(frozen=True)
 class Second:
-    """Who is said to stand behind an act."""
+    """Who is said to stand behind an act; `own` is what the first person gives."""
 
     number: str = "02"
     password: str = PASSWORD
+    own: str | None = PASSWORD
 
     @property
     def given(self) -> AsApproval | None:
         """As the contract carries it."""
         if not self.number:
             return None
-        password = SecretStr(self.password)
-        return AsApproval(login_name=f"name{self.number}", password=password)
+        return AsApproval(
+            login_name=f"name{self.number}",
+            password=SecretStr(self.password),
+            own_password=SecretStr(self.own) if self.own else None,
+        )
 
 
 def a_card(world: World) -> tuple[Chip, str]:
@@ -85,7 +88,8 @@ def _unblacklist(world: World, second: Second) -> Iterator[Any]:
 
 
 def _said(second: Second) -> dict[str, str]:
-    return {"second": second.number, "password": second.password}
+    own = second.own or ""
+    return {"second": second.number, "password": second.password, "own": own}
 
 
 def _reverse(world: World, second: Second) -> Iterator[Any]:
@@ -181,7 +185,7 @@ def _import(world: World, second: Second, *, balance: str) -> Any:
     async def run() -> Any:
         behind = None
         if second.number:
-            given = Given(f"name{second.number}", SecretStr(second.password))
+            given = approval_of(second.given)
             wish, gate = wish_of(source_of(path)), Approvals(gate_of(world))
             behind = await gate.approve(given, wish, FIRST, "because")
         importing = CustomerImport(world.database, desk, RULES, FIRST, behind)
@@ -253,9 +257,7 @@ def _resealed(world: World, second: Second) -> Iterator[Any]:
     new = PersonalDataSeal(bytes(32))
 
     async def run() -> int:
-        given = None
-        if second.number:
-            given = Given(f"name{second.number}", SecretStr(second.password))
+        given = approval_of(second.given)
         gate = Approvals(gate_of(world))
         behind = await gate.approve(given, keep_sealed.wish_of(new), FIRST, "because")
         return await world.database.write(

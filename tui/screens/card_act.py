@@ -33,7 +33,7 @@ from tui.acts import carry_out, new_id
 from tui.desk import Desk
 from tui.paying import CASH, Paying
 from tui.screens.form_screen import Field, type_again
-from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, REASON, approval_of
 from tui.screens.second_card import KEY, asks_for_card, wants_card
 from tui.screens.station_screen import StationScreen
 from tui.texts import error_sentence, labelled, sentence
@@ -69,7 +69,7 @@ FIELDS: dict[str, tuple[Field, ...]] = {
         Field("certificate", mark("Certificate no."), longest=40),
     ),
 }
-_SECOND = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
+_SECOND = (REASON, *BOTH_PEOPLE)
 _TYPED = Field(
     "typed", mark("Typed balance"), mark("only where the books cannot say"), longest=12
 )
@@ -134,7 +134,7 @@ class CardActScreen(StationScreen):
                     compact=True,
                     max_length=field.longest,
                     placeholder=self._hint_of(field),
-                    password=field.name == "second_password",
+                    password=field.name.endswith("_password"),
                 )
         yield Drawn(self._quoted, id="quoted")
 

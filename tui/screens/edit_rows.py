@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from textual.widgets import Input
-
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import (
@@ -26,7 +24,7 @@ from cngstation.rpc.contract.counter import (
 from tui.desk import Desk
 from tui.figures import purse_text
 from tui.screens.form_screen import Field, FormScreen
-from tui.screens.mark_card import SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, approval_of, hide_passwords
 from tui.screens.register_vehicle import RegisterVehicleScreen
 from tui.texts import filled
 
@@ -231,7 +229,7 @@ class AcceptOpeningScreen(FormScreen):
         "card can be topped up. If it is not, keep the card and leave with Esc. It "
         "takes two people: a second operator with this right gives name and password."
     )
-    FIELDS: ClassVar[Sequence[Field]] = (_REASON, SECOND_LOGIN, SECOND_PASSWORD)
+    FIELDS: ClassVar[Sequence[Field]] = (_REASON, *BOTH_PEOPLE)
 
     def __init__(self, desk: Desk, row: OpeningRow) -> None:
         super().__init__(desk)
@@ -247,7 +245,7 @@ class AcceptOpeningScreen(FormScreen):
 
     def on_mount(self) -> None:
         """Hide what is secret."""
-        self.query_one("#second_password", Input).password = True
+        hide_passwords(self)
 
     async def save(self) -> str:
         """Accept the card's figure."""

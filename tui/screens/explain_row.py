@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-from textual.widgets import Input
-
 from cngstation.language import mark
 from cngstation.rpc.contract.counter import ROW_EXPLAIN, RowExplanation
 from cngstation.rpc.contract.figures import OpenRow
 from tui.desk import Desk
 from tui.screens.form_screen import Field, FormScreen
-from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, REASON, approval_of, hide_passwords
 from tui.texts import sentence
 
 
@@ -28,14 +26,13 @@ class ExplainRowScreen(FormScreen):
         self._two = row.people > 1
         fields: Sequence[Field] = (REASON,)
         if self._two:
-            fields = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
+            fields = (REASON, *BOTH_PEOPLE)
         self.FIELDS = fields  # type: ignore[misc]  # by row, not by class
 
     def on_mount(self) -> None:
         """Say which row it is, and hide what is secret."""
         self.say(sentence(self._row.text, self._row.facts))
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     async def save(self) -> str:
         """Close it; say what was done."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input
 
 from cngstation.errors import Refusal, StationError
 from cngstation.hygiene import clean
@@ -25,7 +24,7 @@ from cngstation.rpc.session import Nothing
 from tui.desk import Desk
 from tui.figures import short_time
 from tui.screens.form_screen import Field, FormScreen
-from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, REASON, approval_of, hide_passwords
 from tui.screens.station_screen import StationScreen
 from tui.texts import filled
 from tui.widgets.key_line import Keys
@@ -130,8 +129,7 @@ class ListFileScreen(FormScreen):
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("whole", mark("How"), mark("1 changes, 2 whole"), longest=1),
         REASON,
-        SECOND_LOGIN,
-        SECOND_PASSWORD,
+        *BOTH_PEOPLE,
     )
     DEFAULT_CSS = "ListFileScreen #title { height: auto; }"
 
@@ -142,8 +140,7 @@ class ListFileScreen(FormScreen):
     def on_mount(self) -> None:
         """Hide what is secret."""
         super().on_mount()
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     def title_line(self) -> Content:
         """Say what it would change, or why it cannot be taken."""

@@ -7,7 +7,6 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input
 
 from cngstation.errors import StationError
 from cngstation.hygiene import fit
@@ -26,10 +25,10 @@ from tui.figures import short_time
 from tui.screens.following_screen import FollowingScreen
 from tui.screens.form_screen import Field, FormScreen
 from tui.screens.mark_card import (
+    BOTH_PEOPLE,
     REASON,
-    SECOND_LOGIN,
-    SECOND_PASSWORD,
     approval_of,
+    hide_passwords,
 )
 from tui.texts import filled
 from tui.whole_board import whole_board
@@ -303,14 +302,12 @@ class ListNumberScreen(FormScreen):
         Field("number", mark("Card number"), mark("8, 12 or 16 digits"), longest=16),
         Field("list", mark("List"), mark("1 black, 2 white, 0 none"), longest=1),
         REASON,
-        SECOND_LOGIN,
-        SECOND_PASSWORD,
+        *BOTH_PEOPLE,
     )
 
     def on_mount(self) -> None:
         """Hide what is secret."""
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     async def save(self) -> str:
         """Do it; say what was done."""

@@ -43,24 +43,37 @@ _METHODS = {
     "suspend": CARD_SUSPEND,
 }
 _TWO_PEOPLE = {"unblacklist"}
+OWN_PASSWORD = Field(
+    "own_password", mark("Your password"), mark("of whoever is logged in"), longest=128
+)
 SECOND_LOGIN = Field(
     "second_login", mark("Second operator"), mark("login name"), longest=40
 )
-SECOND_PASSWORD = Field("second_password", mark("Password"), longest=128)
+SECOND_PASSWORD = Field(
+    "second_password", mark("Password"), mark("of the second operator"), longest=128
+)
+BOTH_PEOPLE = (OWN_PASSWORD, SECOND_LOGIN, SECOND_PASSWORD)
 REASON = Field("reason", mark("Reason"), longest=60)
 
 
+def hide_passwords(form: Screen[None]) -> None:
+    """Show the passwords of both people as dots."""
+    for field in form.query("#own_password, #second_password").results(Input):
+        field.password = True
+
+
 def approval_of(form: Screen[None]) -> Approval | None:
-    """Return the second person that was typed into a form, if anybody was.
+    """Return the two people that were typed into a form, if a second one was.
 
     A name alone is nobody: it would be counted as a wrong password.
     """
+    own = form.query_one("#own_password", Input).value
     login = form.query_one("#second_login", Input).value.strip()
     password = form.query_one("#second_password", Input).value
     if not (login and password):
         return None
     given = {"login_name": login, "password": password, "by_card": is_by_card(form)}
-    return Approval.model_validate(given)
+    return Approval.model_validate(given | {"own_password": own or None})
 
 
 class MarkCardScreen(FormScreen):
@@ -68,7 +81,8 @@ class MarkCardScreen(FormScreen):
 
     HELP = mark(
         "Write down why; Enter at the last field does it. An act that takes two "
-        "people wants the name and the password of a second operator with this right; "
+        "people wants your own password again, and the name and the password of a "
+        "second operator with this right; "
         "Ctrl+R reads the second operator's staff card."
     )
 
@@ -77,7 +91,7 @@ class MarkCardScreen(FormScreen):
         self._act, self._card = act, card
         fields: Sequence[Field] = (REASON,)
         if act in _TWO_PEOPLE:
-            fields = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
+            fields = (REASON, *BOTH_PEOPLE)
         self.FIELDS = fields  # type: ignore[misc]  # by act, not by class
         self.TITLE_TEXT = TITLES[act]  # type: ignore[misc]
 
@@ -89,8 +103,7 @@ class MarkCardScreen(FormScreen):
 
     def on_mount(self) -> None:
         """Hide what is secret."""
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     async def save(self) -> str:
         """Do it; say what was done."""

@@ -8,7 +8,6 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Input
 
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
@@ -32,7 +31,7 @@ from tui.desk import Desk
 from tui.figures import price_text
 from tui.screens.following_screen import FollowingScreen
 from tui.screens.form_screen import Field, FormScreen
-from tui.screens.mark_card import REASON, SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, REASON, approval_of, hide_passwords
 from tui.texts import filled
 from tui.whole_board import whole_board
 from tui.widgets.key_line import KeyLine, Keys
@@ -234,8 +233,7 @@ class PlanPriceScreen(FormScreen):
         Field("price", mark("New price"), mark("yuan, two decimals"), longest=7),
         Field("from_at", mark("Begins"), mark("empty: now, two people"), longest=16),
         REASON,
-        SECOND_LOGIN,
-        SECOND_PASSWORD,
+        *BOTH_PEOPLE,
     )
 
     def __init__(self, desk: Desk, unit: str, level: int, now_e4: int) -> None:
@@ -245,8 +243,7 @@ class PlanPriceScreen(FormScreen):
     def on_mount(self) -> None:
         """Hide what is secret."""
         super().on_mount()
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     def title_line(self) -> Content:
         """Name unit, level and the price of now."""
@@ -287,7 +284,7 @@ class CancelPriceScreen(FormScreen):
         "Only before its time; within ten minutes of it, it takes a second operator. "
         "What holds now goes on."
     )
-    FIELDS: ClassVar[Sequence[Field]] = (REASON, SECOND_LOGIN, SECOND_PASSWORD)
+    FIELDS: ClassVar[Sequence[Field]] = (REASON, *BOTH_PEOPLE)
 
     def __init__(self, desk: Desk, row: PriceRow) -> None:
         super().__init__(desk)
@@ -296,8 +293,7 @@ class CancelPriceScreen(FormScreen):
     def on_mount(self) -> None:
         """Hide what is secret."""
         super().on_mount()
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     def title_line(self) -> Content:
         """Name what is taken back."""

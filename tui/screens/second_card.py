@@ -33,7 +33,7 @@ def wants_card(form: Screen[None]) -> bool:
 
     The cursor goes to what has to be typed first.
     """
-    for name in ("second_login", "second_password"):
+    for name in ("own_password", "second_login", "second_password"):
         for field in form.query(f"#{name}").results(Input):
             if not field.value.strip():
                 field.focus()

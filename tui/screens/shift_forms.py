@@ -4,8 +4,6 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.widgets import Input
-
 from cngstation.errors import StationError
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
@@ -32,7 +30,7 @@ from tui.desk import Desk
 from tui.figures import price_text
 from tui.screens.explain_row import ExplainRowScreen
 from tui.screens.form_screen import Field, FormScreen
-from tui.screens.mark_card import SECOND_LOGIN, SECOND_PASSWORD, approval_of
+from tui.screens.mark_card import BOTH_PEOPLE, approval_of, hide_passwords
 from tui.texts import filled
 from tui.words import word
 
@@ -275,8 +273,7 @@ class MarkFillScreen(ShiftForm):
         REASON,
         Field("company", mark("Company"), mark("its number, with g"), longest=8),
         Field("shift", mark("Shift"), mark("that owes a fill of nobody's"), longest=9),
-        SECOND_LOGIN,
-        SECOND_PASSWORD,
+        *BOTH_PEOPLE,
     )
 
     def __init__(self, desk: Desk, shifts: "ShiftsScreen", row: CashFillRow) -> None:
@@ -285,8 +282,7 @@ class MarkFillScreen(ShiftForm):
 
     def on_mount(self) -> None:
         """Hide what is secret."""
-        for secret in self.query("#second_password").results(Input):
-            secret.password = True
+        hide_passwords(self)
 
     async def save(self) -> str:
         """Mark it."""

@@ -8,11 +8,16 @@ from cngstation.rpc.session import Nothing, Secret
 
 
 class Approval(Message):
-    """The second person of an act that takes two; `by_card` also lays a staff card."""
+    """The second person of an act that takes two; `by_card` also lays a staff card.
+
+    `own_password` is that of whoever is logged in, given again for this act. Without it
+    nothing is approved.
+    """
 
     login_name: Line
     password: Secret
     by_card: bool = False
+    own_password: Secret | None = None
 
 
 class SecondCard(Message):

@@ -188,7 +188,8 @@ WISH = Wish("card.settle_grey_by_hand", "7")
 
 async def test_a_one_time_password_stands_behind_no_act(office: Office) -> None:
     """As the second person neither before the act nor in its transaction."""
-    approvals, given = Approvals(office.gate), Approval("op1", SecretStr(OWN))
+    approvals = Approvals(office.gate, first_is_asked=True)
+    given = Approval("op1", SecretStr(OWN))
     await office.own("1")
     await office.db.write(lambda tx: hire(tx, operator_no="4", role="administrator"))
     actor = replace(CHIEF, operator_no="4")
@@ -212,7 +213,8 @@ async def test_a_second_person_is_of_the_same_outlet(office: Office) -> None:
             lambda tx, role=role: roles.put_role(tx, role, reason="", actor=CHIEF)  # type: ignore[misc]
         )
     await office.own("3")
-    approvals, given = Approvals(office.gate), Approval("op3", SecretStr(OWN))
+    approvals = Approvals(office.gate, first_is_asked=True)
+    given = Approval("op3", SecretStr(OWN))
     approved = await approvals.approve(given, WISH, WRITER, "why not")
     with pytest.raises(OtherOutlet):
         await office.db.write(lambda tx: still_approved(tx, approved, WISH, WRITER))

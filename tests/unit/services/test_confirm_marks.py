@@ -15,6 +15,7 @@ from cngstation.protocols.receipt.slip import render
 from cngstation.services.approve import Approval, Approvals, Approved, SamePerson
 from cngstation.services.check_rights import RightMissing, require_right
 from cngstation.services.confirm_marks import MarksUnseen, wish_of
+from cngstation.services.count_refusals import RefusalLog
 from cngstation.services.explain_row import ExplainRows, Explanation
 from cngstation.services.hand_over_shift import TenderNotCounted
 from cngstation.services.mark_fill import MarkOrder, mark_fill
@@ -45,12 +46,19 @@ class Gate:
 
     def __init__(self, world: ShiftWorld) -> None:
         self._world = world
+        self.database = world.db
+        self.refusals = RefusalLog(world.db, world.clock)
 
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator:
-        """Return the operator with this number."""
-        found = await self._world.db.read(lambda c: operators.find(c, login_name))
+        """Return the operator with this number or name."""
+        found = await self._world.db.read(
+            lambda c: (
+                operators.find(c, login_name)
+                or operators.with_login_name(c, login_name)
+            )
+        )
         assert found is not None
         return found
 
@@ -90,7 +98,9 @@ class Crew:
 
     async def approve(self, second: str, actor: Actor, seq: int) -> Approved:
         """Ask for the second person's password."""
-        given = Approval(second, SecretStr("whatever"))
+        given = Approval(
+            second, SecretStr("whatever"), own_password=SecretStr("whatever")
+        )
         approvals = Approvals(Gate(self.world))
         return await approvals.approve(given, wish_of(seq), actor, "because")
 

@@ -65,7 +65,8 @@ BEHIND = Approval("op02", SecretStr(PASSWORD))
 def approvals(database: Database) -> Approvals:
     """Return who asks a second person."""
     clock = HandClock()
-    return Approvals(Gate(database, PASSWORDS, clock, GateRules(3, 12, 15)))
+    gate = Gate(database, PASSWORDS, clock, GateRules(3, 12, 15))
+    return Approvals(gate, first_is_asked=True)
 
 
 def opening_desk(database: Database) -> OpeningBalances:

@@ -64,8 +64,10 @@ async def done(db: Database, first: str, second: str) -> None:
 
     def unit(tx: Transaction) -> None:
         person = operators.find(tx.connection, second)
+        begins = operators.find(tx.connection, first)
         assert person is not None
-        approved = Approved(person, WISH, first, "because", Paper())
+        assert begins is not None
+        approved = Approved(person, WISH, begins, "because", Paper())
         record(tx, approved, WISH, Actor(first, "till-1"))
 
     await db.write(unit)

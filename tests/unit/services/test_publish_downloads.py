@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from cngstation.domain.card_life import CardState
 from cngstation.errors import DatabaseBusy, LocalProtocolError
-from cngstation.moments import MS_PER_HOUR, time_text
+from cngstation.moments import MS_PER_HOUR, Clock, time_text
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     Downloads,
@@ -18,6 +18,7 @@ from cngstation.protocols.dispenser.forecourt import (
 )
 from cngstation.services.approve import Approvals, SecondPersonMissing
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.count_refusals import RefusalLog
 from cngstation.services.list_numbers import (
     NoCardNumber,
     NumberLists,
@@ -29,6 +30,7 @@ from cngstation.services.publish_downloads import DownloadKeeper
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import cards, downloads, facts, findings
+from cngstation.storage.database import Database
 from cngstation.storage.operators import Operator
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
@@ -270,6 +272,10 @@ class Gate:
 
     second = None
 
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self.refusals = RefusalLog(database, clock)
+
     async def identify(
         self, login_name: str, password: SecretStr, terminal: str
     ) -> Operator:
@@ -283,7 +289,7 @@ class Gate:
 
 async def test_numbers_by_hand(station: Station) -> None:
     """Of other stations only; off the blacklist takes a second person."""
-    lists = NumberLists(station.db, Approvals(Gate()), "5101")
+    lists = NumberLists(station.db, Approvals(Gate(station.db, station.clock)), "5101")
 
     async def put(number: str, on: str) -> None:
         await lists.put(

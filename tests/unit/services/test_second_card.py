@@ -1,6 +1,7 @@
 """The second person of an act of two, with the own staff card on the reader."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -36,8 +37,8 @@ from tests.unit.services.test_second_step import CHIEF, Desk, Field, needs
 
 WISH = Wish("price.override", "level 0")
 OTHER = Wish("price.override", "level 1")
-GIVEN = Approval("boss", SecretStr(RIGHT))
-BY_CARD = Approval("boss", SecretStr(RIGHT), by_card=True)
+GIVEN = Approval("boss", SecretStr(RIGHT), own_password=SecretStr(RIGHT))
+BY_CARD = replace(GIVEN, by_card=True)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ async def test_an_arrow_beyond_the_list_stays_and_fields_are_reached() -> None:
         await screen.sees("can go back 63.00")
         await screen.press("tab", "down")
         assert screen.app.focused is not None
-        assert screen.app.focused.id == "second_login"
+        assert screen.app.focused.id == "own_password"
 
 
 async def test_a_typed_balance_is_quoted_anew_and_takes_two() -> None:

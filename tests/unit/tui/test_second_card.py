@@ -44,6 +44,8 @@ async def named(screen: Opened) -> None:
     await screen.until(lambda: screen.asked("act.quote"))
     await screen.type("typed twice")
     await screen.press("enter")
+    await screen.type("mine")
+    await screen.press("enter")
     await screen.type("boss")
     await screen.press("enter")
     await screen.type("secret")
@@ -141,7 +143,9 @@ async def test_a_form_of_fields_offers_the_card_too() -> None:
         await screen.type("found")
         await screen.press("ctrl+r")
         assert screen.app.focused is not None
-        assert screen.app.focused.id == "second_login"
+        assert screen.app.focused.id == "own_password"
+        await screen.type("mine")
+        await screen.press("enter")
         await screen.type("boss")
         await screen.press("enter")
         await screen.type("secret")

@@ -10,6 +10,7 @@ from cngstation.errors import Refusal, StationError, registered
 from cngstation.services.approve import ReasonMissing, SecondPersonMissing
 from cngstation.services.keep_till import MoreThanInTill
 from cngstation.services.log_in import LoginRefused
+from cngstation.services.own_password import OwnPasswordWrong
 from cngstation.services.register_customers import (
     AlreadyRegistered,
     FieldEmpty,
@@ -18,7 +19,7 @@ from cngstation.services.register_customers import (
     PlateUnusual,
     UnknownCompany,
 )
-from tests.unit.tui.opened import Opened, opened
+from tests.unit.tui.opened import SMALL, Opened, opened
 from tui.functions import FUNCTIONS
 from tui.screens.edit_rows import NotYesOrNo
 from tui.screens.register_vehicle import RegisterVehicleScreen
@@ -122,13 +123,15 @@ async def test_an_act_for_two_without_the_second_asks_for_the_name() -> None:
         screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
         await screen.press("f2")
         await screen.sees("This takes two people.")
-        assert _cursor(screen) == "second_login"
+        assert _cursor(screen) == "own_password"
 
 
 async def test_a_second_name_without_a_password_is_no_wrong_password() -> None:
     """Enter behind the name of the second operator costs no try; the cursor waits."""
     async with opened() as screen:
         await _reason_is_given(screen)
+        await screen.press("enter")
+        await screen.type("mine")
         await screen.press("enter")
         await screen.type("boss")
         screen.station.failing["card.unblacklist"] = [SecondPersonMissing()]
@@ -144,6 +147,8 @@ async def test_a_wrong_second_password_is_typed_anew() -> None:
     async with opened() as screen:
         await _reason_is_given(screen)
         await screen.press("enter")
+        await screen.type("mine")
+        await screen.press("enter")
         await screen.type("boss")
         await screen.press("enter")
         await screen.type("wrong1")
@@ -156,6 +161,41 @@ async def test_a_wrong_second_password_is_typed_anew() -> None:
         orders = screen.asked("card.unblacklist")
         secrets = [o.approval.password.get_secret_value() for o in orders]
         assert secrets == ["wrong1", "right1"]
+
+
+@pytest.mark.parametrize(
+    ("language", "label", "told"),
+    [
+        ("en", "Your password", "The password of whoever is logged in here is wrong"),
+        ("zh_CN", "本人密码", "本人密码错误"),
+    ],
+)
+async def test_the_own_password_is_typed_first_and_typed_anew(
+    language: str, label: str, told: str
+) -> None:
+    """On the smallest screen; dots only, sent with the second's, cleared when wrong."""
+    async with opened(language=language, size=SMALL) as screen:
+        screen.app.run_function("unblacklist")
+        await screen.rest()
+        await screen.type("01000231")
+        await screen.press("enter")
+        await screen.sees(label)
+        for typed in ("paid", "mine12", "boss", "theirs"):
+            await screen.type(typed)
+            if typed != "theirs":
+                await screen.press("enter")
+        screen.station.failing["card.unblacklist"] = [OwnPasswordWrong(left=2)]
+        await screen.press("enter")
+        await screen.sees(told)
+        assert "mine12" not in screen.text()
+        assert _cursor(screen) == "own_password"
+        await screen.type("mine34")
+        await screen.press("f2")
+        await screen.until(lambda: len(screen.asked("card.unblacklist")) == 2)
+        given = [order.approval for order in screen.asked("card.unblacklist")]
+        own = [a.own_password.get_secret_value() for a in given]
+        assert own == ["mine12", "mine34"]
+        assert {a.password.get_secret_value() for a in given} == {"theirs"}
 
 
 async def test_text_that_no_message_carries_is_named_by_the_label() -> None:
