@@ -142,7 +142,7 @@ async def test_a_row_is_closed_with_a_reason() -> None:
         await screen.press(*"found", "enter")
         await screen.sees("The row of 1/1 is closed.")
         await screen.press("f7", "down", "down", "e", *"seen", "enter")
-        await screen.press(*"name02", "enter", *"secret", "enter")
+        await screen.press(*"mine", "enter", *"name02", "enter", *"secret", "enter")
         await screen.until(lambda: len(screen.asked("row.explain")) == 2)
         one, two = screen.asked("row.explain")
         assert (one.row_id, one.reason, one.approval) == ("1", "found", None)

@@ -24,7 +24,7 @@ async def test_a_file_is_looked_at_before_it_is_taken(
         await screen.press("enter")
         await screen.sees("60")
         assert not screen.asked("lists.file")
-        for text in ("2", "monthly", "second", "secret"):
+        for text in ("2", "monthly", "mine", "second", "secret"):
             await screen.type(text)
             await screen.press("enter")
         await screen.until(lambda: screen.asked("lists.file"))

@@ -60,7 +60,7 @@ async def test_a_price_of_now_takes_a_second_person() -> None:
         await screen.sees("3.78")
         await screen.press("enter")
         await screen.sees("A price for a level")
-        for text in ("3.5", "", "order", "second", "secret"):
+        for text in ("3.5", "", "order", "mine", "second", "secret"):
             await screen.type(text)
             await screen.press("enter")
         await screen.sees("from now on")
