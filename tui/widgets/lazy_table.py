@@ -1,7 +1,8 @@
 """A long table that draws the lines that are seen and nothing else.
 
-A column is drawn whole or not at all: figures take the room that the longest of them
-needs, names give way, and what has no room beside the rest is a key away (< and >).
+Figures are drawn whole or not at all: they take the room that the longest of them
+needs, and names give way. A text that has some room beside the rest begins there; what
+has none is a key away (< and >).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from cngstation.language import _
 
 _HEAD_ROWS = 1
 _BACK, _ON = "<", ">"
+_SHORTEST_TEXT = 8  # columns in which a text says something
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,14 @@ def layout(
     rest = [n for n in range(len(columns)) if n not in stay]
     first = min(first, len(rest) - _fitting(reversed(rest), stay, wide, room))
     count = _fitting(rest[first:], stay, wide, room)
-    drawn = [*stay, *rest[first : first + count]]
+    drawn = [(n, wide[n]) for n in (*stay, *rest[first : first + count])]
+    left = room - sum(width + 1 for _n, width in drawn) - len(_BACK + _ON)
+    if first + count < len(rest) and left >= _SHORTEST_TEXT:
+        beside = rest[first + count]
+        if not columns[beside].right:
+            drawn.append((beside, min(left, wide[beside])))
     return _Layout(
-        shown=tuple((n, wide[n]) for n in drawn),
+        shown=tuple(drawn),
         first=first,
         after=first + count < len(rest),
         back=first - _fitting(reversed(rest[:first]), stay, wide, room),
