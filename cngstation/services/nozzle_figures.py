@@ -44,9 +44,11 @@ def unheard(setting: NozzleSetting, now_ms: int) -> NozzleFigure:
 
 
 def figure_of(
-    setting: NozzleSetting, status: NozzleStatus, old: NozzleFigure
+    setting: NozzleSetting, status: NozzleStatus, old: NozzleFigure, now_ms: int
 ) -> NozzleFigure:
     """Return a nozzle with a new reading; of a card only while it fills."""
+    since = dict(zip(old.faults, old.faults_since_ms, strict=True))
+    faults = tuple(sorted(str(fault) for fault in status.faults))
     fuelling = status.state in {
         FuellingState.FUELLING,
         FuellingState.SUSPENDED_FUELLING,
@@ -61,7 +63,8 @@ def figure_of(
         off_duty=status.off_duty,
         awaiting_debit=status.awaiting_debit,
         other_side_busy=status.other_side_busy,
-        faults=tuple(sorted(str(fault) for fault in status.faults)),
+        faults=faults,
+        faults_since_ms=tuple(since.get(fault, now_ms) for fault in faults),
         unit=str(setting.unit),
         price_e4=status.price_e4,
         quantity_milli=status.quantity_milli,

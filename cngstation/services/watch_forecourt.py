@@ -298,7 +298,7 @@ class LineDesk:
             self._clocks.saw(self._nozzles[gun], status)
         if self._unbooked.makes_sense(setting := self._nozzles[gun]):
             self._start(self._unbooked.understood(setting), f"close row of gun {gun}")
-        new = figure_of(setting, status, old)
+        new = figure_of(setting, status, old, self._clock.now().wall_ms)
         if new != old:
             self._figures[gun] = new
             self._audience.nozzle(new)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import ClassVar
 
 from textual import events
@@ -230,7 +231,7 @@ class AlarmsScreen(StationScreen):
 
     def _how_long(self, row: AlarmRow) -> str:
         since_told = row.nozzle_no or row.source != "now"
-        lasts = row.source != "event" and row.text != _FAULTY and since_told
+        lasts = row.source != "event" and since_told
         return _duration(self.desk.now_ms() - row.at_ms) if lasts else ""
 
     def _title(self) -> Content:
@@ -284,8 +285,10 @@ def _of_nozzle(nozzle: NozzleFigure, now_ms: int) -> Iterable[AlarmRow]:
     if nozzle.link == "offline":
         yield _live(no, nozzle.link_since_ms, _SILENT, _SILENT_CURE)
         return
-    for fault in nozzle.faults:  # nobody tells since when
-        yield _live(no, now_ms, _FAULTY, _FAULTY_CURE, fault=word(fault))
+    for fault, since_ms in zip_longest(nozzle.faults, nozzle.faults_since_ms):
+        at_ms = now_ms if since_ms is None else since_ms
+        if fault is not None:
+            yield _live(no, at_ms, _FAULTY, _FAULTY_CURE, fault=word(fault))
 
 
 def _of_device(health: DeviceHealth, now_ms: int, cure: str) -> AlarmRow:

@@ -28,7 +28,8 @@ class NozzleFigure(Message):
     """A nozzle as it is now.
 
     `state` is one of IFSF's nine in lower case; the other words lie over it. With
-    the link off line the figures are the last known ones.
+    the link off line the figures are the last known ones. `faults_since_ms` says of
+    each fault since when it is known here.
     """
 
     nozzle_no: int
@@ -41,6 +42,7 @@ class NozzleFigure(Message):
     awaiting_debit: bool
     other_side_busy: bool
     faults: Annotated[tuple[Word, ...], Field(max_length=32)]
+    faults_since_ms: Annotated[tuple[int, ...], Field(max_length=32)] = ()
     unit: Word
     price_e4: int
     quantity_milli: int

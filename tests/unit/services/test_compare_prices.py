@@ -68,6 +68,9 @@ async def test_a_price_that_differs_at_two_looks_is_a_row(tmp_path: Path) -> Non
         # A clock that is a year off makes no other price the posted one.
         await db.write(lambda tx: facts.post(tx, cash_sale("E1")))
         clock.wall_ms -= 365 * 86_400_000
+        await comparison.look()
+        assert await rows(db) == ["price_differs"]
+
         another_life = PriceComparison(db, [desk], clock)
         desk.show(price_e4=39_800)
         await another_life.look()

@@ -20,6 +20,7 @@ from cngstation.errors import (
 )
 from cngstation.protocols.dispenser.canonical import (
     DeviceKind,
+    Fault,
     FaultKind,
     FuellingState,
     Link,
@@ -84,6 +85,7 @@ class Forecourt:
     db: Database
     book: SaleBook
     told: dict[str, list[Any]]
+    clock: HandClock
 
     async def settled(self) -> None:
         """Wait until nothing is fetched any more."""
@@ -125,7 +127,7 @@ async def forecourt(
         )  # fmt: skip
         line = FakeLine()
         desk.attach(line)
-        yield Forecourt(desk, line, db, book, told)
+        yield Forecourt(desk, line, db, book, told, clock)
         await desk.close()
 
 
@@ -341,6 +343,24 @@ async def test_a_live_figure_is_told_when_it_changes(forecourt: Forecourt) -> No
     forecourt.desk.status(99, STATUS)
     forecourt.desk.link(99, Link.ONLINE)
     assert len(told) == 2
+
+
+async def test_each_fault_has_its_own_beginning(forecourt: Forecourt) -> None:
+    """It stays while the fault does, and begins again with the next one."""
+    told, clock = forecourt.told["nozzle"], forecourt.clock
+
+    def shows(*faults: Fault) -> dict[str, int]:
+        forecourt.desk.status(GUN, replace(STATUS, faults=frozenset(faults)))
+        return dict(zip(told[-1].faults, told[-1].faults_since_ms, strict=True))
+
+    first_ms = clock.wall_ms
+    assert shows(Fault.FRAM) == {"fram": first_ms}
+    clock.forward(60_000)
+    both = {"fram": first_ms, "pressure_sensor": clock.wall_ms}
+    assert shows(Fault.PRESSURE_SENSOR, Fault.FRAM) == both
+    assert shows() == {}
+    clock.forward(60_000)
+    assert shows(Fault.FRAM) == {"fram": clock.wall_ms}
 
 
 @dataclass

@@ -108,7 +108,13 @@ async def test_what_is_silent_now_stands_in_the_list_while_it_is() -> None:
         await screen.sees("Nozzle 2 does not answer.")
         text = screen.text()
         assert text.index("Nozzle 2 does") > text.index("No What")
-        screen.station.change_nozzle(2, link="online")
+        screen.station.change_nozzle(
+            2, link="online", faults=("fram",), faults_since_ms=(NOW_MS - 5_400_000,)
+        )
+        await screen.sees("Nozzle 2 reports a fault")
+        (row,) = [r for r in screen.text().splitlines() if "Nozzle 2 reports" in r]
+        assert "1 h 30 min" in row
+        screen.station.change_nozzle(2, faults=(), faults_since_ms=())
         await screen.sees("0 now, 3 open, 1 reported")
         screen.link.down(Part.FORECOURT, LoginRefused(left=1, minutes=1))
         await screen.sees("The monitor program does not answer")
