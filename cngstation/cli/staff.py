@@ -6,6 +6,7 @@ By password, and by the own staff card where logins take one; see `staff_card`.
 import argparse
 import asyncio
 import getpass
+import os
 import sys
 from dataclasses import dataclass
 
@@ -16,9 +17,11 @@ from cngstation.config import StationConfig
 from cngstation.errors import Refusal
 from cngstation.language import _
 from cngstation.moments import SystemClock
+from cngstation.rpc.authority import Peer
 from cngstation.rpc.session import Login, Release
 from cngstation.services.count_refusals import Refused
 from cngstation.services.log_in import Gate, confirm
+from cngstation.services.name_terminal import terminal_of
 from cngstation.services.passwords import Passwords
 from cngstation.services.station_rules import gate_rules
 from cngstation.storage.audit import Actor
@@ -69,6 +72,11 @@ async def password_of(login_name: str) -> SecretStr:
     return SecretStr(line.rstrip("\n"))
 
 
+def own_terminal() -> str:
+    """Return Linux user and device of this command, as a socket names its clients."""
+    return terminal_of(Peer(os.getpid(), os.getuid(), os.getgid()), "")
+
+
 async def actor_at(
     database: Database,
     gate: Gate,
@@ -78,14 +86,22 @@ async def actor_at(
 ) -> Actor:
     """Return who acts; the password is asked for unless it is there already.
 
+    `where` is the command; Linux user and device stand before it in the audit.
+
     Raises:
         Refusal: a password or card is wrong, or the operator may not do this.
         DeviceError: the reader or the card failed.
     """
+    where = f"{own_terminal()} {where}"
     typed = given.password or await password_of(given.login_name)
     operator = await gate.identify(given.login_name, typed, where)
     operator = await database.write(lambda tx: confirm(tx, operator))
-    await gate.require_right(operator, right)
+    actor = Actor(operator.operator_no, where)
+    try:
+        await gate.require_right(operator, right)
+    except Refusal:
+        await gate.refusals.note(Refused(actor, "session.login", right))
+        raise
     release = None
     if given.released_by:
         release = Release(
@@ -96,7 +112,6 @@ async def actor_at(
     login = Login(
         login_name=operator.login_name, password=typed, terminal=where, release=release
     )
-    actor = Actor(operator.operator_no, where)
     assert gate.second is not None, "made by gate_of"
     try:
         await gate.second.passed(operator, where, login)

@@ -3,6 +3,8 @@
 import ast
 import asyncio
 import io
+import os
+import pwd
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -146,6 +148,34 @@ def test_without_a_reader_it_says_what_to_do(
         ("--released-by", "op02"),
     ):
         assert run(station, monkeypatch, *wrong) == (export.UNREACHED, False)
+
+
+def test_a_missing_right_is_written_down_with_user_and_device(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who tried it, from which Linux user and device, and by which command."""
+
+    async def lower() -> None:
+        async with opened(station.database, HandClock()) as db:
+            await db.write(
+                lambda tx: operators.change(tx, "02", reason="moved", role="junior")
+            )
+
+    async def refused() -> list[tuple[str, str, str]]:
+        async with opened(station.database, HandClock()) as db:
+            sql = (
+                "SELECT operator_no, terminal, subject FROM audit"
+                " WHERE outcome='refused'"
+            )
+            return await db.read(lambda c: c.execute(sql).fetchall())
+
+    asyncio.run(lower())
+    assert run(station, monkeypatch, who="op02") == (3, False)
+    ((number, terminal, right),) = asyncio.run(refused())
+    assert (number, right) == ("02", export.RIGHT)
+    user = pwd.getpwuid(os.getuid()).pw_name
+    assert terminal.startswith(f"{user[:18]}@")
+    assert terminal.endswith(" export")
 
 
 def test_every_command_that_names_an_operator_asks_in_one_place() -> None:
