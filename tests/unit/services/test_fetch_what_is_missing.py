@@ -46,14 +46,14 @@ async def test_a_nozzle_that_comes_back_is_asked_for_what_is_missing(
         audience = Audience(*4 * (lambda _: None,))
         desk = LineDesk(
             "line", 9600, {GUN: NOZZLE}, book=book, debits=DebitDesk(db), database=db,
-            audience=audience, clock=HandClock(),
+            audience=audience, clock=(clock := HandClock()),
         )  # fmt: skip
         line.memory, line.counter = {2: fill(2)}, 3
         if isinstance(line, BusyLine):
             line.desk = desk
         desk.attach(line)
         desk.link(GUN, Link.ONLINE)
-        yard = Forecourt(desk, line, db, book, {})
+        yard = Forecourt(desk, line, db, book, {}, clock)
         await yard.settled()
         assert sorted(await yard.numbers()) == list(range(1, line.counter + 1))
         kinds = {found.kind for found in await db.read(findings.open_findings)}

@@ -108,8 +108,9 @@ async def test_what_is_silent_now_stands_in_the_list_while_it_is() -> None:
         await screen.sees("Nozzle 2 does not answer.")
         text = screen.text()
         assert text.index("Nozzle 2 does") > text.index("No What")
+        began = screen.app.desk.now_ms() - 5_400_000
         screen.station.change_nozzle(
-            2, link="online", faults=("fram",), faults_since_ms=(NOW_MS - 5_400_000,)
+            2, link="online", faults=("fram",), faults_since_ms=(began,)
         )
         await screen.sees("Nozzle 2 reports a fault")
         (row,) = [r for r in screen.text().splitlines() if "Nozzle 2 reports" in r]
