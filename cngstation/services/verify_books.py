@@ -26,8 +26,8 @@ from cngstation.storage import chain, facts, journal, sales
 from cngstation.storage.migrations import (
     current_version,
     known_migrations,
-    schema,
-    schema_of,
+    schema_rows,
+    schema_rows_of,
 )
 from cngstation.storage.register_rows import REGISTERS, stored_rows
 from cngstation.storage.sqlite import FAILURES, Connection, one_snapshot, sqlite3
@@ -324,11 +324,11 @@ def _seat_belts(connection: Connection, _: Overview) -> None:
 
 
 def _same_schema(connection: Connection, version: int, *, triggers: bool) -> None:
-    differing = schema(connection).items() ^ schema_of(version).items()
-    for name, _ in sorted(differing, key=str):
-        if (name[0] == "trigger") is triggers:
+    found, wanted = schema_rows(connection), schema_rows_of(version)
+    for kind, name, *_ in sorted((found - wanted) + (wanted - found), key=str):
+        if (kind == "trigger") is triggers:
             text = mark("{kind} {name} is missing or was changed")
-            raise _Broken(wrong(text, kind=name[0], name=name[1]))
+            raise _Broken(wrong(text, kind=kind, name=name))
 
 
 def _readable(connection: Connection, _seen: Overview) -> None:

@@ -1,6 +1,7 @@
 """Schema versions in order; each is applied in one transaction with its record."""
 
 import re
+from collections import Counter
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
@@ -93,6 +94,8 @@ def current_version(connection: Connection, path: Path, known: int) -> int:
 
 
 Schema = dict[tuple[str, str], str]
+# Type, name, table's name and SQL of everything in a file, as often as it is there.
+SchemaRows = Counter[tuple[str, str, str, str | None]]
 
 
 def schema(connection: Connection) -> Schema:
@@ -100,17 +103,33 @@ def schema(connection: Connection) -> Schema:
 
     An index that a key brings along has no SQL; it has its table's name here.
     """
+    rows = schema_rows(connection)
+    return {(kind, name): sql or table for kind, name, table, sql in rows}
+
+
+def schema_rows(connection: Connection) -> SchemaRows:
+    """Return every table, index and trigger, letter by letter as the file has it.
+
+    SQLite itself finds names in capitals too, and reads past a name that differs from
+    the one in its SQL.
+    """
     found = connection.execute(
-        "SELECT type, name, coalesce(sql, tbl_name) FROM sqlite_schema"
-        " WHERE name NOT LIKE 'sqlite_stat%'"
+        "SELECT type, name, tbl_name, sql FROM sqlite_schema"
+        " WHERE name NOT IN ('sqlite_stat1', 'sqlite_stat4')"
     )
-    return {(kind, name): sql for kind, name, sql in found}
+    return Counter((kind, name, table, sql) for kind, name, table, sql in found)
+
+
+def schema_of(version: int) -> Schema:
+    """Return the SQL of everything that a file of a version has."""
+    rows = schema_rows_of(version)
+    return {(kind, name): sql or table for kind, name, table, sql in rows}
 
 
 @cache
-def schema_of(version: int) -> Schema:
-    """Return the SQL of everything that a file of a version has."""
-    return schema(_empty_file(version))
+def schema_rows_of(version: int) -> SchemaRows:
+    """Return every table, index and trigger of a file of a version."""
+    return schema_rows(_empty_file(version))
 
 
 @cache
