@@ -29,7 +29,7 @@ class Section(StrEnum):
     PEOPLE = "people"
     LOCKED_OUT = "locked_out"
     LOGIN_REFUSED = "login_refused"
-    REFUSED = "refused"
+    REFUSED, CARRIED = "refused", "carried"
 
 
 TITLES: Mapping[Section, str] = {
@@ -87,7 +87,7 @@ _OF_STATION = frozenset(
 _OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.")
 _WORKING = frozenset({"operator.change_password"})
 _LOGINS = frozenset({"session.login", "session.unlock"})
-REFUSED = "refused"
+REFUSED, CARRIED = "refused", "carried"
 # A digest stays small whatever somebody tries at the login.
 MOST_NAMES = 100
 
@@ -127,7 +127,12 @@ class DigestRow:
 
 
 def section_of(row: Happened) -> Section | None:
-    """Return the section that a row belongs to; None for everyday work."""
+    """Return the section that a row belongs to; None for everyday work.
+
+    What new books took over stood in a digest of the old ones.
+    """
+    if row.outcome == CARRIED:
+        return None
     if row.act.endswith(APPROVED):
         return Section.TWO_PEOPLE
     if row.act == ONE_HAND:

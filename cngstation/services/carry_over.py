@@ -14,8 +14,10 @@ from cngstation.domain.ledger import OPENING, Entry, Posting
 from cngstation.errors import Refusal
 from cngstation.language import _, mark
 from cngstation.moments import Instant, time_text
+from cngstation.services.one_hand import Deciding, deciding
 from cngstation.services.tell_day import tell, today
 from cngstation.storage import (
+    audit,
     downloads,
     epochs,
     facts,
@@ -75,6 +77,7 @@ class Carried:
     prices: list[dict[str, Any]]
     newest: dict[str, list[dict[str, Any]]]
     listed: list[tuple[str, str, str]]
+    hands: list[Deciding]
 
 
 def require_rest(connection: Connection, now: Instant, *, networked: bool) -> None:
@@ -92,7 +95,7 @@ def require_rest(connection: Connection, now: Instant, *, networked: bool) -> No
         _refuse([str(waiting)] * waiting, what, mark("Let them be sent first."))
 
 
-def read_over(connection: Connection) -> Carried:
+def read_over(connection: Connection, now: Instant) -> Carried:
     """Read what the next epoch begins with."""
     epoch, seq, head, serial = connection.execute(
         "SELECT epoch, seq, head, card_serial FROM tip"
@@ -120,6 +123,7 @@ def read_over(connection: Connection) -> Carried:
         prices=list(rows(connection, _PRICES)),
         newest={table: _newest(connection, table) for table in _NEWEST},
         listed=[*by_hand, *((number, "black", "hand") for number in sorted(own))],
+        hands=deciding(connection, now),
     )
 
 
@@ -137,6 +141,13 @@ def begin_epoch(
     for table, found in carried.registers.items():
         for row in found:
             _put(tx, table, row, reason, actor)
+    for done in carried.hands:
+        # The day of who gave whom a password begins anew with the books.
+        by, told = Actor(done.by, actor.terminal), f"{reason} row {done.seq}"
+        audit.record(
+            tx, by, done.act, done.subject, outcome=audit.CARRIED, reason=told,
+            before=done.before,
+        )  # fmt: skip
     for price in carried.prices:
         del price["seq"]
         prove_row(tx, "price", str(price["level"]), price)

@@ -81,7 +81,7 @@ async def initialise(
         proof = verify(connection)
         if not proof.proved:
             raise NotProved(first_bad=proof.wrong.told() if proof.wrong else "")
-        carried = carry_over.read_over(connection)
+        carried = carry_over.read_over(connection, clock.now())
         name = f"{path.stem}-epoch{carried.epoch}-{carried.head[:16]}.db"
         archive = archive_folder / name
         with path.open("rb") as old:

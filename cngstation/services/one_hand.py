@@ -3,10 +3,14 @@
 Who makes an operator, or gives a new password, can log in as that person. For a day
 after it the two count as one hand, and so do two whom a third made. An act of two
 people by one hand is refused while somebody else could stand behind it; where there is
-nobody, as on a station's first day, it is done and named. Whom that hand put out of
-the way within the day counts as there. The day is counted by the
-monotonic clocks of the boots since: nobody sets those, and power cuts only prolong it.
+nobody, as on a station's first day, it is done and named. Whom that hand ever put out
+of the way counts as there: who sent the others away waits the day with everybody new.
+The day is counted by the monotonic clocks of the boots since: nobody sets those, and
+power cuts only prolong it. New books take over what decides about hands.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR, Instant
@@ -72,23 +76,66 @@ def _put_aside(
     By retiring them, another role, a role with less in it, or a new password.
     """
 
-    def by_hand(given: Given) -> bool:
-        is_fresh = _ran_since(connection, given, now) < FRESH_MS
-        return is_fresh and _hand(connection, now, given.by) == hand
+    def counts(given: Given) -> bool:
+        if _hand(connection, now, given.by) != hand:
+            return False
+        return _was_another(connection, now, other.operator_no, given)
 
     number = other.operator_no
-    if any(by_hand(made) for made, _ in audit.done_to(connection, number, _MADE)):
-        return False
     for given, _ in audit.done_to(connection, number, _ASIDE):
-        if right in roles.rights_of(connection, other.role) and by_hand(given):
+        if right in roles.rights_of(connection, other.role) and counts(given):
             return True
     for given, before in audit.done_to(connection, number, _OTHER_ROLE):
-        if right in roles.rights_of(connection, before) and by_hand(given):
+        if right in roles.rights_of(connection, before) and counts(given):
             return True
     return any(
-        right in before.split() and by_hand(given)
+        right in before.split() and counts(given)
         for given, before in audit.done_to(connection, other.role, _LESS)
     )
+
+
+def _was_another(
+    connection: Connection, now: Instant, operator_no: str, aside: Given
+) -> bool:
+    """Tell whether somebody was no name of the one who put them aside by then."""
+    hand = _hand(connection, now, aside.by)
+    return not any(
+        made.seq < aside.seq
+        and _hand(connection, now, made.by) == hand
+        and _ran_between(connection, made, aside) < FRESH_MS
+        for made, _ in audit.done_to(connection, operator_no, _MADE)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Deciding:
+    """A row of the audit that decides about hands."""
+
+    seq: int
+    act: str
+    subject: str
+    by: str
+    before: str
+
+
+def deciding(connection: Connection, now: Instant) -> list[Deciding]:
+    """Return what new books must know of hands, oldest first.
+
+    Passwords given within the day, and who was put out of the way.
+    """
+    found = []
+    for operator in operators.every(connection):
+        number = operator.operator_no
+        for act in (*_MADE, *_ASIDE, *_OTHER_ROLE):
+            for given, before in audit.done_to(connection, number, (act,)):
+                if _ran_since(connection, given, now) < FRESH_MS or (
+                    act not in _MADE and _was_another(connection, now, number, given)
+                ):
+                    found.append(Deciding(given.seq, act, number, given.by, before))
+    for role in {operator.role for operator in operators.every(connection)}:
+        for given, before in audit.done_to(connection, role, _LESS):
+            found.append(Deciding(given.seq, _LESS[0], role, given.by, before))
+    return sorted((row for row in found if row.by), key=lambda row: row.seq)
 
 
 def _has(connection: Connection, operator: Operator, right: str, outlet: str) -> bool:
@@ -119,12 +166,25 @@ def _hand(connection: Connection, now: Instant, operator_no: str) -> str:
 
 def _ran_since(connection: Connection, given: Given, now: Instant) -> int:
     """Return for how long the station ran since; never more than it did."""
-    boots = {now.boot_id}
-    ran_ms = now.mono_ms - (given.mono_ms if given.boot_id == now.boot_id else 0)
-    for boot_id, mono_ms in audit.readings_back(connection, given.seq):
+    readings = audit.readings_back(connection, given.seq)
+    return _ran(given, now.boot_id, now.mono_ms, readings)
+
+
+def _ran_between(connection: Connection, given: Given, until: Given) -> int:
+    """Return for how long the station ran from one row to another."""
+    readings = audit.readings_back(connection, given.seq, until.seq)
+    return _ran(given, until.boot_id, until.mono_ms, readings)
+
+
+def _ran(
+    given: Given, boot_id: str, mono_ms: int, readings: Iterator[tuple[str, int]]
+) -> int:
+    boots = {boot_id}
+    ran_ms = mono_ms - (given.mono_ms if given.boot_id == boot_id else 0)
+    for other, last_ms in readings:
         if ran_ms >= FRESH_MS:
             break
-        if boot_id not in boots:
-            boots.add(boot_id)
-            ran_ms += mono_ms - (given.mono_ms if boot_id == given.boot_id else 0)
+        if other not in boots:
+            boots.add(other)
+            ran_ms += last_ms - (given.mono_ms if other == given.boot_id else 0)
     return ran_ms

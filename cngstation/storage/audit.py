@@ -18,6 +18,8 @@ class Actor:
 
 
 STATION = Actor("", "station")
+CARRIED = "carried"  # the outcome of a row that new books took over
+LAST = (1 << 63) - 1
 
 
 def record(
@@ -59,7 +61,8 @@ def password_given(connection: Connection, operator_no: str) -> Given | None:
     """Return who last gave an operator a password; own changes do not count."""
     row = connection.execute(
         "SELECT seq, operator_no, mono_ms, boot_id FROM audit WHERE subject=?"
-        " AND act IN ('operator.add', 'operator.reset_password') AND outcome='done'"
+        " AND act IN ('operator.add', 'operator.reset_password')"
+        " AND outcome IN ('done', 'carried')"
         " ORDER BY seq DESC LIMIT 1",
         (operator_no,),
     ).fetchone()
@@ -73,17 +76,22 @@ def done_to(
     marks = ", ".join("?" * len(acts))
     found = connection.execute(
         "SELECT seq, operator_no, mono_ms, boot_id, before FROM audit"  # noqa: S608 - marks
-        f" WHERE subject=? AND act IN ({marks}) AND outcome='done' ORDER BY seq DESC",
+        f" WHERE subject=? AND act IN ({marks}) AND outcome IN ('done', 'carried')"
+        " ORDER BY seq DESC",
         (subject, *acts),
     ).fetchall()
     for *given, before in found:
         yield Given(*given), before
 
 
-def readings_back(connection: Connection, seq: int) -> Iterator[tuple[str, int]]:
-    """Yield boot and monotonic clock of the rows from now back to a place."""
+def readings_back(
+    connection: Connection, seq: int, until: int = LAST
+) -> Iterator[tuple[str, int]]:
+    """Yield boot and monotonic clock of the rows from a later place back to another."""
     yield from connection.execute(
-        "SELECT boot_id, mono_ms FROM audit WHERE seq >= ? ORDER BY seq DESC", (seq,)
+        "SELECT boot_id, mono_ms FROM audit WHERE seq BETWEEN ? AND ?"
+        " ORDER BY seq DESC",
+        (seq, until),
     )
 
 

@@ -239,3 +239,38 @@ async def test_the_day_is_not_the_wall_clocks(db: Database, clock: HandClock) ->
     clock.forward(MS_PER_HOUR)
     await done(db, "01", "03")
     assert await hands(db) == []
+
+
+async def test_who_sent_the_others_away_waits_with_everybody_new(
+    db: Database, clock: HandClock
+) -> None:
+    """A day after retiring the only other one a new name is no second person at once.
+
+    A name of one's own that was soon withdrawn is nobody who was sent away.
+    """
+    await established(db, clock, "02")
+    await given(db, "01", "03")
+    await given(db, "01", "03", act="operator.retire")
+    await db.write(lambda tx: operators.change(tx, "03", reason="x", state="retired"))
+    await given(db, "01", "02", act="operator.retire")
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
+    clock.forward(3 * FRESH_MS)
+    await given(db, "01", "04")
+    with pytest.raises(OneHand):
+        await done(db, "01", "04")
+    clock.forward(FRESH_MS)
+    await done(db, "01", "04")
+    assert await hands(db) == []
+
+
+async def test_a_name_made_by_mistake_keeps_nobody_waiting(
+    db: Database, clock: HandClock
+) -> None:
+    """Who was only ever alone goes on as on the first day, and is named."""
+    await given(db, "01", "02")
+    await given(db, "01", "02", act="operator.retire")
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
+    clock.forward(3 * FRESH_MS)
+    await given(db, "01", "03")
+    await done(db, "01", "03")
+    assert await hands(db) == [("01 + 03", "01")]
