@@ -19,6 +19,7 @@ from cngstation.errors import StationError
 from cngstation.moments import Clock, seconds
 from cngstation.rpc.refusals import RefusalLog
 from cngstation.rpc.sd_notify import ServiceNotifier
+from cngstation.services.anchor_books import keep_anchors
 from cngstation.services.keep_parameters import in_force, watch_parameters
 from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, Passwords
@@ -81,9 +82,10 @@ class Process:
         self._tasks.append(task)
 
     def watch_database(self, database: Database) -> None:
-        """End when a commit was not confirmed, or a parameter is another."""
+        """End when a commit is not confirmed or a parameter another; keep anchors."""
         self.keep(self._until_failed(database), "watch database")
         self.keep(watch_parameters(database, self), "watch parameters")
+        self.keep(keep_anchors(database, self), "anchor books")
 
     @cached_property
     def refusals(self) -> RefusalLog:
@@ -98,10 +100,7 @@ class Process:
     def gate(
         self, database: Database, reader: Callable[[], StaffReader] | None = None
     ) -> Gate:
-        """Return who decides about logins at this daemon's socket.
-
-        `reader` reads staff cards, where this daemon has one.
-        """
+        """Return who decides about logins; `reader` reads staff cards, if any."""
         rules = gate_rules(self.config.security)
         outlet_no = self.config.till.outlet_no
         gate = Gate(database, self.passwords, self.clock, rules, outlet_no=outlet_no)

@@ -4,9 +4,6 @@ from cngstation.rpc.contract.uplink import UPLINK, UPLINK_CHANGED
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.server import RpcServer
 from cngstation.services.admit_peers import admits
-from cngstation.services.anchor_books import AnchorKeeper
-from cngstation.services.check_anchors import file_of
-from cngstation.services.station_key import signer_of
 from cngstation.services.watch_clock import watch_clock
 from cngstation.services.watch_enrolment import watch_enrolment
 from cngstation.services.watch_outbox import OutboxWatch
@@ -36,18 +33,9 @@ async def serve(process: Process) -> int:
         report=process.report,
         refused=process.refusals,
     )
-    paths = config.paths
-    anchors = AnchorKeeper(
-        database,
-        file_of(paths.database, paths.anchors),
-        config.station.station_no,
-        process.clock,
-        signer_of(config),
-    )
     await server.start()
     process.watch_database(database)
     process.keep(watch.run(), "watch outbox")
-    process.keep(anchors.run(), "anchor books")
     process.keep(watch_clock(database, process.clock), "watch clock")
     process.keep(watch_enrolment(database, process.clock), "watch enrolment")
     code = await process.until_stopped()

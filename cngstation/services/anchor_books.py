@@ -5,28 +5,38 @@ in a file of its own folder. It is due after a quarter of an hour with new rows,
 a thousand rows, and when a shift has ended. At start the file is compared with the
 books: a copy that was put back is a row that two people close, and so is a file that
 is gone or cannot be read.
+
+Every daemon compares and keeps anchors, so that a station has them whichever of its
+programs run. Who writes holds the file; those that stand by write what nobody else has
+written since they looked last.
 """
 
 import asyncio
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import structlog
 
+from cngstation.config import StationConfig
 from cngstation.hygiene import clean
 from cngstation.moments import Clock, Instant, seconds
 from cngstation.services import check_anchors
 from cngstation.services.check_anchors import OLDER_BOOKS, SUBJECT, UNREAD, NoAnchor
+from cngstation.services.station_key import signer_of
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import chain, checkpoints, findings
 from cngstation.storage.checkpoints import Checkpoint
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection
 
-LOOK_MS = 5_000
+LOOK_MS, STANDBY_LOOK_MS = 5_000, 30_000
 EVERY_MS = 15 * 60_000
 EVERY_ROWS = 1_000
+UPLOADER = "cng-sync-uploader"
 _LONGEST_LINE = 200
 _log = structlog.get_logger("anchors")
 
@@ -35,6 +45,14 @@ class Signer(Protocol):
     """The station's key."""
 
     def sign(self, text: bytes) -> bytes: ...
+
+
+class Program(Protocol):
+    """A running program."""
+
+    program: str
+    config: StationConfig
+    clock: Clock
 
 
 class AnchorKeeper:
@@ -47,6 +65,8 @@ class AnchorKeeper:
         station_no: str,
         clock: Clock,
         signer: Signer | None = None,
+        *,
+        stands_by: bool = False,
     ) -> None:
         self._database = database
         self._path = path
@@ -54,6 +74,8 @@ class AnchorKeeper:
         self._clock = clock
         self._signer = signer
         self._since = clock.now()
+        self._stands_by = stands_by
+        self._left_due = -1  # the newest checkpoint when one was due at the last look
         self._trouble = ""
 
     async def run(self) -> None:
@@ -61,12 +83,13 @@ class AnchorKeeper:
         await while_busy(self.compare)
         while True:
             await while_busy(self.look_once)
-            await asyncio.sleep(seconds(LOOK_MS))
+            pause_ms = STANDBY_LOOK_MS if self._stands_by else LOOK_MS
+            await asyncio.sleep(seconds(pause_ms))
 
     async def compare(self) -> None:
         """Open a row where the books are not those of the file, or it says nothing."""
         try:
-            anchors = check_anchors.read_anchors(self._path)
+            anchors = await asyncio.to_thread(check_anchors.read_anchors, self._path)
         except (OSError, NoAnchor) as error:
             # Before the first checkpoint there is no file.
             if await self._database.read(checkpoints.newest) is not None:
@@ -75,9 +98,7 @@ class AnchorKeeper:
         facts = await self._database.read(lambda c: check_anchors.tell(c, anchors))
         if facts is not None:
             _log.error("books.older_than_anchor", **facts)
-            await self._database.write(
-                lambda tx: findings.open_finding(tx, OLDER_BOOKS, SUBJECT, facts)
-            )
+            await self._database.write(lambda tx: _tell_older(tx, anchors))
 
     async def _name_unread(self, error: OSError | NoAnchor) -> None:
         self._tell(str(error))
@@ -93,12 +114,41 @@ class AnchorKeeper:
     async def look_once(self) -> Checkpoint | None:
         """Make the checkpoint that is due, if one is, and write its line."""
         now = self._clock.now()
-        if not await self._database.read(lambda c: due(c, now, self._since)):
+        newest, is_due = await self._database.read(
+            lambda c: (checkpoints.newest(c), bool(due(c, now, self._since)))
+        )
+        last_seq = newest.seq if newest else 0
+        was_left = self._left_due == last_seq
+        self._left_due = last_seq if is_due else -1
+        if not is_due or (self._stands_by and not was_left):
             return None
-        made = await self._database.write(self._anchor)
-        if made is not None:
-            await asyncio.to_thread(self._append, made)
-        return made
+        with self._held() as (file, is_free):
+            if not is_free:
+                return None
+            made = await self._database.write(self._anchor)
+            if made is not None and file is not None:
+                await asyncio.to_thread(self._append, file, made)
+            return made
+
+    @contextlib.contextmanager
+    def _held(self) -> Iterator[tuple[BinaryIO | None, bool]]:
+        """Hold the file, unless another daemon does; a checkpoint is made without one.
+
+        It is there before the first checkpoint is: none of both is a file that is gone.
+        """
+        try:
+            self._path.parent.mkdir(mode=0o770, parents=True, exist_ok=True)
+            with self._path.open("ab+") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    yield None, False
+                else:
+                    yield file, True
+                return
+        except OSError as error:
+            self._tell(str(error))
+        yield None, True
 
     def _anchor(self, tx: Transaction) -> Checkpoint | None:
         cause = due(tx.connection, tx.now, self._since)
@@ -109,17 +159,16 @@ class AnchorKeeper:
             signature = self._signer.sign(signed_text(tx, self._station_no)).hex()
         return checkpoints.add(tx, self._station_no, cause, signature)
 
-    def _append(self, made: Checkpoint) -> None:
+    def _append(self, file: BinaryIO, made: Checkpoint) -> None:
         try:
-            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            with self._path.open("ab+") as file:
-                file.seek(-min(file.tell(), _LONGEST_LINE), os.SEEK_END)
-                # What a power cut has left of a line would make the file none.
-                half = file.read().rpartition(b"\n")[2]
-                file.truncate(file.tell() - len(half))
-                file.write(check_anchors.line_of(made).encode())
-                file.flush()
-                os.fsync(file.fileno())
+            file.seek(0, os.SEEK_END)
+            file.seek(-min(file.tell(), _LONGEST_LINE), os.SEEK_END)
+            # What a power cut has left of a line would make the file none.
+            half = file.read().rpartition(b"\n")[2]
+            file.truncate(file.tell() - len(half))
+            file.write(check_anchors.line_of(made).encode())
+            file.flush()
+            os.fsync(file.fileno())
         except OSError as error:
             self._tell(str(error))
         else:
@@ -129,6 +178,26 @@ class AnchorKeeper:
         if trouble != self._trouble:
             _log.error("anchors.file", why=trouble, path=str(self._path))
         self._trouble = trouble
+
+
+def _tell_older(tx: Transaction, anchors: list[check_anchors.Anchor]) -> None:
+    """Open the row, unless another daemon has meanwhile."""
+    if facts := check_anchors.tell(tx.connection, anchors):
+        findings.open_finding(tx, OLDER_BOOKS, SUBJECT, facts)
+
+
+async def keep_anchors(database: Database, program: Program) -> None:
+    """Compare and anchor the books in one of the station's programs, for ever."""
+    config = program.config
+    keeper = AnchorKeeper(
+        database,
+        check_anchors.file_of(config.paths.database, config.paths.anchors),
+        config.station.station_no,
+        program.clock,
+        signer_of(config),
+        stands_by=program.program != UPLOADER,
+    )
+    await keeper.run()
 
 
 def due(connection: Connection, now: Instant, since: Instant) -> str:

@@ -1,5 +1,8 @@
 """Answers for receipts and the books."""
 
+import asyncio
+from dataclasses import replace
+
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
@@ -8,11 +11,20 @@ from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services import digest_slip
-from cngstation.services.check_anchors import anchor_of, compare
+from cngstation.services.check_anchors import (
+    Contradiction,
+    NoAnchor,
+    anchor_of,
+    compare,
+    file_of,
+    first_contradiction,
+    read_anchors,
+)
 from cngstation.services.check_rights import require_right
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.open_rows import facts_of
 from cngstation.services.operator_guards import acting
+from cngstation.services.tell_wrong import Wrong
 from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit, checkpoints, receipts
@@ -87,11 +99,25 @@ class ReceiptAnswers:
         return counter.ReceiptRows(rows=await self._parts.database.read(question))
 
     async def verify(self, _: Nothing, call: CallContext) -> counter.BooksVerdict:
-        """Prove the books, in a process of its own."""
+        """Prove the books, in a process of its own, and compare them with anchors."""
         proof = await in_worker(verify_file, self._parts.path)
+        if proof.proved and (wrong := await self._contradiction()):
+            proof = replace(proof, wrong=Wrong(wrong.text, tuple(wrong.facts.items())))
         verdict = books_verdict(proof, self._parts.clock.now().wall_ms)
         self._parts.verified(verdict)
         return verdict
+
+    async def _contradiction(self) -> Contradiction | None:
+        """Compare with the file of anchors; that it says nothing is a row already."""
+        parts = self._parts
+        configured = parts.file.paths.anchors if parts.file else None
+        try:
+            anchors = await asyncio.to_thread(
+                read_anchors, file_of(parts.path, configured)
+            )
+        except (OSError, NoAnchor):
+            return None
+        return await parts.database.read(lambda c: first_contradiction(c, anchors))
 
     async def compare(
         self, request: counter.AnchorTyped, call: CallContext

@@ -11,6 +11,8 @@ import pytest
 
 from cngstation.config import load_config
 from cngstation.errors import CommitUncertain, DatabaseUnopened
+from cngstation.services.check_anchors import OLDER_BOOKS, file_of
+from cngstation.storage import findings
 from cngstation.storage.sqlite import sqlite3
 from daemons.process import Process
 from tests.small_station import HandClock, book
@@ -98,6 +100,24 @@ async def test_an_unconfirmed_commit_ends_the_daemon(process: Process) -> None:
     with pytest.raises(CommitUncertain):
         await database.write(fail)
     assert await asyncio.wait_for(ending, 30) == 1
+    await process.close_databases()
+
+
+async def test_whichever_daemon_starts_compares_with_the_anchors(
+    process: Process,
+) -> None:
+    """Without the uploader an older copy is a row all the same."""
+    anchors = file_of(process.config.paths.database)
+    anchors.parent.mkdir()
+    anchors.write_text(f"1 999999 {'0' * 64} 1\n", "ascii")
+    database = await process.open_database()
+    process.watch_database(database)
+    ending = asyncio.create_task(process.until_stopped())
+    while not (rows := await database.read(findings.open_findings)):
+        await asyncio.sleep(0.01)
+    assert [row.kind for row in rows] == [OLDER_BOOKS]
+    process.begin_anew()
+    await ending
     await process.close_databases()
 
 

@@ -1,15 +1,21 @@
 """Anchors: where the books stood, kept outside of them; an older copy disagrees."""
 
+import asyncio
+import fcntl
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cngstation.cli import verify as command
+from cngstation.rpc.session import Nothing
 from cngstation.services.anchor_books import EVERY_MS, EVERY_ROWS, AnchorKeeper
+from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.check_anchors import (
     Anchor,
     NoAnchor,
@@ -33,6 +39,7 @@ from cngstation.storage import (
 from cngstation.storage.audit import STATION
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import connect
+from tests.simulation.money_world import CALL
 from tests.small_station import CASHIER, HandClock, cash_sale, opened
 
 STATION_NO = "51010001"
@@ -355,3 +362,77 @@ async def test_every_hundredth_receipt_has_the_head(tmp_path: Path) -> None:
         head = await db.read(lambda c: checkpoints.head_at(c, seq))
     assert str(head).startswith(contents[1]["books_head"])
     assert len(contents[1]["books_head"]) == 16
+
+
+async def test_one_that_stands_by_writes_what_nobody_else_does(tmp_path: Path) -> None:
+    """Without the uploader the counter anchors, a look later; with it never twice."""
+    path, clock = tmp_path / "s.db", HandClock()
+    async with opened(path, clock) as db:
+        first, aside = keeper(db, path, clock), keeper(db, path, clock, stands_by=True)
+        await db.write(acts(1))
+        clock.forward(EVERY_MS)
+        assert await aside.look_once() is None
+        assert await first.look_once() is not None
+        assert await aside.look_once() is None, "it was written meanwhile"
+        await db.write(acts(1))
+        clock.forward(EVERY_MS)
+        assert await aside.look_once() is None
+        made = await aside.look_once()
+        assert made is not None, "the uploader is not there"
+        assert await first.look_once() is None
+        assert [each.seq for each in read_anchors(file_of(path))][-1] == made.of_seq
+
+
+async def test_who_writes_holds_the_file(tmp_path: Path) -> None:
+    """Another daemon that finds it held leaves it, and the checkpoint, alone."""
+    path, clock = tmp_path / "s.db", HandClock()
+    async with opened(path, clock) as db:
+        anchors, file = keeper(db, path, clock), file_of(path)
+        await db.write(acts(1))
+        clock.forward(EVERY_MS)
+        file.parent.mkdir()
+        with file.open("ab") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            assert await anchors.look_once() is None
+            assert await db.read(checkpoints.newest) is None
+        assert await anchors.look_once() is not None
+
+
+async def test_before_the_first_anchor_the_file_is_there(tmp_path: Path) -> None:
+    """A daemon that starts between checkpoint and line takes it for no lost file."""
+    path, clock = tmp_path / "s.db", HandClock()
+    async with opened(path, clock) as db:
+        anchors = keeper(db, path, clock)
+        await db.write(acts(1))
+        clock.forward(EVERY_MS)
+        anchors._append = lambda *_: None  # type: ignore[method-assign]
+        assert await anchors.look_once() is not None
+        await keeper(db, path, clock).compare()
+        assert await db.read(findings.open_findings) == []
+
+
+async def test_several_daemons_tell_of_an_old_backup_once(tmp_path: Path) -> None:
+    """They start together, and each compares."""
+    path, backup = await _books_and_backup(tmp_path)
+    shutil.copy(backup, path)
+    clock = HandClock()
+    async with opened(path, clock) as db, opened(path, clock) as other:
+        await asyncio.gather(
+            *(keeper(each, path, clock).compare() for each in (db, other))
+        )
+        rows = await db.read(findings.open_findings)
+    assert [row.kind for row in rows] == ["older_books"]
+
+
+async def test_the_screen_compares_with_the_file_too(tmp_path: Path) -> None:
+    """Books that prove themselves and are older than an anchor are not proved."""
+    path, backup = await _books_and_backup(tmp_path)
+    shutil.copy(backup, path)
+    clock = HandClock()
+    async with opened(path, clock) as db:
+        parts: Any = SimpleNamespace(
+            database=db, path=path, file=None, clock=clock, verified=lambda _: None
+        )
+        told = await ReceiptAnswers(parts).verify(Nothing(), CALL)
+    assert not told.proved
+    assert "an older copy" in told.text
