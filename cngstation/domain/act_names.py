@@ -72,6 +72,7 @@ NAMES: Mapping[str, str] = {
     "personal.forget": mark("Personal data cleared"),
     "config.read": mark("Configuration read anew"),
     "config.set": mark("Configuration changed in its file"),
+    "record.refetch": mark("Fetch records again"),
     "parameter.set": mark("Parameter of the station changed"),
     "personal.reveal": mark("Personal number shown in full"),
     "price.cancel": mark("Planned price cancelled"),

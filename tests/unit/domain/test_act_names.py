@@ -10,7 +10,7 @@ import pytest
 from cngstation.domain.act_names import NAMES, field_of, is_named, name_of, title_of
 from cngstation.domain.two_people import ACTS
 from cngstation.language import use_language
-from cngstation.services import mark_card
+from cngstation.services import mark_card, one_hand
 from cngstation.services.card_act_kinds import every_act
 from cngstation.services.control_nozzles import _NEEDS
 from cngstation.services.reveal_personal import What
@@ -26,6 +26,9 @@ MADE = {
     ],
     "edit_registers": [
         f"{register}.edit.name" for register in ("vehicle", "company", "vehicle_type")
+    ],
+    "carry_over": [
+        *one_hand._MADE, *one_hand._ASIDE, *one_hand._OTHER_ROLE, *one_hand._LESS,
     ],
     "mark_card": [f"card.{kind}" for kind in mark_card.KINDS],
     "keep_operators": [
