@@ -26,7 +26,7 @@ from cngstation.hygiene import clean
 from cngstation.moments import Clock, Instant, seconds
 from cngstation.services import check_anchors
 from cngstation.services.check_anchors import OLDER_BOOKS, SUBJECT, UNREAD, NoAnchor
-from cngstation.services.station_key import signer_of
+from cngstation.services.station_key import signer_of, tell_key
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import chain, checkpoints, findings
 from cngstation.storage.checkpoints import Checkpoint
@@ -197,6 +197,8 @@ async def keep_anchors(database: Database, program: Program) -> None:
         signer_of(config),
         stands_by=program.program != UPLOADER,
     )
+    if program.program == UPLOADER:
+        await while_busy(lambda: database.write(lambda tx: tell_key(tx, config)))
     await keeper.run()
 
 

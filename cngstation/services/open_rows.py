@@ -265,6 +265,13 @@ WORDS: dict[str, tuple[str, str]] = {
             "agree with head office or a slip; then two people say why (E)."
         ),
     ),
+    "station_key_unread": (
+        mark("The station's own key in {file} cannot be read: nothing is signed."),
+        mark(
+            "Give it to the daemons as the credential station-key (README, enrolment) "
+            "and start them anew."
+        ),
+    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark(

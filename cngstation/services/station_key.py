@@ -3,6 +3,7 @@
 The private half is a file of the owner alone; it is in no table, paper or log.
 """
 
+import os
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,13 +12,19 @@ from cngstation.config import StationConfig
 from cngstation.domain.enrolment import Certificate, NotThisPaper
 from cngstation.domain.typed_code import MOST_LETTERS, read_code
 from cngstation.errors import ConfigError, Refusal
+from cngstation.hygiene import clean
 from cngstation.services.enrol_station import Identity
 from cngstation.services.read_credentials import read_credential
+from cngstation.storage import findings
+from cngstation.storage.database import Transaction
 
 KEY_FILE_BYTES = 32
 KEY_FILE = "station-key"
 CERTIFICATE_SUFFIX = ".certificate.txt"
 MOST_FILES = 200
+KEY_UNREAD = "station_key_unread"
+_CREDENTIALS = "CREDENTIALS_DIRECTORY"
+_SUBJECT = "station"
 
 
 class SeveralCertificates(Refusal):
@@ -41,7 +48,13 @@ class NoCertificate(Refusal):
 
 
 def station_key_file(config: StationConfig) -> Path:
-    """Return where the station's own key is."""
+    """Return where the station's own key is.
+
+    A daemon that was given it as a credential has it there: the file is its maker's.
+    """
+    given = Path(os.environ.get(_CREDENTIALS, ""), KEY_FILE)
+    if os.environ.get(_CREDENTIALS) and given.is_file():
+        return given
     named = config.enrolment.station_key
     return named or config.paths.database.with_name(KEY_FILE)
 
@@ -62,6 +75,17 @@ def signer_of(config: StationConfig) -> Ed25519PrivateKey | None:
         return station_key(config)
     except ConfigError:
         return None
+
+
+def tell_key(tx: Transaction, config: StationConfig) -> None:
+    """Open a row where there is a key that this program cannot read; else close it."""
+    path = station_key_file(config)
+    if path.exists() and signer_of(config) is None:
+        findings.open_once(tx, KEY_UNREAD, _SUBJECT, {"file": clean(str(path))})
+        return
+    for row in findings.open_findings(tx.connection, _SUBJECT):
+        if row.kind == KEY_UNREAD:
+            findings.close_finding(tx, row.seq, "the key is read", "")
 
 
 def identity_of(config: StationConfig) -> Identity:
