@@ -20,6 +20,7 @@ from cngstation.services.check_anchors import (
     read_anchors,
 )
 from cngstation.services.verify_books import Proof, verify_file
+from cngstation.storage import checkpoints
 from cngstation.storage.sqlite import connect
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
@@ -60,7 +61,8 @@ def run(arguments: Sequence[str]) -> int:
     except StationError as error:
         sys.stderr.write(f"cngstation verify: {error.sentence()}\n")
         return UNREACHED
-    verdict = _Verdict(proof, len(anchors), wrong)
+    lacks = proof.proved and not anchors and _was_anchored(given.database)
+    verdict = _Verdict(proof, len(anchors), wrong, lacks_file=lacks)
     sys.stdout.write(_json(verdict) if given.json else _sentence(verdict))
     return 0 if proof.proved and wrong is None else WRONG
 
@@ -72,6 +74,7 @@ class _Verdict:
     proof: Proof
     anchors: int
     contradiction: Contradiction | None
+    lacks_file: bool  # the books were anchored, and no file of that was found
 
 
 def _kept_anchors(asked: Path | None, usual: Path) -> list[Anchor]:
@@ -90,6 +93,14 @@ def _compared(path: Path, anchors: list[Anchor]) -> Contradiction | None:
     connection = connect(path, read_only=True)
     try:
         return first_contradiction(connection, anchors)
+    finally:
+        connection.close()
+
+
+def _was_anchored(path: Path) -> bool:
+    connection = connect(path, read_only=True)
+    try:
+        return checkpoints.newest(connection) is not None
     finally:
         connection.close()
 
@@ -127,4 +138,11 @@ def _sentence(verdict: _Verdict) -> str:
             "{anchors} anchors agree."
         )
     told = {"rows": proof.rows, "head": proof.head[:16], "open_rows": proof.open_rows}
-    return text.format(**told, anchors=verdict.anchors) + "\n"
+    said = text.format(**told, anchors=verdict.anchors) + "\n"
+    if verdict.lacks_file:
+        said += _(
+            "The file of anchors was not found: whether these books are an older copy "
+            "is not known. Name the file (--anchors), or compare a slip (--anchor)."
+        )
+        said += "\n"
+    return said

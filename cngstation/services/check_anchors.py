@@ -130,12 +130,17 @@ def contradiction(connection: Connection, anchor: Anchor) -> Contradiction | Non
 def first_contradiction(
     connection: Connection, anchors: Iterable[Anchor]
 ) -> Contradiction | None:
-    """Say which anchor the books differ from first, of those that no row tells of.
+    """Say which anchor the books differ from first, of those that nobody answered for.
 
-    What was told in a row of the books stays there: a backup that was put back with
-    everybody's knowledge is no new difference each day.
+    A backup that was put back with everybody's knowledge is no new difference each
+    day; while its row is open it is one.
     """
-    told = told_lines(connection)
+    return _first(connection, anchors, told_lines(connection, answered=True))
+
+
+def _first(
+    connection: Connection, anchors: Iterable[Anchor], told: int
+) -> Contradiction | None:
     for anchor in anchors:
         if anchor.line and anchor.line <= told:
             continue
@@ -144,14 +149,18 @@ def first_contradiction(
     return None
 
 
-def told_lines(connection: Connection) -> int:
-    """Return up to which line of the file differences were told in a row."""
-    row = connection.execute(
-        "SELECT coalesce(max(json_extract(facts, '$.lines')), 0) FROM finding"
-        " WHERE kind=? AND subject=?",
+def told_lines(connection: Connection, *, answered: bool = False) -> int:
+    """Return up to which line of the file differences were told in a row.
+
+    `answered`: in one that people have closed.
+    """
+    rows = connection.execute(
+        "SELECT json_extract(facts, '$.lines'), EXISTS"
+        " (SELECT 1 FROM finding_closed c WHERE c.finding_seq = f.seq)"
+        " FROM finding f WHERE kind=? AND subject=?",
         (OLDER_BOOKS, SUBJECT),
-    ).fetchone()
-    return int(row[0])
+    )
+    return max((lines for lines, closed in rows if closed or not answered), default=0)
 
 
 def compare(path: Path, anchor: Anchor) -> Contradiction | None:
@@ -168,7 +177,7 @@ def compare(path: Path, anchor: Anchor) -> Contradiction | None:
 
 def tell(connection: Connection, anchors: list[Anchor]) -> dict[str, str | int] | None:
     """Return the facts of the row that is due, if the books differ from the file."""
-    wrong = first_contradiction(connection, anchors)
+    wrong = _first(connection, anchors, told_lines(connection))
     if wrong is None:
         return None
     last = checkpoints.ends(connection)[1]

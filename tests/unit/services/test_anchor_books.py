@@ -151,7 +151,7 @@ async def _books_and_backup(tmp_path: Path) -> tuple[Path, Path]:
 
 
 async def test_an_old_backup_is_told_of_at_the_start_once(tmp_path: Path) -> None:
-    """A row that two people close; when it stands, verify takes it as told."""
+    """A row that two people close; until then verify proves nothing."""
     path, backup = await _books_and_backup(tmp_path)
     shutil.copy(backup, path)
     clock = HandClock()
@@ -210,6 +210,11 @@ async def test_verify_compares_with_paper_and_file(
     assert code == 0
     assert "2 anchors agree" in said
     assert ended(capsys, "--database", backup)[0] == 0
+    file_of(path).rename(tmp_path / "away")
+    code, said = ended(capsys, "--database", path)
+    assert code == 0
+    assert "The file of anchors was not found" in said
+    (tmp_path / "away").rename(file_of(path))
     old = tmp_path / "elsewhere" / "s.db"
     old.parent.mkdir()
     shutil.copy(backup, old)
@@ -222,6 +227,12 @@ async def test_verify_compares_with_paper_and_file(
     assert json.loads(said)["verify"] == "failed"
     shutil.copy(backup, path)
     assert ended(capsys, "--database", path)[0] == command.WRONG, "the usual file"
+    async with opened(path) as db:
+        await keeper(db, path, HandClock()).compare()
+        (row,) = await db.read(findings.open_findings)
+        assert ended(capsys, "--database", path)[0] == command.WRONG, "told, not closed"
+        await db.write(lambda tx: findings.close_finding(tx, row.seq, "why", "01"))
+        assert ended(capsys, "--database", path)[0] == 0
 
 
 async def test_books_made_anew_have_another_head(
