@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cngstation.domain.payment import PaymentMode
-from cngstation.units import E4_PER_FEN, divide_down
+from cngstation.moments import time_text
+from cngstation.units import E4_PER_FEN, decimal_text, divide_down, yuan_text
 
 PERCENT_SCALE = 10_000  # percent_hundredths of a whole
 
@@ -30,6 +31,18 @@ class DiscountRule:
     fixed_e4: int
     since_ms: int
     until_ms: int
+
+    def as_text(self) -> str:
+        """Write what it gives, to whom and when, in one line for the audit trail."""
+        told = [f"{decimal_text(self.percent_hundredths, 2, 2)}%"]
+        if self.fixed_e4:
+            told.append(f"+ {yuan_text(self.fixed_e4)}")
+        if self.from_e4 or self.to_e4:
+            until = yuan_text(self.to_e4) if self.to_e4 else ""
+            told.append(f"{yuan_text(self.from_e4)}-{until}")
+        told += filter(None, (self.card_kind, self.company_no, self.payment_mode))
+        until = _when(self.until_ms) if self.until_ms else ""
+        return ", ".join([*told, f"{_when(self.since_ms)} - {until}".rstrip()])
 
     def fits(self, case: "TopUpCase", at_ms: int) -> bool:
         """Tell whether the rule is for a top-up at a moment."""
@@ -124,3 +137,10 @@ def _steps(numerator: int, denominator: int, step: int) -> int:
 
 def _whole_fen(e4: int) -> int:
     return e4 - e4 % E4_PER_FEN
+
+
+def _when(wall_ms: int) -> str:
+    try:
+        return time_text(wall_ms)
+    except (OverflowError, ValueError):  # no year has it
+        return str(wall_ms)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from cngstation.moments import CHINA, local_time
+from cngstation.units import quantity_text, yuan_text
 
 MINUTES_A_DAY = 24 * 60
 EVERY_DAY = 0b111_1111  # Monday is the lowest bit
@@ -62,6 +63,24 @@ class SpendingLimits:
             for window in (Window.DAY, Window.WEEK, Window.MONTH)
             if self.of(window) != Amount()
         )
+
+    def as_text(self) -> str:
+        """Write what is bounded in one line for the audit trail; "-" is nothing.
+
+        Money before gas, weekdays from 1, Monday, hours as on a clock.
+        """
+        told = [
+            f"{window} {yuan_text(bound.e4)}/{quantity_text(bound.milli)}"
+            for window in Window
+            for bound in [self.of(window)]
+            if bound != Amount()
+        ]
+        if self.weekdays != EVERY_DAY:
+            days = (str(day + 1) for day in range(7) if self.weekdays >> day & 1)
+            told.append(f"weekdays {''.join(days)}")
+        if (self.from_minute, self.until_minute) != (0, MINUTES_A_DAY):
+            told.append(f"{_clock(self.from_minute)}-{_clock(self.until_minute)}")
+        return ", ".join(told) or "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +175,7 @@ def _tighter(one: Allowance, other: Allowance) -> Allowance:
 
 def _least(one: int | None, other: int | None) -> int | None:
     return min((x for x in (one, other) if x is not None), default=None)
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

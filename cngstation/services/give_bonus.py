@@ -92,7 +92,9 @@ def add_rule(tx: Transaction, rule: DiscountRule, actor: Actor) -> DiscountRule:
     if empty or no_amount or no_time:
         raise RuleGivesNothing
     added = discounts.add(tx, begins, actor)
-    audit.record(tx, actor, "discount.add", str(added.rule_no))
+    audit.record(
+        tx, actor, "discount.add", str(added.rule_no), before="-", after=added.as_text()
+    )
     return added
 
 
@@ -105,5 +107,6 @@ def end_rule(tx: Transaction, rule_no: int, actor: Actor) -> None:
     rule = discounts.find(tx.connection, rule_no)
     if rule is None or (rule.until_ms and rule.until_ms <= tx.now.wall_ms):
         raise NoSuchRule(rule_no=rule_no)
-    discounts.end(tx, rule, actor)
-    audit.record(tx, actor, "discount.end", str(rule_no))
+    before = rule.as_text()
+    after = discounts.end(tx, rule, actor).as_text()
+    audit.record(tx, actor, "discount.end", str(rule_no), before=before, after=after)

@@ -138,5 +138,8 @@ def change_limits(
         raise LimitsWrong
     if max(limits.from_minute, limits.until_minute) > MINUTES_A_DAY:
         raise LimitsWrong
+    before = kept.in_force(tx.connection, holder, key).as_text()
     kept.set_limits(tx, holder, key, limits, actor)
-    audit.record(tx, actor, "limit.set", f"{holder} {key}")
+    after = limits.as_text()
+    subject = f"{holder} {key}"
+    audit.record(tx, actor, "limit.set", subject, before=before, after=after)

@@ -21,9 +21,11 @@ def add(tx: Transaction, rule: DiscountRule, actor: Actor) -> DiscountRule:
     return numbered
 
 
-def end(tx: Transaction, rule: DiscountRule, actor: Actor) -> None:
+def end(tx: Transaction, rule: DiscountRule, actor: Actor) -> DiscountRule:
     """Record that a rule ends now."""
-    _record(tx, replace(rule, until_ms=tx.now.wall_ms), actor)
+    ended = replace(rule, until_ms=tx.now.wall_ms)
+    _record(tx, ended, actor)
+    return ended
 
 
 def _record(tx: Transaction, rule: DiscountRule, actor: Actor) -> None:

@@ -175,6 +175,8 @@ def test_a_company_owes_at_most_its_limit(world: World) -> None:
     assert isinstance(world.top_up(key, chip, 200, tender="company"), ActReply)
     assert world.account(COMPANY) == 50_000
     assert isinstance(_terms(world, 499), OwesMore)
+    told = "SELECT before, after FROM audit WHERE act='company.terms'"
+    assert world.view.execute(told).fetchall() == [("0.00", "5.00")]
     paid = _paid_in(world, 100)
     assert isinstance(paid, CompanyAccount)
     assert paid.balance_e4 == -40_000
@@ -256,6 +258,21 @@ def test_a_bonus_that_was_shown_otherwise_is_refused(world: World) -> None:
     assert isinstance(
         world.run(world.answers.cards.top_up(request, CALL)), AmountRefused
     )
+    told = world.view.execute(
+        "SELECT act, before, after FROM audit WHERE act LIKE 'discount.%' ORDER BY seq"
+    ).fetchall()
+    (added, nothing, rule), (ends, was, is_now) = told
+    assert (added, nothing, ends) == ("discount.add", "-", "discount.end")
+    assert rule.startswith("5.00%, 2")
+    assert rule.endswith(" -")
+    assert (was, is_now[: len(rule)]) == (rule, rule)
+    assert len(is_now) == len(rule) + len(" 2026-11-21 09:42:17")
+    far = {"until_ms": 2**62, "from_fen": 10_000, "to_fen": 20_000, "fixed_fen": 150}
+    assert not isinstance(_add(world, **far), StationError)
+    last = "SELECT after FROM audit ORDER BY seq DESC LIMIT 1"
+    (far_rule,) = world.view.execute(last).fetchone()
+    assert far_rule.startswith("5.00%, + 1.50, 100.00-200.00, 2")
+    assert far_rule.endswith(f" - {2**62}")
     as_shown = request.model_copy(update={"bonus_purse": 0})
     assert isinstance(world.run(world.answers.cards.top_up(as_shown, CALL)), ActReply)
     assert world.balance_on(chip) == 2_000

@@ -105,6 +105,14 @@ def test_limits_are_kept_as_they_were_set(world: World) -> None:
     world.must(world.answers.limits.set(wanted, CALL))
     query = counter.LimitsQuery(holder=LimitHolder.CARD, key=key)
     assert world.must(world.answers.limits.show(query, CALL)) == wanted
+    told = world.view.execute(
+        "SELECT subject, before, after FROM audit WHERE act='limit.set' ORDER BY seq"
+    ).fetchall()
+    now = "week 123.45/6.78, weekdays 12, 06:00-22:00"
+    assert told == [(f"card {key}", "-", "-"), (f"card {key}", "-", now)]
+    world.must(world.answers.limits.set(_limits("card", key), CALL))
+    last = "SELECT before, after FROM audit ORDER BY seq DESC LIMIT 1"
+    assert world.view.execute(last).fetchone() == (now, "-")
     world.require_proved()
 
 
