@@ -30,7 +30,7 @@ from cngstation.services.lock_out import (
     who_may_try,
 )
 from cngstation.services.name_terminal import terminal_of
-from cngstation.services.passwords import Passwords
+from cngstation.services.passwords import Passwords, same_password
 from cngstation.services.second_check import SecondCheck
 from cngstation.services.see_hands import Hands
 from cngstation.services.staff_session import (
@@ -98,7 +98,10 @@ class Gate:
         terminal = self._name_terminal(peer, credentials.terminal)
         operator = await self.identify(name, credentials.password, terminal)
         card_no = await self._passed(operator, terminal, credentials)
-        return await self._begin(operator, peer, terminal, card_no)
+        renewed = await self._passwords.renewed(
+            operator.password_hash, credentials.password.get_secret_value()
+        )
+        return await self._begin(operator, peer, (terminal, card_no), renewed)
 
     async def _passed(
         self, operator: Operator, terminal: str, credentials: Login
@@ -242,9 +245,9 @@ class Gate:
             await self._set_state(session, ENDED, "session.logout")
 
     async def _begin(
-        self, operator: Operator, peer: Peer, terminal: str, card_no: str
+        self, operator: Operator, peer: Peer, by: tuple[str, str], renewed: str
     ) -> StaffSession:
-        token = SecretStr(secrets.token_urlsafe(32))
+        (terminal, card_no), token = by, SecretStr(secrets.token_urlsafe(32))
 
         def unit(tx: Transaction) -> SessionRow | Refusal:
             actor = Actor(operator.operator_no, terminal)
@@ -270,6 +273,8 @@ class Gate:
             )
             operators.add_session(tx, row)
             operators.set_tries(tx, operator.operator_no, 0, 0)
+            if renewed and now.password_hash == operator.password_hash:
+                operators.renew_hash(tx, operator.operator_no, renewed, actor)
             audit.record(tx, actor, "session.login", operator.login_name)
             return row
 
@@ -385,6 +390,6 @@ def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | Non
         return wait
     if now.state != ACTIVE:
         return OperatorRetired(state=now.state)
-    if now.password_hash != checked.password_hash:
+    if not same_password(now.password_hash, checked.password_hash):
         return LoginRefused(left=1)
     return None

@@ -5,7 +5,7 @@ import base64
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
@@ -14,6 +14,8 @@ from cngstation.errors import Refusal
 # OWASP's and argon2-cffi's figure for a machine with memory to spare.
 MEMORY_KIB = 64 * 1024
 PASSES = 3
+SALT_BYTES = 16  # for good: a renewed hash keeps its salt
+_PARTS = 6  # of a hash as text, each behind a $
 SHORTEST_PASSWORD = 8
 
 
@@ -35,7 +37,10 @@ class Passwords:
 
     def __init__(self, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
         self._hasher = PasswordHasher(
-            time_cost=passes, memory_cost=memory_kib, parallelism=1
+            time_cost=passes,
+            memory_cost=memory_kib,
+            parallelism=1,
+            salt_len=SALT_BYTES,
         )
         # A thread and not a lock: a caller that hangs up while its hash is made would
         # free a lock, and the next one would take its 64 MiB beside the first.
@@ -61,11 +66,41 @@ class Passwords:
         )
         return right and stored is not None
 
+    async def renewed(self, stored: str, password: str) -> str:
+        """Return the right password's hash by the settings of now; "" where it is.
+
+        It keeps its salt, by which `same_password` knows it again. One that costs more
+        than ours is left: the other daemons may run a newer program.
+        """
+        old, ours = extract_parameters(stored), self._hasher
+        is_dearer = old.memory_cost * old.time_cost > ours.memory_cost * ours.time_cost
+        if is_dearer or not ours.check_needs_rehash(stored):
+            return ""
+        salt = base64.b64decode(_salt_of(stored) + "==")
+        if len(salt) != SALT_BYTES:
+            return ""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._one, lambda: ours.hash(password, salt=salt)
+        )
+
     def _verify(self, stored: str, password: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def same_password(stored: str, checked: str) -> bool:
+    """Tell whether two hashes are of one password given once, renewed or not.
+
+    A password that is given anew, even the same one, has another salt.
+    """
+    return stored == checked or (_salt_of(stored) == _salt_of(checked) != "")
+
+
+def _salt_of(stored: str) -> str:
+    parts = stored.split("$")
+    return parts[-2] if len(parts) == _PARTS else ""
 
 
 def _hash_of_nothing(hasher: PasswordHasher) -> str:

@@ -198,6 +198,14 @@ def set_password(
     )
 
 
+def renew_hash(
+    tx: Transaction, operator_no: str, password_hash: str, actor: Actor
+) -> None:
+    """Store another hash of the same password; all else stays as it is."""
+    why = "a stronger hash of the same password"
+    change(tx, operator_no, reason=why, actor=actor, password_hash=password_hash)
+
+
 def add_session(tx: Transaction, session: SessionRow) -> None:
     """Record a login."""
     actor = Actor(session.operator_no, session.terminal)
