@@ -29,7 +29,7 @@ class Section(StrEnum):
     PEOPLE = "people"
     LOCKED_OUT = "locked_out"
     LOGIN_REFUSED = "login_refused"
-    REFUSED, CARRIED = "refused", "carried"
+    REFUSED = "refused"
 
 
 TITLES: Mapping[Section, str] = {
