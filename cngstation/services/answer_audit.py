@@ -1,6 +1,7 @@
 """Answers for the audit trail, the daily digest and the auditor's file."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,19 @@ from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.export_audit import Exported, Wanted, export_file
 from cngstation.services.keep_digest import DigestKeeper
 from cngstation.services.new_file import FileNotWritten, HeldFile
+from cngstation.services.operator_guards import (
+    acting,
+    outlet_seen,
+    people_seen,
+    require_outlet,
+)
 from cngstation.services.station_signer import signer_in
 from cngstation.services.take_out import take_out
 from cngstation.services.work_aside import in_worker
 from cngstation.storage import audit, audit_trail
 from cngstation.storage.audit_trail import Filter
 from cngstation.storage.database import Transaction
+from cngstation.storage.digests import Digest
 from cngstation.storage.sqlite import Connection
 
 _LONGEST, _WORD = 200, 40
@@ -80,7 +88,7 @@ class AuditAnswers:
         Raises:
             DayWrong: the day is none.
         """
-        bounds = {}
+        bounds, actor = {}, actor_of(call)
         if day := _day(request.day):
             first, until = day_bounds_ms(day, cut_off_minute=self._cut_off_minute)
             bounds = {"from_ms": first, "until_ms": until}
@@ -92,6 +100,7 @@ class AuditAnswers:
                 acts=acts,
                 subject=request.subject,
                 outcome=request.outcome,
+                outlet_no=outlet_seen(connection, actor),
                 **bounds,
             )
             found, next_seq = audit_trail.page(
@@ -109,12 +118,16 @@ class AuditAnswers:
 
         Raises:
             NoSuchAuditRow: there is none.
+            OtherOutlet: somebody of another outlet did it.
         """
+        actor = actor_of(call)
 
         def question(connection: Connection) -> contract.AuditDetail:
             row = audit_trail.one(connection, request.seq)
             if row is None:
                 raise NoSuchAuditRow(seq=request.seq)
+            if row["operator_no"]:
+                require_outlet(*acting(connection, actor), row["outlet_no"])
             return _detail(connection, row)
 
         return await self._parts.database.read(question)
@@ -122,15 +135,22 @@ class AuditAnswers:
     async def digest(
         self, request: contract.DigestQuery, call: CallContext
     ) -> contract.DigestView:
-        """Return the digest of a day.
+        """Return the digest of a day, as far as it is of people whom one may see.
 
         Raises:
             DayWrong: the day is none.
         """
-        day, keeper = _day(request.day), self._keeper
-        made = await self._parts.database.read(
-            lambda c: keeper.of(c, day or keeper.today(c))
-        )
+        day, keeper, actor = _day(request.day), self._keeper, actor_of(call)
+
+        def question(connection: Connection) -> Digest:
+            made = keeper.of(connection, day or keeper.today(connection))
+            if outlet_seen(connection, actor) is None:
+                return made
+            seen = people_seen(connection, actor)
+            rows = (row for row in made.rows if _is_seen(row, seen))
+            return replace(made, rows=tuple(rows))
+
+        made = await self._parts.database.read(question)
         sums = tuple(
             contract.DigestSum(section=section, title=TITLES[section], count=count)
             for section, count in sums_of(made.rows).items()
@@ -278,6 +298,10 @@ def _detail(connection: Connection, row: dict[str, Any]) -> contract.AuditDetail
         head=row["head"].hex(),
         chain_rows=row["chain_rows"],
     )
+
+
+def _is_seen(row: DigestRow, seen: frozenset[str]) -> bool:
+    return row.first_no in seen or (row.second_no != "" and row.second_no in seen)
 
 
 def _line(row: DigestRow) -> contract.DigestLine:

@@ -23,8 +23,8 @@ class StaffCardAnswers:
         made.add(contract.STAFF_CARD_END, self.end)
 
     async def list_cards(self, _: Nothing, call: CallContext) -> contract.StaffCards:
-        """Return the newest cards."""
-        found = await self._desk.every()
+        """Return the newest cards of those whom one may see."""
+        found = await self._desk.every(actor_of(call))
         return contract.StaffCards(
             rows=tuple(_shown(card) for card in found[:MOST_ROWS])
         )

@@ -19,6 +19,7 @@ from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.storage import audit, findings, operators, staff_cards
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.sqlite import Connection
 from cngstation.storage.staff_cards import (
     ACTIVE,
     BLOCKED,
@@ -168,9 +169,15 @@ class StaffCardDesk:
 
         return await self._database.write(unit)
 
-    async def every(self) -> list[StaffCardRow]:
-        """Return all cards, newest first."""
-        return await self._database.read(staff_cards.every)
+    async def every(self, actor: Actor) -> list[StaffCardRow]:
+        """Return the cards of all whom somebody may see, newest first."""
+
+        def question(connection: Connection) -> list[StaffCardRow]:
+            seen = guards.people_seen(connection, actor)
+            found = staff_cards.every(connection)
+            return [card for card in found if card.operator_no in seen]
+
+        return await self._database.read(question)
 
 
 def _require_may_end(tx: Transaction, actor: Actor, operator_no: str) -> None:

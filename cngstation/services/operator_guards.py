@@ -80,6 +80,30 @@ def acting(connection: Connection, actor: Actor) -> tuple[Operator, frozenset[st
     return me, roles.rights_of(connection, me.role)
 
 
+def outlet_seen(connection: Connection, actor: Actor) -> str | None:
+    """Return the outlet whose people somebody may see; None is everybody.
+
+    Raises:
+        NotLoggedIn: nobody any more.
+    """
+    me, mine = acting(connection, actor)
+    return None if EVERY_OUTLET in mine else me.outlet_no
+
+
+def people_seen(connection: Connection, actor: Actor) -> frozenset[str]:
+    """Return the numbers of those whom somebody may see, "" of nobody among them.
+
+    Raises:
+        NotLoggedIn: nobody any more.
+    """
+    outlet_no = outlet_seen(connection, actor)
+    return frozenset(
+        operator.operator_no
+        for operator in operators.every(connection)
+        if outlet_no in {None, operator.outlet_no}
+    ) | {""}
+
+
 def may_change(tx: Transaction, actor: Actor, operator_no: str) -> Operator:
     """Return an operator whom another may change.
 

@@ -17,7 +17,10 @@ _NEAR = 64
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What rows are looked for; empty fields and `acts` None filter nothing."""
+    """What rows are looked for; empty fields and those that are None filter nothing.
+
+    The rows of an outlet are those of its people and those that nobody did.
+    """
 
     operator_no: str = ""
     acts: Sequence[str] | None = None
@@ -25,6 +28,7 @@ class Filter:
     outcome: str = ""
     from_ms: int = 0
     until_ms: int = _LAST_SEQ
+    outlet_no: str | None = None
 
 
 def page(
@@ -73,6 +77,9 @@ def _where(wanted: Filter) -> tuple[str, list[Any]]:
     if wanted.from_ms or wanted.until_ms != _LAST_SEQ:
         where += " AND a.at_ms >= ? AND a.at_ms < ?"
         values += [wanted.from_ms, wanted.until_ms]
+    if wanted.outlet_no is not None:
+        where += " AND (a.operator_no='' OR o.outlet_no=?)"
+        values.append(wanted.outlet_no)
     return where, values
 
 
@@ -91,7 +98,8 @@ def one(connection: Connection, seq: int) -> dict[str, Any] | None:
     """Return a row with its place in the chain and the heads around it."""
     found = rows(
         connection,
-        "SELECT a.*, coalesce(o.full_name, '') AS operator_name, c.epoch, c.head,"
+        "SELECT a.*, coalesce(o.full_name, '') AS operator_name,"
+        " coalesce(o.outlet_no, '') AS outlet_no, c.epoch, c.head,"
         " coalesce(b.head, zeroblob(32)) AS head_before,"
         " (SELECT max(seq) FROM chain) AS chain_rows FROM audit a"
         " JOIN chain c USING (seq) LEFT JOIN chain b ON b.seq = a.seq - 1"

@@ -366,7 +366,7 @@ async def test_what_cannot_become_a_staff_card_leaves_no_card_behind(
         await desk.cards.issue("01", CHIEF)
     await desk.set_name("王芳")
     assert (await desk.cards.issue("01", CHIEF)).card_no == "00000003"
-    states = [card.state for card in await desk.cards.every()]
+    states = [card.state for card in await desk.cards.every(CHIEF)]
     assert states == ["active", "withdrawn", "withdrawn"]
 
 
