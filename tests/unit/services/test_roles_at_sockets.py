@@ -13,10 +13,12 @@ import pytest
 
 from cngstation.domain.rights import ROLES
 from cngstation.errors import NotLoggedIn
+from cngstation.rpc import session as own
 from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.contract.forecourt import FORECOURT
 from cngstation.rpc.contract.uplink import UPLINK
 from cngstation.rpc.dialogue import Dialogue, Handlers, Service
+from cngstation.rpc.failures import InternalFault
 from cngstation.rpc.method import Contract
 from cngstation.services.check_rights import RightMissing
 from cngstation.storage import operators
@@ -32,6 +34,14 @@ CONTRACTS: dict[str, Contract[Any]] = {
 LEVELS = ("general", "junior", "middle", "senior", "administrator")
 ANYBODY, NOBODY = "anybody", "nobody"
 REACHED = "reached"
+# What every socket has beside its contract, in the order in which it can be asked.
+OF_EVERY_SOCKET: dict[str, dict[str, str]] = {
+    own.SUBSCRIBE: {},
+    own.TOUCH.name: {},
+    own.LOCK.name: {},
+    own.UNLOCK.name: {"password": OWN},
+    own.LOGOUT.name: {},
+}
 
 
 class Quiet:
@@ -109,6 +119,24 @@ class Asker:
         code = said.get("error", {}).get("data", {}).get("code", REACHED)
         return code not in {RightMissing.code, NotLoggedIn.code}
 
+    async def may_own(self, method: str) -> bool:
+        """Tell whether a request of every socket is answered; a refusal is the door's.
+
+        A snapshot is asked for and there is none.
+        """
+        said = await self.ask(method, **OF_EVERY_SOCKET[method])
+        if "result" in said:
+            return True
+        code = said["error"]["data"]["code"]
+        if method == own.SUBSCRIBE and code == InternalFault.code:
+            return True
+        assert code == NotLoggedIn.code, (method, said)
+        return False
+
+    def of_every_socket(self) -> set[str]:
+        """Return what the connection answers itself, for whoever is logged in."""
+        return set(self._dialogue._own) - {own.LOGIN.name, own.ATTACH.name}
+
     async def _reached(self, *_: object) -> Any:
         raise AssertionError(REACHED)
 
@@ -119,7 +147,7 @@ def test_the_table_names_each_method_once() -> None:
         (part, method.name)
         for part, contract in CONTRACTS.items()
         for method in contract.methods
-    }
+    } | {(part, name) for part in CONTRACTS for name in OF_EVERY_SOCKET}
     assert expected().keys() == there
     assert set(expected().values()) <= {*LEVELS, ANYBODY, NOBODY}
     assert set(LEVELS) == set(ROLES)
@@ -139,10 +167,15 @@ async def test_every_role_may_what_the_table_says(station: Office, part: str) ->
         for method in contract.methods:
             if await asker.may(method.name):
                 found.setdefault(method.name, []).append(rank)
-    for method in contract.methods:
-        level = table[part, method.name]
+        assert asker.of_every_socket() == OF_EVERY_SOCKET.keys()
+        for name in OF_EVERY_SOCKET:
+            if await asker.may_own(name):
+                found.setdefault(name, []).append(rank)
+        assert not await asker.may_own(own.SUBSCRIBE), "logged out"
+    for name in [*contract.methods_by_name, *OF_EVERY_SOCKET]:
+        level = table[part, name]
         if level == ANYBODY:
             allowed = [NOBODY, *LEVELS]
         else:
             allowed = list(LEVELS[LEVELS.index(level) :])
-        assert found.get(method.name, []) == allowed, method.name
+        assert found.get(name, []) == allowed, name
