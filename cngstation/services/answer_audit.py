@@ -25,6 +25,7 @@ from cngstation.services.operator_guards import (
     outlet_seen,
     people_seen,
     require_outlet,
+    require_sees_all,
 )
 from cngstation.services.station_signer import signer_in
 from cngstation.services.take_out import take_out
@@ -170,12 +171,14 @@ class AuditAnswers:
 
         Raises:
             DayWrong, NoPrinter: nothing is printed.
+            OtherOutlet: the paper would show people whom one may not see.
         """
         day, keeper, actor = _day(request.day), self._keeper, actor_of(call)
         if not self._parts.prints_wanted:
             raise NoPrinter
 
         def unit(tx: Transaction) -> int:
+            require_sees_all(tx.connection, actor)
             digest = keeper.of(tx.connection, day or keeper.today(tx.connection))
             number = keeper.put_on_paper(tx, digest, actor)
             subject = f"{digest.business_day} {number:08d}"

@@ -23,7 +23,7 @@ from cngstation.services.check_anchors import (
 from cngstation.services.check_rights import require_right
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.open_rows import facts_of
-from cngstation.services.operator_guards import acting
+from cngstation.services.operator_guards import acting, require_sees_all
 from cngstation.services.tell_wrong import Wrong
 from cngstation.services.verify_books import Proof, verify_file
 from cngstation.services.work_aside import in_worker
@@ -74,6 +74,7 @@ class ReceiptAnswers:
                 # Who may not see the audit does not get it on paper.
                 me, _ = acting(tx.connection, actor)
                 require_right(tx.connection, me, _READS)
+                require_sees_all(tx.connection, actor)
             asked = receipts.ask_for_print(tx, request.receipt_no)
             if asked:
                 audit.record(tx, actor, "receipt.print", str(request.receipt_no))

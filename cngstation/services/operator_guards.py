@@ -104,6 +104,17 @@ def people_seen(connection: Connection, actor: Actor) -> frozenset[str]:
     ) | {""}
 
 
+def require_sees_all(connection: Connection, actor: Actor) -> None:
+    """Return if somebody may see everybody of the station.
+
+    Raises:
+        OtherOutlet: there are people of another outlet.
+    """
+    me, mine = acting(connection, actor)
+    for other in operators.every(connection):
+        require_outlet(me, mine, other.outlet_no)
+
+
 def may_change(tx: Transaction, actor: Actor, operator_no: str) -> Operator:
     """Return an operator whom another may change.
 

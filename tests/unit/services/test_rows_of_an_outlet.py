@@ -10,12 +10,14 @@ import pytest
 
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import audit as contract
+from cngstation.rpc.contract.receipts import ReceiptRequest
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_audit import AuditAnswers
+from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_staff_cards import StaffCardAnswers
 from cngstation.services.check_rights import OtherOutlet
 from cngstation.services.staff_session import StaffSession
-from cngstation.storage import audit, staff_cards
+from cngstation.storage import audit, operators, staff_cards
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.staff_cards import StaffCardRow
 from tests.shift_world import RULES
@@ -106,3 +108,24 @@ async def test_staff_cards_of_the_own_people_are_listed(
     answers = StaffCardAnswers(parts_of(office))
     listed = await answers.list_cards(Nothing(), by(PEOPLE[who]))
     assert {card.operator_no for card in listed.rows} == SEEN[who] - {""}
+
+
+async def test_a_digest_on_paper_is_for_who_may_see_everybody(office: Office) -> None:
+    """The slip and its copy are of the whole station."""
+    parts, day = parts_of(office), contract.DigestQuery()
+    answers, receipts = AuditAnswers(parts), ReceiptAnswers(parts)
+    await office.db.write(
+        lambda tx: operators.change(tx, "2", reason="t", actor=CHIEF, role="senior")
+    )
+    made = await answers.print_digest(day, by(CHIEF))
+    again = ReceiptRequest(receipt_no=made.receipt_no)
+    with pytest.raises(OtherOutlet):
+        await answers.print_digest(day, by(WRITER))
+    with pytest.raises(OtherOutlet):
+        await receipts.print_receipt(again, by(WRITER))
+    await receipts.print_receipt(again, by(CHIEF))
+    await office.db.write(
+        lambda tx: operators.change(tx, "3", reason="t", actor=CHIEF, outlet_no="1001")
+    )
+    await answers.print_digest(day, by(WRITER))
+    await receipts.print_receipt(again, by(WRITER))
