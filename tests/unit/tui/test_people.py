@@ -259,7 +259,7 @@ async def test_the_own_password_is_dots() -> None:
 
 
 PAGES = (
-    ("operators", "", ("139****1234", "已锁定", "x 停用  Esc 返回")),
+    ("operators", "", ("139****1234", "已锁定", "x 停用", "Esc 返回")),
     ("operators", "n", ("6 夜班", "1002 城西网点", "Esc 返回，不保存")),
     ("operators", "enter", ("139****1234", "必填", "Esc 返回，不保存")),
     ("roles", "", ("夜班", "预设", "x 停用  Esc 返回")),
