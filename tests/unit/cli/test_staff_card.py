@@ -15,6 +15,7 @@ import pytest
 import cngstation.cli
 from cngstation.cli import export, staff, staff_card
 from cngstation.config import load_config
+from cngstation.services.export_audit import RIGHT
 from cngstation.services.keep_staff_cards import StaffCardDesk
 from cngstation.services.passwords import Passwords
 from cngstation.services.watch_reader import BorrowedForStaff
@@ -172,7 +173,7 @@ def test_a_missing_right_is_written_down_with_user_and_device(
     asyncio.run(lower())
     assert run(station, monkeypatch, who="op02") == (3, False)
     ((number, terminal, right),) = asyncio.run(refused())
-    assert (number, right) == ("02", export.RIGHT)
+    assert (number, right) == ("02", RIGHT)
     user = pwd.getpwuid(os.getuid()).pw_name
     assert terminal.startswith(f"{user[:18]}@")
     assert terminal.endswith(" export")
