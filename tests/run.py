@@ -118,6 +118,7 @@ def folder_in_memory() -> Iterator[str]:
     with tempfile.TemporaryDirectory(
         prefix="cng-", dir=MEMORY, ignore_cleanup_errors=True
     ) as folder:
+        Path(folder).chmod(0o711)  # another local user gets through, as through /tmp
         yield folder
 
 

@@ -125,7 +125,8 @@ def _is_port(path: Path) -> bool:
     try:
         return stat.S_ISCHR(path.stat().st_mode)
     except OSError:
-        return str(path).startswith("/dev/")
+        # A device would stand there; what is kept in memory is a file.
+        return path.is_relative_to("/dev") and path.parts[2:3] != ("shm",)
 
 
 async def _listen(sniffer: Sniffer, given: argparse.Namespace) -> None:

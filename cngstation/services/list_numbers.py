@@ -4,6 +4,7 @@ For cards of other stations, and for what head office says while it is out of re
 Our own cards come on the blacklist by their state, and leave it the same way.
 """
 
+from cngstation.domain.card_life import CardState
 from cngstation.errors import Refusal
 from cngstation.services.approve import (
     Approval,
@@ -22,10 +23,11 @@ from cngstation.storage.downloads import WIRE_DIGITS
 RIGHT = "lists.number"
 BLACK, WHITE, NONE = "black", "white", "none"
 _PRINTED_DIGITS = 8
+_STOPPED = {CardState.LOST, CardState.BLACK, CardState.REPLACED, CardState.WASTE}
 
 
 class OwnCardListed(Refusal):
-    """A card of this station is listed by what the register says of it."""
+    """A card of this station is stopped, and let in again, at the counter alone."""
 
     code = "refusal.own_card_listed"
     text = (
@@ -115,7 +117,7 @@ def _put(
 ) -> None:
     key = wire_card_key(card_no)
     own = cards.find(tx.connection, key) if key else None
-    if own is not None and on != NONE:
+    if own is not None and (on == BLACK or (on == WHITE and own.state in _STOPPED)):
         raise OwnCardListed(card_no=own.card_no)
     downloads.list_number(tx, card_no, on, source=source, reason=reason, actor=actor)
     audit.record(tx, actor, RIGHT, card_no, after=on, reason=reason)

@@ -56,11 +56,16 @@ def test_every_error_of_the_product_is_a_sentence() -> None:
     assert odd == []
 
 
-@pytest.mark.parametrize("kind", registered().values(), ids=lambda kind: kind.code)
+OURS = [
+    kind for kind in registered().values() if kind.__module__.startswith("cngstation.")
+]
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.code)
 def test_an_error_crosses_to_another_process_whole(kind: type[StationError]) -> None:
     """What a worker raises is the same sentence here."""
-    error = kind(why="full", problems="a")
-    error.__cause__ = None
+    error = kind.__new__(kind)
+    StationError.__init__(error, why="full", problems="a")
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is kind
     assert (back.facts, str(back)) == (error.facts, str(error))

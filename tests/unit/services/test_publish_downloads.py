@@ -305,6 +305,10 @@ async def test_numbers_by_hand(station: Station) -> None:
         await put(OTHER, "white")
     with pytest.raises(OwnCardListed):
         await put(CARD, "black")
+    await station.state(CardState.BLACK)
+    with pytest.raises(OwnCardListed):
+        await put(CARD, "white")
+    await station.state(CardState.NORMAL)
     with pytest.raises(NoCardNumber):
         await put("77", "black")
     assert await station.db.read(downloads.refused_numbers) == {OTHER}
