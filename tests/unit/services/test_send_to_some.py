@@ -10,6 +10,7 @@ from cngstation.storage import prices
 from cngstation.units import Price, Unit
 from tests.download_world import OfferedLine, download_station
 from tests.small_station import CASHIER, MORNING
+from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.jxv4.bus import Bus
 from tests.unit.protocols.dispenser.jxv4.test_downloads import PRICES, card_list
 from tests.unit.protocols.dispenser.sinopec.talk import Talk
@@ -64,6 +65,8 @@ async def test_one_dispenser_is_told_alone_and_the_others_with_the_next_news(
 def test_a_poll_announces_to_each_nozzle_what_it_was_offered() -> None:
     """JX-V4: the version of one nozzle is no other's."""
     bus = Bus(guns=2)
+    for gun in (1, 2):  # both are at rest: each is told of a new version
+        bus.exchange(vectors.status(gun))
     bus.dialogue.offer(Downloads({ListKind.BASE: card_list()}, PRICES))
     new = Downloads({ListKind.BASE: card_list(version=9)}, guns=frozenset({2}))
     bus.dialogue.offer(new)
