@@ -129,6 +129,7 @@ async def test_what_is_offered_is_fetched_and_reported(
     prices = PriceTable(7, (39_800,), "2025-06-01 08:30:15")
     far_end.replies = {
         POLL: [
+            vectors.status(),  # at rest: it is told of new versions
             vectors.LIST_ASKED,
             vectors.block_asked(offset=20),
             b"",
