@@ -20,9 +20,11 @@ async def _acted(folder: Path, clock: HandClock, second: str) -> None:
 
         def unit(tx: Transaction) -> None:
             person = operators.find(tx.connection, second)
+            first = operators.find(tx.connection, "01")
             assert person is not None
+            assert first is not None
             wish = Wish("row.explain", "row 7")
-            approved = Approved(person, wish, "01", "because", Paper())
+            approved = Approved(person, wish, first, "because", Paper())
             record(tx, approved, wish, BOSS)
 
         await database.write(unit)
