@@ -9,7 +9,7 @@ import pytest
 from cngstation.errors import DeviceTimeout
 from cngstation.protocols.dispenser.canonical import Totals
 from cngstation.rpc.contract import shifts as contract
-from cngstation.rpc.contract.registers import Page
+from cngstation.rpc.contract.shifts import ShiftQuery
 from cngstation.rpc.contract.till import TenderCount
 from cngstation.rpc.session import Nothing
 from cngstation.services import read_meter
@@ -123,7 +123,7 @@ async def test_a_difference_is_looked_for_explained_and_handed_over(
     assert (shift.shift_no, shift.crew_no) == (2, "2")
     assert [n.taken_over_milli for n in shift.nozzles] == [2_000, 500]
     assert await station.hand_over(1, next_crew_no="2") == done
-    past = await station.answers.list_past(Page(limit=10), CALL)
+    past = await station.answers.list_past(ShiftQuery(limit=10), CALL)
     (row,) = past.rows
     assert (row.receipt_no, row.fills, row.due_e4, row.owed_e4) == (1, 1, 9_0000, 0)
 
@@ -141,7 +141,7 @@ async def test_a_nozzle_that_fills_is_asked_for(station: Station) -> None:
     await world.sell(TWO)
     station.line.filling = set()
     await station.hand_over(2)
-    past = await station.answers.list_past(Page(limit=10), CALL)
+    past = await station.answers.list_past(ShiftQuery(limit=10), CALL)
     assert [(row.shift_no, row.due_e4) for row in past.rows] == [
         (2, 9_0000),
         (1, 9_0000),
