@@ -22,6 +22,7 @@ from cngstation.storage import (
     parameters,
     registers,
     roles,
+    second_cards,
     staff_cards,
 )
 from cngstation.storage.crews import Crew, Staff
@@ -29,6 +30,7 @@ from cngstation.storage.database import Transaction
 from cngstation.storage.migrations import known_migrations, migrate
 from cngstation.storage.register_rows import REGISTERS
 from cngstation.storage.roles import Role
+from cngstation.storage.second_cards import ASKED, AskedCard
 from cngstation.storage.sqlite import connect
 from cngstation.storage.staff_cards import ACTIVE, StaffCardRow
 from tests.furnished_station import GAS_CARD, furnish, top_up
@@ -46,6 +48,10 @@ from tests.unit.services.whole_books import columns_of, furnished, named, tamper
 STAFF_CARD = StaffCardRow(
     card_no="900001", operator_no="01", holder="张三", uid="04A1B2C3",
     kind="token", state=ACTIVE, token_hash="00" * 32, pending_hash="", issued_at_ms=1,
+)  # fmt: skip
+ASKED_CARD = AskedCard(
+    0, "card.refund", "row 7", first_no="01", second_no="02", terminal="T1",
+    state=ASKED, staff_card_no="", boot_id="boot", until_mono_ms=1,
 )  # fmt: skip
 TABLES = [register.table for register in REGISTERS]
 
@@ -66,6 +72,7 @@ async def _furnish_whole(path: Path) -> None:
         role = Role("R1", "夜班", "card.read")
         await db.write(lambda tx: roles.put_role(tx, role, reason="", actor=CASHIER))
         await db.write(lambda tx: staff_cards.add(tx, STAFF_CARD, actor=CASHIER))
+        await db.write(lambda tx: second_cards.ask(tx, ASKED_CARD, actor=CASHIER))
         await db.write(lambda tx: parameters.put(tx, "station.name", "某站"))
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
