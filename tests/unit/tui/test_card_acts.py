@@ -98,7 +98,7 @@ async def test_the_top_up_to_take_back_is_chosen(size: tuple[int, int]) -> None:
         assert "Give back" not in screen.text()
         await screen.press("up", "enter")
         await screen.sees("Give back 10.00")
-        await screen.press("enter", "enter", "enter")
+        await screen.press("enter", "enter", "enter", "enter")
         await screen.sees("done: reverse_top_up")
         quoted = [asked.of_intent_id for asked in screen.asked("act.quote")]
         assert quoted == ["TOP-UP-1", "TOP-UP-2"]
