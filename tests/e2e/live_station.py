@@ -291,6 +291,17 @@ class Gun:
         await self._hands.close()
 
 
+@contextlib.asynccontextmanager
+async def guns_at(*nozzles: DemoNozzle) -> AsyncIterator[list[Gun]]:
+    """Have hands at nozzles; they let go when a test fails too."""
+    guns = [Gun(nozzle) for nozzle in nozzles]
+    try:
+        yield guns
+    finally:
+        for gun in guns:
+            await gun.close()
+
+
 def query(station: DemoStation, sql: str, *values: object) -> list[dict[str, Any]]:
     """Ask the station's file, read-only."""
     connection = connect(station.database, read_only=True)

@@ -5,8 +5,8 @@ from pathlib import Path
 from cngstation.cli.demo_station import DESFIRE_CARD, DESFIRE_PLACE, demo_station
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
-    Gun,
     cashier_of,
+    guns_at,
     hands_at,
     issue_of,
     query,
@@ -30,11 +30,10 @@ async def test_a_desfire_card_lives_beside_the_others(tmp_path: Path) -> None:
                 await hands.call("pull_during_write", nth_write=1, block=torn)
                 assert await cashier.top_up(top_up_of(DESFIRE_PLACE, 10_000))
                 assert (await hands.call("state"))["pulled"]["command"] == "C7"
-        gun = Gun(station.nozzles[2])
-        await gun.begin(uid, 1_000)
-        await gun.reached("uploaded")
-        await gun.do("card_out")
-        await gun.close()
+        async with guns_at(station.nozzles[2]) as (gun,):
+            await gun.begin(uid, 1_000)
+            await gun.reached("uploaded")
+            await gun.do("card_out")
         await station.stop()
     sale = query(station, "SELECT * FROM sale")[0]
     purse = purse_of(station, uid)

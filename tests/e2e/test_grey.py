@@ -25,6 +25,7 @@ from tests.e2e.live_station import (
     Screen,
     cashier_of,
     counter_screen,
+    guns_at,
     hands_at,
     issue_of,
     query,
@@ -48,17 +49,19 @@ async def test_a_card_that_leaves_unpaid_is_booked_named_and_refused(
     the other rows counted as open.
     """
     async with demo_station(folder=tmp_path, language="en") as station:
-        async with cashier_of(station) as cashier, counter_screen(station) as desk:
+        async with (
+            cashier_of(station) as cashier,
+            counter_screen(station) as desk,
+            guns_at(*station.nozzles) as guns,
+        ):
             for card in (PULLED_FUELLING, PULLED_DUE, WHILE_AWAY):
                 assert await cashier.issue(issue_of(card))
-            guns = [Gun(nozzle) for nozzle in station.nozzles]
             await _pull_while_fuelling(cashier, guns[0])
             await until(lambda: len(_sales(station)) == 1, "the first grey sale")
             await _pull_without_a_monitor(station, cashier, guns[4])
             await until(lambda: len(_sales(station)) == 3, "the other grey sales")
             for gun in guns:
                 await gun.reached("uploaded")
-                await gun.close()
             for sale in _sales(station):
                 assert sale["transaction_type"] == "grey"
                 await _is_named(desk, sale)
@@ -182,10 +185,12 @@ async def test_a_monitor_killed_in_a_fill_books_it_once_and_debits_the_card(
     The board is live again without anybody touching anything, and nothing is open.
     """
     async with demo_station(folder=tmp_path, language="en") as station:
-        async with cashier_of(station) as cashier:
+        async with (
+            cashier_of(station) as cashier,
+            guns_at(station.nozzles[1], station.nozzles[5]) as (fuelling, due),
+        ):
             for card in (0, 1):
                 assert await cashier.issue(issue_of(card))
-            fuelling, due = Gun(station.nozzles[1]), Gun(station.nozzles[5])
             await fuelling.begin(cashier.uid(0), 900, SLOW)
             await due.begin(cashier.uid(1), 500)
             await due.reached("awaiting_debit")
@@ -195,7 +200,6 @@ async def test_a_monitor_killed_in_a_fill_books_it_once_and_debits_the_card(
             for gun in (fuelling, due):
                 await gun.reached("uploaded")
                 await gun.do("card_out")
-                await gun.close()
         await station.stop()
     sales = _sales(station)
     assert sorted(sale["quantity_milli"] for sale in sales) == [5_000, 9_000]

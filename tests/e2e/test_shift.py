@@ -9,9 +9,9 @@ from cngstation.rpc.contract.till import TenderCount
 from cngstation.rpc.session import Nothing
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
-    Gun,
     daemons,
     forecourt_screen,
+    guns_at,
     prepared_station,
     query,
     until,
@@ -29,6 +29,7 @@ async def test_a_shift_from_the_staff_card_to_the_slip(tmp_path: Path) -> None:
         prepared_station(tmp_path) as station,
         daemons(station, "forecourt"),
         forecourt_screen(station) as screen,
+        guns_at(station.nozzles[4]) as (gun,),
     ):
         link = screen.client
         for crew_no, name in (("1", "甲班"), ("2", "乙班")):
@@ -36,7 +37,6 @@ async def test_a_shift_from_the_staff_card_to_the_slip(tmp_path: Path) -> None:
             await link.call(contract.CREW_WRITE, crew)
         staff = contract.StaffDraft(card_no=STAFF, crew_no="1", name="Li")
         await link.call(contract.CREW_STAFF, staff)
-        gun = Gun(station.nozzles[4])
         await gun.do("off_duty")
         await gun.do("on_duty", employee_card=STAFF.rjust(16, "0"), shift=1)
         await gun.do("parameter", parameter=7, decimals=2, before=398, after=99)
@@ -44,7 +44,6 @@ async def test_a_shift_from_the_staff_card_to_the_slip(tmp_path: Path) -> None:
         await until(
             lambda: query(station, "SELECT * FROM parameter_change") != [], "a setting"
         )
-        await gun.close()
         now = await link.call(contract.SHIFT_SHOW, Nothing())
         (shift,) = now.shifts
         assert shift.crew_no == "1"

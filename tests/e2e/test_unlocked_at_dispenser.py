@@ -12,6 +12,7 @@ from tests.e2e.live_station import (
     Gun,
     cashier_of,
     forecourt_screen,
+    guns_at,
     issue_of,
     query,
     until,
@@ -40,10 +41,13 @@ async def test_a_card_is_let_in_by_the_white_list_and_unlocked_at_a_dispenser(
 ) -> None:
     """Off the list it fills nothing; pulled out it is paid at the next nozzle."""
     async with demo_station(folder=tmp_path, language="en") as station:
-        async with cashier_of(station) as cashier, forecourt_screen(station) as screen:
+        async with (
+            cashier_of(station) as cashier,
+            forecourt_screen(station) as screen,
+            guns_at(*station.nozzles[:2]) as (first, second),
+        ):
             assert await cashier.issue(issue_of(0))
             uid = cashier.uid(0)
-            first, second = Gun(station.nozzles[0]), Gun(station.nozzles[1])
             await first.do("card_in", uid=uid)
             await first.reached("judged")
             assert (await first.do("state"))["refused"] == "not_on_whitelist"
@@ -68,8 +72,6 @@ async def test_a_card_is_let_in_by_the_white_list_and_unlocked_at_a_dispenser(
             await _begin(second, uid, 300, 2_000.0)
             await second.reached("uploaded")
             await second.do("card_out")
-            for gun in (first, second):
-                await gun.close()
         await station.stop()
     grey, collection, _ = query(station, "SELECT * FROM sale ORDER BY seq")
     assert collection["debited"] * 100 == grey["amount_e4"]
