@@ -98,6 +98,8 @@ def _compared(path: Path, anchors: list[Anchor]) -> Contradiction | None:
 
 
 def _was_anchored(path: Path) -> bool:
+    if not path.is_file():
+        return False  # it was taken away while it was proved
     connection = connect(path, read_only=True)
     try:
         return checkpoints.newest(connection) is not None
