@@ -21,6 +21,7 @@ from cngstation.storage.sqlite import connect
 
 # Long enough that a killed daemon is sometimes back and sometimes not.
 LONGEST_PAUSE_S = 2.0
+LONG_LIFE_S = 6.0
 KILLED_AT_START = 0.2
 LEFT_ALONE_EACH = 8
 # Nobody is killed meanwhile: the busiest machine books a record in less.
@@ -87,6 +88,9 @@ class Killer:
     async def _leave_alone(self, stage: Play, done: int) -> None:
         """Wait until what is owed by now is booked, and the play is not behind."""
         station = self._station
+        # A monitor that came back compares counters after 3 s; before that it neither
+        # fetches what was skipped nor answers for a fill that was under way.
+        await asyncio.sleep(LONG_LIFE_S)
         await caught_up(station)
         loop = asyncio.get_running_loop()
         until = loop.time() + STUCK_AFTER_S
