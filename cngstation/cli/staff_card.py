@@ -30,6 +30,9 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
 from cngstation.storage.operators import Operator
 
+# Two slow hashes and a card that is read and written, on a busy machine.
+_CARD_S = 60
+
 
 class NoReaderForCommand(Refusal):
     """The card cannot be read: neither by the service nor from here."""
@@ -98,7 +101,7 @@ class CardAtCommand:
         except NotConnected:
             return await self._read_here(operator, login.terminal)
         try:
-            session = await client.call(LOGIN, login)
+            session = await client.call(LOGIN, login, timeout_s=_CARD_S)
             await client.call(LOGOUT, Nothing())
         finally:
             await client.close()

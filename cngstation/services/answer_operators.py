@@ -169,6 +169,7 @@ class OperatorAnswers:
             operator_no=made.operator_no,
             login_name=found.login_name if found else "",
             password=made.password,
+            hours=self._parts.rules.one_time_hours,
         )
 
     async def _ordered(

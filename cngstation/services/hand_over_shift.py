@@ -37,7 +37,15 @@ from cngstation.services.shift_sheet import (
 )
 from cngstation.services.station_rules import StationRules
 from cngstation.services.till_state import require_open
-from cngstation.storage import audit, crews, facts, findings, receipts, shifts
+from cngstation.storage import (
+    audit,
+    crews,
+    facts,
+    findings,
+    operators,
+    receipts,
+    shifts,
+)
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
@@ -46,6 +54,8 @@ from cngstation.storage.sqlite import Connection
 from cngstation.storage.tills import Count
 from cngstation.units import Money, Unit, yuan_text
 
+# Whoever hands over still sees what came of it, and can ask again after a lost answer.
+SESSION_LEFT_MS = 2 * 60_000
 KIND, FORCED, SETTLED = "shift.hand_over", "shift.force", "shift.settle"
 LONG = "shift_open_long"
 
@@ -194,7 +204,17 @@ def hand_over(
     audit.record(
         tx, actor, FORCED if order.is_forced else KIND, _named(shift), reason=reason
     )
+    _end_sessions(tx, rules, order, actor)
     return receipts.make(tx, entry_id, KIND, content, wanted=prints_wanted)
+
+
+def _end_sessions(
+    tx: Transaction, rules: StationRules, order: Handover, actor: Actor
+) -> None:
+    """Log out whoever handed over; a shift closed by force is another's."""
+    if rules.shift_ends_session and not order.is_forced:
+        here = (actor.operator_no, actor.terminal)
+        operators.end_sessions_soon(tx, *here, SESSION_LEFT_MS, actor=actor)
 
 
 def settle_shift(

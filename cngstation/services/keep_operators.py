@@ -131,6 +131,8 @@ class OperatorDesk:
             if (wanted.role, wanted.outlet_no) != (was.role, was.outlet_no):
                 guards.not_oneself(actor, operator_no)
                 guards.may_give(tx, actor, wanted.role, wanted.outlet_no)
+            if wanted.full_name != was.full_name:
+                guards.not_oneself(actor, operator_no)
             if wanted.role != was.role:
                 guards.not_the_last(tx, was)
             sealed = wanted.phone_sealed or was.phone_sealed

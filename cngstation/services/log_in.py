@@ -30,6 +30,7 @@ from cngstation.services.lock_out import (
     who_may_try,
 )
 from cngstation.services.name_terminal import terminal_of
+from cngstation.services.one_time import one_time_over
 from cngstation.services.passwords import Passwords, same_password
 from cngstation.services.second_check import SecondCheck
 from cngstation.services.see_hands import Hands
@@ -82,6 +83,7 @@ class Gate:
         self._clock = clock
         self._lock_out = LockOut(rules.wrong_tries)
         self._session_ms = rules.session_hours * MS_PER_HOUR
+        self._one_time_hours = rules.one_time_hours
         self._hands = Hands(database, clock, rules.idle_minutes)
         self._outlet_no = outlet_no
         self._name_terminal = name_terminal
@@ -254,7 +256,8 @@ class Gate:
             # Others were tried while this password was checked; the row decides.
             now = operators.find(tx.connection, operator.operator_no) or operator
             gone = staff_cards.out_of_use(tx.connection, card_no)
-            if refused := gone or _refusal(now, operator, tx.now):
+            over = one_time_over(tx.connection, now, tx.now, self._one_time_hours)
+            if refused := gone or _refusal(now, operator, tx.now) or over:
                 audit.record(
                     tx, actor, "session.login", now.login_name, outcome="refused"
                 )

@@ -128,7 +128,7 @@ def deciding(connection: Connection, now: Instant) -> list[Deciding]:
         number = operator.operator_no
         for act in (*_MADE, *_ASIDE, *_OTHER_ROLE):
             for given, before in audit.done_to(connection, number, (act,)):
-                if _ran_since(connection, given, now) < FRESH_MS or (
+                if ran_since(connection, given, now) < FRESH_MS or (
                     act not in _MADE and _was_another(connection, now, number, given)
                 ):
                     found.append(Deciding(given.seq, act, number, given.by, before))
@@ -158,13 +158,13 @@ def _hand(connection: Connection, now: Instant, operator_no: str) -> str:
         given = audit.password_given(connection, hand)
         if given is None or not operators.find(connection, given.by):
             return hand
-        if _ran_since(connection, given, now) >= FRESH_MS:
+        if ran_since(connection, given, now) >= FRESH_MS:
             return hand
         hand = given.by
     return min(seen[seen.index(hand) :])
 
 
-def _ran_since(connection: Connection, given: Given, now: Instant) -> int:
+def ran_since(connection: Connection, given: Given, now: Instant) -> int:
     """Return for how long the station ran since; never more than it did."""
     readings = audit.readings_back(connection, given.seq)
     return _ran(given, now.boot_id, now.mono_ms, readings)

@@ -2,8 +2,8 @@
 
 Nobody gives what they do not have, to others or by others: who has less than another
 neither changes nor locks them, and gives them no password. Nobody changes the own
-role. One active administrator stays. Who does not work for every outlet keeps to the
-operators and roles of the own one.
+role, nor the own full name, which stands on slips. One active administrator stays. Who
+does not work for every outlet keeps to the operators and roles of the own one.
 """
 
 from cngstation.domain.rights import ADMINISTRATOR, EVERY_OUTLET, ROLES
@@ -32,7 +32,8 @@ class OwnRole(Refusal):
 
     code = "refusal.own_role"
     text = (
-        "Nobody changes the own role or outlet, nor locks or retires themselves. "
+        "Nobody changes the own full name, role or outlet, nor locks or retires "
+        "themselves. "
         "Nothing was changed. Ask another administrator."
     )
 

@@ -35,6 +35,8 @@ class StationRules:
     marks_alone: MarkedAlone = ALWAYS_TWO
     is_count_blind: bool = True
     wrong_tries: int = 3
+    shift_ends_session: bool = True
+    one_time_hours: int = 24
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
     nozzle_units: Mapping[NozzleKey, Unit] = field(default_factory=dict, hash=False)
 
@@ -46,6 +48,7 @@ class GateRules:
     wrong_tries: int
     session_hours: int
     idle_minutes: int
+    one_time_hours: int = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def gate_rules(security: Security) -> GateRules:
         wrong_tries=security.wrong_tries,
         session_hours=security.session_hours,
         idle_minutes=security.idle_lock_minutes,
+        one_time_hours=security.one_time_hours,
     )
 
 
@@ -110,6 +114,8 @@ def rules_of(config: StationConfig) -> StationRules:
         is_count_blind=config.shifts.blind_count,
         nozzles=tuple(units),
         nozzle_units=units,
+        one_time_hours=config.security.one_time_hours,
+        shift_ends_session=config.security.shift_ends_session,
         business_day_starts_minute=config.station.cut_off_minute,
         sold_units=frozenset(units.values()),
     )

@@ -69,6 +69,13 @@ def password_given(connection: Connection, operator_no: str) -> Given | None:
     return None if row is None else Given(*row)
 
 
+def wall_ms_of(connection: Connection, seq: int) -> int:
+    """Return when a row was written, by the wall clock."""
+    row = connection.execute("SELECT at_ms FROM audit WHERE seq=?", (seq,)).fetchone()
+    at_ms: int = row[0]
+    return at_ms
+
+
 def done_to(
     connection: Connection, subject: str, acts: tuple[str, ...]
 ) -> Iterator[tuple[Given, str]]:

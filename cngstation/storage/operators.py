@@ -252,3 +252,21 @@ def end_sessions(
     for (token_hash,) in found:
         key, values = {"token_hash": token_hash}, {"state": "ended"}
         registers.change(tx, "session", key, values, reason=reason, actor=actor)
+
+
+def end_sessions_soon(
+    tx: Transaction, operator_no: str, terminal: str, in_ms: int, *, actor: Actor
+) -> None:
+    """End an operator's sessions: those at a terminal in a while, others now."""
+    until = tx.now.mono_ms + in_ms
+    found = tx.connection.execute(
+        "SELECT token_hash, terminal, ends_mono_ms FROM session WHERE operator_no=?"
+        " AND state<>'ended' AND boot_id=? AND ends_mono_ms>?",
+        (operator_no, tx.now.boot_id, tx.now.mono_ms),
+    ).fetchall()
+    for token_hash, at, ends_mono_ms in found:
+        values: dict[str, str | int] = {"state": "ended"}
+        if at == terminal:
+            values = {"ends_mono_ms": min(ends_mono_ms, until)}
+        key, why = {"token_hash": token_hash}, "shift handed over"
+        registers.change(tx, "session", key, values, reason=why, actor=actor)

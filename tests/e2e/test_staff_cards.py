@@ -35,6 +35,7 @@ from tests.e2e.live_station import (
 )
 
 SECOND = "1002"
+WAIT_S = 60  # of a busy machine
 _RULES = f"""
 [security]
 staff_card_operators = ["{SECOND}"]
@@ -49,7 +50,9 @@ async def second_at(station: DemoStation) -> AsyncIterator[RpcClient[CounterBoar
     try:
         password = SecretStr(station.second_password)
         await client.call(
-            LOGIN, Login(login_name=SECOND_LOGIN, password=password, terminal="office")
+            LOGIN,
+            Login(login_name=SECOND_LOGIN, password=password, terminal="office"),
+            timeout_s=WAIT_S,
         )
         yield client
     finally:
@@ -92,17 +95,19 @@ async def approved_by_card(
     )  # fmt: skip
     await hands.call("remove")
     with pytest.raises(StationError) as refused:
-        await client.call(PRICE_PLAN, plan)
+        await client.call(PRICE_PLAN, plan, timeout_s=WAIT_S)
     assert refused.value.code == "refusal.second_card_missing"
     with pytest.raises(StationError) as missing:
-        await client.call(APPROVAL_CARD, Nothing())
+        await client.call(APPROVAL_CARD, Nothing(), timeout_s=WAIT_S)
     assert missing.value.code == "refusal.staff_card_missing"
     await hands.call("insert", uid=uid)
-    shown = await client.call(APPROVAL_CARD, Nothing())
+    shown = await client.call(APPROVAL_CARD, Nothing(), timeout_s=WAIT_S)
     assert shown.operator_no == SECOND
-    await client.call(PRICE_PLAN, plan)
+    await client.call(PRICE_PLAN, plan, timeout_s=WAIT_S)
     with pytest.raises(StationError):
-        await client.call(PRICE_PLAN, plan.model_copy(update={"price_e4": 42_000}))
+        await client.call(
+            PRICE_PLAN, plan.model_copy(update={"price_e4": 42_000}), timeout_s=WAIT_S
+        )
 
 
 @pytest.mark.timeout(150)
@@ -126,7 +131,9 @@ async def test_staff_cards_at_the_counter(
                 await hands.call("insert", uid=uid)
                 assert await code_of(station) == "refusal.not_staff_card"
                 made = await first.client.call(
-                    STAFF_CARD_ISSUE, StaffCardIssue(operator_no=SECOND)
+                    STAFF_CARD_ISSUE,
+                    StaffCardIssue(operator_no=SECOND),
+                    timeout_s=WAIT_S,
                 )
                 assert (made.card_no, made.state) == (card_no, "active")
                 await hands.call("remove")
@@ -135,11 +142,15 @@ async def test_staff_cards_at_the_counter(
                 await approved_by_card(station, first.client, hands, uid)
                 assert await exported(station, monkeypatch)
                 async with second_at(station) as second:
-                    await second.call(counter.STAFF_CARD_LIST, Nothing())
+                    await second.call(
+                        counter.STAFF_CARD_LIST, Nothing(), timeout_s=WAIT_S
+                    )
                     end = StaffCardEnd(card_no=card_no, state="lost", reason="gone")
-                    await first.client.call(STAFF_CARD_END, end)
+                    await first.client.call(STAFF_CARD_END, end, timeout_s=WAIT_S)
                     with pytest.raises(NotLoggedIn):
-                        await second.call(counter.STAFF_CARD_LIST, Nothing())
+                        await second.call(
+                            counter.STAFF_CARD_LIST, Nothing(), timeout_s=WAIT_S
+                        )
                 assert await code_of(station) == "refusal.staff_card_ended"
                 assert not await exported(station, monkeypatch)
                 await hands.call("remove")

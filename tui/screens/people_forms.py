@@ -42,6 +42,10 @@ REASON = Field("reason", mark("Reason"), mark("must be filled in"), longest=60)
 _OUTLET_DONE = mark("Outlet {outlet} {name} is registered.")
 _EDITED = mark("Operator {operator_no} {name} is changed.")
 _GIVEN = mark("The password of operator {operator_no} was shown once.")
+_ONCE = mark(
+    "It is shown this once, and is good for {hours} hours. At the first login the "
+    "operator must change it."
+)
 _CHANGED = mark("Your password is changed. You are logged out everywhere else.")
 
 
@@ -279,9 +283,7 @@ class OneTimeScreen(StationScreen):
         )
         shown = [line((_("Password for one login"), "bold")), Content("")]
         shown += [line(f"{label}  ", (text, "bold $accent")) for label, text in rows]
-        note = _(
-            "It is shown this once. At the first login the operator must change it."
-        )
+        note = filled(_ONCE, hours=given.hours)
         return stacked([*shown, Content(""), line((note, "$warning"))])
 
     def offered_keys(self) -> Keys:

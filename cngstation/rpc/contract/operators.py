@@ -77,6 +77,7 @@ class OneTimePassword(Message):
     operator_no: Word
     login_name: Line
     password: Secret
+    hours: int
 
 
 class PasswordChange(Message):

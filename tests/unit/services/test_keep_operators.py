@@ -11,7 +11,9 @@ from pydantic import SecretStr
 from cngstation.domain.rights import ADMINISTRATOR
 from cngstation.errors import NotLoggedIn, StationError
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN
+from cngstation.rpc.session import Login
 from cngstation.services.approve import ReasonMissing
+from cngstation.services.change_password import NewPassword
 from cngstation.services.check_rights import (
     OtherOutlet,
     PasswordMustChange,
@@ -26,6 +28,7 @@ from cngstation.services.keep_operators import (
     add_first_administrator,
 )
 from cngstation.services.log_in import Gate, OperatorRetired
+from cngstation.services.one_time import OneTimeOver
 from cngstation.services.operator_guards import (
     BeyondOwnRights,
     LastAdministrator,
@@ -47,8 +50,9 @@ from cngstation.storage.audit import Actor
 from cngstation.storage.roles import Role
 from tests.small_station import hire, opened
 from tests.unit.services.gate_door import CHANGE
-from tests.unit.services.office import CHIEF, WRITER, Office, an_office
+from tests.unit.services.office import CHIEF, OWN, PEER, WRITER, Office, an_office
 
+DAY_MS = 24 * 3_600_000
 DRAFT = OperatorDraft("wangfang", "王芳", "junior", phone="139 0000 1234")
 
 
@@ -358,3 +362,67 @@ async def test_a_till_belongs_to_an_outlet(office: Office) -> None:
     await till.require_right(third, "card.top_up")
     await till.require_right(chief, "card.top_up")
     await office.gate.require_right(second, "card.top_up")  # no till, no outlet
+
+
+async def test_nobody_changes_the_own_full_name(office: Office) -> None:
+    """It stands on slips: another administrator does, with before and after."""
+    await office.own("1")
+    me, draft = (
+        await office.of("1"),
+        replace(DRAFT, login_name="op1", role=ADMINISTRATOR),
+    )
+    draft = replace(draft, phone="", full_name="另一个人")
+    with pytest.raises(OwnRole):
+        await office.desk.edit("1", draft, "no reason", CHIEF)
+    assert (await office.of("1")).full_name == me.full_name
+    await office.desk.edit(
+        "1", replace(draft, full_name=me.full_name, sex="male"), "why", CHIEF
+    )
+    hired = await office.desk.add(replace(DRAFT, role=ADMINISTRATOR), CHIEF)
+    other = Actor(hired.operator_no, "t")
+    await office.desk.edit("1", replace(draft, sex="male"), "married", other)
+    assert (await office.acts("operator.edit.full_name"))[-1][1:] == (
+        hired.operator_no, "1", me.full_name, "另一个人",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("back_ms", [0, 30 * DAY_MS])
+async def test_a_given_password_ends_after_a_day(office: Office, back_ms: int) -> None:
+    """By either clock; it says so, another one is given, and the own one stays good."""
+    hired = await office.desk.add(DRAFT, CHIEF)
+    office.clock.forward(DAY_MS - 1)
+    await office.login(hired.password)
+    office.clock.forward(1)
+    office.clock.wall_ms -= back_ms
+    with pytest.raises(OneTimeOver) as over:
+        await office.login(hired.password)
+    assert "24 hours" in over.value.sentence()
+    acts = "SELECT outcome FROM audit WHERE act='session.login' ORDER BY seq DESC"
+    last = await office.db.read(lambda c: c.execute(acts).fetchone())
+    assert last == ("refused",)
+    again = await office.desk.reset_password(hired.operator_no, "too late", CHIEF)
+    session = await office.login(again.password)
+    typed = NewPassword(again.password, SecretStr(OWN), SecretStr(OWN))
+    await office.people.own_passwords.change(session, typed)
+    office.clock.forward(400 * DAY_MS)
+    await office.login(SecretStr(OWN))
+
+
+async def test_a_clock_that_was_set_forward_ends_it_too(office: Office) -> None:
+    """The paper with the password is a day old by somebody's clock."""
+    hired = await office.desk.add(DRAFT, CHIEF)
+    office.clock.wall_ms += DAY_MS
+    with pytest.raises(OneTimeOver):
+        await office.login(hired.password)
+
+
+async def test_the_first_administrators_password_does_not_end(tmp_path: Path) -> None:
+    """Nobody could give another: the station would be closed to all."""
+    async with an_office(tmp_path / "s.db") as office:
+        path = tmp_path / "new.db"
+        async with opened(path, office.clock) as db:
+            first = await add_first_administrator(db, office.passwords, "chief", "长")
+            office.clock.forward(400 * DAY_MS)
+            gate = Gate(db, office.passwords, office.clock, GateRules(3, 12, 15))
+            asked = Login(login_name="chief", password=first.password, terminal="t")
+            assert (await gate.login(asked, PEER)).must_change_password

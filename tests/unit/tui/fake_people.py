@@ -54,12 +54,18 @@ class FakePeople:
     async def _operator_add(self, draft: Any) -> Any:
         self.operators.append(operator(1003, login_name=draft.login_name))
         return c.OneTimePassword(
-            operator_no="1003", login_name=draft.login_name, password=SecretStr(GIVEN)
+            operator_no="1003",
+            login_name=draft.login_name,
+            password=SecretStr(GIVEN),
+            hours=24,
         )
 
     async def _operator_reset_password(self, order: Any) -> Any:
         return c.OneTimePassword(
-            operator_no=order.operator_no, login_name="x", password=SecretStr(GIVEN)
+            operator_no=order.operator_no,
+            login_name="x",
+            password=SecretStr(GIVEN),
+            hours=24,
         )
 
     async def _operator_edit(self, edit: Any) -> Any:
