@@ -15,7 +15,7 @@ from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.keep_digest import digest_keeper
 from cngstation.services.keep_sealed import opened_seal
 from cngstation.services.log_in import Gate
-from cngstation.services.people import people_of
+from cngstation.services.people import people_at
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.put_counter_together import CounterNeeds, put_together
@@ -43,7 +43,7 @@ async def serve(process: Process) -> int:
     seal = await opened_seal(database, config.paths.personal_data_key)
     desk = CustomerDesk(database, seal)
     prints_wanted = 1 if config.printer.port else 0
-    gate, outlet_no = process.gate(database, lambda: watch), config.till.outlet_no
+    gate = process.gate(database, lambda: watch)
     acts = CardActs(
         database,
         every_kind(),
@@ -77,7 +77,7 @@ async def serve(process: Process) -> int:
             gate=gate,
             verified=stage.verified,
             prints_wanted=prints_wanted,
-            people=people_of(database, process.passwords, gate, seal, outlet_no),
+            people=people_at(database, process.passwords, gate, seal, config),
             file=process.file,
         )
     )
@@ -141,7 +141,7 @@ async def _printing(process: Process, database: Database, stage: CounterStage) -
 
 def main() -> None:
     """Run `cng-card-reader`."""
-    run("cng-card-reader", serve)
+    run("cng-card-reader", serve, SOCKET)
 
 
 if __name__ == "__main__":

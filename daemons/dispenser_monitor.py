@@ -126,7 +126,7 @@ def _audience(process: Process, server: RpcServer[ForecourtBoard]) -> Audience:
 
 def main() -> None:
     """Run `cng-dispenser-monitor`."""
-    run("cng-dispenser-monitor", serve)
+    run("cng-dispenser-monitor", serve, SOCKET)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ async def serve(process: Process) -> int:
 
 def main() -> None:
     """Run `cng-sync-uploader`."""
-    run("cng-sync-uploader", serve)
+    run("cng-sync-uploader", serve, SOCKET)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusal.passwords_differ": ("new",),
     "refusal.password_not_new": ("new",),
     "refusal.password_weak": ("new",),
+    "refusal.password_guessable": ("new",),
     "tui.not_yes_or_no": ("retired",),
     "tui.company_not_found": ("company",),
     "tui.tender_not_chosen": ("tender",),

@@ -280,7 +280,7 @@ class Security(Section):
     wrong_tries: Annotated[int, Field(ge=1, le=10, description="1 to 10")] = 3
     idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
     shift_ends_session: bool = True
-    one_time_hours: Annotated[int, Field(ge=1, le=168, description="1 to 168")] = 24
+    one_time_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 24
     require_staff_card: Annotated[
         Literal["off", "administrators", "all"],
         Field(description='"off", "administrators" or "all"'),

@@ -15,10 +15,12 @@ from typing import Any, Generic
 
 from cngstation.errors import BadRequest, Disconnected, StationError
 from cngstation.protocols.ndjson import Fault, LineSplitter, decode_object
+from cngstation.rpc import last_words
 from cngstation.rpc import session as own
 from cngstation.rpc.failures import (
     BadReply,
     CallTimeout,
+    DidNotStart,
     NotConnected,
     SlowReader,
     TooManyCalls,
@@ -93,6 +95,8 @@ class RpcClient(Generic[Snap]):
         except (OSError, TimeoutError, CallTimeout) as error:
             await self.close()
             why = getattr(error, "strerror", None) or "it does not answer"
+            if said := last_words.heard(self._path):
+                raise DidNotStart(part=self.part, why=said) from error
             raise NotConnected(part=self.part, why=why) from error
         except Disconnected as error:
             raise self._end_reason() from error

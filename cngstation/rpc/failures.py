@@ -52,6 +52,13 @@ class NotConnected(RpcError):
     )
 
 
+class DidNotStart(NotConnected):
+    """There is no connection, because the other side said that it cannot start."""
+
+    code = "rpc.did_not_start"
+    text = "{why} ({part})"
+
+
 class CallTimeout(RpcError):
     """No answer came in time; the act may still be done."""
 

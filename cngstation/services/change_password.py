@@ -1,11 +1,13 @@
 """Lets operators change their own passwords, the one-time ones first of all."""
 
+import asyncio
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from cngstation.errors import Refusal
 from cngstation.services.approve import Gatekeeper
+from cngstation.services.guess_password import PasswordGuessable, is_guessable
 from cngstation.services.log_in import StaffSession, still_right
 from cngstation.services.operator_guards import UnknownOperator
 from cngstation.services.passwords import Passwords
@@ -43,9 +45,14 @@ class OwnPasswords:
     """Changes passwords."""
 
     def __init__(
-        self, database: Database, passwords: Passwords, gate: Gatekeeper
+        self,
+        database: Database,
+        passwords: Passwords,
+        gate: Gatekeeper,
+        known: tuple[str, ...] = (),
     ) -> None:
         self._database = database
+        self._known = known
         self._passwords = passwords
         self._gate = gate
 
@@ -55,7 +62,8 @@ class OwnPasswords:
         A wrong old password counts as a wrong one at the login.
 
         Raises:
-            PasswordsDiffer, PasswordNotNew, PasswordWeak: the new one cannot be used.
+            PasswordsDiffer, PasswordNotNew, PasswordWeak, PasswordGuessable: the new
+                one cannot be used.
             LoginRefused, LoginMustWait, OperatorRetired: the old one is wrong, or its
                 operator may not work now.
         """
@@ -73,6 +81,9 @@ class OwnPasswords:
         if new == typed.old.get_secret_value():
             raise PasswordNotNew
         stored = await self._passwords.hash(new)
+        known = (number, operator.login_name, operator.full_name, *self._known)
+        if await asyncio.to_thread(is_guessable, new, known):
+            raise PasswordGuessable
 
         def unit(tx: Transaction) -> None:
             still_right(tx, checked)

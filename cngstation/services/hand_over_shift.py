@@ -182,7 +182,8 @@ def hand_over(
     if rules.is_count_blind:
         seen = has_seen(tx.connection, shift.shift_no, actor.operator_no)
         sheet["seen"] = int(seen)
-    how = shifts.FORCED if order.is_forced else shifts.HANDED_OVER
+    ways = (shifts.FORCED, FORCED), (shifts.HANDED_OVER, KIND)
+    how, act = ways[0 if order.is_forced else 1]
     shifts.end_shift(tx, shift, how, actor, sheet=sheet, reason=reason)
     for row in findings.open_findings(tx.connection, _named(shift)):
         if row.kind == LONG:
@@ -201,9 +202,7 @@ def hand_over(
         "config": noted_digest(tx.connection),
         **receipts.anchor_of(tx),
     }
-    audit.record(
-        tx, actor, FORCED if order.is_forced else KIND, _named(shift), reason=reason
-    )
+    audit.record(tx, actor, act, _named(shift), reason=reason)
     _end_sessions(tx, rules, order, actor)
     return receipts.make(tx, entry_id, KIND, content, wanted=prints_wanted)
 

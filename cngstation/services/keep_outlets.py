@@ -3,7 +3,7 @@
 The default outlet, 1001, is there from the start and stays.
 """
 
-from cngstation.errors import Refusal
+from cngstation.errors import ConfigError, Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.services import operator_guards as guards
@@ -33,6 +33,17 @@ class OutletInUse(Refusal):
     text = (
         "Outlet {outlet} has a till, or {count} operators or roles. Nothing was "
         "changed. Move them to another outlet first."
+    )
+
+
+class NoSuchTillOutlet(ConfigError):
+    """The configuration puts the till into an outlet that is not there."""
+
+    code = "config.till_outlet"
+    text = (
+        'The configuration says [till] outlet_no = "{outlet}", and the station has no '
+        "such outlet in use. Nothing was started. Set it to one of {known}; a new "
+        "outlet is registered on the screen first."
     )
 
 
@@ -111,3 +122,15 @@ def _require_number(outlet_no: str) -> None:
 
 def _told(outlet: Outlet) -> str:
     return f"{outlet.name} retired" if outlet.retired else outlet.name
+
+
+async def require_till_outlet(database: Database, outlet_no: str) -> None:
+    """Return if the till's outlet is one of the station's, in use.
+
+    Raises:
+        NoSuchTillOutlet: it is not.
+    """
+    found = await database.read(roles.every_outlet)
+    known = [outlet.outlet_no for outlet in found if not outlet.retired]
+    if outlet_no not in known:
+        raise NoSuchTillOutlet(outlet=outlet_no, known=", ".join(known))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cngstation.config import StationConfig
 from cngstation.domain.sealing import PersonalDataSeal
 from cngstation.services.approve import Gatekeeper
 from cngstation.services.change_password import OwnPasswords
@@ -28,11 +29,26 @@ def people_of(
     gate: Gatekeeper,
     seal: PersonalDataSeal,
     till_outlet: str,
+    *,
+    known: tuple[str, ...] = (),
 ) -> People:
-    """Put the desks together."""
+    """Put the desks together; `known` are names and numbers for no password."""
     return People(
         operators=OperatorDesk(database, passwords, seal),
         roles=RoleDesk(database),
         outlets=OutletDesk(database, till_outlet),
-        own_passwords=OwnPasswords(database, passwords, gate),
+        own_passwords=OwnPasswords(database, passwords, gate, known),
     )
+
+
+def people_at(
+    database: Database,
+    passwords: Passwords,
+    gate: Gatekeeper,
+    seal: PersonalDataSeal,
+    config: StationConfig,
+) -> People:
+    """Put the desks of a configured station together."""
+    station, outlet_no = config.station, config.till.outlet_no
+    known = (station.station_no, station.name, station.company_name)
+    return people_of(database, passwords, gate, seal, outlet_no, known=known)

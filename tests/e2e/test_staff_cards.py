@@ -24,6 +24,7 @@ from cngstation.rpc.contract.staff_cards import (
     StaffCardEnd,
     StaffCardIssue,
 )
+from cngstation.rpc.method import Method, Rep, Req
 from cngstation.rpc.session import LOGIN, Login, Nothing
 from cngstation.services.verify_books import verify_file
 from tests.e2e.live_station import (
@@ -35,7 +36,6 @@ from tests.e2e.live_station import (
 )
 
 SECOND = "1002"
-WAIT_S = 60  # of a busy machine
 _RULES = f"""
 [security]
 staff_card_operators = ["{SECOND}"]
@@ -49,14 +49,21 @@ async def second_at(station: DemoStation) -> AsyncIterator[RpcClient[CounterBoar
     await client.connect()
     try:
         password = SecretStr(station.second_password)
-        await client.call(
+        await ask(
+            client,
             LOGIN,
             Login(login_name=SECOND_LOGIN, password=password, terminal="office"),
-            timeout_s=WAIT_S,
         )
         yield client
     finally:
         await client.close()
+
+
+async def ask(
+    client: RpcClient[CounterBoard], method: Method[Req, Rep], request: Req
+) -> Rep:
+    """Ask the counter, however busy the machine is."""
+    return await client.call(method, request, timeout_s=60)
 
 
 async def code_of(station: DemoStation) -> str:
@@ -95,19 +102,17 @@ async def approved_by_card(
     )  # fmt: skip
     await hands.call("remove")
     with pytest.raises(StationError) as refused:
-        await client.call(PRICE_PLAN, plan, timeout_s=WAIT_S)
+        await ask(client, PRICE_PLAN, plan)
     assert refused.value.code == "refusal.second_card_missing"
     with pytest.raises(StationError) as missing:
-        await client.call(APPROVAL_CARD, Nothing(), timeout_s=WAIT_S)
+        await ask(client, APPROVAL_CARD, Nothing())
     assert missing.value.code == "refusal.staff_card_missing"
     await hands.call("insert", uid=uid)
-    shown = await client.call(APPROVAL_CARD, Nothing(), timeout_s=WAIT_S)
+    shown = await ask(client, APPROVAL_CARD, Nothing())
     assert shown.operator_no == SECOND
-    await client.call(PRICE_PLAN, plan, timeout_s=WAIT_S)
+    await ask(client, PRICE_PLAN, plan)
     with pytest.raises(StationError):
-        await client.call(
-            PRICE_PLAN, plan.model_copy(update={"price_e4": 42_000}), timeout_s=WAIT_S
-        )
+        await ask(client, PRICE_PLAN, plan.model_copy(update={"price_e4": 42_000}))
 
 
 @pytest.mark.timeout(150)
@@ -130,10 +135,10 @@ async def test_staff_cards_at_the_counter(
                 card_no = f"{number:08d}"
                 await hands.call("insert", uid=uid)
                 assert await code_of(station) == "refusal.not_staff_card"
-                made = await first.client.call(
+                made = await ask(
+                    first.client,
                     STAFF_CARD_ISSUE,
                     StaffCardIssue(operator_no=SECOND),
-                    timeout_s=WAIT_S,
                 )
                 assert (made.card_no, made.state) == (card_no, "active")
                 await hands.call("remove")
@@ -142,15 +147,11 @@ async def test_staff_cards_at_the_counter(
                 await approved_by_card(station, first.client, hands, uid)
                 assert await exported(station, monkeypatch)
                 async with second_at(station) as second:
-                    await second.call(
-                        counter.STAFF_CARD_LIST, Nothing(), timeout_s=WAIT_S
-                    )
+                    await ask(second, counter.STAFF_CARD_LIST, Nothing())
                     end = StaffCardEnd(card_no=card_no, state="lost", reason="gone")
-                    await first.client.call(STAFF_CARD_END, end, timeout_s=WAIT_S)
+                    await ask(first.client, STAFF_CARD_END, end)
                     with pytest.raises(NotLoggedIn):
-                        await second.call(
-                            counter.STAFF_CARD_LIST, Nothing(), timeout_s=WAIT_S
-                        )
+                        await ask(second, counter.STAFF_CARD_LIST, Nothing())
                 assert await code_of(station) == "refusal.staff_card_ended"
                 assert not await exported(station, monkeypatch)
                 await hands.call("remove")

@@ -11,11 +11,19 @@ import pytest
 
 from cngstation.config import load_config
 from cngstation.errors import CommitUncertain, DatabaseUnopened
+from cngstation.language import use_language
+from cngstation.rpc.client import RpcClient
+from cngstation.rpc.contract.counter import COUNTER
+from cngstation.rpc.failures import NotConnected
 from cngstation.services.check_anchors import OLDER_BOOKS, file_of
-from cngstation.storage import findings
+from cngstation.services.keep_outlets import NoSuchTillOutlet
+from cngstation.storage import findings, roles
+from cngstation.storage.roles import Outlet
 from cngstation.storage.sqlite import sqlite3
+from daemons import launch
 from daemons.process import Process
-from tests.small_station import HandClock, book
+from tests.small_station import HandClock, book, opened
+from tui.texts import error_sentence
 
 CONFIG = """
 [station]
@@ -157,7 +165,7 @@ async def serve(process):
     if {what!r} == "bug":
         raise RuntimeError("bug")
     return 0
-run("test", serve)
+run("test", serve, {socket!r})
 """
 
 
@@ -169,7 +177,13 @@ def test_a_daemon_that_cannot_start_ends(tmp_path: Path, what: str, code: int) -
     path = write_config(tmp_path, "zh_CN")
     (tmp_path / "station.db").touch()
     ended = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(what=what), "--config", str(path)],
+        [
+            sys.executable,
+            "-c",
+            _PROGRAM.format(what=what, socket=""),
+            "--config",
+            str(path),
+        ],
         capture_output=True,
         timeout=120,
         check=False,
@@ -191,7 +205,7 @@ def test_a_wrong_configuration_is_code_two(
     """Systemd is told not to try again, and a person what to correct."""
     (tmp_path / "bad.toml").write_text("[station]\n")
     ended = subprocess.run(
-        [sys.executable, "-c", _PROGRAM.format(what="none"), *arguments],
+        [sys.executable, "-c", _PROGRAM.format(what="none", socket=""), *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
@@ -202,3 +216,52 @@ def test_a_wrong_configuration_is_code_two(
     assert ended.returncode == 2
     assert text in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_till_of_an_outlet_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """By number, with those that there are; nothing is started."""
+    with write_config(tmp_path).open("a") as file:
+        file.write('[till]\noutlet_no = "1003"\n')
+    async with opened(tmp_path / "station.db", HandClock()) as db:
+        await db.write(lambda tx: roles.put_outlet(tx, Outlet("1002", "x", 1)))
+    config = load_config(tmp_path / "station.toml")
+    process = Process("test", config, HandClock())
+    for outlet_no in ("1003", "1002"):
+        till = config.till.model_copy(update={"outlet_no": outlet_no})
+        process.config = config.model_copy(update={"till": till})
+        with pytest.raises(NoSuchTillOutlet) as said:
+            await process.open_database()
+        assert f'"{outlet_no}"' in said.value.sentence()
+        assert "one of 1001;" in said.value.sentence()
+    await process.close_databases()
+
+
+async def test_why_a_daemon_cannot_start_reaches_whoever_connects(
+    tmp_path: Path,
+) -> None:
+    """Beside its socket, in the station's language; gone when it listens again."""
+    config, socket = write_config(tmp_path, "zh_CN"), tmp_path / "counter.sock"
+
+    async def connect() -> str:
+        use_language("zh_CN")
+        client = RpcClient(socket, COUNTER)
+        with pytest.raises(NotConnected) as failed:
+            await client.connect()
+        told = error_sentence(failed.value)
+        use_language("en")
+        return told
+
+    assert "连接数据库失败" not in await connect()
+    use_language("zh_CN")
+    launch.explain(socket, DatabaseUnopened(path=str(tmp_path / "station.db"), why="x"))
+    assert "连接数据库失败" in await connect()
+    assert str(tmp_path / "station.db") in await connect()
+    socket.with_suffix(".why").write_text("\x1b[31mred\n" + "x" * 9_000)
+    told = await connect()
+    assert "\x1b" not in told
+    assert len(told) < 600
+    notifier = launch.Listening(socket)
+    process = Process("test", load_config(config), HandClock(), notifier)
+    process._stop.set()
+    assert await process.until_stopped() == 0
+    assert "red" not in await connect()

@@ -82,7 +82,9 @@ async def an_office(path: Path) -> AsyncIterator[Office]:
         await db.write(_furnish)
         gate = Gate(db, passwords, clock, GateRules(3, 12, 15))
         seal = PersonalDataSeal(b"k" * 32)
-        people = people_of(db, passwords, gate, seal, "1001")
+        people = people_of(
+            db, passwords, gate, seal, "1001", known=("03160002", "Shudu Gas")
+        )
         yield Office(db, people, gate, clock, path, passwords)
 
 

@@ -32,6 +32,7 @@ from cngstation.services.change_password import (
     PasswordsDiffer,
 )
 from cngstation.services.check_rights import OtherOutlet, PasswordMustChange
+from cngstation.services.guess_password import PasswordGuessable
 from cngstation.services.keep_operators import OperatorDraft
 from cngstation.services.log_in import LoginMustWait, LoginRefused, confirm
 from cngstation.services.passwords import PasswordWeak
@@ -57,6 +58,14 @@ async def office(tmp_path: Path) -> AsyncIterator[Office]:
     """Return the station of three."""
     async with an_office(tmp_path / "s.db") as made:
         yield made
+
+
+# Common, runs on keys, dates, repeats, the own names and numbers, the station's.
+GUESSED = (
+    "12345678", "password1", "qwertyuiop", "1qaz2wsx", "asdfghjk", "88888888a",
+    "20260101", "01010101", "woaini1314", "5201314a", "qq1234567", "Wang Fang1",
+    "wangfang88", "op2op2op2", "03160002", "a03160002", "shudugas1",
+)  # fmt: skip
 
 
 def typed(old: str, new: str, again: str = "") -> NewPassword:
@@ -96,6 +105,9 @@ async def test_passwords_that_are_not_taken(office: Office) -> None:
         await change(session, typed(OWN, OWN))
     with pytest.raises(PasswordWeak):
         await change(session, typed(OWN, "short"))
+    for guessed in GUESSED:
+        with pytest.raises(PasswordGuessable):
+            await change(session, typed(OWN, guessed))
     for _ in range(2):
         with pytest.raises(LoginRefused):
             await change(session, typed("wrong", "new-secret"))

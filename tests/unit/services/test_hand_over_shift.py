@@ -8,32 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
 from cngstation.domain.fill_marks import FillMark
 from cngstation.domain.tenders import Tender
-from cngstation.errors import NotLoggedIn, Refusal
+from cngstation.errors import Refusal
 from cngstation.language import use_language
 from cngstation.moments import time_text
 from cngstation.protocols.receipt.slip import render
 from cngstation.rpc.contract.shifts import FillQuery, ShiftQuery
-from cngstation.rpc.method import LOGGED_IN
-from cngstation.rpc.session import Login
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.approve import ReasonMissing
 from cngstation.services.change_duty import Arriving, go_on_duty
 from cngstation.services.hand_over_shift import (
-    SESSION_LEFT_MS,
     NothingOwed,
     NozzlesOnDuty,
     Unexplained,
     leave_nozzles,
 )
-from cngstation.services.keep_operators import add_operator
 from cngstation.services.keep_till import CashNotCounted, close_till, open_till
-from cngstation.services.log_in import StaffSession
 from cngstation.services.mark_fill import NoSuchShift
-from cngstation.services.passwords import Passwords
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.services.shift_sheet import NozzleSheet, nozzle_sheets
 from cngstation.services.show_shifts import cash_fill_page, past_sheet, past_shifts
@@ -44,8 +37,7 @@ from cngstation.storage.database import Transaction
 from cngstation.units import Money, Unit
 from tests.furnished_station import fill
 from tests.shift_world import ONE, RULES, TWO, ShiftWorld, shift_world
-from tests.small_station import CASHIER, somebody
-from tests.unit.services.gate_door import PEER, READ, a_gate
+from tests.small_station import CASHIER
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DAY_MS = 24 * 3_600_000
@@ -454,38 +446,3 @@ async def test_a_fill_that_moved_nothing_is_no_fill(world: ShiftWorld) -> None:
     text = "\n".join(line.text for line in render(slip, 48))
     assert re.search(r"Nozzle 1 +3 fills  several prices", text)
     assert re.search(r"Zero fills +1", text)
-
-
-@pytest.mark.parametrize("forced", [False, True])
-async def test_who_hands_a_shift_over_is_logged_out(
-    world: ShiftWorld, forced: bool
-) -> None:
-    """Elsewhere at once, here when the outcome was seen; by force nobody."""
-    passwords = Passwords(memory_kib=8, passes=1)
-    for number in ("01", "02"):
-        who = somebody(number)
-        await add_operator(world.db, passwords, who, "korrekt-8", CASHIER)
-    gate = a_gate(world.db, passwords, world.clock)
-
-    async def login(number: str, terminal: str) -> StaffSession:
-        secret = SecretStr("korrekt-8")
-        asked = Login(login_name=f"op{number}", password=secret, terminal=terminal)
-        return await gate.login(asked, PEER)
-
-    here, elsewhere = await login("01", "till-1"), await login("01", "office")
-    other = await login("02", "till-1")
-    number = await a_busy_shift(world)
-    await world.hand_over(
-        number, cash=1_800, wechat=900, is_forced=forced, reason="away"
-    )
-
-    async def works(session: StaffSession) -> bool:
-        try:
-            await gate.allowed(session, LOGGED_IN, READ)
-        except NotLoggedIn:
-            return False
-        return True
-
-    assert [await works(s) for s in (here, elsewhere, other)] == [True, forced, True]
-    world.clock.forward(SESSION_LEFT_MS)
-    assert [await works(s) for s in (here, elsewhere, other)] == [forced, forced, True]

@@ -367,20 +367,17 @@ async def test_a_till_belongs_to_an_outlet(office: Office) -> None:
 async def test_nobody_changes_the_own_full_name(office: Office) -> None:
     """It stands on slips: another administrator does, with before and after."""
     await office.own("1")
-    me, draft = (
-        await office.of("1"),
-        replace(DRAFT, login_name="op1", role=ADMINISTRATOR),
-    )
-    draft = replace(draft, phone="", full_name="另一个人")
+    me = await office.of("1")
+    draft = replace(DRAFT, login_name="op1", role=ADMINISTRATOR, phone="")
+    draft = replace(draft, full_name="另一个人")
     with pytest.raises(OwnRole):
         await office.desk.edit("1", draft, "no reason", CHIEF)
     assert (await office.of("1")).full_name == me.full_name
-    await office.desk.edit(
-        "1", replace(draft, full_name=me.full_name, sex="male"), "why", CHIEF
-    )
+    other = replace(draft, full_name=me.full_name, sex="male")
+    await office.desk.edit("1", other, "wrong until now", CHIEF)
     hired = await office.desk.add(replace(DRAFT, role=ADMINISTRATOR), CHIEF)
-    other = Actor(hired.operator_no, "t")
-    await office.desk.edit("1", replace(draft, sex="male"), "married", other)
+    by = Actor(hired.operator_no, "t")
+    await office.desk.edit("1", replace(draft, sex="male"), "married", by)
     assert (await office.acts("operator.edit.full_name"))[-1][1:] == (
         hired.operator_no, "1", me.full_name, "另一个人",
     )  # fmt: skip
