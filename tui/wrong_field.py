@@ -15,6 +15,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusal.id_number_unusual": ("id-no",),
     "refusal.unknown_company": ("company",),
     "refusal.reason_missing": ("reason",),
+    "refusal.loosened_without_reason": ("reason",),
     "refusal.pay_out_reason_missing": ("reason",),
     "refusal.second_person_missing": (
         "own_password",

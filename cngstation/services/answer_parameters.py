@@ -43,7 +43,7 @@ class ParameterAnswers:
         """Set parameters."""
         given = {row.name: row.value for row in request.rows}
         names = await keep_parameters.save(
-            self._parts.database, self._file, given, actor_of(call)
+            self._parts.database, self._file, given, actor_of(call), request.reason
         )
         return counter.ParametersSaved(names=names)
 

@@ -34,6 +34,7 @@ BY_ONE = frozenset(
         "device_counter_reset",
         "fill_of_replaced_card",
         "given_up_came",
+        "guard_loosened",
         "nozzle_unreadable",
         "parameter_changed",
         "shift_over",

@@ -12,10 +12,12 @@ from typing import Protocol
 
 from cngstation.config import ConfigProblems, StationConfig
 from cngstation.config.load import Value, changed
+from cngstation.domain.loosening import loosens
 from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.moments import seconds
+from cngstation.services.approve import ReasonMissing, reason_of
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import audit, parameters
 from cngstation.storage.audit import Actor
@@ -73,6 +75,16 @@ class ParameterFixed(Refusal):
     )
 
 
+class LoosenedWithoutReason(Refusal):
+    """A guard would hold back less, and nobody says why."""
+
+    code = "refusal.loosened_without_reason"
+    text = (
+        "{field}: {after} instead of {before} holds back less than before; that is "
+        "only done with a reason. Nothing was changed. Write down why."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """The parameters, which of them stay, and whether nobody has looked yet."""
@@ -122,13 +134,18 @@ def text_of(config: StationConfig, name: str) -> str:
 
 
 async def save(
-    database: Database, config: StationConfig, given: Mapping[str, str], actor: Actor
+    database: Database,
+    config: StationConfig,
+    given: Mapping[str, str],
+    actor: Actor,
+    reason: str = "",
 ) -> tuple[str, ...]:
     """Set parameters; return the names of those that are another now.
 
     Raises:
-        ParameterWrong, ParameterFixed: nothing was changed.
+        ParameterWrong, ParameterFixed, LoosenedWithoutReason: nothing was changed.
     """
+    why = _reason_or_none(reason)
 
     def unit(tx: Transaction) -> tuple[str, ...]:
         found = parameters.every(tx.connection)
@@ -142,10 +159,15 @@ async def save(
         for name in news:
             if name in FIXED and _in_use(tx.connection):
                 raise ParameterFixed(field=LABELS[name])
+            old, new = text_of(before, name), text_of(after, name)
+            if not why and loosens(name, old, new):
+                raise LoosenedWithoutReason(field=LABELS[name], before=old, after=new)
         for name in news:
             old, new = text_of(before, name), text_of(after, name)
-            parameters.put(tx, name, new, actor=actor)
-            audit.record(tx, actor, "parameter.set", name, before=old, after=new)
+            parameters.put(tx, name, new, reason=why, actor=actor)
+            audit.record(
+                tx, actor, "parameter.set", name, reason=why, before=old, after=new
+            )
         if found.get(FIRST_START) == "1":
             parameters.put(tx, FIRST_START, "0", actor=actor)
         return tuple(news)
@@ -174,6 +196,14 @@ async def watch_parameters(database: Database, program: Program) -> None:
         now = [text_of(config, name) for name in names]
         if now != began and not await while_busy(lambda: database.read(_under_way)):
             program.begin_anew()
+
+
+def _reason_or_none(text: str) -> str:
+    """Return a reason as it is kept; nothing where there is none."""
+    try:
+        return reason_of(text)
+    except ReasonMissing:
+        return ""
 
 
 def _wrong(problems: ConfigProblems, asked: Mapping[str, str]) -> ParameterWrong:

@@ -4,7 +4,8 @@ The file belongs to whoever administers the machine, and some of its keys loosen
 the counter holds: tries at a login, the staff card, what a crew may mark alone. So the
 first program that starts with another file books a row for each key with the values
 before and after, and one with the digest of the whole. A key that is not named has its
-default, written as nothing.
+default, written as nothing. A key that holds back less than before opens a row, until
+somebody writes down why.
 """
 
 import hashlib
@@ -12,12 +13,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic_core import PydanticUndefined
+
 from cngstation.config import StationConfig
-from cngstation.storage import audit
+from cngstation.config.values import Section
+from cngstation.domain.loosening import GUARDS, loosens
+from cngstation.storage import audit, findings
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection
 
 KEY, WHOLE = "config.set", "config.read"
+LOOSENED = "guard_loosened"
 _PREFIX = "config."
 _DIGEST_DIGITS = 16
 _NAMED_BY = ("name", "nozzle_no")
@@ -34,6 +40,8 @@ async def note_config(database: Database, config: StationConfig) -> None:
         before = _noted(tx.connection)
         if before.pop(WHOLE, "") == digest:
             return  # another program started at the same time
+        for key, facts in _loosened(config, before) if before else ():
+            findings.open_finding(tx, LOOSENED, _PREFIX + key, facts)
         for key in sorted({*said, *before}):
             old, new = before.get(key, ""), said.get(key, "")
             if old != new:
@@ -42,6 +50,28 @@ async def note_config(database: Database, config: StationConfig) -> None:
         audit.record(tx, audit.STATION, WHOLE, WHOLE, after=digest)
 
     await database.write(unit)
+
+
+def _loosened(
+    config: StationConfig, before: Mapping[str, str]
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each key that holds back less than the books know it."""
+    for key in GUARDS:
+        section, name = key.split(".")
+        held = getattr(config, section)
+        default = type(held).model_fields[name].get_default(call_default_factory=True)
+        plain = ""
+        if default is not PydanticUndefined:
+            plain = _text(held.model_copy(update={name: default}), name)
+        old, new = before.get(key, plain), _text(held, name)
+        if loosens(key, old, new):
+            yield key, {"key": key, "before": old, "after": new}
+
+
+def _text(section: Section, name: str) -> str:
+    """Return one key of a section as the books have it."""
+    values = section.model_dump(mode="json", include={name}, warnings=False)
+    return dict(_flat("", values)).get(name, "")
 
 
 def noted_digest(connection: Connection) -> str:

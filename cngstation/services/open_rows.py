@@ -9,6 +9,7 @@ from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.services.explain_row import people_of
+from cngstation.services.station_row_words import STATION_ROWS
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
 from cngstation.units import decimal_text, quantity_text, yuan_text
@@ -265,13 +266,6 @@ WORDS: dict[str, tuple[str, str]] = {
             "agree with head office or a slip; then two people say why (E)."
         ),
     ),
-    "station_key_unread": (
-        mark("The station's own key in {file} cannot be read: nothing is signed."),
-        mark(
-            "Give it to the daemons as the credential station-key (README, enrolment) "
-            "and start them anew."
-        ),
-    ),
     "clock_went_back": (
         mark("The clock of this machine went back by {minutes} minutes."),
         mark(
@@ -290,14 +284,6 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Nozzle {nozzle} sold without a card while nobody was on duty."),
         mark("Put the crew on duty (F8) and say whose shift owes these fills."),
     ),
-    "enrolment_expires": (
-        mark("The certificate of head office is good until {until} only."),
-        mark("Make a request and accept the new one; selling goes on meanwhile."),
-    ),
-    "enrolment_expired": (
-        mark("The certificate of head office has ended: {until}."),
-        mark("Make a request and accept the new one; selling goes on meanwhile."),
-    ),
     "till_short": (
         mark("Till {subject}, {tender}: {difference} short, {counted} counted."),
         mark("The manager explains it; the books have {expected}."),
@@ -306,6 +292,7 @@ WORDS: dict[str, tuple[str, str]] = {
         mark("Till {subject}, {tender}: {difference} over, {counted} counted."),
         mark("The manager explains it; the books have {expected}."),
     ),
+    **STATION_ROWS,
 }
 _OTHER = (mark("{subject} needs a look."), _NOTE_IT)
 

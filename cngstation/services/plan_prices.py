@@ -139,6 +139,7 @@ class PriceDesk:
             ReasonMissing, SecondPersonMissing, SamePerson, RightMissing, LoginRefused:
             likewise.
         """
+        why = reason_of(reason)
         if plan.price.e4 % E4_PER_FEN:
             raise PriceTooFine(price=yuan_text(plan.price.e4))
         require_price_on_card(plan.price)
@@ -175,7 +176,7 @@ class PriceDesk:
                 actor,
                 OVERRIDE if approved else PLAN,
                 f"{plan.level} {plan.unit}",
-                reason=approved.reason if approved else reason,
+                reason=why,
                 before=before,
                 after=f"{yuan_text(plan.price.e4)} {time_text(plan.from_ms or now_ms)}",
             )

@@ -45,7 +45,9 @@ def test_no_card_is_sold_at_a_price_that_it_cannot_hold(world: World) -> None:
     assert isinstance(world.issue(chip, MONEY, 1_000), PriceTooHigh)
     assert world.account(TILL) == 0
     assert world.view.execute("SELECT count(*) FROM card").fetchone() == (0,)
-    plan = counter.PricePlan.model_construct(level=0, price_e4=MOST_PRICE_E4 + 100)
+    plan = counter.PricePlan.model_construct(
+        level=0, price_e4=MOST_PRICE_E4 + 100, reason="why"
+    )
     assert isinstance(world.run(world.answers.prices.plan(plan, CALL)), PriceTooHigh)
     _price(world, MOST_PRICE_E4)
     assert isinstance(world.issue(chip, MONEY, 1_000), ActReply)

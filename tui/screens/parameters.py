@@ -1,6 +1,7 @@
 """The station's parameters (参数设置): names, numbers of the station, limits."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from cngstation.language import _, mark
@@ -14,6 +15,7 @@ from cngstation.rpc.contract.parameters import (
 from cngstation.rpc.session import Nothing
 from tui.desk import Desk
 from tui.screens.form_screen import Field, FormScreen
+from tui.screens.mark_card import REASON
 from tui.texts import filled
 
 _SAVED = mark("Saved: {names}. The programs start anew by themselves; it holds then.")
@@ -34,7 +36,8 @@ class ParametersScreen(FormScreen):
     HELP = mark(
         "Names stand on receipts and on the screen. Station number, area and issue "
         "point stand on cards and sales: once there are such, they stay. Devices, "
-        "lines and folders are in the configuration file. After saving the programs "
+        "lines and folders are in the configuration file. What holds back less than "
+        "before, such as a higher limit, takes a reason. After saving the programs "
         "start anew by themselves, as soon as no card act is under way."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
@@ -51,6 +54,7 @@ class ParametersScreen(FormScreen):
         _field("limits.cylinder_warning_days", mark("Cylinder warning"), mark("days")),
         _field("limits.negative_top_up", mark("Top-up back"), mark("true or false")),
         _field("printer.daily_digest", mark("Print the digest"), mark("true or false")),
+        replace(REASON, hint=mark("needed to hold back less")),
     )
 
     def __init__(self, desk: Desk, board: ParameterBoard | None = None) -> None:
@@ -95,8 +99,10 @@ class ParametersScreen(FormScreen):
         rows = tuple(
             Parameter(name=field.name.replace("-", "."), value=self.value(field.name))
             for field in self.FIELDS
+            if field.name != REASON.name
         )
-        saved = await self.desk.link.call(PARAMETERS_SAVE, ParameterSave(rows=rows))
+        wanted = ParameterSave(rows=rows, reason=self.value(REASON.name))
+        saved = await self.desk.link.call(PARAMETERS_SAVE, wanted)
         labels = {field.name.replace("-", "."): _(field.label) for field in self.FIELDS}
         names = ", ".join(labels[name] for name in saved.names)
         return filled(_SAVED, names=names) if names else _(_NOTHING)

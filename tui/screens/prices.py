@@ -225,9 +225,9 @@ class PlanPriceScreen(FormScreen):
 
     TITLE_TEXT = mark("A price for a level")
     HELP = mark(
-        "Begins: a moment as 2026-12-01 00:00 plans the price, and one person does it. "
-        "Empty means now: that takes a reason and a second operator. A fill under way "
-        "keeps its price."
+        "Begins: a moment as 2026-12-01 00:00 plans the price, and one person does it, "
+        "with a reason. Empty means now: that takes a second operator too. A fill "
+        "under way keeps its price."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("price", mark("New price"), mark("yuan, two decimals"), longest=7),

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cngstation.rpc.contract.figures import Word
-from cngstation.rpc.method import Line, Message, Method
+from cngstation.rpc.method import Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
 MOST_PARAMETERS = 32
@@ -32,9 +32,10 @@ class ParameterBoard(Message):
 
 
 class ParameterSave(Message):
-    """Parameters as they shall be."""
+    """Parameters as they shall be; the reason is needed where a guard is loosened."""
 
     rows: Parameters
+    reason: Text = ""
 
 
 class ParametersSaved(Message):

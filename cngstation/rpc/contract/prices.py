@@ -16,7 +16,7 @@ MOST_PRICE_ROWS = 200
 class PricePlan(Message):
     """A price for a level from a moment on; `from_ms` 0 is now, `unit` "" the cards'.
 
-    Now, or sooner than `PriceBoard.ahead_ms`, takes a reason and a second person.
+    It takes a reason; now, or sooner than `PriceBoard.ahead_ms`, a second person too.
     """
 
     level: Annotated[int, Field(ge=0, le=19)]

@@ -12,6 +12,7 @@ from cngstation.services.keep_parameters import (
     FIXED,
     LABELS,
     NAMES,
+    LoosenedWithoutReason,
     ParameterFixed,
     ParameterWrong,
     in_force,
@@ -78,7 +79,7 @@ async def test_what_is_set_goes_before_the_file(
             "limits.cylinder_warning_days": "15",
             "limits.negative_top_up": "true",
         }
-        names = await save(database, config, given, BOSS)
+        names = await save(database, config, given, BOSS, "new year")
         assert names == (
             "station.name", "limits.card_fee_yuan", "limits.cylinder_warning_days",
             "limits.negative_top_up",
@@ -92,11 +93,11 @@ async def test_what_is_set_goes_before_the_file(
         assert await save(database, config, given, BOSS) == ()
         acts = await database.read(
             lambda c: c.execute(
-                "SELECT subject, before, after, operator_no FROM audit"
+                "SELECT subject, before, after, operator_no, reason FROM audit"
             ).fetchall()
         )
     assert len(acts) == 4
-    assert ("limits.card_fee_yuan", "20.00", "25.00", "01") in acts
+    assert ("limits.card_fee_yuan", "20.00", "25.00", "01", "new year") in acts
     assert verify_file(tmp_path / "s.db").proved
     connection = connect(tmp_path / "s.db")
     connection.execute("UPDATE parameter SET value='x' WHERE name='station.name'")
@@ -131,6 +132,35 @@ async def test_what_the_file_could_not_say_is_refused(
         assert LABELS[name] in caught.value.sentence() or name.endswith("upper_yuan")
         assert "\x1b" not in caught.value.sentence()
         assert await in_force(database, config) == config
+
+
+@pytest.mark.parametrize(
+    ("name", "tighter", "looser"),
+    [
+        ("limits.top_up_lower_yuan", "20.00", "2.00"),
+        ("limits.top_up_upper_yuan", "900.00", "1000.01"),
+        ("limits.balance_ceiling_yuan", "1500.00", "20000.00"),
+        ("limits.card_fee_yuan", "21.00", "19.99"),
+        ("limits.cylinder_warning_days", "40", "9"),
+        ("limits.negative_top_up", "", "true"),
+        ("printer.daily_digest", "true", "false"),
+    ],
+)
+async def test_a_guard_is_loosened_with_a_reason_only(
+    tmp_path: Path, config: StationConfig, name: str, tighter: str, looser: str
+) -> None:
+    """The service refuses it, and says which; what holds back more needs none."""
+    async with opened(tmp_path / "s.db") as database:
+        if tighter:
+            assert await save(database, config, {name: tighter}, BOSS) == (name,)
+        before = await in_force(database, config)
+        given = {"station.name": "n", name: looser}
+        for reason in ("", " ", "x", "\x1b"):
+            with pytest.raises(LoosenedWithoutReason) as caught:
+                await save(database, config, given, BOSS, reason)
+            assert LABELS[name] in caught.value.sentence()
+        assert await in_force(database, config) == before
+        assert name in await save(database, config, given, BOSS, "the owner said so")
 
 
 async def test_numbers_that_stand_on_cards_stay(

@@ -12,9 +12,12 @@ from cngstation.services.note_config import (
     noted_digest,
     said_by,
 )
+from cngstation.services.open_rows import open_rows
 from cngstation.services.verify_books import verify_file
+from cngstation.storage import findings
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
+from cngstation.units import Money
 from tests.small_station import opened
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
@@ -56,11 +59,11 @@ async def test_what_another_file_says_is_a_row_with_before_and_after(
         seq = len(first)
         await note_config(db, load_config(EXAMPLE))
         assert len(await rows(db)) == seq
-        loose = changed("security", require_staff_card=True, wrong_tries=9)
+        loose = changed("security", require_staff_card="all", wrong_tries=9)
         await asyncio.gather(*(note_config(db, loose) for _ in range(3)))
         told = await rows(db, seq)
         assert told == [
-            ("config.set", "config.security.require_staff_card", "", "true"),
+            ("config.set", "config.security.require_staff_card", "", "all"),
             ("config.set", "config.security.wrong_tries", "", "9"),
             ("config.read", "config.read", "", digest_of(said_by(loose))),
         ]
@@ -69,6 +72,30 @@ async def test_what_another_file_says_is_a_row_with_before_and_after(
         assert ("config.set", "config.security.wrong_tries", "9", "") in back
         assert await db.read(noted_digest) == digest_of(said)
     assert verify_file(path).proved
+
+
+async def test_a_file_that_holds_back_less_opens_a_row_each(tmp_path: Path) -> None:
+    """From what the books know, the default of a key included; tighter ones do not."""
+    async with opened(tmp_path / "s.db") as db:
+        await note_config(db, changed("limits", by_hand_yuan=Money.from_fen(30_000)))
+        await note_config(db, changed("limits", by_hand_yuan=Money.from_fen(10_000)))
+        assert not await db.read(findings.open_findings)
+        loose = changed("security", wrong_tries=9, idle_lock_minutes=5)
+        loose = loose.model_copy(
+            update={"shifts": loose.shifts.model_copy(update={"blind_count": False})}
+        )
+        await note_config(db, loose)
+        rows = await db.read(open_rows)
+        told = {
+            (fact["key"], fact["before"], fact["after"])
+            for fact in ({f.name: f.value for f in row.facts} for row in rows)
+        }
+        assert told == {
+            ("limits.by_hand_yuan", "1000000", "2000000"),
+            ("security.wrong_tries", "3", "9"),
+            ("shifts.blind_count", "true", "false"),
+        }
+        assert {row.people for row in rows} == {1}
 
 
 def test_a_change_of_the_file_stands_in_the_digest_of_the_day() -> None:

@@ -13,7 +13,7 @@ from cngstation.errors import Refusal
 from cngstation.rpc.contract.prices import MOST_PRICE_ROWS
 from cngstation.rpc.session import Nothing
 from cngstation.services.answer_prices import PriceAnswers, _rows
-from cngstation.services.approve import SecondPersonMissing
+from cngstation.services.approve import ReasonMissing, SecondPersonMissing
 from cngstation.services.plan_prices import (
     AHEAD_MS,
     NotPlanned,
@@ -57,7 +57,7 @@ async def desk_at(path: Path) -> AsyncIterator[tuple[PriceDesk, Database, HandCl
     clock = HandClock()
     async with opened(path / "s.db", clock) as database:
         desk = PriceDesk(database, Nobody(), RULES_OF_TWO, clock)
-        await desk.plan(Plan(0, OLD, Unit.M3), WHO, "", None)
+        await desk.plan(Plan(0, OLD, Unit.M3), WHO, "why", None)
         yield desk, database, clock
 
 
@@ -69,12 +69,27 @@ async def now(database: Database, clock: HandClock, unit: Unit = Unit.M3) -> Any
 async def test_the_first_price_of_a_unit_overrides_nothing(tmp_path: Path) -> None:
     """A new level of a unit that is sold already does."""
     async with desk_at(tmp_path) as (desk, database, clock):
-        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "why", None)
         assert await now(database, clock, Unit.KG) == {0: NEW}
         for level in (0, 1):
             with pytest.raises(SecondPersonMissing):
                 await desk.plan(Plan(level, NEW, Unit.KG), WHO, "why", None)
         assert await now(database, clock) == {0: OLD}
+
+
+async def test_no_price_is_planned_without_a_reason(tmp_path: Path) -> None:
+    """It stands in the audit beside who, before and after."""
+    async with desk_at(tmp_path) as (desk, database, _clock):
+        plan = Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS)
+        with pytest.raises(ReasonMissing):
+            await desk.plan(plan, WHO, " ", None)
+        await desk.plan(plan, WHO, "winter price", None)
+        acts = await database.read(
+            lambda c: c.execute(
+                "SELECT act, reason FROM audit ORDER BY seq DESC"
+            ).fetchall()
+        )
+        assert acts == [("price.plan", "winter price"), ("price.plan", "why")]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +102,7 @@ async def test_what_holds_too_soon_to_be_looked_at_takes_two(
     async with desk_at(tmp_path) as (desk, database, clock):
         plan = Plan(0, NEW, Unit.M3, MORNING + ahead_ms)
         if by_one:
-            await desk.plan(plan, WHO, "", None)
+            await desk.plan(plan, WHO, "why", None)
         else:
             with pytest.raises(SecondPersonMissing):
                 await desk.plan(plan, WHO, "why", None)
@@ -109,7 +124,7 @@ async def test_a_clock_that_was_set_back_makes_no_plan_of_a_price_for_now(
             await desk.plan(plan, WHO, "why", None)
         clock.wall_ms += back_ms
         plan = replace(plan, from_ms=clock.wall_ms + AHEAD_MS)
-        await desk.plan(plan, WHO, "", None)
+        await desk.plan(plan, WHO, "why", None)
 
 
 async def test_a_plan_whose_time_came_nearer_meanwhile_takes_two(
@@ -153,8 +168,8 @@ async def test_a_planned_price_is_taken_back_before_its_time_alone(
         keeper.serve(_Deaf(), [Unit.M3])
         await keeper.look()
         later = MORNING + AHEAD_MS
-        await desk.plan(Plan(0, NEW, Unit.M3, later), WHO, "", None)
-        await desk.plan(Plan(1, NEW, Unit.M3, later), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.M3, later), WHO, "why", None)
+        await desk.plan(Plan(1, NEW, Unit.M3, later), WHO, "why", None)
         rows = await database.read(lambda c: _rows(c, clock.wall_ms))
         assert [row.state for row in rows] == ["planned", "planned", "in_force"]
         of_level_0 = next(r for r in rows if (r.level, r.state) == (0, "planned"))
@@ -184,7 +199,7 @@ async def test_what_holds_soon_is_taken_back_by_two(
 ) -> None:
     """Nobody alone decides at the last moment which price holds; nor shifts it."""
     async with desk_at(tmp_path) as (desk, database, clock):
-        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + 2 * AHEAD_MS), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + 2 * AHEAD_MS), WHO, "why", None)
         clock.forward(2 * AHEAD_MS - ahead_ms)
         rows = await database.read(lambda c: _rows(c, clock.wall_ms))
         if by_one:
@@ -201,7 +216,7 @@ async def test_a_price_that_holds_is_not_taken_back_under_a_clock_set_back(
 ) -> None:
     """By that clock its time has not come; by the books it has."""
     async with desk_at(tmp_path) as (desk, database, clock):
-        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "why", None)
         clock.forward(3_600_000)
         await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
         clock.wall_ms -= 86_400_000
@@ -217,7 +232,7 @@ async def test_a_clock_that_is_a_year_off_moves_no_price(
 ) -> None:
     """The board shows what holds by the books; a price for now holds from now."""
     async with desk_at(tmp_path) as (desk, database, clock):
-        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "why", None)
         await database.write(lambda tx: facts.post(tx, cash_sale("E1")))
         clock.wall_ms += off_ms
         parts: Any = SimpleNamespace(clock=clock, database=database, prices=desk)
@@ -225,7 +240,7 @@ async def test_a_clock_that_is_a_year_off_moves_no_price(
         board = await PriceAnswers(parts).board(Nothing(), call)
         states = {row.price_e4: row.state for row in board.rows}
         assert states == {OLD.e4: "in_force", NEW.e4: "planned"}
-        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.KG), WHO, "why", None)
         board = await PriceAnswers(parts).board(Nothing(), call)
         assert [r.state for r in board.rows if r.unit == "kg"] == ["in_force"]
         clock.wall_ms -= off_ms
@@ -237,7 +252,7 @@ async def test_a_plan_that_came_near_meanwhile_is_taken_back_by_two(
 ) -> None:
     """What was far enough ahead at the first look is asked again at the commit."""
     async with desk_at(tmp_path) as (desk, database, clock):
-        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "", None)
+        await desk.plan(Plan(0, NEW, Unit.M3, MORNING + AHEAD_MS), WHO, "why", None)
         (row, _) = await database.read(lambda c: _rows(c, clock.wall_ms))
         clock.forward(60_000)
         slow = PriceDesk(database, Nobody(), RULES_OF_TWO, HandClock())

@@ -1,0 +1,31 @@
+"""Rows about the station itself, its file and its keys: what is said, and what cures.
+
+As the words of every row: kind, what is said of it, what cures it.
+"""
+
+from cngstation.language import mark
+
+STATION_ROWS: dict[str, tuple[str, str]] = {
+    "station_key_unread": (
+        mark("The station's own key in {file} cannot be read: nothing is signed."),
+        mark(
+            "Give it to the daemons as the credential station-key (README, enrolment) "
+            "and start them anew."
+        ),
+    ),
+    "enrolment_expires": (
+        mark("The certificate of head office is good until {until} only."),
+        mark("Make a request and accept the new one; selling goes on meanwhile."),
+    ),
+    "enrolment_expired": (
+        mark("The certificate of head office has ended: {until}."),
+        mark("Make a request and accept the new one; selling goes on meanwhile."),
+    ),
+    "guard_loosened": (
+        mark(
+            "The configuration file holds back less than before: {key} is {after}, it "
+            "was {before}."
+        ),
+        mark("Ask who did it, then write down why (E); or put the file back."),
+    ),
+}
