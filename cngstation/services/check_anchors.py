@@ -8,6 +8,7 @@ by its first eight digits at least, and in a file beside the books, one a line:
 
 import re
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from cngstation.errors import Refusal
 from cngstation.language import _, mark
 from cngstation.storage import checkpoints
 from cngstation.storage.checkpoints import Checkpoint
-from cngstation.storage.sqlite import Connection, one_snapshot
+from cngstation.storage.second_reader import begin
+from cngstation.storage.sqlite import Connection, connect
 
 OLDER_BOOKS, UNREAD = "older_books", "anchors_unread"
 SUBJECT = "books"
@@ -165,7 +167,8 @@ def told_lines(connection: Connection, *, answered: bool = False) -> int:
 
 def compare(path: Path, anchor: Anchor) -> Contradiction | None:
     """Compare books with an anchor from paper, linking every row up to it anew."""
-    with one_snapshot(path) as (connection, _):
+    with closing(connect(path, read_only=True)) as connection:
+        begin(connection)
         if wrong := contradiction(connection, anchor):
             return wrong
         found = checkpoints.linked_to(connection, anchor.seq)

@@ -7,6 +7,7 @@ have been written by an earlier version, and is for the exact check to judge.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from cngstation.storage import chain
 from cngstation.storage.facts import PLAIN_FACTS, fixed_columns
@@ -15,7 +16,7 @@ from cngstation.storage.sqlite import Connection
 
 Counts = Counter[str]
 
-_PARTS = 6  # of the entries: one connection is not left alone with all of them
+_PARTS = 6  # of the entries: one process is not left alone with all of them
 # Who their rows refer to follows from the bodies.
 _BOUND = ("entry", "posting", "sale", "sale_shift")
 
@@ -26,15 +27,12 @@ def looks(connection: Connection) -> list[Callable[[Connection], Counts]]:
     step = last // _PARTS + 1
     entries = _entries(connection)
 
-    def part(first: int) -> Callable[[Connection], Counts]:
-        return lambda on: _of_entries(on, entries, first, first + step - 1)
-
-    def fact(kind: str) -> Callable[[Connection], Counts]:
-        return lambda on: _of_facts(on, kind)
-
     return [
-        *(part(first) for first in range(1, last + 1, step)),
-        *(fact(kind) for kind in _kinds(connection)),
+        *(
+            partial(_of_entries, sql=entries, first=first, last=first + step - 1)
+            for first in range(1, last + 1, step)
+        ),
+        *(partial(_of_facts, kind=kind) for kind in _kinds(connection)),
     ]
 
 

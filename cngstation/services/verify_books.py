@@ -5,6 +5,7 @@ wrong is named; open rows are counted and are no failure.
 """
 
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,14 @@ from cngstation.storage.migrations import (
     schema_rows_of,
 )
 from cngstation.storage.register_rows import REGISTERS, stored_rows
-from cngstation.storage.sqlite import FAILURES, Connection, one_snapshot, sqlite3
+from cngstation.storage.second_reader import (
+    UNANSWERED,
+    Reader,
+    ReaderGone,
+    begin,
+    second_reader,
+)
+from cngstation.storage.sqlite import FAILURES, Connection, connect, sqlite3
 
 _DAMAGED = mark("the file is damaged: {why}")
 
@@ -72,15 +80,32 @@ def verify_file(path: Path) -> Proof:
     if not path.is_file():
         raise StorageError(why=f"there is no file {path}")
     try:
-        with one_snapshot(path) as (connection, other):
+        with closing(connect(path, read_only=True)) as connection:
             known = known_migrations()[-1][0]
             if current_version(connection, path, known) == 0:
                 raise StorageError(why=f"{path} is not a station's database")
-            return verify(connection, other)
+            return _verify(path, connection)
     except FAILURES as error:
         if _primary_code(error) in _NOT_REACHED:
             raise StorageError(why=f"{path} cannot be read: {error}") from error
         return Proof(wrong(_DAMAGED, why=str(error)), "", 0, 0)
+
+
+def _verify(path: Path, connection: Connection) -> Proof:
+    if _are_many(connection):
+        with suppress(ReaderGone), second_reader(path, connection) as other:
+            return verify(connection, other)
+    if not connection.in_transaction:
+        begin(connection)
+    return verify(connection)
+
+
+def _are_many(connection: Connection) -> bool:
+    """Tell whether a second process is worth it; of damaged books it is not."""
+    try:
+        return chain.read_tip(connection).seq >= MANY
+    except UNANSWERED:
+        return False
 
 
 # Not what the books say but whether they could be read at all.
@@ -101,7 +126,7 @@ def _primary_code(error: Exception) -> int:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def verify(connection: Connection, other: Connection | None = None) -> Proof:
+def verify(connection: Connection, other: Reader | None = None) -> Proof:
     """Prove the books of one snapshot; `other` sees the same and takes its share."""
     found: Wrong | None = None
     try:
@@ -120,14 +145,13 @@ def verify(connection: Connection, other: Connection | None = None) -> Proof:
     return Proof(found, head, rows, open_rows)
 
 
-def _looked_over(connection: Connection, other: Connection | None) -> Overview:
+def _looked_over(connection: Connection, other: Reader | None) -> Overview:
     """Look quickly at all; at nothing where the tables are not what they should be."""
     try:
         _schema(connection, Overview())
         _tip(connection, Overview())
-        many = chain.read_tip(connection).seq >= MANY
-        return look_over([connection, other] if other and many else [connection])
-    except (_Broken, *FAILURES, TypeError, ValueError):
+        return look_over(connection, other)
+    except (_Broken, *UNANSWERED):
         return Overview()
 
 

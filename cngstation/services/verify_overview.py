@@ -5,22 +5,20 @@ the rows one by one and names the first; what a look says yes to is proved.
 """
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
 
 from cngstation.services import compare_bodies, verify_accounts
 from cngstation.services.name_breaks import COLLECTION
 from cngstation.services.verify_accounts import Sums
 from cngstation.storage import chain
-from cngstation.storage.sqlite import FAILURES, Connection
+from cngstation.storage.second_reader import Look, Reader, ReaderGone, asked
+from cngstation.storage.sqlite import Connection
 
-# More connections than one are worth it from so many facts on.
-MANY = 20_000
-
-Look = Callable[[Connection], object]
+# A second process is worth its start from so many facts on.
+MANY = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +38,13 @@ class Overview:
     sums: Sums | None = None
 
 
-def look_over(connections: Sequence[Connection]) -> Overview:
-    """Look at everything, on connections that see the same."""
-    first = connections[0]
-    comparing = compare_bodies.looks(first)
+def look_over(connection: Connection, other: Reader | None = None) -> Overview:
+    """Look at everything; `other` sees the same and takes its share."""
+    comparing = compare_bodies.looks(connection)
     # The longest first: what is short fills the gap at the end.
     said = _answers(
-        connections,
+        connection,
+        other,
         [
             _is_whole,
             compare_bodies.is_related,
@@ -66,34 +64,37 @@ def look_over(connections: Sequence[Connection]) -> Overview:
         # The chain's rows are counted by linking them.
         bodies=linked is True
         and isinstance(counted, Counter)
-        and compare_bodies.agree(first, counted, compared),
+        and compare_bodies.agree(connection, counted, compared),
         sums=sums if isinstance(sums, dict) else None,
     )
 
 
-def _answers(connections: Sequence[Connection], looks: list[Look]) -> list[object]:
-    """Ask all, each connection on a thread of its own; None where a look failed."""
-    waiting: SimpleQueue[int] = SimpleQueue()
-    for number in range(len(looks)):
-        waiting.put(number)
+def _answers(
+    connection: Connection, other: Reader | None, looks: list[Look]
+) -> list[object]:
+    """Ask all; None where a look failed: the check behind it meets it again."""
+    waiting = deque(range(len(looks)))
     said: list[object] = [None] * len(looks)
 
-    def ask(connection: Connection) -> None:
-        while True:
-            try:
-                number = waiting.get_nowait()
-            except Empty:
-                return
-            try:
-                said[number] = looks[number](connection)
-            except (*FAILURES, TypeError, ValueError):
-                continue  # the check behind the look meets it again, and names it
+    def ask(reader: Reader) -> None:
+        while waiting:
+            with suppress(IndexError):
+                number = waiting.popleft()
+                try:
+                    said[number] = reader(looks[number])
+                except ReaderGone:
+                    waiting.appendleft(number)
+                    return
 
-    if len(connections) == 1:
-        ask(connections[0])
-    else:
-        with ThreadPoolExecutor(len(connections)) as threads:
-            list(threads.map(ask, connections))
+    def here(look: Look) -> object:
+        return asked(look, connection)
+
+    if other is not None:
+        with ThreadPoolExecutor(1) as thread:
+            there = thread.submit(ask, other)
+            ask(here)
+            there.result()
+    ask(here)  # all, or what a reader left behind that is gone
     return said
 
 

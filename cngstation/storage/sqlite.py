@@ -6,8 +6,6 @@ connections write; 3.52.0 was withdrawn.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +35,6 @@ __all__ = [
     "aiosqlite",
     "connect",
     "is_busy",
-    "one_snapshot",
     "safe_version",
     "sqlite3",
 ]
@@ -85,35 +82,6 @@ def connect(path: Path, *, read_only: bool = False) -> Connection:
         connection.close()
         raise sqlite3.OperationalError(f"journal mode {wanted} became {mode}")
     return connection
-
-
-@contextmanager
-def one_snapshot(path: Path) -> Iterator[tuple[Connection, Connection]]:
-    """Open the file twice to read, both in a transaction that sees the same."""
-    with ExitStack() as opened:
-        pair = []
-        for _ in range(2):
-            connection = connect(path, read_only=True)
-            opened.callback(connection.close)
-            pair.append(connection)
-        first, second = pair
-        while True:
-            before = _version_seen(second)
-            first.execute("BEGIN")
-            first.execute("SELECT 1 FROM sqlite_schema").fetchone()
-            second.execute("BEGIN")
-            # Nothing was committed before, between and until the second one began.
-            if _version_seen(second) == before:
-                break
-            first.execute("ROLLBACK")
-            second.execute("ROLLBACK")
-        yield first, second
-
-
-def _version_seen(connection: Connection) -> int:
-    connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
-    return version
 
 
 def is_busy(error: Exception) -> bool:

@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_opened_is_not_reached(
         error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
         raise error
 
-    monkeypatch.setattr("cngstation.services.verify_books.one_snapshot", forbidden)
+    monkeypatch.setattr("cngstation.services.verify_books.connect", forbidden)
     code, out, err = ended(capsys, books)
     assert (code, out) == (3, "")
     assert "unable to open" in err

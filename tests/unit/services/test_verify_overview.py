@@ -1,6 +1,9 @@
 """The quick look: it says yes to sound books, and to nothing that was changed."""
 
+import os
 import shutil
+import signal
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +13,19 @@ from cngstation.services import verify_overview
 from cngstation.services.verify_books import verify_file
 from cngstation.services.verify_overview import Overview, look_over
 from cngstation.storage import audit, chain, sqlite
-from cngstation.storage.sqlite import connect, one_snapshot
+from cngstation.storage import second_reader as reader_process
+from cngstation.storage.second_reader import Look, ReaderGone, begin, second_reader
+from cngstation.storage.sqlite import connect
 from tests.small_station import CASHIER, opened
 from tests.unit.services.test_verify_books import PROVED
 from tests.unit.services.whole_books import UNPROVED, columns_of, tamper
 
 
 def seen(path: Path) -> Overview:
-    """Look at a file with both connections."""
-    with one_snapshot(path) as pair:
-        return look_over(pair)
+    """Look at a file alone."""
+    with closing(connect(path, read_only=True)) as connection:
+        begin(connection)
+        return look_over(connection)
 
 
 def test_sound_books_are_all_right_at_the_first_look(books: Path) -> None:
@@ -75,50 +81,82 @@ def test_no_row_less_is_all_right(books: Path, table: str) -> None:
     assert not (said.linked and said.bodies)
 
 
-def test_two_connections_say_what_one_says(
+def test_two_processes_say_what_one_says(
     books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of large books each takes its share."""
+    """Of large books each takes its share, and a reader that is killed takes none."""
     alone = verify_file(books)
-    asked = []
-    looked_over = look_over
-
-    def both(connections):  # type: ignore[no-untyped-def]
-        asked.append(len(connections))
-        return looked_over(connections)
-
-    monkeypatch.setattr("cngstation.services.verify_books.look_over", both)
+    asked: list[object] = []
     monkeypatch.setattr("cngstation.services.verify_books.MANY", 0)
+    monkeypatch.setattr(
+        "cngstation.services.verify_books.look_over",
+        lambda connection, other: (
+            asked.append(os.getpid() != other(_process)),
+            look_over(connection, other),
+        )[1],
+    )
     assert verify_file(books) == alone
     tamper(books, "UPDATE audit SET act = 'x' WHERE seq = 8")
     assert verify_file(books).first_bad == "audit row 8 (0001) was changed"
-    assert asked == [2, 2]
+    assert asked == [True, True]
 
 
-async def test_both_connections_see_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _process(_: sqlite.Connection) -> int:
+    return os.getpid()
+
+
+def _ends(_: sqlite.Connection) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_reader_was_asked_is_asked_here(books: Path) -> None:
+    """Want of memory may take the second process: nothing is proved the less."""
+    with (
+        closing(connect(books, read_only=True)) as connection,
+        second_reader(books, connection) as other,
+    ):
+        with pytest.raises(ReaderGone, match="no money moved"):
+            other(_ends)
+        said = look_over(connection, other)
+    assert said == seen(books)
+    assert said.linked
+
+
+def test_without_a_second_process_the_books_are_proved_alone(
+    books: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A fact that is chained while the file is opened is seen by both or by neither."""
+    """It may be ended before it began."""
+    monkeypatch.setattr("cngstation.services.verify_books.MANY", 0)
+    monkeypatch.setattr("cngstation.storage.second_reader._nothing", _ends)
+    assert verify_file(books).proved
+
+
+async def test_both_processes_see_the_same(tmp_path: Path) -> None:
+    """A fact that is chained between the two beginnings makes both begin anew."""
     path = tmp_path / "s.db"
-    seen_version = sqlite._version_seen
-    asked = 0
+    begun = 0
     async with opened(path) as db:
         await db.write(lambda tx: audit.record(tx, CASHIER, "a", "first"))
         writer = connect(path)
+        with (
+            closing(connect(path, read_only=True)) as connection,
+            second_reader(path, connection) as other,
+        ):
+            connection.execute("ROLLBACK")
+            other(reader_process.roll_back)
 
-        def then_write(connection: sqlite.Connection) -> int:
-            nonlocal asked
-            asked += 1
-            version = seen_version(connection)
-            if asked < 4:
-                writer.execute(f"UPDATE tip SET card_serial = {asked}")
-            return version
+            def then_write(look: Look) -> object:
+                nonlocal begun
+                if look is begin:
+                    begun += 1
+                    if begun < 3:
+                        writer.execute(f"UPDATE tip SET card_serial = {begun}")
+                return other(look)
 
-        monkeypatch.setattr(sqlite, "_version_seen", then_write)
-        with one_snapshot(path) as (one, other):
-            assert chain.read_tip(one) == chain.read_tip(other)
+            reader_process.begin_together(path, connection, then_write)
+            assert other(chain.read_tip) == chain.read_tip(connection)
         writer.close()
-    assert asked == 6
+    assert begun == 3
 
 
 def test_a_look_that_fails_is_no_yes(
