@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from cngstation import hygiene
-from cngstation.config.sections import Reader, StationConfig
+from cngstation.config.sections import Nozzle, Reader, StationConfig
 from cngstation.config.values import Section
 from cngstation.errors import ConfigError
 from cngstation.protocols.dispenser.entry import (
@@ -203,6 +203,7 @@ def _clashes(config: StationConfig) -> Iterator[_Problem]:
     yield from _shared_numbers(config)
     yield from _lines_without_place(config)
     yield from _lines_of_their_protocol(config)
+    yield from _levels_of_a_device(config)
     yield from _plain_layout(config)
     limits = config.limits
     if limits.top_up_lower_yuan > limits.top_up_upper_yuan:
@@ -308,6 +309,20 @@ def _lines_of_their_protocol(config: StationConfig) -> Iterator[_Problem]:
         except ValueError as error:
             allowed = f"what the handbook says of {line.protocol}"
             yield _Problem(f"lines.{n}", hygiene.clean(str(error)), allowed)
+
+
+def _levels_of_a_device(config: StationConfig) -> Iterator[_Problem]:
+    """Find nozzles whose dispenser fetches one table of prices for all of them."""
+    for n, line in enumerate(config.lines):
+        device_of = PROTOCOLS[line.protocol].numbered_by
+        first: dict[int, Nozzle] = {}
+        for m, nozzle in enumerate(line.nozzles if device_of else ()):
+            assert device_of is not None
+            other = first.setdefault(device_of(nozzle.gun), nozzle)
+            if other.only_level != nozzle.only_level:
+                key = f"lines.{n}.nozzles.{m}.only_level"
+                why = f"gun {other.gun} of the same dispenser has another one"
+                yield _Problem(key, why, "one level for all nozzles of a dispenser")
 
 
 def _repeated(values: Iterable[tuple[str, object]], allowed: str) -> Iterator[_Problem]:

@@ -94,6 +94,10 @@ class Nozzle(Section):
     # Firmware families disagree (0 is m³ in one, kg in another), so commissioning
     # looks at the display and says which byte this nozzle sends for `unit`.
     unit_code: Annotated[int, Field(ge=0, le=255, description="0 to 255")]
+    # A board with room for one price alone; none: what its protocol can show.
+    only_level: Annotated[
+        int | None, Field(ge=0, le=2, description="0 to 2, or no such key")
+    ] = None
 
 
 class Line(Section):

@@ -15,6 +15,7 @@ from cngstation.services.name_breaks import subject_of
 from cngstation.services.name_debt import name_late_debt
 from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
+from cngstation.storage.downloads import Sold
 from cngstation.storage.journal import Intent
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
@@ -33,17 +34,24 @@ class NozzleSetting:
     """What the configuration says of a nozzle.
 
     `numbered_with` are the nozzles, itself among them, that share one row of numbers
-    for fills, duties and events; empty: it numbers its own fills.
+    for fills, duties and events; empty: it numbers its own fills. `only_level` is the
+    one price level that it shows, None all of them.
     """
 
     key: NozzleKey
     unit: Unit
     numbered_with: tuple[NozzleKey, ...] = ()
+    only_level: int | None = None
 
     @property
     def shares_numbers(self) -> bool:
         """Whether a number that it lacks may be another nozzle's."""
         return bool(self.numbered_with)
+
+    @property
+    def sold(self) -> Sold:
+        """What it has its prices for."""
+        return Sold(self.unit, self.only_level)
 
 
 class Arrival(NamedTuple):

@@ -12,15 +12,16 @@ from cngstation.protocols.dispenser.canonical import Link
 from cngstation.rpc.contract.forecourt import NozzleFigure
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_breaks import subject_of
+from cngstation.services.price_levels import POSTED_LEVEL
+from cngstation.services.publish_prices import prices_of
 from cngstation.services.tell_day import tell
 from cngstation.services.wait_while_busy import while_busy
-from cngstation.storage import findings, prices
+from cngstation.storage import findings
 from cngstation.storage.database import Database, Transaction
-from cngstation.units import Unit
+from cngstation.storage.downloads import Sold
 
 LOOK_MS = 30_000
 PRICE_DIFFERS = "price_differs"
-POSTED_LEVEL = 0
 
 
 class Desk(Protocol):
@@ -53,13 +54,13 @@ class PriceComparison:
         now = self._clock.now()
         shown = dict(self._shown())
         posted = {
-            unit: await self._posted(unit, now)
-            for unit in {setting.unit for setting in shown}
+            sold: await self._posted(sold, now)
+            for sold in {setting.sold for setting in shown}
         }
         wrong = {
             setting: price_e4
             for setting, price_e4 in shown.items()
-            if posted[setting.unit] not in (None, price_e4)
+            if posted[setting.sold] not in (None, price_e4)
         }
         if self._named is None:
             self._named = set(shown)  # whatever a life before this one has named
@@ -76,7 +77,7 @@ class PriceComparison:
                 facts = {
                     "nozzle": setting.key.nozzle_no,
                     "shown_e4": price_e4,
-                    "posted_e4": posted[setting.unit] or 0,
+                    "posted_e4": posted[setting.sold] or 0,
                 }
                 findings.open_once(tx, PRICE_DIFFERS, subject_of(setting.key), facts)
             for setting in fitting:
@@ -92,11 +93,10 @@ class PriceComparison:
                 if is_quiet and figure.price_e4:
                     yield by_no[figure.nozzle_no], figure.price_e4
 
-    async def _posted(self, unit: Unit, now: Instant) -> int | None:
-        found = await self._database.read(
-            lambda c: prices.in_force(c, unit, tell(c, now).ms)
-        )
-        posted = found.get(POSTED_LEVEL)
+    async def _posted(self, sold: Sold, now: Instant) -> int | None:
+        """Return the price that nozzles of a kind show at rest."""
+        found = await self._database.read(lambda c: prices_of(c, sold, tell(c, now).ms))
+        posted = found.get(sold.only_level or POSTED_LEVEL)
         return posted.e4 if posted else None
 
 

@@ -8,17 +8,14 @@ from cngstation.protocols.dispenser.forecourt import (
     PriceTable,
 )
 from cngstation.storage import downloads
-from cngstation.storage.downloads import PublishedList, PublishedPrices
+from cngstation.storage.downloads import PublishedList, PublishedPrices, Sold
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Unit
 
 FOREVER = "2099-12-31"
 
 
-def offered(
-    connection: Connection, units: frozenset[Unit], *, wall_ms: int
-) -> Downloads:
-    """Return what a line whose nozzles count in these units shall hold."""
+def offered(connection: Connection, sold: Sold | None, *, wall_ms: int) -> Downloads:
+    """Return what nozzles of a kind shall hold; of several kinds, no prices."""
     lists = {
         kind: _card_list(kind, published)
         for kind in ListKind
@@ -26,8 +23,8 @@ def offered(
         if published is not None
     }
     table = None
-    if len(units) == 1:
-        table = downloads.newest_prices(connection, next(iter(units)))
+    if sold is not None:
+        table = downloads.newest_prices(connection, sold)
     return Downloads(lists, None if table is None else _price_table(table, wall_ms))
 
 
@@ -42,11 +39,13 @@ def _price_table(table: PublishedPrices, wall_ms: int) -> PriceTable:
     """Fill levels that have no price of their own with the posted one.
 
     It has begun, by whatever clock: a dispenser goes by the wall clock of its poll.
+    A board of one price gets that one alone.
     """
     posted = table.prices.get(0) or next(iter(table.prices.values()))
-    levels = range(max(table.prices) + 1)
+    last = max(table.prices)
+    first = 0 if table.sold.only_level is None else last
     return PriceTable(
         table.version,
-        tuple(table.prices.get(level, posted).e4 for level in levels),
+        tuple(table.prices.get(level, posted).e4 for level in range(first, last + 1)),
         time_text(min(table.effective_ms, wall_ms)),
     )

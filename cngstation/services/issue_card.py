@@ -30,6 +30,7 @@ from cngstation.services.price_top_up import (
     Wanted,
     price_top_up,
     require_ceiling,
+    require_level_shown,
     require_limits,
     require_price_on_card,
 )
@@ -178,6 +179,7 @@ class CardIssue:
         if price is None:
             raise NoPrice(level=order.price_level)
         require_price_on_card(price)
+        require_level_shown(order.price_level, order.payment_mode, self._rules)
         if not order.accept_second_card:
             _require_no_other_card(tx, vehicle)
         priced = self._prepaid(order, price)

@@ -15,6 +15,7 @@ from cngstation.protocols.dispenser.entry import (
 from cngstation.protocols.dispenser.forecourt import DownloadKind
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.price_levels import only_level_of
 from cngstation.services.read_credentials import read_login
 from cngstation.storage.sales import NozzleKey
 
@@ -92,7 +93,10 @@ def nozzles_of(line: Line, station_no: str) -> dict[int, NozzleSetting]:
 
     return {
         nozzle.gun: NozzleSetting(
-            keys[nozzle.gun], nozzle.unit, numbered_with(nozzle.gun)
+            keys[nozzle.gun],
+            nozzle.unit,
+            numbered_with(nozzle.gun),
+            only_level_of(line, nozzle),
         )
         for nozzle in line.nozzles
     }

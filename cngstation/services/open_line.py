@@ -79,7 +79,7 @@ def open_line(
     parts.controlled.append(ControlledLine(line, desk, able, desk.records))
     parts.watch.serve(desk.settings, downloads_of(section))
     nozzles = [
-        ServedNozzle(setting.key.nozzle_no, gun, setting.unit)
+        ServedNozzle(setting.key.nozzle_no, gun, setting.unit, setting.only_level)
         for gun, setting in desk.by_gun.items()
     ]
     units = [nozzle.unit for nozzle in nozzles]

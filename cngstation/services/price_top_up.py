@@ -68,6 +68,17 @@ class NoPrice(Refusal):
     )
 
 
+class LevelNotShown(Refusal):
+    """Every nozzle of the cards' gas shows other price levels alone."""
+
+    code = "refusal.level_not_shown"
+    text = (
+        "No nozzle of this station sells at price level {level}: their boards show "
+        "level {shown} alone, and the card would pay that price. Nothing was written "
+        "and no money was taken. Choose level {shown}."
+    )
+
+
 class PriceTooHigh(Refusal):
     """A card has two bytes for its price: a dearer one could be sold, not written."""
 
@@ -117,6 +128,20 @@ def require_price_on_card(price: Price) -> None:
     most_e4 = LARGEST_PRICE_FEN * E4_PER_FEN
     if price.e4 > most_e4:
         raise PriceTooHigh(price=yuan_text(price.e4), most=yuan_text(most_e4))
+
+
+def require_level_shown(level: int, mode: PaymentMode, rules: StationRules) -> None:
+    """Refuse a level that no nozzle of the cards' gas sells at.
+
+    A card of gas was priced at the counter: no dispenser's price has to do with it.
+
+    Raises:
+        LevelNotShown: with the levels that are shown.
+    """
+    shown = rules.levels_shown.get(rules.gas_unit)
+    if shown is not None and level not in shown and not mode.in_quantity:
+        levels = " ".join(map(str, sorted(shown)))
+        raise LevelNotShown(level=level, shown=levels)
 
 
 def price_top_up(

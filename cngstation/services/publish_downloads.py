@@ -36,15 +36,20 @@ from cngstation.services.fit_downloads import (
     offer_what_fits,
 )
 from cngstation.services.keep_one_row import keep_one_row
+from cngstation.services.publish_prices import (
+    in_order,
+    publish_prices,
+    publish_prices_anew,
+)
 from cngstation.services.told_clock import ToldClock
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads, prices
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
-from cngstation.storage.downloads import PublishedList, PublishedPrices
+from cngstation.storage.downloads import PublishedList, Sold
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
-from cngstation.units import GAS_UNITS, Unit
+from cngstation.units import Unit
 
 _log = structlog.get_logger()
 
@@ -62,41 +67,48 @@ class WhenToSend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ServedNozzle:
-    """A nozzle of a line: its number, its number on the line, its unit."""
+    """A nozzle of a line: its number, its number on the line, what it sells by."""
 
     nozzle_no: int
     gun: int
     unit: Unit
+    only_level: int | None = None
+
+    @property
+    def sold(self) -> Sold:
+        """What it has its prices for."""
+        return Sold(self.unit, self.only_level)
 
 
-Group = tuple[frozenset[Unit], frozenset[int] | None]
+# Nozzles of one kind, None several; and their guns, None all of the line's.
+Group = tuple[Sold | None, frozenset[int] | None]
 
 
 @dataclass(slots=True)
 class ServedLine:
-    """A line with its nozzles; where those are not told, several units get no prices.
+    """A line with its nozzles; where those are not told, several kinds get no prices.
 
     `left_out` is what its last offer could not carry, and why: empty for nothing,
     None while its row was not looked at.
     """
 
     line: OfferedLine
-    units: frozenset[Unit]
+    sold: frozenset[Sold]
     name: str
     left_out: tuple[str, str] | None = None
     nozzles: Sequence[ServedNozzle] = ()
 
     def groups(self, only: frozenset[int] | None) -> list[Group]:
-        """Return the nozzles that are meant, by their units, and their guns.
+        """Return the nozzles that are meant, by what they sell, and their guns.
 
         Without the nozzles it is the line as a whole.
         """
-        if not self.nozzles or (only is None and len(self.units) == 1):
-            return [(self.units, None)]
+        if not self.nozzles or (only is None and len(self.sold) == 1):
+            return [(next(iter(self.sold)) if len(self.sold) == 1 else None, None)]
         meant = [one for one in self.nozzles if only is None or one.nozzle_no in only]
         return [
-            (frozenset({unit}), frozenset(n.gun for n in meant if n.unit == unit))
-            for unit in sorted({one.unit for one in meant})
+            (sold, frozenset(n.gun for n in meant if n.sold == sold))
+            for sold in in_order({one.sold for one in meant})
         ]
 
 
@@ -134,7 +146,8 @@ class DownloadKeeper:
         nozzles: Sequence[ServedNozzle] = (),
     ) -> None:
         """Take a line on; it is offered everything at the next look."""
-        served = ServedLine(line, frozenset(units), name, nozzles=nozzles)
+        sold = {one.sold for one in nozzles} or set(map(Sold, units))
+        served = ServedLine(line, frozenset(sold), name, nozzles=nozzles)
         self._lines.append(served)
         self._seen = None
         self._owes_offer = True
@@ -205,10 +218,10 @@ class DownloadKeeper:
     async def _publish(
         self, now_ms: int, *, lists: bool, whole: bool = False, actor: Actor = STATION
     ) -> bool:
-        units = frozenset(unit for line in self._lines for unit in line.units)
+        sold = {kind for line in self._lines for kind in line.sold}
 
         def unit_of_work(tx: Transaction) -> bool:
-            told = [_publish_prices(tx, unit, now_ms) for unit in sorted(units)]
+            told = [publish_prices(tx, kind, now_ms) for kind in in_order(sold)]
             if lists:
                 told += [_publish_black(tx, whole, actor), _publish_white(tx, actor)]
             return any(told)
@@ -221,9 +234,9 @@ class DownloadKeeper:
     async def _offer(self, only: frozenset[int] | None = None) -> None:
         draw_up = partial(offered, wall_ms=self._clock.now().wall_ms)
         offers = [
-            (served, guns, await self._database.read(partial(draw_up, units=units)))
+            (served, guns, await self._database.read(partial(draw_up, sold=sold)))
             for served in self._lines
-            for units, guns in served.groups(only)
+            for sold, guns in served.groups(only)
         ]
         told: dict[int, tuple[ServedLine, tuple[str, str]]] = {}
         for served, guns, offer in offers:
@@ -272,18 +285,17 @@ async def note_in_force(
 
 
 def wanted_versions(
-    connection: Connection, units: frozenset[Unit]
+    connection: Connection, sold: Sold
 ) -> Mapping[str, tuple[int, int]]:
-    """Return version and count of what the nozzles of a unit shall hold, by kind."""
+    """Return version and count of what nozzles shall hold, by the kind of download."""
     wanted: dict[str, tuple[int, int]] = {}
     for kind in ListKind:
         published = downloads.newest_list(connection, kind)
         if published is not None:
             wanted[kind] = published.version, len(published.cards)
-    for unit in units if len(units) == 1 else ():
-        table = downloads.newest_prices(connection, unit)
-        if table is not None:
-            wanted[DownloadKind.PRICES] = table.version, len(table.prices)
+    table = downloads.newest_prices(connection, sold)
+    if table is not None:
+        wanted[DownloadKind.PRICES] = table.version, len(table.prices)
     return wanted
 
 
@@ -348,22 +360,7 @@ def _publish_anew(tx: Transaction, *, now_ms: int) -> None:
         if old is not None:
             version = next_version(old.version)
             downloads.publish_list(tx, kind, version, old.cards, cause=ANEW)
-    for unit in GAS_UNITS:
-        last = downloads.newest_prices(tx.connection, Unit(unit))
-        if last is not None:
-            version = next_version(last.version)
-            table = PublishedPrices(Unit(unit), version, last.prices, now_ms)
-            downloads.publish_prices(tx, table)
-
-
-def _publish_prices(tx: Transaction, unit: Unit, now_ms: int) -> bool:
-    wanted = prices.in_force(tx.connection, unit, now_ms)
-    last = downloads.newest_prices(tx.connection, unit)
-    if not wanted or (last is not None and last.prices == wanted):
-        return False
-    version = next_version(last.version if last else 0)
-    downloads.publish_prices(tx, PublishedPrices(unit, version, wanted, now_ms))
-    return True
+    publish_prices_anew(tx, now_ms)
 
 
 def _cards(published: PublishedList | None) -> frozenset[str]:

@@ -29,9 +29,9 @@ from cngstation.services.wait_while_busy import while_busy
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import downloads
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.downloads import Sold
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
-from cngstation.units import Unit
 
 _log = structlog.get_logger()
 
@@ -84,7 +84,7 @@ class DownloadWatch:
 
         def unit(tx: Transaction) -> bool:
             found = [
-                (one, downloads.published(tx.connection, kind, one.unit, version))
+                (one, downloads.published(tx.connection, kind, one.sold, version))
                 for one in settings
             ]
             for one, published in found:
@@ -144,10 +144,10 @@ class DownloadWatch:
 
         def question(connection: Connection) -> bool:
             held, _ = downloads.held(connection, key).get(kind, (0, 0))
-            wanted = wanted_versions(connection, frozenset({setting.unit}))
+            wanted = wanted_versions(connection, setting.sold)
             if version != wanted.get(kind, (0, 0))[0] or version == held:
                 return False
-            now = downloads.published(connection, kind, setting.unit, version)
+            now = downloads.published(connection, kind, setting.sold, version)
             return now is None or not downloads.was_sent(connection, key, now)
 
         return await while_busy(lambda: self._database.read(question))
@@ -205,16 +205,16 @@ class DownloadWatch:
     def _rows(
         self, connection: Connection, page: Iterable[NozzleKey]
     ) -> Iterable[DownloadRow]:
-        by_unit: dict[Unit, dict[str, tuple[int, int]]] = {}
+        by_kind: dict[Sold, dict[str, tuple[int, int]]] = {}
         for key in page:
             carried = self._nozzles[key]
-            unit = carried.setting.unit
-            if unit not in by_unit:
-                by_unit[unit] = dict(wanted_versions(connection, frozenset({unit})))
+            sold = carried.setting.sold
+            if sold not in by_kind:
+                by_kind[sold] = dict(wanted_versions(connection, sold))
             held = downloads.held(connection, key)
             if self._station is not None:
                 yield self._station_row(carried, self._station)
-            for kind, (version, count) in by_unit[unit].items():
+            for kind, (version, count) in by_kind[sold].items():
                 yield self._row(carried, DownloadKind(kind), (version, count), held)
 
     def _station_row(self, carried: Carried, station: StationData) -> DownloadRow:

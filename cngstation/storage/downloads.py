@@ -41,11 +41,27 @@ class PublishedList:
     at_ms: int
 
 
+class Sold(NamedTuple):
+    """What nozzles have their prices for: a unit, and the one level that they show.
+
+    Without a level they show all of them.
+    """
+
+    unit: Unit
+    only_level: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which its tables are published."""
+        one = self.only_level is not None
+        return f"{self.unit} {self.only_level}" if one else str(self.unit)
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedPrices:
     """A price table as it was published."""
 
-    unit: Unit
+    sold: Sold
     version: int
     prices: Mapping[int, Price]
     effective_ms: int
@@ -200,30 +216,43 @@ def publish_list(
     prove_row(tx, "card_list", kind, row)
 
 
-def newest_prices(connection: Connection, unit: Unit) -> PublishedPrices | None:
-    """Return the price table of a unit as it was published last."""
+def newest_prices(connection: Connection, sold: Sold) -> PublishedPrices | None:
+    """Return the price table of nozzles of a kind as it was published last."""
     found = rows(
         connection,
         "SELECT * FROM price_table WHERE unit=? ORDER BY seq DESC LIMIT 1",
-        (str(unit),),
+        (sold.name,),
     )
     row = next(found, None)
     if row is None:
         return None
     pairs = (pair.split(":") for pair in row["prices"].split())
     prices = {int(level): Price(int(e4)) for level, e4 in pairs}
-    return PublishedPrices(unit, row["version"], prices, row["effective_ms"])
+    return PublishedPrices(sold, row["version"], prices, row["effective_ms"])
+
+
+def published_kinds(connection: Connection, unit: Unit) -> list[tuple[Sold, int]]:
+    """Return every kind that has prices in a unit, and its newest version.
+
+    The one published last comes first.
+    """
+    found = connection.execute(
+        "SELECT unit, version, max(seq) FROM price_table"
+        " WHERE unit=?1 OR unit LIKE ?1 || ' %' GROUP BY unit ORDER BY 3 DESC",
+        (str(unit),),
+    )
+    return [(_sold(name), version) for name, version, _ in found]
 
 
 def publish_prices(tx: Transaction, table: PublishedPrices) -> None:
     """Record a price table as it is from now on."""
     row = {
-        "unit": str(table.unit),
+        "unit": table.sold.name,
         "version": table.version,
         "prices": " ".join(f"{k}:{table.prices[k].e4}" for k in sorted(table.prices)),
         "effective_ms": table.effective_ms,
     }
-    prove_row(tx, "price_table", str(table.unit), row)
+    prove_row(tx, "price_table", table.sold.name, row)
 
 
 def held(connection: Connection, nozzle: NozzleKey) -> dict[str, tuple[int, int]]:
@@ -283,17 +312,22 @@ def was_sent(connection: Connection, nozzle: NozzleKey, published: Published) ->
 
 
 def published(
-    connection: Connection, kind: str, unit: Unit, version: int
+    connection: Connection, kind: str, sold: Sold, version: int
 ) -> Published | None:
-    """Return where a version of a list, or of a unit's prices, was published last."""
+    """Return where a version of a list, or of a kind's prices, was published last."""
     if kind == PRICES:
-        sql, of = "SELECT seq FROM price_table WHERE unit=? AND version=?", str(unit)
+        sql, of = "SELECT seq FROM price_table WHERE unit=? AND version=?", sold.name
     else:
         sql, of = "SELECT seq FROM card_list WHERE kind=? AND version=?", kind
     row = connection.execute(
         f"{sql} ORDER BY seq DESC LIMIT 1", (of, version)
     ).fetchone()
     return None if row is None else Published(kind, version, row[0])
+
+
+def _sold(name: str) -> Sold:
+    unit, _, level = name.partition(" ")
+    return Sold(Unit(unit), int(level) if level else None)
 
 
 def _by_hand(connection: Connection, on: str) -> set[str]:

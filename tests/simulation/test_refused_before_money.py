@@ -1,6 +1,9 @@
 """What is refused before money is held: dear prices, second cards, empty readers."""
 
+from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from cngstation.domain.card_life import CardState
 from cngstation.domain.payment import PaymentMode
@@ -11,12 +14,13 @@ from cngstation.rpc.contract.figures import MOST_PRICE_E4
 from cngstation.services.act_result import ActIdTaken
 from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.services.issue_card import SecondCard
-from cngstation.services.price_top_up import PriceTooHigh, Wanted
+from cngstation.services.price_top_up import LevelNotShown, PriceTooHigh, Wanted
 from cngstation.storage import cards, prices
 from cngstation.storage.database import Transaction
 from cngstation.units import ZERO, Money, Price, Unit
+from tests.simulation import money_world
 from tests.simulation.money_cards import Chip
-from tests.simulation.money_world import CALL, World
+from tests.simulation.money_world import CALL, RULES, World
 
 MONEY, GAS = PaymentMode.PREPAID_MONEY, PaymentMode.PREPAID_QUANTITY
 TILL = "till:1:cash"
@@ -51,6 +55,25 @@ def test_no_card_is_sold_at_a_price_that_it_cannot_hold(world: World) -> None:
     assert isinstance(world.run(world.answers.prices.plan(plan, CALL)), PriceTooHigh)
     _price(world, MOST_PRICE_E4)
     assert isinstance(world.issue(chip, MONEY, 1_000), ActReply)
+
+
+def test_no_card_is_sold_at_a_level_that_no_nozzle_shows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card of gas is: its gas was priced at the counter."""
+    shown = replace(RULES, levels_shown={Unit.M3: frozenset({1, 2})})
+    monkeypatch.setattr(money_world, "RULES", shown)
+    world.power_cut()
+    refused = world.issue(_chip(1), MONEY, 1_000)
+    assert isinstance(refused, LevelNotShown)
+    assert refused.facts == {"level": 0, "shown": "1 2"}
+    assert world.account(TILL) == 0
+    assert world.view.execute("SELECT count(*) FROM card").fetchone() == (0,)
+    assert isinstance(world.issue(_chip(2), GAS, 1_000), ActReply)
+    others = replace(RULES, levels_shown={Unit.KG: frozenset({1})})
+    monkeypatch.setattr(money_world, "RULES", others)
+    world.power_cut()
+    assert isinstance(world.issue(_chip(1), MONEY, 1_000), ActReply)
 
 
 def test_the_contract_knows_what_a_card_can_hold() -> None:

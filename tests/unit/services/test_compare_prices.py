@@ -1,6 +1,6 @@
 """A nozzle that shows another price than the posted one is a row until it fits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cngstation.domain.rights import ROLES
@@ -75,5 +75,19 @@ async def test_a_price_that_differs_at_two_looks_is_a_row(tmp_path: Path) -> Non
         desk.show(price_e4=39_800)
         await another_life.look()
         assert await rows(db) == []
+        one = replace(NOZZLE, only_level=1)
+        await db.write(
+            lambda tx: prices.plan(
+                tx, level=1, price=Price(38_000), unit=Unit.M3, from_ms=MORNING,
+                operator_no="01",
+            )
+        )  # fmt: skip
+        board = Desk(desk.figures, (one,))
+        comparison = PriceComparison(db, [board], clock)
+        for price_e4, named in ((38_000, []), (39_800, ["price_differs"])):
+            board.show(price_e4=price_e4)
+            await comparison.look()
+            await comparison.look()
+            assert await rows(db) == named
     assert "lists.send" in ROLES["senior"] - ROLES["middle"]
     assert "lists.number" in ROLES["administrator"] - ROLES["senior"]

@@ -15,8 +15,11 @@ from cngstation.services.line_settings import (
     capabilities_of,
     dialogue_of,
     downloads_of,
+    nozzles_of,
     settings_of,
 )
+from cngstation.services.price_levels import levels_shown
+from cngstation.units import Unit
 
 NOZZLE = {"gun": 1, "nozzle_no": 1, "dispenser_no": 1, "unit": "kg", "unit_code": 0}
 
@@ -29,6 +32,23 @@ def test_a_serial_line_has_a_port() -> None:
     """Speed, parity and stop bits are the file's and the protocol's."""
     settings = settings_of(line(protocol="jxv4", port="/dev/ttyS1", baud=9600))
     assert settings == SerialSettings("/dev/ttyS1", 9600)
+
+
+def test_a_nozzle_shows_all_levels_or_one() -> None:
+    """Without levels in the protocol: the posted one, or what the file says."""
+    at = {"port": "/dev/ttyS1", "baud": 9600}
+    one = [{**NOZZLE, "only_level": 1}]
+    lines = [
+        line(protocol="jxv4", **at),
+        line(protocol="jxv4", **at, nozzles=one),
+        line(protocol="dart", **at),
+        line(protocol="dart", **at, nozzles=one),
+    ]
+    levels = [nozzles_of(one, "03160001")[1].only_level for one in lines]
+    assert levels == [None, 1, 0, 1]
+    assert levels_shown(lines) == {}  # some nozzle shows all of them
+    assert levels_shown(lines[1:]) == {Unit.KG: {0, 1}}
+    assert levels_shown([]) == {}
 
 
 def test_a_controller_has_an_address_and_a_credential(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads, facts, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.downloads import Sold
 from cngstation.units import Price, Unit
 from tests.small_station import MORNING, HandClock, cash_sale, opened
 from tests.unit.services.test_register_customers import RULES
@@ -179,7 +180,7 @@ async def test_a_planned_price_is_taken_back_before_its_time_alone(
         clock.forward(AHEAD_MS)
         await keeper.look()
         assert await now(database, clock) == {0: OLD, 1: NEW}
-        table = await database.read(lambda c: downloads.newest_prices(c, Unit.M3))
+        table = await database.read(lambda c: downloads.newest_prices(c, Sold(Unit.M3)))
         assert table.prices == {0: OLD, 1: NEW}
         rows = await database.read(lambda c: _rows(c, clock.wall_ms))
         assert {(r.level, r.state) for r in rows} == {

@@ -26,6 +26,7 @@ CAPABILITIES = frozenset(
         Capability.POLL,
         Capability.LOCK,
         Capability.PRICE,
+        Capability.PRICE_LEVELS,
         Capability.LISTS,
         Capability.GREY,
         Capability.REREAD,
