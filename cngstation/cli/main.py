@@ -23,6 +23,7 @@ COMMANDS = {
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
     "verify": "prove the books",
+    "vouch": "say as root that an operator is another person",
 }
 # What a station writes is for its own user and group, whoever starts the command.
 UMASK = 0o007

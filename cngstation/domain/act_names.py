@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cngstation.domain.two_people import ACTS, ONE_HAND
+from cngstation.domain.two_people import ACTS, ONE_HAND, UNVOUCHED, VOUCH
 from cngstation.language import _, mark
 
 APPROVED = ".approve"
@@ -12,6 +12,8 @@ NAMES: Mapping[str, str] = {
     "act.void": mark("Act on a card given up"),
     "alarm.see": mark("Alarm marked as seen"),
     ONE_HAND: mark("Both passwords are in one hand"),
+    UNVOUCHED: mark("Nobody has vouched for"),
+    VOUCH: mark("Vouched for an operator"),
     "approval.refused": mark("Act of two people refused"),
     "approval.card": mark("Staff card of a second person read"),
     "audit.export": mark("Audit file exported"),

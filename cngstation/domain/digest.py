@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from cngstation.domain.act_names import APPROVED
-from cngstation.domain.two_people import ONE_HAND, often_together
+from cngstation.domain.two_people import ONE_HAND, UNVOUCHED, often_together
 from cngstation.language import mark
 
 
@@ -19,6 +19,7 @@ class Section(StrEnum):
 
     TWO_PEOPLE = "two_people"
     ONE_HAND = "one_hand"
+    UNVOUCHED = "unvouched"
     OFTEN_TOGETHER = "often_together"
     WRONG_MONEY = "wrong_money"
     OVERRIDDEN = "overridden"
@@ -35,6 +36,7 @@ class Section(StrEnum):
 TITLES: Mapping[Section, str] = {
     Section.TWO_PEOPLE: mark("Acts of two people"),
     Section.ONE_HAND: mark("Acts of two people, both passwords in one hand"),
+    Section.UNVOUCHED: mark("Operators for whom nobody has vouched"),
     Section.OFTEN_TOGETHER: mark("The same two people again and again"),
     Section.WRONG_MONEY: mark("Money taken back, acts given up"),
     Section.OVERRIDDEN: mark("Rules overridden"),
@@ -137,6 +139,8 @@ def section_of(row: Happened) -> Section | None:
         return Section.TWO_PEOPLE
     if row.act == ONE_HAND:
         return Section.ONE_HAND
+    if row.act == UNVOUCHED:
+        return Section.UNVOUCHED
     if row.act in _WRONG_MONEY or row.act.startswith(f"{GIVEN_UP}."):
         return Section.WRONG_MONEY
     if row.act in _LOGINS:

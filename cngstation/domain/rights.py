@@ -127,6 +127,7 @@ RIGHTS = (
     Right("audit.export", _ADMIN, "operators", mark("Export the books for an auditor")),
     Right("station.initialise", _ADMIN, "settings", mark("Begin new books")),
     Right("operator.read", _SENIOR, "operators", mark("See operators and roles")),
+    Right("operator.vouch", _SENIOR, "operators", mark("Vouch for another operator")),
     Right("operator.write", _ADMIN, "operators", mark("Keep operators")),
     Right("role.write", _ADMIN, "operators", mark("Make roles")),
     Right("outlet.write", _ADMIN, "operators", mark("Keep outlets")),

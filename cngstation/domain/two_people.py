@@ -72,8 +72,12 @@ ACTS: Mapping[str, TwoPeopleAct] = {
 }
 
 
-# Written down beside an act of two people whose passwords one person gave that day.
+# Written down beside an act of two people who may be one: one gave the passwords.
 ONE_HAND = "approve.one_hand"
+# Somebody says that an operator is another person than who gave the password.
+VOUCH = "operator.vouch"
+# Stands in each digest as long as nobody has said so.
+UNVOUCHED = "approve.unvouched"
 
 
 class OfTwo(Protocol):

@@ -14,6 +14,7 @@ from cngstation.services.keep_roles import RoleDraft
 from cngstation.services.log_in import StaffSession
 from cngstation.services.people import People
 from cngstation.services.show_operators import (
+    hand_shown,
     operator_row,
     operator_rows,
     outlet_rows,
@@ -41,6 +42,7 @@ class OperatorAnswers:
         made.add(contract.OPERATOR_UNLOCK, self.unlock)
         made.add(contract.OPERATOR_RETIRE, self.retire)
         made.add(contract.OPERATOR_RESET, self.reset_password)
+        made.add(contract.OPERATOR_VOUCH, self.vouch)
         made.add(contract.OPERATOR_CHANGE_PASSWORD, self.change_password)
         made.add(contract.ROLE_LIST, self.list_roles)
         made.add(contract.ROLE_WRITE, self.write_role)
@@ -114,6 +116,14 @@ class OperatorAnswers:
         )
         return await self._one_time(made)
 
+    async def vouch(
+        self, request: contract.Vouch, call: CallContext
+    ) -> contract.OperatorRow:
+        """Vouch for an operator."""
+        number, own = request.operator_no, request.own_password
+        vouching, actor = self._people.vouching, actor_of(call)
+        return await self._row(await vouching.vouch(number, own, request.reason, actor))
+
     async def change_password(
         self, request: contract.PasswordChange, call: CallContext
     ) -> Nothing:
@@ -186,6 +196,7 @@ class OperatorAnswers:
 
         def question(connection: Connection) -> contract.OperatorRow:
             names = {role.role_no: role.name for role in roles.every_role(connection)}
-            return operator_row(operator, names, now, masked(operator))
+            hand = hand_shown(connection, now, operator)
+            return operator_row(operator, names, now, masked(operator), hand)
 
         return await self._parts.database.read(question)

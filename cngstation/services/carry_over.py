@@ -142,11 +142,11 @@ def begin_epoch(
         for row in found:
             _put(tx, table, row, reason, actor)
     for done in carried.hands:
-        # The day of who gave whom a password begins anew with the books.
+        # What is of the day or the week begins it anew with the books.
         by, told = Actor(done.by, actor.terminal), f"{reason} row {done.seq}"
         audit.record(
             tx, by, done.act, done.subject, outcome=audit.CARRIED, reason=told,
-            before=done.before,
+            before=done.before, after=done.told,
         )  # fmt: skip
     for price in carried.prices:
         del price["seq"]

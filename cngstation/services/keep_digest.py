@@ -7,13 +7,17 @@ in this boot is placed by the monotonic clock.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from cngstation.config import StationConfig
-from cngstation.domain.digest import digest_rows
+from cngstation.domain.digest import Happened, digest_rows
+from cngstation.domain.two_people import UNVOUCHED
 from cngstation.moments import Clock, Instant, business_day, seconds
 from cngstation.services import digest_slip
+from cngstation.services.one_hand import unvouched
 from cngstation.services.tell_day import MAY_SLIP_MS, tell
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import digests
@@ -25,6 +29,8 @@ from cngstation.storage.sqlite import Connection
 LOOK_MS = 60_000
 # Days that one look closes; the next one closes more.
 MOST_DAYS = 31
+# Numbers that one row names; the list of operators has all.
+MOST_NAMED = 20
 
 
 class DigestKeeper:
@@ -120,11 +126,24 @@ class DigestKeeper:
             yield day, first, end
 
     def _made(self, connection: Connection, day: str, first: int, last: int) -> Digest:
-        rows = digest_rows(
+        happened = chain(
             digests.happened(connection, first - 1, last),
-            wrong_tries=self._wrong_tries,
+            self._unvouched(connection, last),
         )
+        rows = digest_rows(happened, wrong_tries=self._wrong_tries)
         return Digest(day, first, last, rows)
+
+    def _unvouched(self, connection: Connection, seq: int) -> Iterator[Happened]:
+        """Name each hand of several people, every day until somebody vouches."""
+        now, people = self._clock.now(), defaultdict(list)
+        for operator_no, hand in unvouched(connection, now):
+            people[hand].append(operator_no)
+        for hand, found in people.items():
+            at_ms, told = tell(connection, now).ms, " ".join(found[:MOST_NAMED])
+            more = " ..." if len(found) > MOST_NAMED else ""
+            yield Happened(
+                seq, at_ms, UNVOUCHED, told + more, "done", hand, "", "", "", ""
+            )
 
 
 def _placed(at: Instant, now: Instant, told_ms: int) -> int:

@@ -1,17 +1,25 @@
-"""Tells whether two people can be one: who gave their passwords, and how long ago.
+"""Tells whether two people can be one: who gave their passwords, and who vouched.
 
-Who makes an operator, or gives a new password, can log in as that person. For a day
-after it the two count as one hand, and so do two whom a third made. An act of two
-people by one hand is refused while somebody else could stand behind it; where there is
-nobody, as on a station's first day, it is done and named. Whom that hand ever put out
-of the way counts as there: who sent the others away waits the day with everybody new.
-The day is counted by the monotonic clocks of the boots since: nobody sets those, and
-power cuts only prolong it. New books take over what decides about hands.
+Who makes an operator, or gives a new password, can log in as that person. The two
+count as one hand, and so do two whom a third made, until somebody who is not of that
+hand vouches for the person (`vouch`). No time ends it: who waits is no second person.
+
+An act of two people by one hand is refused while somebody else could stand behind it.
+Where there is nobody it is done and named on the slip, in the audit and in the digest,
+and each digest names those for whom nobody has vouched: a station that begins with one
+person can work, and whoever reads its digest sees by whose word there are two. Who
+could stand behind it is asked by degree. In the first day of a password, anybody of an
+older one; after it, whoever is not of the hand. Whom the hand put out of the way counts
+as there, with a password of the first day as often as it was, else for a week.
+Day and week are counted by the monotonic clocks of the boots since: nobody sets those,
+and power cuts only prolong them. New books take over what decides about hands.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
+from cngstation.domain.two_people import VOUCH
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR, Instant
 from cngstation.services.check_rights import (
@@ -21,14 +29,27 @@ from cngstation.services.check_rights import (
     require_right,
 )
 from cngstation.storage import audit, operators, roles
-from cngstation.storage.audit import Given
+from cngstation.storage.audit import LONG_AGO, Given
 from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
 
 FRESH_MS = 24 * MS_PER_HOUR
-RETIRED = "retired"
+WEEK_MS = 7 * FRESH_MS
+RETIRED, ACTIVE = "retired", "active"
 _MADE, _OTHER_ROLE, _LESS = ("operator.add",), ("operator.edit.role",), ("role.edit",)
-_ASIDE = ("operator.retire", "operator.reset_password", "operator.edit.outlet")
+_ASIDE = (
+    "operator.retire",
+    "operator.reset_password",
+    "operator.edit.outlet",
+    "operator.lock",
+)
+
+
+class Tie(Enum):
+    """What binds a name to who gave the password: any giving, or that of the day."""
+
+    FRESH = "fresh"
+    STANDING = "standing"
 
 
 class OneHand(Refusal):
@@ -36,9 +57,9 @@ class OneHand(Refusal):
 
     code = "refusal.one_hand"
     text = (
-        "Operator {hand} gave a password to one of these two less than a day ago, and "
-        "may be both. Nothing was done and no money moved. Let another operator with "
-        "this right stand behind it, or wait a day."
+        "Operator {hand} gave a password to one of these two, and may be both. Nothing "
+        "was done and no money moved. Let another operator with this right stand "
+        "behind it, or vouch for the one of the two (Operators, v)."
     )
 
 
@@ -50,36 +71,120 @@ def hand_of_both(
     Raises:
         OneHand: it is one, and somebody else could stand behind the act.
     """
-    hand = _hand(connection, now, first.operator_no)
-    if hand != _hand(connection, now, second.operator_no):
-        return ""
-    both = {first.operator_no, second.operator_no}
-    for other in operators.every(connection):
-        if other.operator_no not in both and (
-            # A locked one counts: locking somebody makes nobody two people.
-            (
-                other.state != RETIRED
-                and _has(connection, other, right, first.outlet_no)
-                and _hand(connection, now, other.operator_no) != hand
+    for tie in Tie:
+        hands = _Hands(connection, now, tie)
+        hand = hands.of(first.operator_no)
+        if hand == hands.of(second.operator_no):
+            if _others(hands, hand, first, second, right):
+                raise OneHand(hand=hand)
+            return hand
+    return ""
+
+
+def unvouched(connection: Connection, now: Instant) -> list[tuple[str, str]]:
+    """Return who is at work and of another's hand, with whose it is."""
+    hands = _Hands(connection, now, Tie.STANDING)
+    found = []
+    for operator in operators.every(connection):
+        hand = hands.of(operator.operator_no)
+        if operator.state == ACTIVE and hand != operator.operator_no:
+            found.append((operator.operator_no, hand))
+    return found
+
+
+def hand_of(connection: Connection, now: Instant, operator_no: str) -> str:
+    """Return who can act as an operator, as far as nobody has said otherwise."""
+    return _Hands(connection, now, Tie.STANDING).of(operator_no)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hands:
+    """Whose hand somebody is of, by one kind of tie."""
+
+    connection: Connection
+    now: Instant
+    tie: Tie
+
+    def of(self, operator_no: str) -> str:
+        """Return who can act as an operator: themselves, or who gave the password.
+
+        Those who gave each other passwords all in a ring are one, named by the first.
+        """
+        seen: list[str] = []
+        hand = operator_no
+        while hand not in seen:
+            seen.append(hand)
+            given = audit.password_given(self.connection, hand)
+            if given is None or not operators.find(self.connection, given.by):
+                return hand
+            if _vouched(self.connection, hand, given):
+                return hand
+            if self.tie is Tie.FRESH and (
+                ran_since(self.connection, given, self.now) >= FRESH_MS
+            ):
+                return hand
+            hand = given.by
+        return min(seen[seen.index(hand) :])
+
+    def was_another(self, operator_no: str, aside: Given) -> bool:
+        """Tell whether somebody was no name of the one who put them aside by then."""
+        hand = self.of(aside.by)
+        return not any(
+            made.seq < aside.seq
+            and self.of(made.by) == hand
+            and not _vouched(self.connection, operator_no, made, until=aside.seq)
+            and (
+                self.tie is Tie.STANDING
+                or _ran_between(self.connection, made, aside) < FRESH_MS
             )
-            or _put_aside(connection, now, other, right, hand)
-        ):
-            raise OneHand(hand=hand)
-    return hand
+            for made, _ in audit.done_to(self.connection, operator_no, _MADE)
+        )
 
 
-def _put_aside(
-    connection: Connection, now: Instant, other: Operator, right: str, hand: str
+def _others(
+    hands: _Hands, hand: str, first: Operator, second: Operator, right: str
 ) -> bool:
+    """Tell whether somebody else could stand behind an act, or could have."""
+    both = {first.operator_no, second.operator_no}
+    return any(
+        _is_there(hands, other, right, first.outlet_no, hand)
+        or _put_aside(hands, other, right, hand)
+        for other in operators.every(hands.connection)
+        if other.operator_no not in both
+    )
+
+
+def _is_there(
+    hands: _Hands, other: Operator, right: str, outlet_no: str, hand: str
+) -> bool:
+    """Tell whether somebody of another hand works here who has the right.
+
+    In the first day a locked one counts: locking somebody makes nobody two people.
+    """
+    works = other.state == ACTIVE or (hands.tie is Tie.FRESH and other.state != RETIRED)
+    return (
+        works
+        and _has(hands.connection, other, right, outlet_no)
+        and hands.of(other.operator_no) != hand
+    )
+
+
+def _put_aside(hands: _Hands, other: Operator, right: str, hand: str) -> bool:
     """Tell whether the hand took somebody out of the way who could have stood behind.
 
-    By retiring them, another role, a role with less in it, or a new password.
+    By retiring or locking them, another role, a role with less in it, or a new
+    password.
     """
+    connection = hands.connection
 
     def counts(given: Given) -> bool:
-        if _hand(connection, now, given.by) != hand:
+        if hands.of(given.by) != hand:
             return False
-        return _was_another(connection, now, other.operator_no, given)
+        if hands.tie is Tie.STANDING and (
+            ran_since(connection, given, hands.now, WEEK_MS) >= WEEK_MS
+        ):
+            return False
+        return hands.was_another(other.operator_no, given)
 
     number = other.operator_no
     for given, _ in audit.done_to(connection, number, _ASIDE):
@@ -94,48 +199,60 @@ def _put_aside(
     )
 
 
-def _was_another(
-    connection: Connection, now: Instant, operator_no: str, aside: Given
+def _vouched(
+    connection: Connection, operator_no: str, given: Given, until: int = audit.LAST
 ) -> bool:
-    """Tell whether somebody was no name of the one who put them aside by then."""
-    hand = _hand(connection, now, aside.by)
-    return not any(
-        made.seq < aside.seq
-        and _hand(connection, now, made.by) == hand
-        and _ran_between(connection, made, aside) < FRESH_MS
-        for made, _ in audit.done_to(connection, operator_no, _MADE)
+    """Tell whether somebody vouched for an operator after a password was given."""
+    return any(
+        given.seq < vouch.seq < until
+        for vouch, _ in audit.done_to(connection, operator_no, (VOUCH,))
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """A row of the audit that decides about hands."""
+    """A row of the audit that decides about hands; `told` is its age for new books."""
 
     seq: int
     act: str
     subject: str
     by: str
     before: str
+    told: str = ""
 
 
 def deciding(connection: Connection, now: Instant) -> list[Deciding]:
     """Return what new books must know of hands, oldest first.
 
-    Passwords given within the day, and who was put out of the way.
+    Passwords given to those for whom nobody vouched, and who was put out of the way.
     """
     found = []
+
+    def add(given: Given, act: str, subject: str, before: str) -> None:
+        ran_ms = ran_since(connection, given, now, WEEK_MS)
+        over = ran_ms >= (FRESH_MS if act in _GIVING else WEEK_MS)
+        told = LONG_AGO if over else ""
+        found.append(Deciding(given.seq, act, subject, given.by, before, told))
+
+    ties = [_Hands(connection, now, tie) for tie in Tie]
     for operator in operators.every(connection):
         number = operator.operator_no
+        last = audit.password_given(connection, number)
         for act in (*_MADE, *_ASIDE, *_OTHER_ROLE):
             for given, before in audit.done_to(connection, number, (act,)):
-                if ran_since(connection, given, now) < FRESH_MS or (
-                    act not in _MADE and _was_another(connection, now, number, given)
+                bound = last == given and not _vouched(connection, number, given)
+                if bound or (
+                    act not in _MADE
+                    and any(hands.was_another(number, given) for hands in ties)
                 ):
-                    found.append(Deciding(given.seq, act, number, given.by, before))
+                    add(given, act, number, before)
     for role in {operator.role for operator in operators.every(connection)}:
         for given, before in audit.done_to(connection, role, _LESS):
-            found.append(Deciding(given.seq, _LESS[0], role, given.by, before))
+            add(given, _LESS[0], role, before)
     return sorted((row for row in found if row.by), key=lambda row: row.seq)
+
+
+_GIVING = frozenset({"operator.add", "operator.reset_password"})
 
 
 def _has(connection: Connection, operator: Operator, right: str, outlet: str) -> bool:
@@ -146,43 +263,38 @@ def _has(connection: Connection, operator: Operator, right: str, outlet: str) ->
     return True
 
 
-def _hand(connection: Connection, now: Instant, operator_no: str) -> str:
-    """Return who can act as an operator: themselves, or who gave the password.
+def ran_since(
+    connection: Connection, given: Given, now: Instant, enough_ms: int = FRESH_MS
+) -> int:
+    """Return for how long the station ran since, never more than it did.
 
-    Those who gave each other passwords all in a ring are one, named by the first.
+    It is counted until it is enough.
     """
-    seen: list[str] = []
-    hand = operator_no
-    while hand not in seen:
-        seen.append(hand)
-        given = audit.password_given(connection, hand)
-        if given is None or not operators.find(connection, given.by):
-            return hand
-        if ran_since(connection, given, now) >= FRESH_MS:
-            return hand
-        hand = given.by
-    return min(seen[seen.index(hand) :])
-
-
-def ran_since(connection: Connection, given: Given, now: Instant) -> int:
-    """Return for how long the station ran since; never more than it did."""
+    if given.told == LONG_AGO:
+        return enough_ms
     readings = audit.readings_back(connection, given.seq)
-    return _ran(given, now.boot_id, now.mono_ms, readings)
+    return _ran(given, now.boot_id, now.mono_ms, readings, enough_ms)
 
 
 def _ran_between(connection: Connection, given: Given, until: Given) -> int:
     """Return for how long the station ran from one row to another."""
+    if given.told == LONG_AGO:
+        return FRESH_MS
     readings = audit.readings_back(connection, given.seq, until.seq)
-    return _ran(given, until.boot_id, until.mono_ms, readings)
+    return _ran(given, until.boot_id, until.mono_ms, readings, FRESH_MS)
 
 
 def _ran(
-    given: Given, boot_id: str, mono_ms: int, readings: Iterator[tuple[str, int]]
+    given: Given,
+    boot_id: str,
+    mono_ms: int,
+    readings: Iterator[tuple[str, int]],
+    enough_ms: int,
 ) -> int:
     boots = {boot_id}
     ran_ms = mono_ms - (given.mono_ms if given.boot_id == boot_id else 0)
     for other, last_ms in readings:
-        if ran_ms >= FRESH_MS:
+        if ran_ms >= enough_ms:
             break
         if other not in boots:
             boots.add(other)

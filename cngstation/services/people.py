@@ -10,6 +10,7 @@ from cngstation.services.keep_operators import OperatorDesk
 from cngstation.services.keep_outlets import OutletDesk
 from cngstation.services.keep_roles import RoleDesk
 from cngstation.services.passwords import Passwords
+from cngstation.services.vouch import Vouching
 from cngstation.storage.database import Database
 
 
@@ -21,6 +22,7 @@ class People:
     roles: RoleDesk
     outlets: OutletDesk
     own_passwords: OwnPasswords
+    vouching: Vouching
 
 
 def people_of(
@@ -38,6 +40,7 @@ def people_of(
         roles=RoleDesk(database),
         outlets=OutletDesk(database, till_outlet),
         own_passwords=OwnPasswords(database, passwords, gate, known),
+        vouching=Vouching(gate),
     )
 
 

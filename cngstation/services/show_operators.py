@@ -11,6 +11,7 @@ from cngstation.moments import Instant
 from cngstation.rpc.contract import operators as contract
 from cngstation.services import operator_guards as guards
 from cngstation.services.lock_out import wait_of
+from cngstation.services.one_hand import hand_of
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
 from cngstation.storage.operators import Operator
@@ -39,14 +40,31 @@ def operator_rows(
     seen.sort(key=lambda operator: operator.state == "retired")
     return contract.OperatorRows(
         rows=tuple(
-            operator_row(operator, names, now, phone_masked(operator))
+            operator_row(
+                operator,
+                names,
+                now,
+                phone_masked(operator),
+                hand_shown(connection, now, operator),
+            )
             for operator in seen[skip : skip + contract.OPERATORS_A_PAGE]
         )
     )
 
 
+def hand_shown(connection: Connection, now: Instant, operator: Operator) -> str:
+    """Return of whose hand somebody at work is, empty for nobody's."""
+    hand = hand_of(connection, now, operator.operator_no)
+    is_own = hand == operator.operator_no
+    return "" if is_own or operator.state == "retired" else hand
+
+
 def operator_row(
-    operator: Operator, names: dict[str, str], now: Instant, phone_masked: str
+    operator: Operator,
+    names: dict[str, str],
+    now: Instant,
+    phone_masked: str,
+    hand: str,
 ) -> contract.OperatorRow:
     """Return an operator as the contract has it; `names` are of the station's roles."""
     wait = wait_of(operator, now)
@@ -63,6 +81,7 @@ def operator_row(
         must_change=bool(operator.must_change),
         wrong_tries=operator.wrong_tries,
         blocked_s=int(str(wait.facts["seconds"])) if wait else 0,
+        hand=hand,
     )
 
 

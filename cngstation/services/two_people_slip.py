@@ -27,7 +27,7 @@ _ALWAYS = {"act", "subject", "reason", "before", "after"}
 class Deed:
     """What was approved, and what it changes as people read it.
 
-    `hand` is who may know both passwords, empty for two people.
+    `hand` is who may know both passwords, nobody vouching; empty for two people.
     `proof` is by what the second person was known, empty for a session of his own.
     """
 
@@ -98,7 +98,7 @@ def rows_of(content: Mapping[str, Any]) -> list[Row | Ruler]:
         Row(_("First operator"), _person(content, "operator_no", "first_name")),
         Row(_("Second operator"), second),
         *_proved(str(content.get("proof", ""))),
-        *([Row(_("Password given today by"), hand, strong=True)] if hand else []),
+        *([Row(_("Password given by"), hand, strong=True)] if hand else []),
         Row(_("Terminal"), str(content["terminal"])),
         Row(_("Time"), time_text(int(content["at_ms"]))),
         Row(_("Books"), books),

@@ -19,6 +19,7 @@ class Actor:
 
 STATION = Actor("", "station")
 CARRIED = "carried"  # the outcome of a row that new books took over
+LONG_AGO = "long ago"  # what such a row tells of its age, where it decides
 LAST = (1 << 63) - 1
 
 
@@ -49,19 +50,26 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """When somebody was given a password, and by whom."""
+    """When somebody was given a password, and by whom.
+
+    `told` is LONG_AGO in books that took it over from older ones, where it was.
+    """
 
     seq: int
     by: str
     mono_ms: int
     boot_id: str
+    told: str = ""
+
+
+_GIVEN = f"seq, operator_no, mono_ms, boot_id, iif(outcome = '{CARRIED}', after, '')"
 
 
 def password_given(connection: Connection, operator_no: str) -> Given | None:
     """Return who last gave an operator a password; own changes do not count."""
     row = connection.execute(
-        "SELECT seq, operator_no, mono_ms, boot_id FROM audit WHERE subject=?"
-        " AND act IN ('operator.add', 'operator.reset_password')"
+        f"SELECT {_GIVEN} FROM audit"  # noqa: S608 - ours
+        " WHERE subject=? AND act IN ('operator.add', 'operator.reset_password')"
         " AND outcome IN ('done', 'carried')"
         " ORDER BY seq DESC LIMIT 1",
         (operator_no,),
@@ -82,7 +90,7 @@ def done_to(
     """Yield when acts were done to a subject, by whom, and what it was before."""
     marks = ", ".join("?" * len(acts))
     found = connection.execute(
-        "SELECT seq, operator_no, mono_ms, boot_id, before FROM audit"  # noqa: S608 - marks
+        f"SELECT {_GIVEN}, before FROM audit"  # noqa: S608 - ours, and marks
         f" WHERE subject=? AND act IN ({marks}) AND outcome IN ('done', 'carried')"
         " ORDER BY seq DESC",
         (subject, *acts),

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from pydantic import SecretStr
 from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.widgets import Input
 
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
@@ -14,6 +16,7 @@ from cngstation.rpc.contract.counter import (
     OPERATOR_RESET,
     OPERATOR_RETIRE,
     OPERATOR_UNLOCK,
+    OPERATOR_VOUCH,
     OPERATORS_A_PAGE,
     OUTLET_LIST,
     ROLE_LIST,
@@ -22,6 +25,7 @@ from cngstation.rpc.contract.counter import (
     OperatorRow,
     OutletRow,
     RoleRow,
+    Vouch,
 )
 from cngstation.rpc.session import Nothing
 from tui.desk import Desk
@@ -58,6 +62,8 @@ _DONE = {
     "retire": mark("Operator {operator_no} {name} is retired; the number is kept."),
 }
 _WAITS = mark("waits {seconds} s")
+_OF_HAND = mark("made by {hand}")
+_VOUCHED = mark("You have vouched for operator {operator_no} {name}.")
 
 
 def _state(row: OperatorRow) -> str:
@@ -65,6 +71,8 @@ def _state(row: OperatorRow) -> str:
         return filled(_WAITS, seconds=row.blocked_s)
     if row.state == "active" and row.must_change:
         return _("first login")
+    if row.state == "active" and row.hand:
+        return filled(_OF_HAND, hand=row.hand)
     return word(row.state)
 
 
@@ -76,7 +84,9 @@ class OperatorsScreen(ListScreen):
         "n hires, Enter changes the marked one. l locks, u unlocks and forgets wrong "
         "passwords, r gives a new password for one login, x retires for good. Each "
         "wants a reason and is written down. Nobody does this to themselves or to "
-        "somebody who may do more; one administrator stays."
+        "somebody who may do more; one administrator stays. v vouches for one whose "
+        "password another gave: until then both count as one person where two are "
+        "needed."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "hire", show=False),
@@ -84,6 +94,7 @@ class OperatorsScreen(ListScreen):
         Binding("u", "ask('unlock')", show=False),
         Binding("r", "ask('reset')", show=False),
         Binding("x,delete", "ask('retire')", show=False),
+        Binding("v", "vouch", show=False),
     ]
     COLUMNS = (
         Column(mark("Job no"), 6, lambda r: r.operator_no, right=True),
@@ -110,6 +121,7 @@ class OperatorsScreen(ListScreen):
             ("u", _("unlock")),
             ("r", _("new password")),
             ("x", _("retire")),
+            ("v", _("vouch")),
             ("Esc", _("back")),
         ]
 
@@ -148,6 +160,49 @@ class OperatorsScreen(ListScreen):
         row = self.chosen
         if row is not None:
             self.app.push_screen(OperatorReasonScreen(self.desk, self, act, row))
+
+    def action_vouch(self) -> None:
+        """Ask for the own password and the reason."""
+        if self.chosen is not None:
+            self.app.push_screen(VouchScreen(self.desk, self, self.chosen))
+
+
+class VouchScreen(PeopleForm):
+    """Takes somebody's word that an operator is another person."""
+
+    HELP = mark(
+        "You say that this operator is another person than who gave the password: you "
+        "have seen them here, working under this name. Give your own password and "
+        "write down how you know. It stands in the digest under your name."
+    )
+    FIELDS: ClassVar[Sequence[Field]] = (
+        Field("own", mark("My password"), longest=128),
+        REASON,
+    )
+
+    def __init__(self, desk: Desk, behind: OperatorsScreen, row: OperatorRow) -> None:
+        super().__init__(desk, behind)
+        self._row = row
+
+    def on_mount(self) -> None:
+        """Show dots for the password."""
+        self.query_one("#own", Input).password = True
+
+    def title_line(self) -> Content:
+        """Name the operator."""
+        who = f"   {self._row.operator_no} {clean(self._row.full_name)}"
+        return line((_("Vouch for an operator"), "bold"), who)
+
+    async def save(self) -> str:
+        """Vouch."""
+        row = self._row
+        vouch = Vouch(
+            operator_no=row.operator_no,
+            reason=self.value("reason"),
+            own_password=SecretStr(self.query_one("#own", Input).value),
+        )
+        await self.desk.link.call(OPERATOR_VOUCH, vouch)
+        return filled(_VOUCHED, operator_no=row.operator_no, name=row.full_name)
 
 
 class OperatorReasonScreen(PeopleForm):

@@ -17,7 +17,10 @@ Sex = Literal["", "female", "male"]
 
 
 class OperatorRow(Message):
-    """An operator; `blocked_s` is how long wrong passwords still make them wait."""
+    """An operator; `blocked_s` is how long wrong passwords still make them wait.
+
+    `hand` is the number of who gave the password, until somebody vouches.
+    """
 
     operator_no: Word
     login_name: Line
@@ -31,6 +34,7 @@ class OperatorRow(Message):
     must_change: bool
     wrong_tries: int
     blocked_s: int
+    hand: Word = ""
 
 
 class OperatorQuery(Message):
@@ -69,6 +73,14 @@ class OperatorOrder(Message):
 
     operator_no: OperatorNo
     reason: Text
+
+
+class Vouch(Message):
+    """For whom somebody vouches and why, with the own password."""
+
+    operator_no: OperatorNo
+    reason: Text
+    own_password: Secret
 
 
 class OneTimePassword(Message):
@@ -182,6 +194,9 @@ OPERATOR_RETIRE = Method(
 OPERATOR_RESET = Method(
     "operator.reset_password", OperatorOrder, OneTimePassword, _WRITE, changes=True
 )
+OPERATOR_VOUCH = Method(
+    "operator.vouch", Vouch, OperatorRow, "operator.vouch", changes=True
+)
 OPERATOR_CHANGE_PASSWORD = Method(
     "operator.change_password", PasswordChange, Nothing, OWN_LOGIN, changes=True
 )
@@ -201,6 +216,7 @@ OPERATOR_METHODS = (
     OPERATOR_UNLOCK,
     OPERATOR_RETIRE,
     OPERATOR_RESET,
+    OPERATOR_VOUCH,
     OPERATOR_CHANGE_PASSWORD,
     ROLE_LIST,
     ROLE_WRITE,

@@ -1,4 +1,4 @@
-"""One person who gives the other a password is not two people for a day."""
+"""One person who gives the other a password is not two people until one vouches."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cngstation.domain.digest import Section
+from cngstation.domain.two_people import VOUCH
 from cngstation.moments import MS_PER_HOUR
 from cngstation.services import two_people_slip
 from cngstation.services.approve import (
@@ -83,9 +84,20 @@ async def hands(db: Database) -> list[tuple[str, str]]:
 
 
 async def established(db: Database, clock: HandClock, *numbers: str) -> None:
-    """Make operators who are older than a day."""
+    """Make operators who are older than a day, and others than 01 is."""
     await given(db, "01", *numbers)
+    await vouched(db, *numbers)
     clock.forward(FRESH_MS)
+
+
+async def vouched(db: Database, *numbers: str, by: str = "") -> None:
+    """Say that operators are other people."""
+
+    def unit(tx: Transaction) -> None:
+        for number in numbers:
+            audit.record(tx, Actor(by, "office"), VOUCH, number)
+
+    await db.write(unit)
 
 
 async def test_a_first_day_goes_on_and_is_named(db: Database, clock: HandClock) -> None:
@@ -97,12 +109,14 @@ async def test_a_first_day_goes_on_and_is_named(db: Database, clock: HandClock) 
     found: Any = await db.read(lambda c: list(receipts.newest(c, 2)))
     for receipt, _ in found:
         rows = two_people_slip.rows_of(receipt.content)
-        assert any("Password given today by" in str(row) for row in rows)
+        assert any("Password given by" in str(row) for row in rows)
     keeper = DigestKeeper(clock, cut_off_minute=0, wrong_tries=3)
     digest = await db.read(lambda c: keeper.of(c, keeper.today(c)))
     sections = [row.section for row in digest.rows]
     assert sections.count(Section.ONE_HAND) == 2
     assert sections.count(Section.TWO_PEOPLE) == 2
+    (standing,) = [row for row in digest.rows if row.section is Section.UNVOUCHED]
+    assert (standing.first_no, standing.subject) == ("01", "02 03")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +153,9 @@ async def test_a_password_that_is_given_anew_counts(
     await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
     await done(db, "01", "03")
     assert await hands(db) == [("01 + 03", "01")]
+    await vouched(db, "03")
+    await done(db, "01", "03")
+    assert len(await hands(db)) == 1
 
 
 async def test_passwords_given_in_a_ring_are_one_hand(
@@ -237,8 +254,66 @@ async def test_the_day_is_not_the_wall_clocks(db: Database, clock: HandClock) ->
     with pytest.raises(OneHand):
         await done(db, "01", "03")
     clock.forward(MS_PER_HOUR)
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
+    await given(db, "01", "04")
+    await done(db, "01", "03")  # of a day ago; 04 is new and of the hand
+    with pytest.raises(OneHand):
+        await done(db, "01", "04")
+    assert await hands(db) == [("01 + 03", "01")]
+
+
+async def test_a_day_makes_nobody_another_person(
+    db: Database, clock: HandClock
+) -> None:
+    """As long as nobody vouches, whoever is surely another stands behind it."""
+    await established(db, clock, "02")
+    await given(db, "01", "03", "04")
+    clock.forward(40 * FRESH_MS)
+    for first, second in (("01", "03"), ("03", "01"), ("03", "04")):
+        with pytest.raises(OneHand, match="01"):
+            await done(db, first, second)
+    await done(db, "01", "02")
+    await vouched(db, "03", by="02")
     await done(db, "01", "03")
+    await done(db, "03", "04")
     assert await hands(db) == []
+    await given(db, "01", "03", act=RESET)
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+
+
+async def test_old_names_of_one_maker_go_on_and_are_named(
+    db: Database, clock: HandClock
+) -> None:
+    """A station whose operators were all made by one works, by a name of before."""
+    await given(db, "01", "02", "03")
+    clock.forward(FRESH_MS)
+    await done(db, "01", "02")
+    await done(db, "02", "03")
+    await given(db, "01", "04")
+    with pytest.raises(OneHand):
+        await done(db, "01", "04")
+    assert await hands(db) == [("01 + 02", "01"), ("02 + 03", "01")]
+
+
+@pytest.mark.parametrize(
+    ("act", "state"), [("operator.lock", "locked"), ("operator.retire", "retired")]
+)
+async def test_whom_the_hand_put_aside_counts_for_a_week(
+    db: Database, clock: HandClock, act: str, state: str
+) -> None:
+    """Nobody who left keeps those who are there from working for ever."""
+    await established(db, clock, "02")
+    await given(db, "01", "03")
+    clock.forward(FRESH_MS)
+    await given(db, "01", "02", act=act)
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state=state))
+    clock.forward(6 * FRESH_MS)
+    with pytest.raises(OneHand):
+        await done(db, "01", "03")
+    clock.forward(FRESH_MS)
+    await done(db, "01", "03")
+    assert await hands(db) == [("01 + 03", "01")]
 
 
 async def test_who_sent_the_others_away_waits_with_everybody_new(
@@ -258,9 +333,12 @@ async def test_who_sent_the_others_away_waits_with_everybody_new(
     await given(db, "01", "04")
     with pytest.raises(OneHand):
         await done(db, "01", "04")
-    clock.forward(FRESH_MS)
+    clock.forward(7 * FRESH_MS)
+    await given(db, "01", "05")
+    with pytest.raises(OneHand):
+        await done(db, "01", "05")
     await done(db, "01", "04")
-    assert await hands(db) == []
+    assert await hands(db) == [("01 + 04", "01")]
 
 
 async def test_a_name_made_by_mistake_keeps_nobody_waiting(

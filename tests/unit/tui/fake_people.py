@@ -37,6 +37,7 @@ class FakePeople:
 
     def __init__(self) -> None:
         self.operators = [operator(1001), operator(1002, state="locked")]
+        self.operators[0] = operator(1001, hand="1")
         night = {"role_no": "R1", "name": "夜班", "ready_made": False, "note": "x"}
         self.roles = [*map(role, ROLES), role("general", **night)]
         self.outlets = [
@@ -74,7 +75,7 @@ class FakePeople:
     async def _operator_lock(self, order: Any) -> Any:
         return operator(int(order.operator_no))
 
-    _operator_unlock = _operator_retire = _operator_lock
+    _operator_unlock = _operator_retire = _operator_vouch = _operator_lock
 
     async def _operator_change_password(self, typed: Any) -> Any:
         if typed.new != typed.again:

@@ -134,6 +134,24 @@ async def test_each_letter_asks_for_its_reason(
         assert (order.operator_no, order.reason) == ("1002", "leaves")
 
 
+async def test_somebody_vouches_with_the_own_password() -> None:
+    """Whose name it is stands in the list until then; the password is dots."""
+    async with opened() as screen:
+        screen.app.action_open("operators")
+        await screen.sees("made by 1")
+        await screen.press("v")
+        await screen.sees("Vouch for an operator")
+        await screen.type("my own secret")
+        assert "my own secret" not in screen.text()
+        await screen.press("enter")
+        await screen.type("is my colleague")
+        await screen.press("enter")
+        await screen.sees("You have vouched for operator 1001")
+        (vouch,) = screen.asked("operator.vouch")
+        assert (vouch.operator_no, vouch.reason) == ("1001", "is my colleague")
+        assert vouch.own_password.get_secret_value() == "my own secret"
+
+
 async def test_a_form_begins_with_what_is_there() -> None:
     """The phone number stays hidden and sent only when typed; Esc changes nothing."""
     async with opened() as screen:
