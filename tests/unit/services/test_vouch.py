@@ -12,8 +12,8 @@ from cngstation.cli import vouch as command
 from cngstation.errors import Refusal
 from cngstation.moments import SystemClock
 from cngstation.services.log_in import Gate
-from cngstation.services.station_rules import GateRules
 from cngstation.services.one_hand import unvouched
+from cngstation.services.station_rules import GateRules
 from cngstation.services.vouch import Vouching
 from cngstation.storage import audit, operators
 from cngstation.storage.audit import STATION, Actor
