@@ -98,6 +98,8 @@ class Nozzle(Section):
     only_level: Annotated[
         int | None, Field(ge=0, le=2, description="0 to 2, or no such key")
     ] = None
+    # It sells by itself although its protocol can authorise.
+    stand_alone: bool = False
 
 
 class Line(Section):

@@ -35,13 +35,15 @@ class NozzleSetting:
 
     `numbered_with` are the nozzles, itself among them, that share one row of numbers
     for fills, duties and events; empty: it numbers its own fills. `only_level` is the
-    one price level that it shows, None all of them.
+    one price level that it shows, None all of them. A nozzle that
+    `is_host_controlled` gives gas by order of the station alone.
     """
 
     key: NozzleKey
     unit: Unit
     numbered_with: tuple[NozzleKey, ...] = ()
     only_level: int | None = None
+    is_host_controlled: bool = False
 
     @property
     def shares_numbers(self) -> bool:

@@ -42,6 +42,8 @@ BY_ONE = frozenset(
         "till_over",
         "till_short",
         "totaliser_break",
+        "unasked_gas",
+        "unasked_gas_flows",
         "unit_differs",
         "unknown_staff_card",
         "unusual_record",

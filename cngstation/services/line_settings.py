@@ -91,12 +91,14 @@ def nozzles_of(line: Line, station_no: str) -> dict[int, NozzleSetting]:
         device = numbered_by(gun)
         return tuple(key for other, key in keys.items() if numbered_by(other) == device)
 
+    by_order = PROTOCOLS[line.protocol].fills_by_order(line.options)
     return {
         nozzle.gun: NozzleSetting(
             keys[nozzle.gun],
             nozzle.unit,
             numbered_with(nozzle.gun),
             only_level_of(line, nozzle),
+            is_host_controlled=by_order and not nozzle.stand_alone,
         )
         for nozzle in line.nozzles
     }

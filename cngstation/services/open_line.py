@@ -10,7 +10,7 @@ from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.answer_forecourt import NamedLine
 from cngstation.services.answer_technician import TechnicianAnswers
 from cngstation.services.book_sale import SaleBook
-from cngstation.services.control_nozzles import ControlledLine
+from cngstation.services.control_nozzles import ControlledLine, NozzleControl
 from cngstation.services.decide_debit import DebitDesk
 from cngstation.services.line_settings import (
     capabilities_of,
@@ -23,6 +23,7 @@ from cngstation.services.line_settings import (
 from cngstation.services.publish_downloads import DownloadKeeper, ServedNozzle
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
+from cngstation.services.stop_unasked import UnaskedFills
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage.database import Database
@@ -51,6 +52,7 @@ def open_line(
     clock: Clock,
 ) -> DispenserLine:
     """Join a line of the configuration to everything; its `run` opens the port."""
+    unasked = UnaskedFills(parts.database)
     desk = LineDesk(
         section.name,
         section.baud,
@@ -63,6 +65,7 @@ def open_line(
         checks=CardChecks(parts.database, clock, rules_of(config)),
         downloads=parts.watch,
         clocks=parts.clocks,
+        unasked=unasked,
     )
     line = DispenserLine(
         settings_of(section),
@@ -76,7 +79,9 @@ def open_line(
     parts.desks.append(desk)
     parts.lines.append(NamedLine(section.name, section.baud, desk, line))
     able = capabilities_of(section)
-    parts.controlled.append(ControlledLine(line, desk, able, desk.records))
+    controlled = ControlledLine(line, desk, able, desk.records)
+    parts.controlled.append(controlled)
+    unasked.control = NozzleControl(parts.database, [controlled])
     parts.watch.serve(desk.settings, downloads_of(section))
     nozzles = [
         ServedNozzle(setting.key.nozzle_no, gun, setting.unit, setting.only_level)

@@ -10,6 +10,7 @@ from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
 from cngstation.services.explain_row import people_of
 from cngstation.services.station_row_words import STATION_ROWS
+from cngstation.services.tell_unasked import UNASKED, UNASKED_WORDS, told_of
 from cngstation.storage import findings, journal
 from cngstation.storage.sqlite import Connection
 from cngstation.units import decimal_text, quantity_text, yuan_text
@@ -32,6 +33,7 @@ _GAP_WITH_FIGURES = mark(
 
 # Kind of row: what is said of it, and what cures it. {fields} are facts of the row.
 WORDS: dict[str, tuple[str, str]] = {
+    **UNASKED_WORDS,
     "top_up": (
         mark("Top-up of {cash} yuan to card {card} is not finished."),
         _LAY_AGAIN,
@@ -300,7 +302,8 @@ _OTHER = (mark("{subject} needs a look."), _NOTE_IT)
 def open_rows(connection: Connection) -> tuple[OpenRow, ...]:
     """Return the open acts and findings, oldest first."""
     acts = [_act_row(intent, connection) for intent in journal.open_intents(connection)]
-    found = [finding_row(row) for row in findings.open_findings(connection)]
+    open_now = findings.open_findings(connection)
+    found = [finding_row(row, connection) for row in open_now]
     return tuple([*acts, *found][:MOST_ROWS])
 
 
@@ -335,10 +338,15 @@ def _act_row(intent: journal.Intent, connection: Connection) -> OpenRow:
     )
 
 
-def finding_row(finding: findings.Finding) -> OpenRow:
-    """Return a row in words."""
+def finding_row(
+    finding: findings.Finding, connection: Connection | None = None
+) -> OpenRow:
+    """Return a row in words, with what the books say of it now."""
     text, cure = WORDS.get(finding.kind, _OTHER)
     values: dict[str, str | int] = json.loads(finding.facts)
+    if finding.kind == UNASKED and connection is not None:
+        text, booked = told_of(finding, connection)
+        values |= booked
     shown = dict(values)
     for name in ("amount", "shown", "posted"):
         if f"{name}_e4" in values:

@@ -5,24 +5,14 @@ it is acknowledged; what it reported while nobody listened is fetched by number.
 """
 
 import asyncio
-from collections.abc import (
-    Awaitable,
-    Callable,
-    Coroutine,
-    Iterable,
-    Mapping,
-    Sequence,
-)
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 import structlog
 
-from cngstation.errors import (
-    CommitUncertain,
-    StationError,
-)
+from cngstation.errors import CommitUncertain, StationError
 from cngstation.moments import Clock, seconds
 from cngstation.protocols.dispenser.canonical import (
     DebitDecision,
@@ -60,6 +50,7 @@ from cngstation.services.number_by_total import name_jump
 from cngstation.services.read_meter import stable_meter
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.show_sales import sale_row
+from cngstation.services.stop_unasked import UnaskedFills
 from cngstation.services.take_duty import DutyBook
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import facts
@@ -116,7 +107,9 @@ class LineDesk:
         checks: CardChecks | None = None,
         downloads: DownloadWatch | None = None,
         clocks: DeviceClocks | None = None,
+        unasked: UnaskedFills | None = None,
     ) -> None:
+        self._unasked = unasked
         self._clocks = clocks
         self._checks = checks
         self._downloads = downloads
@@ -298,6 +291,8 @@ class LineDesk:
             self._clocks.saw(self._nozzles[gun], status)
         if self._unbooked.makes_sense(setting := self._nozzles[gun]):
             self._start(self._unbooked.understood(setting), f"close row of gun {gun}")
+        if self._unasked is not None and self._unasked.saw(setting, status):
+            self._start(self._unasked.judge(setting), f"ask who filled at gun {gun}")
         new = figure_of(setting, status, old, self._clock.now().wall_ms)
         if new != old:
             self._figures[gun] = new

@@ -32,6 +32,21 @@ def find(connection: Connection, order_id: str) -> tuple[Wanted, str] | None:
     return None if row is None else (Wanted(*row[:4]), str(row[4]))
 
 
+def newest_opening(connection: Connection, nozzle_no: int) -> int:
+    """Return where the newest order stands that may have opened a nozzle; 0: none.
+
+    One without an answer may have; one that was refused has not.
+    """
+    row = connection.execute(
+        "SELECT o.seq FROM nozzle_order o WHERE o.nozzle_no=? AND o.kind='authorise'"
+        " AND o.step='asked' AND NOT EXISTS (SELECT 1 FROM nozzle_order a"
+        "  WHERE a.order_id=o.order_id AND a.step='answered' AND a.outcome='refused')"
+        " ORDER BY o.seq DESC LIMIT 1",
+        (nozzle_no,),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def note(
     tx: Transaction,
     order_id: str,

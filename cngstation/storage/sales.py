@@ -177,6 +177,19 @@ def newest_of_nozzle(
     return find(connection, nozzle, stand.epoch, stand.device_seq)
 
 
+def first_behind(
+    connection: Connection, nozzle_no: int, seq: int
+) -> dict[str, Any] | None:
+    """Return the first fill that was booked of a nozzle after a fact."""
+    found = rows(
+        connection,
+        "SELECT * FROM sale WHERE seq>? AND nozzle_no=? ORDER BY seq LIMIT 1",
+        (seq, nozzle_no),
+    )
+    row: dict[str, Any] | None = next(found, None)
+    return row
+
+
 def grey_fill(
     connection: Connection, card_key: str, device_seq: int, pseq: int
 ) -> dict[str, Any] | None:

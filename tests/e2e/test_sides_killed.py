@@ -37,6 +37,7 @@ nozzle_no = {number}
 dispenser_no = {number}
 unit = "m3"
 unit_code = 0
+stand_alone = true
 """
 STATION = """
 [station]

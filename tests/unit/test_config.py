@@ -193,7 +193,7 @@ REFUSALS = {
     "wrong number": ("baud = 38400", "baud = 4801", "lines.0.baud", "4801 does not"),
     "number for text": ('"0316"', "316", "station.area_no", '316 does not fit. .*"4 d'),
     "true for a number": ("tries = 3", "tries = true", "security.wrong_tries", "true"),
-    "number for true": ("= false", "= 0", "printer.two_copies", "true or"),
+    "number for true": ("es = false", "es = 0", "printer.two_copies", "true or"),
     "out of range": ("gun = 1", "gun = 256", "lines.0.nozzles.0.gun", "1 to 255"),
     "broadcast": ("gun = 1", "gun = 0", "lines.0.nozzles.0.gun", "1 to 9999"),
     "no nozzle": ('"jxv4"', '"sinopec"', "lines.0.nozzles.1.gun", "101 to 9999 on a"),

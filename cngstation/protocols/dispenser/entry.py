@@ -47,6 +47,16 @@ def shown_whole(data: bytes) -> bytes:
     return data
 
 
+def by_itself(_options: Mapping[str, int | str]) -> bool:
+    """A nozzle sells by itself, or to its cards."""
+    return False
+
+
+def by_order(_options: Mapping[str, int | str]) -> bool:
+    """A nozzle waits for the host."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ProtocolEntry:
     """How a line of this protocol is opened, and who speaks on it.
@@ -55,7 +65,8 @@ class ProtocolEntry:
     which it addresses nozzles. `variants` are other capabilities by the value of the
     option "variant". `conceal` blanks what of the line's bytes may not be shown. `tap`
     makes what understands both directions of such a line by listening; None: nothing.
-    `answer_head` is how the answer of a nozzle to a poll begins.
+    `answer_head` is how the answer of a nozzle to a poll begins. `fills_by_order` tells
+    by a line's options whether a nozzle waits for the host to be authorised.
     """
 
     title: str
@@ -72,6 +83,7 @@ class ProtocolEntry:
     conceal: Callable[[bytes], bytes] = shown_whole
     tap: Callable[[], Tap] | None = None
     answer_head: Callable[[int], bytes] | None = None
+    fills_by_order: Callable[[Mapping[str, int | str]], bool] = by_itself
 
     def capabilities_with(
         self, options: Mapping[str, int | str]

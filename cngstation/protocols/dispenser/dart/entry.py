@@ -5,7 +5,7 @@ from cngstation.protocols.dispenser.dart.settings import DartSettings
 from cngstation.protocols.dispenser.dart.strategy import CAPABILITIES, DartStrategy
 from cngstation.protocols.dispenser.dart.tap import dart_tap
 from cngstation.protocols.dispenser.dialogue import Dialogue
-from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry, by_order
 from cngstation.protocols.dispenser.polled_line import PolledLine
 
 
@@ -28,4 +28,5 @@ ENTRY = ProtocolEntry(
     guns=range(1, 33),
     tap=dart_tap,
     answer_head=_answer_head,
+    fills_by_order=by_order,
 )

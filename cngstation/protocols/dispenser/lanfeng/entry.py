@@ -1,5 +1,7 @@
 """Lanfeng in the registry of protocols."""
 
+from collections.abc import Mapping
+
 from cngstation.protocols.dispenser.dialogue import Dialogue
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
 from cngstation.protocols.dispenser.lanfeng.strategy import (
@@ -17,6 +19,10 @@ def _dialogue(line: LineSetup) -> Dialogue:
     return PolledLine([nozzle.gun for nozzle in line.nozzles], strategy)
 
 
+def _by_order(options: Mapping[str, int | str]) -> bool:
+    return bool(LanfengSettings.from_mapping(options).control)
+
+
 def _answer_head(gun: int) -> bytes:
     return bytes([gun, 0])
 
@@ -28,4 +34,5 @@ ENTRY = ProtocolEntry(
     bauds=(4800, 9600, 19200),
     tap=lanfeng_tap,
     answer_head=_answer_head,
+    fills_by_order=_by_order,
 )

@@ -1,7 +1,12 @@
 """jsonPTS in the registry of protocols."""
 
 from cngstation.protocols.dispenser.dialogue import Dialogue
-from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry, Transport
+from cngstation.protocols.dispenser.entry import (
+    LineSetup,
+    ProtocolEntry,
+    Transport,
+    by_order,
+)
 from cngstation.protocols.dispenser.pts.dialogue import CAPABILITIES, PtsDialogue
 from cngstation.protocols.dispenser.pts.messages import LAST_POINT, NOZZLES
 from cngstation.protocols.dispenser.pts.points import Point
@@ -30,4 +35,5 @@ ENTRY = ProtocolEntry(
     transport=Transport.HTTP,
     bauds=(),
     guns=range(1, LAST_POINT + 1),
+    fills_by_order=by_order,
 )

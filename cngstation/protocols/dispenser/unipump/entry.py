@@ -1,7 +1,7 @@
 """UniPump in the registry of protocols."""
 
 from cngstation.protocols.dispenser.dialogue import Dialogue
-from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
+from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry, by_order
 from cngstation.protocols.dispenser.options import whole_numbers
 from cngstation.protocols.dispenser.polled_line import PolledLine
 from cngstation.protocols.dispenser.unipump.frames import DLE, LAST_POINT, address_of
@@ -38,4 +38,5 @@ ENTRY = ProtocolEntry(
     guns=range(1, LAST_POINT + 1),
     tap=unipump_tap,
     answer_head=_answer_head,
+    fills_by_order=by_order,
 )
