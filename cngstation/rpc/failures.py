@@ -56,7 +56,7 @@ class DidNotStart(NotConnected):
     """There is no connection, because the other side said that it cannot start."""
 
     code = "rpc.did_not_start"
-    text = "{why} ({part})"
+    text = "{part} cannot start: {why}"
 
 
 class CallTimeout(RpcError):

@@ -182,8 +182,7 @@ def hand_over(
     if rules.is_count_blind:
         seen = has_seen(tx.connection, shift.shift_no, actor.operator_no)
         sheet["seen"] = int(seen)
-    ways = (shifts.FORCED, FORCED), (shifts.HANDED_OVER, KIND)
-    how, act = ways[0 if order.is_forced else 1]
+    how = shifts.FORCED if order.is_forced else shifts.HANDED_OVER
     shifts.end_shift(tx, shift, how, actor, sheet=sheet, reason=reason)
     for row in findings.open_findings(tx.connection, _named(shift)):
         if row.kind == LONG:
@@ -202,6 +201,7 @@ def hand_over(
         "config": noted_digest(tx.connection),
         **receipts.anchor_of(tx),
     }
+    act = FORCED if order.is_forced else KIND
     audit.record(tx, actor, act, _named(shift), reason=reason)
     _end_sessions(tx, rules, order, actor)
     return receipts.make(tx, entry_id, KIND, content, wanted=prints_wanted)

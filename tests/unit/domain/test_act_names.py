@@ -10,7 +10,7 @@ import pytest
 from cngstation.domain.act_names import NAMES, field_of, is_named, name_of, title_of
 from cngstation.domain.two_people import ACTS
 from cngstation.language import use_language
-from cngstation.services import mark_card, one_hand
+from cngstation.services import hand_over_shift, mark_card, one_hand
 from cngstation.services.card_act_kinds import every_act
 from cngstation.services.control_nozzles import _NEEDS
 from cngstation.services.reveal_personal import What
@@ -41,6 +41,7 @@ MADE = {
     "count_refusals": ["session.login", "others"],
     "log_in": ["session.lock", "session.unlock", "session.logout"],
     "approve": [f"{act}.approve" for act in ACTS],
+    "hand_over_shift": [hand_over_shift.KIND, hand_over_shift.FORCED],
 }  # fmt: skip
 
 
