@@ -108,16 +108,15 @@ async def _customers(
     try:
         gate, rules = gate_of(config, database), rules_of(config)
         actor = await actor_at(database, gate, first, RIGHT, _TERMINAL)
-        approved = None
+        approved, wish = None, wish_of(source_of(path))
+        paper = Paper(rules.business_day_starts_minute, 1 if config.printer.port else 0)
+        approvals = Approvals(gate, paper, first_is_asked=True)
         if behind is not None:
-            prints = 1 if config.printer.port else 0
-            paper = Paper(rules.business_day_starts_minute, prints)
-            approvals = Approvals(gate, paper, first_is_asked=True)
-            wish = wish_of(source_of(path))
             approved = await approvals.approve(behind, wish, actor, reason)
         desk = CustomerDesk(database, seal)
         importing = CustomerImport(database, desk, rules, actor, approved)
-        results = await importing.run(path, dry=dry)
+        async with approvals.noting(wish, actor, approved):
+            results = await importing.run(path, dry=dry)
     finally:
         await database.close()
     sys.stdout.write(_report(results, dry=dry))

@@ -99,7 +99,8 @@ async def _people(
         wish = Wish(ACT, str(epoch + 1))
         approved = await approvals.approve(second, wish, actor, given.reason)
         # The new books do not know who gave whom a password.
-        await database.write(lambda tx: still_approved(tx, approved, wish, actor))
+        async with approvals.noting(wish, actor, approved):
+            await database.write(lambda tx: still_approved(tx, approved, wish, actor))
         return actor, approved, (await in_force(database, config)).station.station_no
     finally:
         await database.close()

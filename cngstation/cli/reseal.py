@@ -82,8 +82,12 @@ async def _reseal(
         prints = 1 if config.printer.port else 0
         paper = Paper(config.station.cut_off_minute, prints)
         approvals = Approvals(gate, paper, first_is_asked=True)
-        approved = await approvals.approve(second, wish_of(new), actor, given.reason)
-        return await database.write(lambda tx: reseal(tx, old, new, actor, approved))
+        wish = wish_of(new)
+        approved = await approvals.approve(second, wish, actor, given.reason)
+        async with approvals.noting(wish, actor, approved):
+            return await database.write(
+                lambda tx: reseal(tx, old, new, actor, approved)
+            )
     finally:
         await database.close()
 

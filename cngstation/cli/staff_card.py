@@ -17,6 +17,8 @@ from cngstation.rpc.client import RpcClient
 from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.failures import NotConnected
 from cngstation.rpc.session import LOGIN, LOGOUT, Login, Nothing
+from cngstation.services import second_card
+from cngstation.services.count_refusals import Refused
 from cngstation.services.log_in import Gate
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.read_staff_card import StaffCardCheck
@@ -62,6 +64,7 @@ class CardAtCommand:
     def __init__(self, config: StationConfig, database: Database, gate: Gate) -> None:
         self._config = config
         self._database = database
+        self._refusals = gate.refusals
         self._step = SecondStep(database, gate, staff_card_rules(config.security))
 
     async def passed(
@@ -91,7 +94,13 @@ class CardAtCommand:
             password=given.password,
             terminal=given.first.terminal,
         )
-        return Proof(await self._shown(given.operator, login))
+        try:
+            return Proof(await self._shown(given.operator, login))
+        except Refusal as refused:
+            by = Actor(given.operator.operator_no, given.first.terminal)
+            told = f"{given.act}: {refused.code}"
+            await self._refusals.note(Refused(by, second_card.ACT, told))
+            raise
 
     async def _shown(self, operator: Operator, login: Login) -> str:
         await _laid_down(operator.full_name)

@@ -180,7 +180,8 @@ class ShiftAnswers:
             approved = await self._approvals.approve(
                 given, wish_of(request.seq), actor, request.reason
             )
-        fill = await self._desk.mark_fill(order, actor, approved)
+        async with self._approvals.noting(wish_of(request.seq), actor, approved):
+            fill = await self._desk.mark_fill(order, actor, approved)
         is_blind = self._desk.rules.is_count_blind
         return await self._desk.database.read(
             lambda c: cash_fill_row(c, fill, is_blind=is_blind)

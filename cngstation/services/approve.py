@@ -6,9 +6,11 @@ audit beside the first, with the reason. Passwords are checked and wrong ones co
 as at a login; whose login takes a staff card shows it here too. What was checked is
 asked once more in the transaction of the act, and is good for that act on that subject
 by that first person only. A slip to sign is printed for each; what is refused is
-written down with both people.
+written down with both people, also where the act refuses itself behind them.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -22,7 +24,7 @@ from cngstation.services import two_people_slip
 from cngstation.services.check_rights import require_right
 from cngstation.services.count_refusals import RefusalLog, Refused
 from cngstation.services.log_in import confirm
-from cngstation.services.one_hand import hand_of_both
+from cngstation.services.one_hand import OneHand, hand_of_both
 from cngstation.services.own_password import once_more, person_at
 from cngstation.services.second_check import BY_PASSWORD, Behind, Proof, SecondCheck
 from cngstation.services.two_people_slip import Deed
@@ -34,7 +36,7 @@ from cngstation.storage.operators import Operator
 
 SHORTEST_REASON = 2
 LONGEST_REASON = 200
-REFUSED, UNKNOWN = "approval.refused", "unknown name"
+REFUSED, UNKNOWN, NOBODY = "approval.refused", "unknown name", "nobody"
 
 
 class ReasonMissing(Refusal):
@@ -192,7 +194,7 @@ class Approvals:
                 raise SecondPersonMissing
             first, second = await self._both(given, wish, actor)
         except Refusal as refused:
-            await self._note(refused, given, wish, actor)
+            await self.note(refused, wish, actor, await self._tried(given))
             raise
         proof = await self._proof(Behind(
             second, given.password, wish.act, wish.subject, actor, given.by_card
@@ -219,17 +221,37 @@ class Approvals:
         )
         return first, second
 
-    async def _note(
-        self, refused: Refusal, given: Approval | None, wish: Wish, actor: Actor
+    @asynccontextmanager
+    async def noting(
+        self, wish: Wish, actor: Actor, approved: Approved | None
+    ) -> AsyncIterator[None]:
+        """Write down what an act refuses behind its two people, or for want of them.
+
+        Nobody approved what one person does; of that only what asks for two is noted.
+        """
+        try:
+            yield
+        except Refusal as refused:
+            if approved is not None:
+                await self.note(refused, wish, actor, approved.operator_no)
+            elif isinstance(refused, (SecondPersonMissing, SamePerson, OneHand)):
+                await self.note(refused, wish, actor)
+            raise
+
+    async def _tried(self, given: Approval | None) -> str:
+        """Return whose name was given; a name that nobody has is not kept."""
+        if given is None:
+            return NOBODY
+        name = clean(given.login_name, limit=40)
+        found = await self._gate.database.read(
+            lambda connection: operators.with_login_name(connection, name)
+        )
+        return found.operator_no if found else UNKNOWN
+
+    async def note(
+        self, refused: Refusal, wish: Wish, actor: Actor, tried: str = NOBODY
     ) -> None:
-        """Write down who tried what with whom; a name that nobody has is not kept."""
-        tried = "nobody"
-        if given is not None:
-            name = clean(given.login_name, limit=40)
-            found = await self._gate.database.read(
-                lambda connection: operators.with_login_name(connection, name)
-            )
-            tried = found.operator_no if found else UNKNOWN
+        """Write down who tried what with whom."""
         told = f"{wish.act}: {tried}, {refused.code}"
         await self._gate.refusals.note(Refused(actor, REFUSED, told))
 

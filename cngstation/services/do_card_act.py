@@ -226,10 +226,11 @@ class CounterActs:
             approved = await self._approvals.approve(
                 order.approval, order.wish, actor, order.reason
             )
-        seen, reading = await present(order.card_key, port)
-        intent = await self._database.write(
-            lambda tx: self._hold(tx, act, order, (seen, reading), (actor, approved))
-        )
+        async with self._approvals.noting(order.wish, actor, approved):
+            found = await present(order.card_key, port)
+            intent = await self._database.write(
+                lambda tx: self._hold(tx, act, order, found, (actor, approved))
+            )
         return await self._acts.carry_out(intent, port)
 
     def _act(self, kind: str) -> CardAct:

@@ -115,12 +115,13 @@ class ExplainRows:
         """
         reason = reason_of(wanted.reason)
         row = await self._database.read(lambda connection: _row(connection, wanted))
-        if row.kind in BY_ANOTHER and marked_by_of(row) == actor.operator_no:
-            raise SamePerson
-        approved = None
+        approved, asked = None, Wish(RIGHT, row.subject)
+        async with self._approvals.noting(asked, actor, None):
+            if row.kind in BY_ANOTHER and marked_by_of(row) == actor.operator_no:
+                raise SamePerson
         if people_of(row.kind) > 1:
             approved = await self._approvals.approve(
-                wanted.approval, Wish(RIGHT, row.subject), actor, reason
+                wanted.approval, asked, actor, reason
             )
 
         def unit(tx: Transaction) -> Finding:
@@ -136,7 +137,8 @@ class ExplainRows:
                 record_later(tx, wish, first_no, actor, reason=reason, paper=paper)
             return found
 
-        return await self._database.write(unit)
+        async with self._approvals.noting(asked, actor, approved):
+            return await self._database.write(unit)
 
 
 def _row(connection: Connection, wanted: Explanation) -> Finding:

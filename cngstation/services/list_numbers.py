@@ -94,7 +94,8 @@ class NumberLists:
                 record(tx, approved, wish, actor)
             _put(tx, card_no, on, source="hand", reason=why, actor=actor)
 
-        await self._database.write(unit)
+        async with self._approvals.noting(wish, actor, approved):
+            await self._database.write(unit)
 
 
 def wire_number(number: str, area_no: str) -> str:

@@ -118,14 +118,15 @@ class CardMarks:
         kind = KINDS[name]
         if kind.wants_reason:
             reason_of(order.reason)
-        approved = None
+        approved, wish = None, Wish(kind.right, order.card_key)
         if kind.two_people:
             approved = await self._approvals.approve(
-                order.approval, Wish(kind.right, order.card_key), actor, order.reason
+                order.approval, wish, actor, order.reason
             )
-        return await self._database.write(
-            lambda tx: self._mark(tx, kind, order, actor, approved)
-        )
+        async with self._approvals.noting(wish, actor, approved):
+            return await self._database.write(
+                lambda tx: self._mark(tx, kind, order, actor, approved)
+            )
 
     def _mark(
         self,

@@ -227,7 +227,8 @@ class OpeningBalances:
         def unit(tx: Transaction) -> OpeningVerdict:
             return self._accept(tx, wish, approved, actor)
 
-        return await self._database.write(unit)
+        async with self._approvals.noting(wish, actor, approved):
+            return await self._database.write(unit)
 
     def _accept(
         self, tx: Transaction, wish: Wish, approved: Approved, actor: Actor

@@ -181,7 +181,8 @@ class PriceDesk:
                 after=f"{yuan_text(plan.price.e4)} {time_text(plan.from_ms or now_ms)}",
             )
 
-        await self._database.write(unit)
+        async with self._approvals.noting(wish, actor, approved):
+            await self._database.write(unit)
 
     async def cancel(
         self, price_id: str, reason: str, actor: Actor, approval: Approval | None
@@ -219,7 +220,8 @@ class PriceDesk:
                 before=begins,
             )
 
-        await self._database.write(unit)
+        async with self._approvals.noting(wish, actor, approved):
+            await self._database.write(unit)
 
 
 def _planned(connection: Connection, seq: int, now: Instant) -> Plan:

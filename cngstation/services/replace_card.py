@@ -168,20 +168,22 @@ class Replacements:
         quoted = await self.quote(order)
         approved = None
         if quoted.two_people and order.approval is None and not _is_typed(order):
-            raise _alone(quoted)
+            await self._approvals.note(alone := _alone(quoted), order.wish, actor)
+            raise alone
         if quoted.two_people:
             approved = await self._approvals.approve(
                 order.approval, order.wish, actor, order.reason
             )
-        uid = await port.find()
-        if uid is None:
-            raise NoCardOnReader
-        reading = await port.read(uid)
-        if reading.state not in {OnReader.BLANK, OnReader.TORN_ISSUE}:
-            raise NotBlank
-        intent = await self._database.write(
-            lambda tx: self._hold(tx, order, reading, actor, approved)
-        )
+        async with self._approvals.noting(order.wish, actor, approved):
+            uid = await port.find()
+            if uid is None:
+                raise NoCardOnReader
+            reading = await port.read(uid)
+            if reading.state not in {OnReader.BLANK, OnReader.TORN_ISSUE}:
+                raise NotBlank
+            intent = await self._database.write(
+                lambda tx: self._hold(tx, order, reading, actor, approved)
+            )
         return await self._acts.carry_out(intent, port)
 
     def _checked(self, connection: Connection, order: ActOrder, now_ms: int) -> Quoted:

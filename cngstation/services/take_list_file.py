@@ -173,7 +173,8 @@ class ListFiles:
             audit.record(tx, actor, ACT, wish.subject, after=counts, reason=why)
             return changes
 
-        return await self._database.write(unit)
+        async with self._approvals.noting(wish, actor, approved):
+            return await self._database.write(unit)
 
     def _on_wire(self, number: str) -> str:
         return wire_number(number, self._area_no)

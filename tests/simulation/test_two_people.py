@@ -22,14 +22,17 @@ from cngstation.services.approve import (
     Approvals,
     ApprovedOtherwise,
     Paper,
+    SecondPersonMissing,
     SecondPersonNew,
     Wish,
     record,
 )
+from cngstation.services.list_numbers import NumberLists
 from cngstation.services.print_receipts import PaperSettings, slips
 from cngstation.storage import (
     approvals,
     cards,
+    downloads,
     operators,
     receipts,
 )
@@ -165,8 +168,7 @@ def test_one_identity_reaches_nothing(world: World, path: str, who: str) -> None
     told = next(walk)
     assert isinstance(told, StationError), told
     assert told.code in codes
-    asked = second.number or not path.startswith("replace")
-    if asked and told.code not in _AT_COMMIT:
+    if (path, told.code) not in _OF_COMMANDS:
         (row,) = _refused(world)
         tried = "01" if who == "the same person" else second.number or "nobody"
         assert row == ("01", "till", f"{PATHS[path][0]}: {tried}, {told.code}")
@@ -175,8 +177,12 @@ def test_one_identity_reaches_nothing(world: World, path: str, who: str) -> None
     world.require_proved()
 
 
-# What only the transaction of the act sees, and what is refused before it is asked.
-_AT_COMMIT = {"refusal.operator_state", "refusal.balance_unproved", "x.missing"}
+# What a command writes down, around what is walked here; see its own tests.
+_OF_COMMANDS = {
+    ("sheet with balances", "x.missing"),
+    ("sheet with balances", "refusal.operator_state"),
+    ("another key", "refusal.operator_state"),
+}
 
 
 def _refused(world: World) -> list[tuple[str, str, str]]:
@@ -313,6 +319,25 @@ def test_who_asks_for_a_second_person_also_writes_him_down() -> None:
         "confirm_marks",
         "initialise_station",
     } <= writing
+
+
+def test_what_another_did_first_is_written_down_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Approved, and then refused by the transaction; or another came in between."""
+    _, key = a_card(world)
+    mark(world, "blacklist", key)
+    mark(world, "unblacklist", key, Second())
+    told = mark(world, "unblacklist", key, Second())
+    assert isinstance(told, StationError)
+    assert _refused(world) == [("01", "till", f"card.unblacklist: 02, {told.code}")]
+    lists = NumberLists(world.database, Approvals(gate_of(world)), "0316")
+    looks = iter([False, True])
+    monkeypatch.setattr(downloads, "is_listed", lambda *_: next(looks))
+    put = lists.put("12345678", "", reason="because", actor=FIRST, approval=None)
+    assert isinstance(world.run(put), SecondPersonMissing)
+    (*_, (_, _, last)) = _refused(world)
+    assert last == f"lists.number: nobody, {SecondPersonMissing.code}"
 
 
 OTHERWISE = {

@@ -4,6 +4,7 @@ import asyncio
 import io
 import socket
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import approvals, customers, operators
 from cngstation.storage.database import Database
+from cngstation.storage.sqlite import connect
 from tests.simulation.world_parts import PASSWORD, PASSWORDS
 from tests.small_station import CASHIER, HandClock, opened, somebody
 from tests.unit.daemons.test_process import CONFIG
@@ -140,6 +142,12 @@ def test_a_refused_change_leaves_every_number(
     assert _run(station, monkeypatch, second=second, key=key) == 1
     assert said in capsys.readouterr().err
     assert _sealed(station) == before
+    with closing(connect(station / "station.db", read_only=True)) as connection:
+        told = connection.execute(
+            "SELECT subject FROM audit WHERE act='approval.refused'"
+        ).fetchall()
+    assert len(told) == 1
+    assert told[0][0].startswith("personal.reseal: ")
 
 
 def test_not_while_the_service_runs(

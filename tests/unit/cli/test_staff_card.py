@@ -11,13 +11,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 import cngstation.cli
 from cngstation.cli import export, staff, staff_card
 from cngstation.config import load_config
+from cngstation.errors import Refusal
 from cngstation.services.export_audit import RIGHT
 from cngstation.services.keep_staff_cards import StaffCardDesk
 from cngstation.services.passwords import Passwords
+from cngstation.services.second_check import Behind, Proof
 from cngstation.services.watch_reader import BorrowedForStaff
 from cngstation.storage import operators
 from cngstation.storage.audit import Actor
@@ -128,6 +131,30 @@ def test_a_stolen_password_alone_exports_nothing(
     station.reader = whole
     # Who shows no card at logins shows none here.
     assert run(station, monkeypatch, who="op02") == (0, True)
+
+
+def test_a_wrong_card_of_a_second_person_is_written_down(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside whom and for what, as where the service reads it."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    config = load_config(station.config)
+
+    async def behind() -> Proof:
+        async with opened(station.database, HandClock()) as db:
+            second = await db.read(lambda c: operators.find(c, "01"))
+            assert second is not None
+            check = staff.gate_of(config, db).second
+            assert check is not None
+            secret = SecretStr(PASSWORD)
+            return await check.behind(Behind(second, secret, "x.y", "7", CHIEF))
+
+    assert asyncio.run(behind())
+    station.reader = Reader()  # nobody's card lies on it
+    with pytest.raises(Refusal) as refused:
+        asyncio.run(behind())
+    assert station.audit()[-1] == ("approval.card", "refused", "01")
+    assert refused.value.code.startswith("refusal.")
 
 
 def test_without_a_reader_it_says_what_to_do(
