@@ -22,7 +22,7 @@ from cngstation.services.put_counter_together import CounterNeeds, put_together
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
-from cngstation.services.stage_counter import CounterStage, signboard_of
+from cngstation.services.stage_counter import READ, CounterStage, signboard_of
 from cngstation.services.station_rules import rules_of
 from cngstation.services.take_out import clear_left
 from cngstation.services.watch_disk import watch_disk
@@ -61,6 +61,7 @@ async def serve(process: Process) -> int:
         clock,
         has_printer=bool(config.printer.port),
         watch=lambda: watch,
+        may_read=lambda session: gate.holds(session, READ),
     )
     staff_key = read_credential(config.paths.card_master_key, 16)
     watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage, staff_key)

@@ -67,6 +67,11 @@ def posted(entry_id: str, *postings: Posting) -> Entry:
     return Entry(entry_id, "test", "2026-11-21", "01", "till-1", postings)
 
 
+async def everybody(_session: object) -> bool:
+    """Let everybody see a card."""
+    return True
+
+
 def somebody(operator_no: str = "01", **changes: str | int) -> Operator:
     """Return an operator."""
     given: dict[str, str | int] = {

@@ -69,6 +69,9 @@ class Authority(Protocol):
         `OWN_LOGIN` not even that its password is more than a one-time one.
         """
 
+    async def holds(self, session: Session, right: str) -> bool:
+        """Tell whether what takes a right may be shown to this operator now."""
+
     async def lock(self, session: Session) -> None:
         """Refuse everything until the password is given again."""
 

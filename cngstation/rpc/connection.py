@@ -236,6 +236,10 @@ class Connection(asyncio.Protocol):
             if self.subscribed:
                 self.drop(refusal)
 
+    async def may_see(self, right: str) -> bool:
+        """Tell whether a subscriber may be shown what takes a right."""
+        return self.subscribed and await self._dialogue.may_see(right)
+
     # The end.
 
     def stop_taking(self) -> None:

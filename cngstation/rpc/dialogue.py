@@ -220,6 +220,15 @@ class Dialogue:
         """
         await self._context(self._service.contract.subscribe_right, _WATCHING)
 
+    async def may_see(self, right: str) -> bool:
+        """Tell whether this connection may be shown what takes a right, now."""
+        if self.session is None:
+            return False
+        try:
+            return await self._service.authority.holds(self.session, right)
+        except StationError:
+            return False
+
     async def _subscribe(self, _: own.Nothing) -> Message:
         context = await self._context(self._service.contract.subscribe_right, _WATCHING)
         # Before the snapshot: what happens while it is made must not be missed. An

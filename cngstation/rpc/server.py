@@ -99,12 +99,27 @@ class RpcServer(Generic[Snap]):
         Raises:
             ValueError: the event is not in the contract, or is longer than a line.
         """
-        if self.service.contract.events_by_name.get(event.name) is not event:
-            raise ValueError(f"{event.name} is not an event of the contract")
-        line = event_line(event.name, event.model.model_validate(body))
+        line = self._event_line(event, body)
         figure = (event.name, key) if event.replaceable else None
         for connection in [c for c in self._connections if c.subscribed]:
             connection.send_event(line, figure)
+
+    async def publish_to(self, right: str, event: Event[Body], body: Body) -> None:
+        """Tell an event to those subscribers alone who have a right now.
+
+        Raises:
+            ValueError: as `publish`.
+        """
+        line = self._event_line(event, body)
+        figure = (event.name, "") if event.replaceable else None
+        for connection in [c for c in self._connections if c.subscribed]:
+            if await connection.may_see(right) and connection.subscribed:
+                connection.send_event(line, figure)
+
+    def _event_line(self, event: Event[Body], body: Body) -> bytes:
+        if self.service.contract.events_by_name.get(event.name) is not event:
+            raise ValueError(f"{event.name} is not an event of the contract")
+        return event_line(event.name, event.model.model_validate(body))
 
     async def close(self) -> None:
         """Finish what is under way, tell the clients, and end; within one second.

@@ -17,7 +17,6 @@ from cngstation.moments import MS_PER_HOUR, Clock, Instant
 from cngstation.rpc.authority import Call, Peer, Session
 from cngstation.rpc.session import Login
 from cngstation.services.check_rights import (
-    PasswordMustChange,
     require_right,
     rights_in_force,
 )
@@ -31,7 +30,7 @@ from cngstation.services.lock_out import (
 )
 from cngstation.services.name_terminal import terminal_of
 from cngstation.services.one_time import one_time_over
-from cngstation.services.passwords import Passwords, same_password
+from cngstation.services.passwords import Passwords
 from cngstation.services.second_check import SecondCheck
 from cngstation.services.see_hands import Hands
 from cngstation.services.staff_session import (
@@ -42,6 +41,7 @@ from cngstation.services.staff_session import (
     staff_of,
 )
 from cngstation.services.station_rules import GateRules
+from cngstation.services.still_right import ACTIVE, confirm, still_right, why_not
 from cngstation.storage import audit, operators, staff_cards
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -50,7 +50,7 @@ from cngstation.storage.sqlite import Connection
 
 _UNKNOWN_NAME = "unknown name"
 _IDLE = "nobody at the screen"
-ACTIVE, LOCKED, ENDED = "active", "locked", "ended"
+LOCKED, ENDED = "locked", "ended"
 
 __all__ = [
     "ACTIVE",
@@ -61,6 +61,8 @@ __all__ = [
     "Passwords",
     "ScreenLocked",
     "StaffSession",
+    "confirm",
+    "still_right",
 ]
 
 
@@ -170,23 +172,9 @@ class Gate:
             OtherOutlet: why not.
         """
         staff = staff_of(session)
-
-        def question(connection: Connection) -> tuple[SessionRow, Refusal | None]:
-            row = operators.find_session(connection, staff.token_hash)
-            operator = operators.find(connection, staff.operator_no)
-            if row is None or self._over(row):
-                raise NotLoggedIn
-            if operator is None or operator.state != ACTIVE:
-                raise NotLoggedIn
-            if row.state == LOCKED:
-                raise ScreenLocked
-            try:
-                require_right(connection, operator, right, self._outlet_no)
-            except Refusal as refused:
-                return row, refused
-            return row, None
-
-        row, refused = await self.database.read(question)
+        row, refused = await self.database.read(
+            lambda connection: self._standing(connection, staff, right)
+        )
         if self._hands.are_gone(row):
             # Locked it is, whether or not that can be written now.
             with contextlib.suppress(StorageError):
@@ -198,6 +186,34 @@ class Gate:
             actor = Actor(staff.operator_no, staff.terminal)
             await self.refusals.note(Refused(actor, call.method, right))
             raise refused
+
+    async def holds(self, session: Session, right: str) -> bool:
+        """Tell whether what takes a right may be shown to a session now."""
+        staff = staff_of(session)
+        try:
+            row, refused = await self.database.read(
+                lambda connection: self._standing(connection, staff, right)
+            )
+        except (NotLoggedIn, ScreenLocked):
+            return False
+        return refused is None and not self._hands.are_gone(row)
+
+    def _standing(
+        self, connection: Connection, staff: StaffSession, right: str
+    ) -> tuple[SessionRow, Refusal | None]:
+        row = operators.find_session(connection, staff.token_hash)
+        operator = operators.find(connection, staff.operator_no)
+        if row is None or self._over(row):
+            raise NotLoggedIn
+        if operator is None or operator.state != ACTIVE:
+            raise NotLoggedIn
+        if row.state == LOCKED:
+            raise ScreenLocked
+        try:
+            require_right(connection, operator, right, self._outlet_no)
+        except Refusal as refused:
+            return row, refused
+        return row, None
 
     async def require_right(self, operator: Operator, right: str) -> None:
         """Check the right of somebody who has no session here.
@@ -257,7 +273,7 @@ class Gate:
             now = operators.find(tx.connection, operator.operator_no) or operator
             gone = staff_cards.out_of_use(tx.connection, card_no)
             over = one_time_over(tx.connection, now, tx.now, self._one_time_hours)
-            if refused := gone or _refusal(now, operator, tx.now) or over:
+            if refused := gone or why_not(now, operator, tx.now) or over:
                 audit.record(
                     tx, actor, "session.login", now.login_name, outcome="refused"
                 )
@@ -360,39 +376,3 @@ class Gate:
             operator_no=operator.operator_no,
             token_hash=row.token_hash,
         )
-
-
-def confirm(tx: Transaction, checked: Operator) -> Operator:
-    """Return an operator whose password was right, if they may work now.
-
-    Raises:
-        Refusal: they may not, or their password must be changed first.
-    """
-    now = still_right(tx, checked)
-    if now.must_change:
-        raise PasswordMustChange
-    return now
-
-
-def still_right(tx: Transaction, checked: Operator) -> Operator:
-    """Return an operator whose password was right, as the row has it now.
-
-    Raises:
-        Refusal: it was changed, or they may not log in.
-    """
-    now = operators.find(tx.connection, checked.operator_no) or checked
-    if refused := _refusal(now, checked, tx.now):
-        raise refused
-    operators.set_tries(tx, now.operator_no, 0, 0)
-    return now
-
-
-def _refusal(now: Operator, checked: Operator, moment: Instant) -> Refusal | None:
-    """Say why a right password does not let an operator in."""
-    if wait := wait_of(now, moment):
-        return wait
-    if now.state != ACTIVE:
-        return OperatorRetired(state=now.state)
-    if not same_password(now.password_hash, checked.password_hash):
-        return LoginRefused(left=1)
-    return None

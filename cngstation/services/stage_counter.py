@@ -1,6 +1,6 @@
 """What the counter's screens see: the present state, and every change of it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,10 +8,11 @@ from cngstation.config import Station
 from cngstation.errors import DeviceError
 from cngstation.language import mark
 from cngstation.moments import Clock, business_day
-from cngstation.rpc.authority import CallContext
+from cngstation.rpc.authority import CallContext, Session
 from cngstation.rpc.contract import counter
 from cngstation.rpc.contract.counter import (
     BooksVerdict,
+    CardOnReaderState,
     CardView,
     CounterBoard,
     ReceiptOutcome,
@@ -35,6 +36,8 @@ from cngstation.services.watch_reader import ReaderWatch
 from cngstation.storage.database import Database
 from cngstation.storage.journal import OPEN_STATES
 
+READ = "card.read"
+MayRead = Callable[[Session], Awaitable[bool]]
 _WELL = DeviceHealth(state=DeviceState.ONLINE, text="", facts=())
 _ABSENT = DeviceHealth(state=DeviceState.ABSENT, text="", facts=())
 _PRINTED = mark("Receipt {number} is printed.")
@@ -44,6 +47,7 @@ class Publisher(Protocol):
     """Who tells the screens."""
 
     def publish(self, event: Event[Body], body: Body, *, key: str = "") -> None: ...
+    async def publish_to(self, right: str, event: Event[Body], body: Body) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class CounterStage:
         *,
         has_printer: bool,
         watch: Callable[[], ReaderWatch],
+        may_read: MayRead,
     ) -> None:
         self._database = database
         self._cards = cards
@@ -80,6 +85,7 @@ class CounterStage:
         self._signboard = signboard
         self._clock = clock
         self._watch = watch
+        self._may_read = may_read
         self._publisher: Publisher | None = None
         self._reader = _health(None)
         self._printer = _health(None) if has_printer else _ABSENT
@@ -92,8 +98,14 @@ class CounterStage:
         """Take the server that tells the screens."""
         self._publisher = publisher
 
-    async def snapshot(self, _: CallContext) -> CounterBoard:
-        """Return everything that the screen shows at once."""
+    async def snapshot(self, call: CallContext) -> CounterBoard:
+        """Return everything that the screen shows at once.
+
+        What a card holds is for those who may read cards.
+        """
+        card, session = self._card, call.session
+        if card and card.on_reader is not CardOnReaderState.BLANK:
+            card = card if session and await self._may_read(session) else None
         rules, sign = self._rules, self._signboard
         now = self._clock.now()
         told = await self._database.read(lambda connection: tell(connection, now))
@@ -113,7 +125,7 @@ class CounterStage:
             reader=self._reader,
             printer=self._printer,
             disk=self._disk,
-            card=self._card,
+            card=card,
             open_rows=self._rows.rows,
             books=self._books,
         )
@@ -123,13 +135,16 @@ class CounterStage:
         settled = await self._cards.settle_open_act(reading, port)
         if settled is not None:
             reply = act_reply(settled, settled.intent_id)
-            self._publish(counter.ACT_SETTLED, reply)
+            await self._publish_to_readers(counter.ACT_SETTLED, reply)
             if settled.state not in OPEN_STATES:
                 self._watch().show_again()
                 return
         looked = await self._cards.remember(reading)
         self._card = looked.view
-        self._publish(counter.CARD_PRESENTED, looked.view)
+        if looked.view.on_reader is CardOnReaderState.BLANK:
+            self._publish(counter.CARD_PRESENTED, looked.view)
+        else:
+            await self._publish_to_readers(counter.CARD_PRESENTED, looked.view)
 
     async def card_removed(self) -> None:
         """The card left the reader."""
@@ -174,6 +189,10 @@ class CounterStage:
         if rows != self._rows:
             self._rows = rows
             self._publish(counter.OPEN_ROWS_CHANGED, rows)
+
+    async def _publish_to_readers(self, event: Event[Body], body: Body) -> None:
+        if self._publisher is not None:
+            await self._publisher.publish_to(READ, event, body)
 
     def _publish(self, event: Event[Body], body: Body) -> None:
         if self._publisher is not None:

@@ -64,7 +64,7 @@ from tests.e2e.live_station import until
 from tests.issued_cards import MASTER, UID
 from tests.simulated_devices import SimulatedReader
 from tests.simulation.money_world import RULES
-from tests.small_station import HandClock, a_vehicle, hire
+from tests.small_station import HandClock, a_vehicle, everybody, hire
 
 Kind = Literal["pn532", "gnetplus"]
 PRICE_FEN = 400
@@ -105,6 +105,7 @@ class FaultBench:
             self.clock,
             has_printer=False,
             watch=lambda: self.watch,
+            may_read=everybody,
         )
         self.watch = ReaderWatch(self._open_reader, cards_on(MASTER), self.stage)
         common: dict[str, Any] = {"rules": self.rules, "folder": device.cards}

@@ -125,6 +125,9 @@ class ToyAuthority:
         if right not in self.rights:
             raise NoRight(operator=session.operator)
 
+    async def holds(self, session: Session, right: str) -> bool:
+        return right in self.rights and session.session_id in self._sessions
+
     async def lock(self, session: Session) -> None:
         self.locked = True
 

@@ -29,7 +29,14 @@ from cngstation.services.stage_counter import CounterStage, Signboard
 from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
 from cngstation.storage import chain
 from cngstation.storage.database import Database
-from tests.small_station import CARD, HandClock, a_card, opened, register_card
+from tests.small_station import (
+    CARD,
+    HandClock,
+    a_card,
+    everybody,
+    opened,
+    register_card,
+)
 from tests.unit.drivers.fake_mifare import (
     INFO,
     MASTER,
@@ -260,6 +267,11 @@ class Published:
         """Keep it."""
         self.bodies.append((event.name, body))
 
+    async def publish_to(self, right: str, event: Any, body: Any) -> None:
+        """Keep it; somebody has the right."""
+        assert right == "card.read"
+        self.publish(event, body)
+
 
 async def a_stage(db: Database, field: Field) -> tuple[CounterStage, Published]:
     """Return the counter's stage over a reader, as the daemon puts it together."""
@@ -271,7 +283,7 @@ async def a_stage(db: Database, field: Field) -> tuple[CounterStage, Published]:
     clock = HandClock()
     stage = CounterStage(
         db, CardService(db, acts, RULES, clock), RULES, Signboard("n", "c", "a"),
-        clock, has_printer=False, watch=lambda: watch,
+        clock, has_printer=False, watch=lambda: watch, may_read=everybody,
     )  # fmt: skip
     watch = ReaderWatch(opening, CARD_ON, stage)
     published = Published()
