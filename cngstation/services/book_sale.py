@@ -150,7 +150,7 @@ class SaleBook:
                     return Booked(Booking.REPEATED, known["seq"], stand.epoch, range(0))
             if leave_out(tx, nozzle, record, stand):
                 return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
-            if why := why_new_life(record, stand, same_no):
+            if why := why_new_life(tx.connection, nozzle.key, record, stand, same_no):
                 stand = _new_life(tx, nozzle, stand.epoch, record.device_seq, why)
         card = self._payer(tx, kept, record)
         is_cash = is_cash_fill(record, card)

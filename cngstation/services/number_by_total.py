@@ -14,7 +14,8 @@ from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_breaks import name_break, subject_of
 from cngstation.storage import findings
 from cngstation.storage.database import Transaction
-from cngstation.storage.sales import NozzleKey, Stand, stand_of
+from cngstation.storage.sales import NozzleKey, Stand, find, stand_of
+from cngstation.storage.sqlite import Connection
 from cngstation.units import decimal_text
 
 SHOWN_BEFORE = "fill_shown_before"
@@ -40,7 +41,11 @@ def leave_out(
 
 
 def why_new_life(
-    record: SaleRecord, stand: Stand, same_no: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    nozzle: NozzleKey,
+    record: SaleRecord,
+    stand: Stand,
+    same_no: Sequence[Mapping[str, Any]],
 ) -> str:
     """Say why a new fill's number shows that the device's count began anew, or ""."""
     newest = stand.device_seq
@@ -52,7 +57,22 @@ def why_new_life(
     is_lower = newest is not None and record.device_seq < newest
     if is_lower and record.gun_total_quantity_milli > stand.total_quantity_milli:
         return "a lower number came with a higher totaliser"
+    if is_lower and _ended_later(connection, nozzle, record, stand):
+        return "a lower number came with a later time"
     return ""
+
+
+def _ended_later(
+    connection: Connection, nozzle: NozzleKey, record: SaleRecord, stand: Stand
+) -> bool:
+    """Tell whether the device itself says that it ended behind its newest fill.
+
+    A fill that comes late ended before those with higher numbers.
+    """
+    assert stand.device_seq is not None
+    newest = find(connection, nozzle, stand.epoch, stand.device_seq)
+    ended = newest["device_ended"] if newest is not None else ""
+    return bool(ended and record.ended_at and record.ended_at > ended)
 
 
 def name_jump(

@@ -42,7 +42,7 @@ class CompacDispenser:
                 self._count("other")
                 continue
             self.nozzle.flow(now)
-            answers.append(_sealed(bytes([request[0]]) + self._answer(request)))
+            answers.append(sealed(bytes([request[0]]) + self._answer(request)))
         return answers
 
     def pause(self) -> None:
@@ -128,5 +128,6 @@ def _crc(data: bytes) -> int:
     return crc
 
 
-def _sealed(body: bytes) -> bytes:
+def sealed(body: bytes) -> bytes:
+    """Return a frame with its CRC behind it."""
     return body + _crc(body).to_bytes(2, "little")

@@ -9,6 +9,7 @@
     on_duty    gun, employee_card, shift
     off_duty   gun                      end the shift, as the employee card does
     parameter  gun, parameter, decimals, before, after
+    cut        gun                      its power goes and comes back
     off_line   gun, is_off_line         the port's own switch: no replies at all
     clear      gun                      lose the memory: numbers begin again at 1
     lists      gun                      lists, prices and their versions
@@ -56,6 +57,7 @@ class Line(Protocol):
     answer_faults: AnswerFaults
 
     async def next_tick(self) -> None: ...
+    def cut_power(self, number: int) -> None: ...
     def set_faults(self, changes: dict[str, float]) -> None: ...
     def reseed(self, seed: int) -> None: ...
     def ignored(self) -> Mapping[str, int]: ...
@@ -79,6 +81,7 @@ class Hands:
             "on_duty": self._on_duty,
             "off_duty": self._off_duty,
             "parameter": self._parameter,
+            "cut": self._cut,
             "off_line": self._off_line,
             "clear": self._clear,
             "lists": lambda request: _held_facts(self._gun(request).memory.held),
@@ -171,6 +174,11 @@ class Hands:
             raise HandsRefused("a setting has 32 bits")
         gun.duty.change((index, decimals, before, after), gun.clock.read(now))
         return facts_of(gun)
+
+    def _cut(self, request: Request) -> Answer:
+        number = self._gun(request).settings.gun
+        self._line.cut_power(number)
+        return facts_of(self._line.guns[number])
 
     def _off_line(self, request: Request) -> Answer:
         gun = self._gun(request)

@@ -164,6 +164,16 @@ class DispenserLine:
         if self._is_off:
             raise HandsRefused("the power is off")
 
+    def cut_power(self, number: int) -> None:
+        """Switch a gun off and on again; what is in its memory stays."""
+        now, old = self._loop.time(), self.guns[number]
+        old.nozzle.power_off()
+        self._ticks[number].cancel()
+        gun = next(one for one in self._config.guns if one.gun == number)
+        self.guns[number] = self._build(gun, old.clock.read(now), now)
+        self.wire.listen(number, self.guns[number].hear)
+        self._tick_at(self.guns[number], now + TICK_S)
+
     def set_faults(self, changes: dict[str, float]) -> None:
         """Change shares of faults, of the wire's bytes and of the answers' content."""
         for name, share in changes.items():

@@ -4,6 +4,7 @@ from cngstation.simulators.plain_dispenser import PlainDispenser
 
 BITS_PER_BYTE = 10
 FRAME = 12
+TOTAL_WRAP = 10**12
 READ, CONTROL, RELEASE, START, STOP = 0xB8, 0xA0, 0xB0, 0xA1, 0xB1
 MONEY_LIMIT, VOLUME_LIMIT, PRICE, MONEY_TOTAL, VOLUME_TOTAL = (
     0xA2,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cngstation.simulators.control import HandsRefused
 
-TOTAL_WRAP = 10**10
+TOTAL_WRAP = 10**10  # ten digits; some pumps have more
 
 
 @dataclass
@@ -40,7 +40,9 @@ class PlainDispenser:
         late_total_s: float = 0.0,
         needs_host: bool = True,
         must_be_reset: bool = True,
+        total_wrap: int = TOTAL_WRAP,
     ) -> None:
+        self._total_wrap = total_wrap
         self._file = file
         self._late_total_s = late_total_s
         self.needs_host = needs_host
@@ -93,6 +95,17 @@ class PlainDispenser:
         self.is_out = False
         self._close(now)
         self._limit = None
+
+    def clear_memory(self) -> None:
+        """Get a new board: nothing was ever sold here.
+
+        Raises:
+            HandsRefused: the valve is open.
+        """
+        if self.is_running:
+            raise HandsRefused("the valve is open")
+        self.kept = Kept(price=self.kept.price)
+        self._keep()
 
     # The host
 
@@ -187,8 +200,9 @@ class PlainDispenser:
         kept = self.kept
         self._counts_at = math.inf
         total = kept.total_quantity + kept.pending_quantity
-        kept.total_quantity = total % TOTAL_WRAP
-        kept.total_amount = (kept.total_amount + kept.pending_amount) % TOTAL_WRAP
+        kept.total_quantity = total % self._total_wrap
+        total = kept.total_amount + kept.pending_amount
+        kept.total_amount = total % self._total_wrap
         kept.pending_quantity = kept.pending_amount = 0
         self._keep()
 

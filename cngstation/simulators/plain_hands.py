@@ -3,12 +3,14 @@
     lift, hang_up    nozzle                      hanging up ends the fill
     fill             nozzle, volume, flow_per_s  let gas flow to a vehicle
     sell             nozzle, volume              a whole fill at once, nobody looking
+    cut              nozzle                      its power goes and comes back
+    clear            nozzle                      a new board: totals begin at 0
     state            nozzle                      what it does and remembers
     wait             nozzle, until, timeout_s    until: idle | closed
     refuse           nozzle, exception           Compac: answer all with an exception
     point            nozzle, is_others, is_offline   UniPump: another holds the lock
     limits, restart                              the wire's least time; begin anew
-    fault            names with shares, seed     what goes wrong from now on
+    fault            names with shares, seed     wire faults, and wrong_gun
 
 A volume is in 1/1000 of its unit, money in fen.
 """
@@ -38,6 +40,9 @@ class Line(Protocol):
     compacs: dict[int, CompacDispenser]
     points: dict[int, PointState]
 
+    def set_faults(self, changes: Mapping[str, float]) -> None: ...
+    def reseed(self, seed: int) -> None: ...
+
 
 class PlainHands:
     """The verbs; each takes the request's fields and returns facts."""
@@ -52,6 +57,8 @@ class PlainHands:
             "hang_up": lambda nozzle, _: nozzle.hang_up(),
             "fill": _fill,
             "sell": lambda nozzle, request: nozzle.sell(int(request["volume"])),
+            "cut": lambda nozzle, _: nozzle.cut_power(_now()),
+            "clear": lambda nozzle, _: nozzle.clear_memory(),
             "state": lambda _nozzle, _request: None,
             "refuse": self._refuse,
             "point": self._point,
@@ -112,9 +119,9 @@ class PlainHands:
     async def _fault(self, request: Request) -> Answer:
         """Set shares of faults; a seed begins the row again."""
         changes = {k: v for k, v in request.items() if k not in {"do", "seed"}}
-        self._line.wire.faults.set(changes)
+        self._line.set_faults(changes)
         if "seed" in request:
-            self._line.wire.reseed(int(request["seed"]))
+            self._line.reseed(int(request["seed"]))
         return {}
 
 

@@ -1,12 +1,14 @@
 """A line of simulated dispensers without cards: Compac, or a UniPump controller."""
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cngstation.simulators.answer_faults import WRONG_GUN, of_another
 from cngstation.simulators.compac_dispenser import CompacDispenser
 from cngstation.simulators.control import Handler
 from cngstation.simulators.plain_hands import PlainHands
@@ -65,7 +67,9 @@ class PlainLine:
         self.config = config
         bits = BITS_PER_BYTE[config.protocol]
         self.wire = Wire(config.link, config.baud, config.seed, bits)
-        self.wire.faults.set(config.faults)
+        self._wrong_gun = 0.0
+        self.reseed(config.seed)
+        self.set_faults(config.faults)
         self.nozzles = {one.number: self._nozzle(one) for one in config.nozzles}
         self.compacs: dict[int, CompacDispenser] = {}
         self.points: dict[int, PointState] = {}
@@ -98,6 +102,25 @@ class PlainLine:
         if self._silence is not None:
             self._silence.cancel()
         self.wire.close()
+
+    def set_faults(self, changes: Mapping[str, float]) -> None:
+        """Change shares of faults, of the wire's and of whose name answers bear.
+
+        Raises:
+            ValueError: there is no such fault, or its figure makes no sense.
+        """
+        for name, share in changes.items():
+            if name != WRONG_GUN:
+                self.wire.faults.set({name: share})
+            elif 0 <= share <= 1:
+                self._wrong_gun = share
+            else:
+                raise ValueError(f"{name}={share} is not a share")
+
+    def reseed(self, seed: int) -> None:
+        """Begin both rows of faults again."""
+        self._random = random.Random(seed)  # noqa: S311 - a run must be repeatable
+        self.wire.reseed(seed)
 
     def verbs(self) -> dict[str, Handler]:
         """Return what hands can do."""
@@ -143,6 +166,9 @@ class PlainLine:
         return hear
 
     def _answer(self, number: int, frame: bytes) -> None:
+        if self._wrong_gun and self._random.random() < self._wrong_gun:
+            self.wire.counts[WRONG_GUN] += 1
+            frame = of_another(self.config.protocol, frame)
         sent = self.wire.send(frame, number)
         if sent is not None:
             self.log.answered(sent)

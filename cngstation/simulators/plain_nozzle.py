@@ -70,6 +70,27 @@ class PlainNozzle:
             if was_filling:
                 self._finish(0)
 
+    def cut_power(self, now: float) -> None:
+        """Lose the power and get it back: what had flowed is a sale."""
+        self.flow(now)
+        self.is_authorised = False
+        self.preset_volume = self.preset_amount = 0
+        if self.is_filling:
+            self._finish(0)
+
+    def clear_memory(self) -> None:
+        """Get a new board: nothing was ever sold here.
+
+        Raises:
+            HandsRefused: gas flows.
+        """
+        if self.is_filling:
+            raise HandsRefused("gas flows")
+        self.total_volume = self.total_amount = self.transaction = 0
+        self.last_volume = self.last_amount = self.volume = self.amount = 0
+        self.is_open = False
+        self.save()
+
     def lift(self) -> None:
         """Take it off the hook; the display goes to zero when gas may flow."""
         self.is_lifted = True

@@ -4,6 +4,8 @@
     fill             point, volume, flow_per_s let gas flow to a vehicle, 1/1000 units
     sell             point, volume             a whole fill at once, nobody looking
     cut_off, rejoin  point                     the controller does not reach the pump
+    cut              point                     its power goes and comes back
+    clear            point                     numbers and totals begin at 0
     automatic        point, is_automatic, closes_itself
     state            point                     what it does and remembers
     wait             point, until, timeout_s   until: idle | ended | closed
@@ -64,6 +66,8 @@ class PtsHands:
             "sell": self._sell,
             "cut_off": _cut_off,
             "rejoin": _rejoin,
+            "cut": lambda p, _: p.cut_power(_now(), self._server.clock()),
+            "clear": lambda point, _: point.clear_memory(),
             "automatic": _automatic,
             "state": lambda _point, _request: None,
         }

@@ -111,6 +111,25 @@ class Point:
         else:
             self.open = fill
 
+    def cut_power(self, now: float, clock: datetime) -> None:
+        """Lose the power and get it back: what had flowed is a transaction."""
+        self.flow(now, clock)
+        self.stop(clock)
+        self.is_authorised = False
+        self.preset_volume = self.preset_amount = 0
+
+    def clear_memory(self) -> None:
+        """Forget every transaction: numbers and totals begin at 0.
+
+        Raises:
+            HandsRefused: gas flows.
+        """
+        if self.fill is not None:
+            raise HandsRefused("gas flows")
+        self.kept.clear()
+        self.open = None
+        self.last_number = self.total_volume = self.total_amount = 0
+
     def sell_at_once(self, volume: int, clock: datetime) -> Fill:
         """Sell without anybody looking, as a pump does that is cut off."""
         was_lifted, self.is_lifted = self.is_lifted, True

@@ -10,10 +10,8 @@ import argparse
 import asyncio
 import json
 import os
-import random
 import signal
 from collections import Counter
-from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cngstation.moments import SystemClock, local_time
 from cngstation.simulators.control import ControlServer
+from cngstation.simulators.http_faults import BodySpoiler, HttpFaults
 from cngstation.simulators.http_login import Login
 from cngstation.simulators.pts_controller import Controller
 from cngstation.simulators.pts_hands import PtsHands
@@ -30,7 +29,6 @@ from cngstation.simulators.pts_point import Point
 
 PATH = "/jsonPTS"
 _LONGEST_REQUEST = 16 * 1024  # the controller's own input buffer
-_DEEP = 100_000
 
 
 class PointConfig(BaseModel):
@@ -61,36 +59,6 @@ class ControllerConfig(BaseModel):
     faults: dict[str, float] = {}
 
 
-@dataclass(slots=True)
-class HttpFaults:
-    """How often an answer goes wrong; shares from 0 to 1."""
-
-    refuse_login: float = 0.0
-    server_error: float = 0.0  # 500 with a page
-    drop: float = 0.0  # the connection is closed without an answer
-    half_answer: float = 0.0
-    garble: float = 0.0  # one byte of the body is another
-    deep: float = 0.0  # JSON without an end to its depth
-    stale: float = 0.0  # the answer to the request before
-    lose_packets: float = 0.0  # a packet of the answer is missing
-    delay: float = 0.0
-    delay_ms: int = 300
-    late: float = 0.0  # what was asked is done later, the asker long gone
-    late_ms: int = 6_000
-
-    def set(self, changes: dict[str, float]) -> None:
-        """Change some shares; the other ones stay.
-
-        Raises:
-            ValueError: there is no such fault.
-        """
-        known = {one.name for one in fields(self)}
-        for name, value in changes.items():
-            if name not in known or value < 0:
-                raise ValueError(f"{name}={value} is no fault of a controller")
-            setattr(self, name, int(value) if name.endswith("_ms") else value)
-
-
 class PtsServer:
     """The controller, who may speak to it, and what goes wrong on the way."""
 
@@ -110,17 +78,24 @@ class PtsServer:
         ]
         self.controller = Controller(points, self.clock)
         self.login = Login(config.user, config.password, is_basic=config.is_basic)
-        self.faults = HttpFaults()
+        self._spoiler = BodySpoiler(config.seed)
         self.faults.set(config.faults)
-        self.counts: Counter[str] = Counter()
         self.port = config.port
-        self.reseed(config.seed)
-        self._before = b"{}"
         self._runner: web.AppRunner | None = None
 
     def reseed(self, seed: int) -> None:
         """Begin the row of faults again."""
-        self._random = random.Random(seed)  # noqa: S311 - a run must be repeatable
+        self._spoiler.reseed(seed)
+
+    @property
+    def faults(self) -> HttpFaults:
+        """What goes wrong from now on."""
+        return self._spoiler.faults
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Requests, answers, and what went wrong, by kind."""
+        return self._spoiler.counts
 
     def clock(self) -> datetime:
         """Return the controller's own reading of the time."""
@@ -150,12 +125,12 @@ class PtsServer:
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.counts["requests"] += 1
         authorization = request.headers.get("Authorization", "")
-        refused = self._draws("refuse_login")
+        refused = self._spoiler.draws("refuse_login")
         if refused or not self.login.admits("POST", authorization):
             self.counts["refused"] += 1
             challenge = {"WWW-Authenticate": self.login.challenge}
             return web.Response(status=401, headers=challenge)
-        if self._draws("drop"):
+        if self._spoiler.draws("drop"):
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
@@ -163,33 +138,19 @@ class PtsServer:
             message = json.loads(await request.read())
         except ValueError:
             message = None
-        if self._draws("late"):
+        if self._spoiler.draws("late"):
             await asyncio.sleep(self.faults.late_ms / 1000)
         now = asyncio.get_running_loop().time()
         answer = self.controller.answer(message, now)
-        if self._draws("delay"):
+        if self._spoiler.draws("delay"):
             await asyncio.sleep(self.faults.delay_ms / 1000)
-        if self._draws("server_error"):
+        if self._spoiler.draws("server_error"):
             return web.Response(status=500, text="<html>busy</html>")
-        body = self._spoiled(answer)
-        if self._draws("half_answer"):
+        body = self._spoiler.body(answer)
+        if self._spoiler.draws("half_answer"):
             return await self._half(request, body)
         self.counts["answered"] += 1
         return web.Response(body=body, content_type="application/json")
-
-    def _spoiled(self, answer: dict[str, Any]) -> bytes:
-        if self._draws("lose_packets") and answer.get("Packets"):
-            del answer["Packets"][self._random.randrange(len(answer["Packets"]))]
-        body = json.dumps(answer).encode()
-        self._before, before = body, self._before
-        if self._draws("stale"):
-            return before
-        if self._draws("deep"):
-            return b'{"Packets":' + b"[" * _DEEP
-        if self._draws("garble"):
-            at = self._random.randrange(len(body))
-            body = body[:at] + self._random.randbytes(1) + body[at + 1 :]
-        return body
 
     async def _half(self, request: web.Request, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Length": str(len(body))})
@@ -198,13 +159,6 @@ class PtsServer:
         assert request.transport is not None
         request.transport.close()
         return response
-
-    def _draws(self, kind: str) -> bool:
-        share = getattr(self.faults, kind)
-        if not share or self._random.random() >= share:
-            return False
-        self.counts[kind] += 1
-        return True
 
 
 async def serve(config: ControllerConfig) -> None:

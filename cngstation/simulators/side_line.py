@@ -8,6 +8,7 @@ socket; quantity is in 0.01 unit, money in fen:
     state          gun                     what it does and remembers
     wait           gun, until, timeout_s   until: authorised | running | at_rest
     cut            gun                     its power goes and comes back
+    clear          gun                     a new board: totals begin at 0
     limits, restart                        the wire's least time; begin anew
     fault          names with shares, seed wire faults, and wrong_gun, bad_check
 """
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cngstation.simulators.answer_faults import WRONG_GUN, of_another
 from cngstation.simulators.control import Answer, Handler, HandsRefused
 from cngstation.simulators.dart_dispenser import DartDispenser
 from cngstation.simulators.lanfeng_dispenser import LanfengDispenser
@@ -29,10 +31,11 @@ from cngstation.simulators.plain_log import PlainLog
 from cngstation.simulators.wire import Wire
 
 BITS_PER_BYTE = {"dart": 11, "lanfeng": 10}
+TOTAL_WRAP = {"dart": 10**10, "lanfeng": 10**12}
 TURNAROUND_S = {"dart": 0.005, "lanfeng": 0.020}
 # The least time between the begins of two frames of the host.
 SPACING_S = {"dart": 0.020, "lanfeng": 0.050}
-WRONG_GUN, BAD_CHECK = "wrong_gun", "bad_check"
+BAD_CHECK = "bad_check"
 LONGEST_WAIT_S = 10.0
 _LOOK_S = 0.02
 
@@ -45,8 +48,8 @@ class SideConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     gun: Annotated[int, Field(ge=1, le=255)]
     price: Annotated[int, Field(ge=0, le=9_999)] = 398
-    total_quantity: Annotated[int, Field(ge=0, lt=10**10)] = 0
-    total_amount: Annotated[int, Field(ge=0, lt=10**10)] = 0
+    total_quantity: Annotated[int, Field(ge=0, lt=10**12)] = 0
+    total_amount: Annotated[int, Field(ge=0, lt=10**12)] = 0
     late_total_s: Annotated[float, Field(ge=0, le=60)] = 0.0
     sells_alone: bool = False  # a DART side may have another who authorises
 
@@ -115,6 +118,7 @@ class SideLine:
             "lift": lambda works, _: works.lift(_now()),
             "hang_up": lambda works, _: works.hang_up(_now()),
             "fill": _fill,
+            "clear": lambda works, _: works.clear_memory(),
             "state": lambda works, _: works.step(_now()),
         }
         verbs = {name: self._handler(do) for name, do in at_side.items()}
@@ -138,6 +142,7 @@ class SideLine:
             late_total_s=side.late_total_s,
             needs_host=not side.sells_alone,
             must_be_reset=self._config.protocol == "dart",
+            total_wrap=TOTAL_WRAP[self._config.protocol],
         )
         if self._config.protocol == "dart":
             return DartDispenser(works, side.gun)
@@ -162,7 +167,7 @@ class SideLine:
 
     def _answer(self, gun: int, frame: bytes) -> None:
         if self._draws(WRONG_GUN):
-            frame = bytes([frame[0] ^ 1]) + frame[1:]
+            frame = of_another(self._config.protocol, frame)
         if self._draws(BAD_CHECK):
             at = max(len(frame) - 4, 1)
             frame = frame[:at] + bytes([frame[at] ^ 0x04]) + frame[at + 1 :]
@@ -219,7 +224,7 @@ class SideLine:
         return {"reached": holds(), **facts_of(works)}
 
     async def _cut(self, request: Request) -> Answer:
-        self._side(request)
+        self._side(request).step(_now())
         gun = int(request["gun"])
         side = next(one for one in self._config.guns if one.gun == gun)
         self.devices[gun] = self._device(side)

@@ -4,6 +4,7 @@
     fill       gun, limit_hundredths, flow_hundredths_per_s    without a card: for cash
     stop       gun                          close the valve
     card_out   gun                          pull the card, whatever is going on
+    cut        gun                          its power goes and comes back
     log_on     gun, card, employee          and log_off
     text       gun, flag, text              say something to the station
     counter    gun, last_seq, total         begin to count from there
@@ -60,6 +61,7 @@ class Hands:
             "fill": self._fill,
             "stop": self._stop,
             "card_out": self._card_out,
+            "cut": self._cut,
             "log_on": lambda request: self._log(request, frames.LOG_ON),
             "log_off": lambda request: self._log(request, frames.LOG_OFF),
             "text": self._text,
@@ -111,6 +113,11 @@ class Hands:
         dispenser, nozzle = self._at(request)
         card = nozzle.take_out(_now())
         return {"taken": card, **facts_of(dispenser, nozzle)}
+
+    def _cut(self, request: Request) -> Answer:
+        dispenser, nozzle = self._at(request)
+        nozzle.cut_power(_now())
+        return facts_of(dispenser, nozzle)
 
     def _log(self, request: Request, kind: int) -> Answer:
         dispenser, nozzle = self._at(request)

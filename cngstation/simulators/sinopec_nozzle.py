@@ -150,6 +150,12 @@ class Nozzle:
         self.card, self._is_admitted = None, False
         return card
 
+    def cut_power(self, now: float) -> None:
+        """Lose the power and get it back, and the card with it."""
+        self.advance(now)
+        self._flow, self.card, self._is_admitted = None, None, False
+        self.power_returns(now)
+
     def power_returns(self, now: float) -> None:
         """Settle what a power cut left open: nobody knows what became of the card."""
         fill = self.fill

@@ -49,7 +49,7 @@ class UnipumpController:
                 continue
             answer = self._answer(frame[0], frame[1], frame[2:-2], now)
             if answer is not None:
-                answers.append(_framed(bytes([frame[0]]) + answer))
+                answers.append(framed(bytes([frame[0]]) + answer))
         return answers
 
     def pause(self) -> None:
@@ -184,6 +184,12 @@ def _crc(data: bytes) -> int:
     return crc
 
 
-def _framed(body: bytes) -> bytes:
+def framed(body: bytes) -> bytes:
+    """Return a frame as it goes over the wire."""
     whole = body + _crc(body).to_bytes(2, "little")
     return b"\x10\x02" + whole.replace(b"\x10", b"\x10\x10") + b"\x10\x03"
+
+
+def unframed(frame: bytes) -> bytes:
+    """Return what `framed` was given."""
+    return frame[2:-2].replace(b"\x10\x10", b"\x10")[:-2]

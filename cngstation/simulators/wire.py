@@ -9,12 +9,13 @@ import asyncio
 import math
 import os
 import pty
-import random
 import tty
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from cngstation.simulators.wire_faults import Heard, Spoiler, WireFaults
 
 BITS_PER_BYTE = 10
 # Pieces stay below the gap by which hosts tell the end of a frame (five bytes at
@@ -22,37 +23,6 @@ BITS_PER_BYTE = 10
 PIECE_S = 0.004
 _READ_BYTES = 4096
 HOST = 0
-
-
-@dataclass(slots=True)
-class WireFaults:
-    """How often the wire goes wrong; shares from 0 to 1."""
-
-    lose_request: float = 0.0  # of what the host writes at once
-    lose_answer: float = 0.0
-    bit_error: float = 0.0  # per byte, both ways
-    byte_loss: float = 0.0  # per byte, both ways
-    byte_repeat: float = 0.0  # per byte, both ways
-    noise: float = 0.0  # per answer: bytes of noise before it
-    noise_bytes: int = 3
-    delay: float = 0.0  # per answer
-    delay_ms: int = 300
-    duplicate: float = 0.0  # per answer: sent twice
-    truncate: float = 0.0  # per answer: its end is missing
-    glue: float = 0.0  # per answer: it is held until the next one and comes before it
-
-    def set(self, changes: Mapping[str, float]) -> None:
-        """Change some shares; the other ones stay.
-
-        Raises:
-            ValueError: there is no such fault, or its figure makes no sense.
-        """
-        known = {one.name for one in fields(self)}
-        for name, value in changes.items():
-            whole = name in {"noise_bytes", "delay_ms"}
-            if name not in known or value < 0 or (value > 1 and not whole):
-                raise ValueError(f"{name}={value} is no fault of a wire")
-            setattr(self, name, int(value) if whole else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +51,7 @@ class Wire:
     ) -> None:
         self._link = link
         self.byte_s = bits_per_byte / baud
-        self.faults = WireFaults()
-        self.counts: Counter[str] = Counter()
-        self._glued = b""
-        self.reseed(seed)
+        self.spoiler = Spoiler(seed)
         self._master = self._slave = -1
         self._listeners: dict[int, Callable[[bytes], None]] = {}
         self._passages: deque[_Passage] = deque()
@@ -95,10 +62,19 @@ class Wire:
         self.distort: Callable[[bytes, int], bytes] = lambda data, _source: data
         self.echoes = False  # the host's adapter hands back what it sends
 
+    @property
+    def faults(self) -> WireFaults:
+        """What goes wrong from now on."""
+        return self.spoiler.faults
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What went wrong so far, by kind."""
+        return self.spoiler.counts
+
     def reseed(self, seed: int) -> None:
         """Begin the row of faults again."""
-        # Not for secrets: a run with faults must be repeatable.
-        self._random = random.Random(seed)  # noqa: S311
+        self.spoiler.reseed(seed)
 
     def open(self) -> str:
         """Make the pty and its link; return the name of the pts.
@@ -154,17 +130,18 @@ class Wire:
 
         Tells the true start and length, as the log needs them.
         """
+        heard = self.spoiler.answer(self.distort(data, source))
+        sent = [self._send_one(one, source) for one in heard]
+        return sent[0] if sent else None
+
+    def _send_one(self, heard: Heard, source: int) -> Sent:
         now = asyncio.get_running_loop().time()
-        spoiled = self._spoiled_answer(self.distort(data, source))
-        if not spoiled:
-            return None
-        delay = self._delay()
-        start = max(now + delay, self._host_until, self._answer_until)
+        start = max(now + heard.late_s, self._host_until, self._answer_until)
         self._answer_from = start
-        self._answer_until = start + len(spoiled) * self.byte_s
-        self._passages.append(_Passage(start, spoiled, source))
-        self._send_pieces(spoiled, start)
-        return Sent(start, len(spoiled))
+        self._answer_until = start + len(heard.data) * self.byte_s
+        self._passages.append(_Passage(start, heard.data, source))
+        self._send_pieces(heard.data, start)
+        return Sent(start, len(heard.data))
 
     def _is_over(self, passage: _Passage) -> bool:
         return passage.delivered >= len(passage.data)
@@ -180,9 +157,10 @@ class Wire:
         start = max(now, self._host_until)
         self._host_until = start + len(data) * self.byte_s
         self.on_host(data, start)
-        if self._draws("lose_request", self.faults.lose_request):
+        spoiled = self.spoiler.request(data)
+        if spoiled is None:
             return
-        heard = self._collided(self._with_byte_faults(data), start)
+        heard = self._collided(spoiled, start)
         self._passages.append(_Passage(start, heard, HOST))
 
     def _collided(self, data: bytes, start: float) -> bytes:
@@ -193,47 +171,6 @@ class Wire:
             return data
         self.counts["collision"] += 1
         return data[:first] + _garbled(data[first:last]) + data[last:]
-
-    def _spoiled_answer(self, data: bytes) -> bytes | None:
-        faults = self.faults
-        if self._draws("lose_answer", faults.lose_answer):
-            return None
-        if self._draws("truncate", faults.truncate):
-            data = data[: self._random.randrange(1, len(data))]
-        if self._draws("duplicate", faults.duplicate):
-            data += data
-        if self._draws("noise", faults.noise):
-            data = self._random.randbytes(faults.noise_bytes) + data
-        data = self._glued + self._with_byte_faults(data)
-        self._glued = b""
-        if self._draws("glue", faults.glue):
-            self._glued = data
-            return None
-        return data
-
-    def _delay(self) -> float:
-        if self._draws("delay", self.faults.delay):
-            return self.faults.delay_ms / 1000
-        return 0.0
-
-    def _with_byte_faults(self, data: bytes) -> bytes:
-        faults = self.faults
-        if not (faults.bit_error or faults.byte_loss or faults.byte_repeat):
-            return data
-        kept = bytearray()
-        for byte in data:
-            if self._draws("byte_loss", self.faults.byte_loss):
-                continue
-            if self._draws("bit_error", self.faults.bit_error):
-                byte ^= 1 << self._random.randrange(8)  # noqa: PLW2901
-            kept += bytes([byte]) * (1 + self._draws("byte_repeat", faults.byte_repeat))
-        return bytes(kept)
-
-    def _draws(self, kind: str, share: float) -> bool:
-        if not share or self._random.random() >= share:
-            return False
-        self.counts[kind] += 1
-        return True
 
     def _send_pieces(self, data: bytes, start: float) -> None:
         """Write each piece when its last byte has come.

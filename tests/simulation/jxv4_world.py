@@ -4,9 +4,8 @@ Time is a number. Guns run their main loop every 100 ms, bytes take their time, 
 the wire does to them is drawn from a seed.
 """
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from heapq import heappop, heappush
 from itertools import count
@@ -47,6 +46,7 @@ from cngstation.simulators.jxv4_transaction import (
     GunSettings,
 )
 from cngstation.simulators.jxv4_uploads import Clock
+from cngstation.simulators.wire_faults import Spoiler, WireFaults
 from tests.unit.simulators.cards import MASTER, STATION, issue
 
 MS, SECOND = 1_000, 1_000_000
@@ -54,22 +54,6 @@ TICK_US = 100 * MS
 NOW = datetime(2025, 6, 1, 8, 30, 15, tzinfo=CHINA)
 PRICES = (398, 388, 378)
 BALANCE = 10_000_000
-
-
-@dataclass(frozen=True)
-class WireFaults:
-    """Shares from 0 to 1: of frames, or of bytes where the name says so."""
-
-    lose_request: float = 0
-    lose_answer: float = 0
-    bit_error: float = 0  # of bytes
-    byte_loss: float = 0  # of bytes
-    byte_repeat: float = 0  # of bytes
-    noise: float = 0
-    truncate: float = 0
-    duplicate: float = 0
-    delay: float = 0
-    glue: float = 0  # an answer waits for the next one and comes with it
 
 
 class World:
@@ -86,13 +70,11 @@ class World:
     ) -> None:
         (folder / "cards").mkdir(exist_ok=True)
         self.folder = folder
-        self.random = random.Random(seed)
-        self.faults = WireFaults()
+        self.spoiler = Spoiler(seed)
         self.answer_faults = AnswerFaults(seed)
         self.now_us = 1_000_000
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
-        self._glued = b""
         self._fresh = fresh or Counters(last_trans_no=1026, shift=2)
         self._settings = settings or GunSettings(1, STATION, PRICES)
         self.guns = {number: self._gun(number) for number in range(1, guns + 1)}
@@ -107,6 +89,15 @@ class World:
         for number in self.guns:
             self._after(37 * MS * number % TICK_US, self._ticker(number))
         self._step()
+
+    @property
+    def faults(self) -> WireFaults:
+        """What the wire does to frames; set a whole new one to change it."""
+        return self.spoiler.faults
+
+    @faults.setter
+    def faults(self, faults: WireFaults) -> None:
+        self.spoiler.faults = faults
 
     def run(self, seconds: float) -> None:
         """Let so much time pass."""
@@ -189,46 +180,21 @@ class World:
         return tick
 
     def _answer(self, frame: bytes, source: int) -> None:
-        data = self._spoiled(frame)
-        if data is None:
-            return
-        wire_us = len(data) * 10 * SECOND // 38_400
-        if self._draws(self.faults.glue):
-            self._glued += data
-            return
-        data, self._glued = self._glued + data, b""
-        late_us = 400 * MS if self._draws(self.faults.delay) else 0
-        for number, gun in self.guns.items():
-            if number != source:
-                self._after(wire_us, lambda gun=gun: gun.hear(data))
-        half = len(data) // 2
-        self._after(late_us + wire_us // 2, lambda: self._hear(data[:half]))
-        self._after(late_us + wire_us, lambda: self._hear(data[half:]))
+        for data, late_s in self.spoiler.answer(frame):
+            wire_us = len(data) * 10 * SECOND // 38_400
+            late_us = int(late_s * SECOND)
+            for number in self.guns:
+                if number != source:
+                    self._after(late_us + wire_us, self._ear_of(number, data))
+            half = len(data) // 2
+            self._after(late_us + wire_us // 2, self._mouth(data[:half]))
+            self._after(late_us + wire_us, self._mouth(data[half:]))
 
-    def _spoiled(self, frame: bytes) -> bytes | None:
-        faults = self.faults
-        if self._draws(faults.lose_answer):
-            return None
-        if self._draws(faults.truncate):
-            frame = frame[: self.random.randrange(1, len(frame))]
-        if self._draws(faults.duplicate):
-            frame += frame
-        if self._draws(faults.noise):
-            frame = self.random.randbytes(7) + frame
-        return self._with_byte_faults(frame)
+    def _ear_of(self, number: int, data: bytes) -> Callable[[], None]:
+        return lambda: self.guns[number].hear(data)
 
-    def _with_byte_faults(self, data: bytes) -> bytes:
-        kept = bytearray()
-        for byte in data:
-            if self._draws(self.faults.byte_loss):
-                continue
-            flip = 1 << self.random.randrange(8)
-            changed = byte ^ flip if self._draws(self.faults.bit_error) else byte
-            kept += bytes([changed]) * (1 + self._draws(self.faults.byte_repeat))
-        return bytes(kept)
-
-    def _draws(self, share: float) -> bool:
-        return bool(share) and self.random.random() < share
+    def _mouth(self, data: bytes) -> Callable[[], None]:
+        return lambda: self._hear(data)
 
     def _hear(self, data: bytes) -> None:
         self.service.take(self.dialogue.receive(data, self.now_us))
@@ -242,11 +208,11 @@ class World:
             return
         self.dialogue.sent(self.now_us)
         self.sent.append((self.now_us, step))
-        if not self._draws(self.faults.lose_request):
-            data = self._with_byte_faults(step.data)
+        data = self.spoiler.request(step.data)
+        if data is not None:
             wire_us = len(data) * 10 * SECOND // 38_400
-            for gun in self.guns.values():
-                self._after(wire_us, lambda gun=gun: gun.hear(data))
+            for number in self.guns:
+                self._after(wire_us, self._ear_of(number, data))
         self._step()
 
     def _woken(self, until_us: int) -> Callable[[], None]:

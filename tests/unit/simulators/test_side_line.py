@@ -110,7 +110,7 @@ async def test_a_memory_outlives_its_dispenser(tmp_path: Path) -> None:
 FAULTS = {
     "lose_request": b"",
     "lose_answer": b"",
-    "wrong_gun": b"\x00" + LANFENG_IDLE[1:],
+    "wrong_gun": b"\x02" + LANFENG_IDLE[1:],
     "bad_check": LANFENG_IDLE[:8] + b"\x04" + LANFENG_IDLE[9:],
     "duplicate": 2 * LANFENG_IDLE,
 }
