@@ -79,7 +79,8 @@ class StationScreen(Screen[None]):
     def _keys(self) -> Keys:
         """Return them with what brings columns that have no room."""
         keys = self.offered_keys()
-        if any(table.hides_columns for table in self.query(LazyTable)):
+        tables = self.query(LazyTable)
+        if any(table.display and table.hides_columns for table in tables):
             last = len(keys) - 1 if keys and keys[-1][0] == "Esc" else len(keys)
             keys = [*keys[:last], ("< >", _("columns")), *keys[last:]]
         return keys

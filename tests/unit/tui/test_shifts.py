@@ -111,6 +111,7 @@ async def test_a_crew_goes_on_duty_and_off() -> None:
     async with opened() as screen:
         await screen.press("f8")
         await screen.sees("Nobody is on duty.")
+        assert "columns" not in screen.text()  # there is no table whose they could be
         await screen.press("h")
         await screen.sees("No shift is open.")
         await screen.press("n")
