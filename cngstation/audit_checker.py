@@ -374,8 +374,15 @@ ODD = (
 )  # fmt: skip
 
 
+# In place of the totaliser behind a fill whose dispenser told none.
+NO_TOTAL = -1
+
+
 class Fills:
-    """The fills and readings of a nozzle, small: one is some fifty bytes."""
+    """The fills and readings of a nozzle, small: one is some fifty bytes.
+
+    Of a fill without a totaliser, what it moved stands where it began.
+    """
 
     def __init__(self) -> None:
         self.rows = [array("q") for _ in range(5)]  # life, number, began, ended, seq
@@ -385,7 +392,8 @@ class Fills:
         """Take a fill in."""
         moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
         ended = sale["total_quantity_milli"]
-        fill = (sale["epoch"], sale["device_seq"], ended - moved, ended, seq)
+        began = moved if ended == NO_TOTAL else ended - moved
+        fill = (sale["epoch"], sale["device_seq"], began, ended, seq)
         for column, value in zip(self.rows, fill):
             column.append(value)
 
@@ -394,13 +402,17 @@ class Fills:
         return sorted(zip(*self.rows))
 
 
-def goes_on(last_ended: int, began: int, ended: int) -> bool:
+def goes_on(last: int, began: int, ended: int, is_carried: bool = False) -> bool:
     """Tell whether a fill begins where the last one ended.
 
-    A totaliser of two decimals behind a fill of three is cut at its last digit.
+    A totaliser of two decimals behind a fill of three is cut at its last digit, also
+    where `last` was carried over fills without a totaliser.
     """
-    is_cut = (ended - began) % 10 and not (last_ended % 10 or ended % 10)
-    off = abs(began - last_ended)
+    if is_carried:
+        is_cut = not ended % 10 and ((ended - began) % 10 or last % 10)
+    else:
+        is_cut = (ended - began) % 10 and not (last % 10 or ended % 10)
+    off = abs(began - last)
     return off < 10 if is_cut else off == 0
 
 
@@ -800,16 +812,33 @@ class Checker:
         for (_, _, nozzle), kept in sorted(self.nozzles.items()):
             named = self.breaks.get(f"nozzle {nozzle}", set())
             fills = kept.in_order()
-            for last, fill in zip(fills, fills[1:]):
-                if last[:2] == fill[:2]:
-                    raise Wrong("sale_twice", fill[4], nozzle=nozzle, number=fill[1])
-                if last[:2] != (fill[0], fill[1] - 1):
-                    continue
-                if goes_on(last[3], fill[2], fill[3]):
+            self._fills(nozzle, fills, named)
+            self._readings(nozzle, kept, fills, named)
+
+    def _fills(
+        self,
+        nozzle: int,
+        fills: list[tuple[int, int, int, int, int]],
+        named: set[tuple[int, ...]],
+    ) -> None:
+        """From one fill to the next by number the totaliser goes on, or has its row."""
+        place, stood, is_carried = (0, 0), NO_TOTAL, False
+        for fill in fills:
+            if place == fill[:2]:
+                raise Wrong("sale_twice", fill[4], nozzle=nozzle, number=fill[1])
+            if place != (fill[0], fill[1] - 1):
+                stood, is_carried = NO_TOTAL, False
+            place = fill[:2]
+            if fill[3] == NO_TOTAL:
+                stood = stood if stood == NO_TOTAL else stood + fill[2]
+                is_carried = True
+                continue
+            if stood != NO_TOTAL:
+                if goes_on(stood, fill[2], fill[3], is_carried):
                     self.counts["goes_on"] += 1
                 elif not named:
                     raise Wrong("totaliser", fill[4], nozzle=nozzle, number=fill[1])
-            self._readings(nozzle, kept, fills, named)
+            stood, is_carried = fill[3], False
 
     def _readings(
         self,
@@ -830,18 +859,24 @@ class Checker:
                 at += 1
             if last is not None:
                 life, number = last[0]
-                stood = last[1]
+                stood, is_carried = last[1], False
                 steps = []
                 while at < len(fills) and fills[at][:2] <= place:
                     steps.append(fills[at])
                     at += 1
                 for fill in [*steps, (*place, total, total, seq)]:
+                    if fill[3] == NO_TOTAL:
+                        life, number, is_carried = fill[0], fill[1], True
+                        stood += fill[2]
+                        continue
                     found = (life, number, stood, fill[2])
                     known = {found, (-1, *found[1:])} & named
-                    if not goes_on(stood, fill[2], fill[3]) and not known:
+                    on = goes_on(stood, fill[2], fill[3], is_carried)
+                    if not on and not known:
                         size = fill[2] - stood
                         raise Wrong("reading", seq, nozzle=nozzle, size=size)
                     life, number, stood = fill[0], fill[1], fill[3]
+                    is_carried = False
             self.counts["readings"] += 1
             last = reading
 

@@ -2,7 +2,8 @@
 
 Between two readings every fill must begin where the one before it ended. Where it does
 not, the difference is a break: what the fills and the breaks come to is what the
-totaliser has moved. Quantities are 1/1000 of the nozzle's unit.
+totaliser has moved. Figures are 1/1000 of the nozzle's unit. A fill whose dispenser
+told no totaliser carries on what was reached before it.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ _FEWEST_DIGITS, _MOST_DIGITS = 8, 13
 _BINARY_MILLI = 2**32 * 10
 # What the last digit of a totaliser with two decimals is worth.
 CUT_MILLI = 10
+# In the books: the dispenser told no totaliser with a fill.
+NO_TOTAL = -1
 
 
 class Cause(StrEnum):
@@ -49,12 +52,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A fill on the totaliser, or a reading, which begins where it ends."""
+    """A fill on the totaliser, or a reading, which begins where it ends.
+
+    Where the totaliser was not told, both count from wherever it stood.
+    """
 
     place: Place
-    began_milli: int
-    ended_milli: int
+    began: int
+    ended: int
     is_fill: bool = True
+    is_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +73,14 @@ class Break:
 
     after: Place
     next_number: int
-    expected_milli: int
-    found_milli: int
+    expected: int
+    found: int
     cause: Cause
 
     @property
-    def size_milli(self) -> int:
+    def size(self) -> int:
         """What the totaliser moved without a fill; negative where it went back."""
-        return self.found_milli - self.expected_milli
+        return self.found - self.expected
 
     @property
     def key(self) -> tuple[int, int, int, int]:
@@ -81,55 +88,56 @@ class Break:
         return (
             self.after.epoch,
             self.after.number,
-            self.expected_milli,
-            self.found_milli,
+            self.expected,
+            self.found,
         )
 
 
 def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
     """Return the breaks from a reading over what follows it, in their order."""
     found = []
-    last = start
+    last, reached, is_carried = start, start.ended, False
     for each in stretches:
-        if not goes_on(last.ended_milli, each.began_milli, each.ended_milli):
-            found.append(
-                Break(
-                    last.place,
-                    each.place.number if each.is_fill else 0,
-                    last.ended_milli,
-                    each.began_milli,
-                    _cause(last, each),
-                )
-            )
+        if not each.is_told:
+            reached, is_carried = reached + each.ended - each.began, True
+        else:
+            if not goes_on(reached, each.began, each.ended, is_carried=is_carried):
+                number = each.place.number if each.is_fill else 0
+                cause = _cause(last.place, reached, each)
+                found.append(Break(last.place, number, reached, each.began, cause))
+            reached, is_carried = each.ended, False
         last = each
     return found
 
 
-def goes_on(last_milli: int, began_milli: int, ended_milli: int) -> bool:
+def goes_on(last: int, began: int, ended: int, *, is_carried: bool = False) -> bool:
     """Tell whether a fill begins where the one before it ended.
 
-    A totaliser of two decimals behind a fill of three is cut at its last digit.
+    A totaliser of two decimals behind a fill of three is cut at its last digit, also
+    where `last` was carried over fills that told none.
     """
-    moved = ended_milli - began_milli
-    totals = (last_milli, ended_milli)
-    is_cut = moved % CUT_MILLI and not any(total % CUT_MILLI for total in totals)
-    off = abs(began_milli - last_milli)
+    moved = ended - began
+    if is_carried:
+        is_cut = not ended % CUT_MILLI and (moved % CUT_MILLI or last % CUT_MILLI)
+    else:
+        is_cut = moved % CUT_MILLI and not (last % CUT_MILLI or ended % CUT_MILLI)
+    off = abs(began - last)
     return off < CUT_MILLI if is_cut else off == 0
 
 
-def _cause(last: Stretch, each: Stretch) -> Cause:
-    size = each.began_milli - last.ended_milli
+def _cause(last: Place, reached: int, each: Stretch) -> Cause:
+    size = each.began - reached
     if size < 0 and _rolls_over(-size):
         return Cause.WRAPPED
-    if size < 0 and each.began_milli == 0:
+    if size < 0 and each.began == 0:
         return Cause.RESET
-    if each.place.epoch != last.place.epoch:
+    if each.place.epoch != last.epoch:
         return Cause.BOARD
     if size < 0:
         return Cause.FELL
-    ahead = each.place.number - last.place.number
+    ahead = each.place.number - last.number
     # Pumps that number nothing are numbered by the totaliser itself.
-    by_total = each.place.number == each.ended_milli
+    by_total = each.place.number == each.ended
     missing = ahead > (1 if each.is_fill else 0) and not by_total
     return Cause.FILLS_MISSING if missing else Cause.NO_RECORD
 

@@ -18,6 +18,7 @@ from cngstation.services.check_sale import (
     NozzleSetting,
     compare,
     open_rows_of,
+    total_of,
     unpaid_fill_of,
     wire_card_key,
 )
@@ -161,7 +162,7 @@ class SaleBook:
             nozzle,
             record,
             source,
-            stand_at_reading(stand, newest),
+            stand_at_reading(tx, nozzle.key, stand, newest),
             card,
             *_settled_before(tx, card, record),
             unpaid_fill_of(tx.connection, card, record),
@@ -177,8 +178,7 @@ class SaleBook:
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
         missing = _gap(tx, nozzle, stand, record)
-        total = record.gun_total_quantity_milli
-        kept[nozzle.key] = stand.after(record.device_seq, total)
+        kept[nozzle.key] = stand.after(record.device_seq, total_of(record))
         if card is not None:
             kept[card.card_key] = card.after(record.card_consumption_count, postings)
         tx.kept.seal(tx.connection)
@@ -258,7 +258,7 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
         record.started_at or "",
         record.ended_at or "",
         record.quantity_milli,
-        record.gun_total_quantity_milli,
+        total_of(record),
     )
 
 

@@ -7,9 +7,9 @@ at which it was left. Where the meter cannot be asked it is what the books have 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cngstation.domain.totaliser import Break, Place, Stretch
+from cngstation.domain.totaliser import NO_TOTAL, Break, Place, Stretch
 from cngstation.errors import Refusal
-from cngstation.services.name_breaks import at_reading, check_nozzle
+from cngstation.services.name_breaks import at_reading, check_nozzle, stood_at
 from cngstation.services.tell_day import shift_day, told_ms
 from cngstation.storage import audit, crews, sales, shifts
 from cngstation.storage.audit import Actor
@@ -125,7 +125,9 @@ def leave_nozzle(
     if meter is None:
         total, amount = on.total_quantity_milli, on.total_amount_e4
         if newest > on.place:
-            total, amount = stand.total_quantity_milli, _amount_of(tx, nozzle)
+            read = on.place, on.total_quantity_milli
+            total = stood_at(tx.connection, nozzle, stand, read)
+            amount = _amount_of(tx, nozzle)
         place, found = newest, None
         source, staff_card, device_at = FROM_BOOKS, "", ""
     else:
@@ -188,7 +190,9 @@ def _take_over(
     last = shifts.last_reading(tx.connection, nozzle)
     stand = sales.stand_of(tx.connection, nozzle)
     newest = (stand.epoch, stand.device_seq or 0)
-    total, amount, found = stand.total_quantity_milli, _amount_of(tx, nozzle), None
+    read = (last.place, last.total_quantity_milli) if last else None
+    total = stood_at(tx.connection, nozzle, stand, read)
+    amount, found = _amount_of(tx, nozzle), None
     if last is not None and last.place >= newest:
         newest, total = last.place, last.total_quantity_milli
         amount = last.total_amount_e4
@@ -196,7 +200,7 @@ def _take_over(
         newest = _place(meter, newest)
         total, amount = meter.total_quantity_milli, meter.total_amount_e4
         found = total
-    elif last is None and stand.device_seq is None:
+    elif last is None and (stand.device_seq is None or total == NO_TOTAL):
         raise NozzleUnknown(nozzle=nozzle.nozzle_no)
     on = Reading(
         shift_no=shift_no,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
 from cngstation.domain.sale_postings import asked_of_purse
-from cngstation.domain.totaliser import Place, Stretch, breaks, goes_on
+from cngstation.domain.totaliser import NO_TOTAL, Place, Stretch, breaks, goes_on
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import name_breaks
 from cngstation.services.name_breaks import subject_of
@@ -94,6 +94,12 @@ def unpaid_fill_of(
         return None
     count = record.card_consumption_count
     return sales.unpaid_fill(connection, card.card_key, count)
+
+
+def total_of(record: SaleRecord) -> int:
+    """Return the totaliser behind a record as the books keep it."""
+    told = record.gun_total_quantity_milli
+    return NO_TOTAL if told is None else told
 
 
 def wire_card_key(wire_card_no: str | None) -> str:
@@ -201,10 +207,12 @@ def _compare_totalisers(
         return
     if follows:
         moved = 0 if record.transaction_type is COLLECTION else record.quantity_milli
-        total = record.gun_total_quantity_milli
-        if goes_on(stand.total_quantity_milli, total - moved, total):
+        last, total = stand.total_quantity_milli, total_of(record)
+        if NO_TOTAL in {last, total}:
+            return  # compared by the next one that is told
+        if goes_on(last, total - moved, total, is_carried=stand.is_carried):
             return
-        ended = Place(stand.epoch, newest), stand.total_quantity_milli
+        ended = Place(stand.epoch, newest), last
         fill = Stretch(Place(stand.epoch, number), total - moved, total)
         _name_break(tx, nozzle, ended, fill)
         return
@@ -212,12 +220,9 @@ def _compare_totalisers(
     if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
         return
     beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
-    for earlier, later in pairwise(beside):
-        place = Place(stand.epoch, later["device_seq"])
-        began, total = name_breaks.began_milli(later), later["total_quantity_milli"]
-        at = Place(stand.epoch, earlier["device_seq"])
-        ended = at, earlier["total_quantity_milli"]
-        _name_break(tx, nozzle, ended, Stretch(place, began, total))
+    for earlier, later in pairwise(map(name_breaks.at_fill, beside)):
+        if earlier.is_told and later.is_told:
+            _name_break(tx, nozzle, (earlier.place, earlier.ended), later)
 
 
 def _name_break(

@@ -9,8 +9,15 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cngstation.domain.totaliser import CAUSE_TEXTS, Break, Place, Stretch, breaks
-from cngstation.storage import findings, sales, shifts
+from cngstation.domain.totaliser import (
+    CAUSE_TEXTS,
+    NO_TOTAL,
+    Break,
+    Place,
+    Stretch,
+    breaks,
+)
+from cngstation.storage import findings, nozzle_fills, sales, shifts
 from cngstation.storage.database import Transaction
 from cngstation.storage.findings import Finding
 from cngstation.storage.sales import NozzleKey
@@ -30,9 +37,44 @@ def subject_of(nozzle: NozzleKey) -> str:
 
 
 def began_milli(sale: Mapping[str, Any]) -> int:
-    """Return the totaliser before a booked fill; a collection moves no gas."""
-    moved = 0 if sale["transaction_type"] == COLLECTION else sale["quantity_milli"]
-    return int(sale["total_quantity_milli"] - moved)
+    """Return the totaliser before a booked fill that told one."""
+    return int(sale["total_quantity_milli"] - moved_milli(sale))
+
+
+def moved_milli(sale: Mapping[str, Any]) -> int:
+    """Return what a booked fill moved; a collection moves no gas."""
+    return 0 if sale["transaction_type"] == COLLECTION else int(sale["quantity_milli"])
+
+
+def at_fill(sale: Mapping[str, Any]) -> Stretch:
+    """Return a booked fill as a stretch of the totaliser."""
+    place = Place(sale["epoch"], sale["device_seq"])
+    if sale["total_quantity_milli"] == NO_TOTAL:
+        return Stretch(place, 0, moved_milli(sale), is_told=False)
+    return Stretch(place, began_milli(sale), sale["total_quantity_milli"])
+
+
+def stood_at(
+    connection: Connection,
+    nozzle: NozzleKey,
+    stand: sales.Stand,
+    read: tuple[tuple[int, int], int] | None,
+) -> int:
+    """Return the totaliser where the book of a nozzle stands, NO_TOTAL if never told.
+
+    Behind fills that told none it is the last that was told, by a fill or by `read`, a
+    reading's place and figure, with the fills since.
+    """
+    if stand.total_quantity_milli != NO_TOTAL:
+        return stand.total_quantity_milli
+    told = nozzle_fills.newest_told(connection, nozzle, NO_TOTAL)
+    if read is not None and (told is None or read[0] >= told[0]):
+        told = read
+    if told is None:
+        return NO_TOTAL
+    now = (stand.epoch, stand.device_seq or 0)
+    since = sales.between(connection, nozzle, told[0], now)
+    return told[1] + sum(map(moved_milli, since))
 
 
 def at_reading(reading: Reading) -> Stretch:
@@ -46,19 +88,9 @@ def breaks_between(
 ) -> list[Break]:
     """Return the breaks from a reading to another, or to the newest fill."""
     last = LAST if end is None else end.place
-    fills = [
-        Stretch(
-            Place(sale["epoch"], sale["device_seq"]),
-            began_milli(sale),
-            sale["total_quantity_milli"],
-        )
-        for sale in sales.between(
-            connection,
-            nozzle,
-            (start.place.epoch, start.place.number),
-            (last.epoch, last.number),
-        )
-    ]
+    first = start.place
+    places = (first.epoch, first.number), (last.epoch, last.number)
+    fills = [at_fill(sale) for sale in sales.between(connection, nozzle, *places)]
     return breaks(start, fills if end is None else [*fills, end])
 
 
@@ -94,9 +126,9 @@ def name_break(tx: Transaction, nozzle: NozzleKey, found: Break) -> None:
             "epoch": found.after.epoch,
             "after": found.after.number,
             "number": found.next_number,
-            "expected": found.expected_milli,
-            "found": found.found_milli,
-            "size_milli": found.size_milli,
+            "expected": found.expected,
+            "found": found.found,
+            "size_milli": found.size,
             "cause": CAUSE_TEXTS[found.cause],
         },
     )
@@ -113,11 +145,11 @@ def _lies_in(row: Finding, start: Stretch, end: Stretch | None) -> bool:
     """Tell whether a break is between two readings; both may stand behind its fill."""
     epoch, number, expected, _ = _key(row)
     after = Place(epoch, number)
-    if after < start.place or (after == start.place and expected != start.ended_milli):
+    if after < start.place or (after == start.place and expected != start.ended):
         return False
     if end is None or after < end.place:
         return True
-    return after == end.place and expected != end.began_milli
+    return after == end.place and expected != end.began
 
 
 def unnamed(

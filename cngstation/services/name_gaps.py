@@ -8,10 +8,11 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cngstation.domain.totaliser import NO_TOTAL
 from cngstation.language import mark
 from cngstation.protocols.dispenser.canonical import SaleRecord
 from cngstation.services.check_sale import NozzleSetting
-from cngstation.services.name_breaks import began_milli, subject_of
+from cngstation.services.name_breaks import began_milli, moved_milli, subject_of
 from cngstation.storage import device_numbers, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.findings import Finding
@@ -259,7 +260,8 @@ def _lost(
     """
     first, last = numbers[0], numbers[-1]
     below, above = sales.around(connection, nozzle, epoch, first, last)
-    if below is None or not below["total_quantity_milli"]:
+    told = [fill and fill["total_quantity_milli"] for fill in (below, above)]
+    if below is None or not told[0] or NO_TOTAL in told:
         return None
     after, before = (
         (last if above is None else above["device_seq"]),
@@ -277,7 +279,7 @@ def _lost(
         ended, money = end.quantity_milli, end.amount_e4 or 0
     else:
         return None
-    moved = sum(f["total_quantity_milli"] - began_milli(f) for f in fills)
+    moved = sum(map(moved_milli, fills))
     quantity = ended - below["total_quantity_milli"] - moved
     if quantity < 0:
         return None
@@ -287,4 +289,4 @@ def _lost(
 
 
 def _paid(sale: dict[str, int]) -> int:
-    return sale["amount_e4"] if sale["total_quantity_milli"] != began_milli(sale) else 0
+    return sale["amount_e4"] if moved_milli(sale) else 0

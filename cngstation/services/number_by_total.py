@@ -8,9 +8,9 @@ where it follows the books; otherwise it is named, once, and a person decides.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cngstation.domain.totaliser import Place, Stretch, breaks
+from cngstation.domain.totaliser import NO_TOTAL, Place, Stretch, breaks
 from cngstation.protocols.dispenser.canonical import SaleRecord
-from cngstation.services.check_sale import NozzleSetting
+from cngstation.services.check_sale import NozzleSetting, total_of
 from cngstation.services.name_breaks import name_break, subject_of
 from cngstation.storage import findings
 from cngstation.storage.database import Transaction
@@ -55,7 +55,8 @@ def why_new_life(
     if same_no and same_no[0]["epoch"] == stand.epoch:
         return "the same number came with another fill"
     is_lower = newest is not None and record.device_seq < newest
-    if is_lower and record.gun_total_quantity_milli > stand.total_quantity_milli:
+    last, total = stand.total_quantity_milli, total_of(record)
+    if is_lower and NO_TOTAL not in {last, total} and total > last:
         return "a lower number came with a higher totaliser"
     if is_lower and _ended_later(connection, nozzle, record, stand):
         return "a lower number came with a later time"

@@ -16,9 +16,11 @@ from cngstation.domain.sale_postings import (
     collection_postings,
     fill_postings,
 )
+from cngstation.domain.totaliser import NO_TOTAL
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import late_records
-from cngstation.services.check_sale import COLLECTION, Arrival, debited_by
+from cngstation.services.check_sale import COLLECTION, Arrival, debited_by, total_of
+from cngstation.services.name_breaks import stood_at
 from cngstation.services.tell_day import today
 from cngstation.storage import cards, facts, sales, shifts
 from cngstation.storage.database import Transaction
@@ -61,10 +63,20 @@ def is_before(newest: shifts.Duty, epoch: int, device_seq: int) -> bool:
     return (epoch, device_seq) <= (newest.epoch, newest.device_seq)
 
 
-def stand_at_reading(stand: sales.Stand, newest: shifts.Duty) -> sales.Stand:
-    """Return where the next fill goes on: at a reading behind the newest fill."""
-    if (stand.epoch, stand.device_seq) != (newest.epoch, newest.device_seq):
-        return stand
+def stand_at_reading(
+    tx: Transaction, nozzle: NozzleKey, stand: sales.Stand, newest: shifts.Duty
+) -> sales.Stand:
+    """Return where the next fill goes on: at a reading behind the newest fill.
+
+    Behind fills that told no totaliser it is carried over them.
+    """
+    place = (newest.epoch, newest.device_seq)
+    if (stand.epoch, stand.device_seq) != place:
+        if stand.total_quantity_milli != NO_TOTAL:
+            return stand
+        read = (place, newest.total_quantity_milli) if newest.epoch else None
+        total = stood_at(tx.connection, nozzle, stand, read)
+        return stand._replace(total_quantity_milli=total, is_carried=True)
     return stand._replace(total_quantity_milli=newest.total_quantity_milli)
 
 
@@ -197,7 +209,7 @@ def _sale_row(arrival: Arrival) -> dict[str, Any]:
         "balance_after": record.balance_after_hundredths,
         "wseq": record.card_top_up_count or 0,
         "pseq": record.card_consumption_count,
-        "total_quantity_milli": record.gun_total_quantity_milli,
+        "total_quantity_milli": total_of(record),
         "total_amount_e4": record.gun_total_amount_e4 or 0,
         "pressure_before_kpa": record.pressure_before_kpa or 0,
         "pressure_after_kpa": record.pressure_after_kpa or 0,

@@ -100,10 +100,10 @@ def _frame(
         found = breaks_between(
             connection, on.nozzle, at_reading(before), at_reading(on)
         )
-        unexplained = sum(each.size_milli for each in found)
+        unexplained = sum(each.size for each in found)
     if off is not None:
         found = breaks_between(connection, on.nozzle, at_reading(on), at_reading(off))
-        unexplained += sum(each.size_milli for each in found)
+        unexplained += sum(each.size for each in found)
     else:
         rows = open_breaks(connection, on.nozzle, at_reading(on), None)
         unexplained += sum(_size(row) for row in rows)

@@ -7,6 +7,7 @@ move nobody.
 
 from dataclasses import replace
 
+from cngstation.domain.totaliser import NO_TOTAL
 from cngstation.hygiene import clean
 from cngstation.protocols.dispenser.forecourt import ParameterChange, ShiftRecord
 from cngstation.services.change_duty import (
@@ -106,7 +107,8 @@ def _behind_its_fills(
     if meter is None or record.fills is None or not began_there:
         return meter
     stand = sales.stand_of(tx.connection, on.nozzle)
-    if meter.total_quantity_milli <= stand.total_quantity_milli:
+    last = stand.total_quantity_milli
+    if last == NO_TOTAL or meter.total_quantity_milli <= last:
         return meter
     return replace(meter, device_seq=on.device_seq + record.fills)
 

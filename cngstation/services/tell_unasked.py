@@ -4,7 +4,7 @@ import json
 
 from cngstation.language import mark
 from cngstation.protocols.dispenser.forecourt import OrderOutcome
-from cngstation.storage import sales
+from cngstation.storage import nozzle_fills
 from cngstation.storage.findings import Finding
 from cngstation.storage.sqlite import Connection
 
@@ -46,7 +46,9 @@ def told_of(
     """Return the words of an unasked fill, with what of it is booked."""
     facts: dict[str, str | int] = json.loads(finding.facts)
     shown: dict[str, str | int] = {"became": _BECAME[str(facts["stop"])]}
-    fill = sales.first_behind(connection, int(facts["nozzle"]), int(facts["behind"]))
+    fill = nozzle_fills.first_behind(
+        connection, int(facts["nozzle"]), int(facts["behind"])
+    )
     if fill is None:
         return UNASKED_WORDS[UNASKED][0], shown
     shown |= {"number": fill["device_seq"], "quantity_milli": fill["quantity_milli"]}

@@ -7,8 +7,8 @@ next, on duty and off duty; every break has its row.
 from cngstation.domain.totaliser import goes_on
 from cngstation.language import mark
 from cngstation.services.name_breaks import (
+    at_fill,
     at_reading,
-    began_milli,
     breaks_between,
     named_moves,
     unnamed,
@@ -37,7 +37,9 @@ def first_difference(
 
 def _between_fills(connection: Connection) -> Wrong | None:
     named = named_moves(connection)
-    previous: tuple[tuple[str, int, int, int], int, int] | None = None
+    last: tuple[str, int, int, int, int] | None = None
+    reached: set[int] = set()
+    is_carried = False
     for sale in facts.rows(
         connection,
         "SELECT station_no, dispenser_no, nozzle_no, epoch, device_seq,"
@@ -46,7 +48,8 @@ def _between_fills(connection: Connection) -> Wrong | None:
     ):
         nozzle, number = sale["nozzle_no"], sale["device_seq"]
         key = (sale["station_no"], sale["dispenser_no"], nozzle, sale["epoch"])
-        if previous is not None and previous[:2] == (key, number - 1):
+        fill = at_fill(sale)
+        if last == (*key, number - 1):
             moves = [
                 (expected, found)
                 for epoch, expected, found in named.get(
@@ -54,30 +57,34 @@ def _between_fills(connection: Connection) -> Wrong | None:
                 )
                 if epoch in {0, sale["epoch"]}
             ]
-            began, ended = began_milli(sale), sale["total_quantity_milli"]
-            on = goes_on(previous[2], began, ended)
-            if not on and not _leads(previous[2], began, moves):
-                return wrong(
-                    mark(
-                        "nozzle {nozzle}: fill {fill} does not continue the totaliser"
-                    ),
-                    nozzle=nozzle,
-                    fill=number,
-                )
-        previous = (key, number, sale["total_quantity_milli"])
+            reached = _reached(reached, moves)
+        else:
+            reached, is_carried = set(), False
+        if not fill.is_told:
+            reached = {each + fill.ended for each in reached}
+            is_carried = True
+        elif reached and not any(
+            goes_on(each, fill.began, fill.ended, is_carried=is_carried)
+            for each in reached
+        ):
+            return wrong(
+                mark("nozzle {nozzle}: fill {fill} does not continue the totaliser"),
+                nozzle=nozzle,
+                fill=number,
+            )
+        else:
+            reached, is_carried = {fill.ended}, False
+        last = (*key, number)
     return None
 
 
-def _leads(start: int, end: int, moves: list[tuple[int, int]]) -> bool:
-    """Tell whether a totaliser comes from one figure to another by named moves."""
-    reached, left = {start}, list(moves)
-    while end not in reached:
-        taken = [move for move in left if move[0] in reached]
-        if not taken:
-            return False
+def _reached(start: set[int], moves: list[tuple[int, int]]) -> set[int]:
+    """Return where a totaliser may stand behind some of the moves that are named."""
+    reached, left = set(start), list(moves)
+    while taken := [move for move in left if move[0] in reached]:
         reached |= {found for _, found in taken}
         left = [move for move in left if move not in taken]
-    return True
+    return reached
 
 
 _TWICE = {
@@ -99,7 +106,7 @@ def _between_readings(connection: Connection) -> Wrong | None:
             start, end = at_reading(before), at_reading(reading)
             found = breaks_between(connection, nozzle, start, end)
             if left := unnamed(connection, nozzle, found):
-                size = left[0].size_milli
+                size = left[0].size
                 return wrong(_MOVED, **where, size=size)
         last[nozzle] = reading
     return None

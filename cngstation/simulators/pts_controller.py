@@ -206,6 +206,10 @@ def _last(point: Point) -> Data:
 
 def _sale(point: Point, fill: Fill) -> Data:
     assert fill.ended_at is not None
+    totals = {
+        "TotalVolume": fill.total_volume / 1000,
+        "TotalAmount": fill.total_amount / 100,
+    }
     return {
         "Transaction": fill.number,
         "Nozzle": point.nozzle,
@@ -213,8 +217,7 @@ def _sale(point: Point, fill: Fill) -> Data:
         "TCVolume": fill.volume / 1000,
         "Price": fill.price / 100,
         "Amount": fill.amount / 100,
-        "TotalVolume": fill.total_volume / 1000,
-        "TotalAmount": fill.total_amount / 100,
+        **(totals if point.tells_total else {}),
         "DateTimeStart": _time(fill.started_at),
         "DateTime": _time(fill.ended_at),
         "Tag": "",

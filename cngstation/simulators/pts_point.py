@@ -34,12 +34,16 @@ class Fill:
 
 @dataclass(slots=True)
 class Point:
-    """A pump with one nozzle in use; `is_automatic` fills without being allowed."""
+    """A pump with one nozzle in use; `is_automatic` fills without being allowed.
+
+    Without `tells_total` its transactions have no totalisers.
+    """
 
     number: int
     nozzle: int = 1
     price: int = 398
     is_automatic: bool = True
+    tells_total: bool = True
     closes_itself: bool = False
     last_number: int = 0
     total_volume: int = 0

@@ -38,6 +38,7 @@ class PointConfig(BaseModel):
     point: Annotated[int, Field(ge=1, le=120)]
     price: Annotated[int, Field(ge=1)] = 398
     is_automatic: bool = True
+    tells_total: bool = True
     closes_itself: bool = False
     last_number: Annotated[int, Field(ge=0, le=65_535)] = 0
     total_volume: int = 0
@@ -68,6 +69,7 @@ class PtsServer:
                 one.point,
                 price=one.price,
                 is_automatic=one.is_automatic,
+                tells_total=one.tells_total,
                 closes_itself=one.closes_itself,
                 last_number=one.last_number,
                 total_volume=one.total_volume,

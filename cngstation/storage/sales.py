@@ -22,12 +22,14 @@ class NozzleKey:
 class Stand(NamedTuple):
     """Where the book of a nozzle stands: the life in force and the newest fill in it.
 
-    `device_seq` is None while nothing is booked in this life.
+    `device_seq` is None while nothing is booked in this life. The totaliser is that of
+    the newest fill as the dispenser told it, or did not.
     """
 
     epoch: int
     device_seq: int | None
     total_quantity_milli: int
+    is_carried: bool = False  # over fills that told none
 
     def after(self, device_seq: int, total_quantity_milli: int) -> "Stand":
         """Return where the book stands once a fill of this life is booked."""
@@ -111,8 +113,8 @@ def neighbours(
     return list(
         rows(
             connection,
-            "SELECT device_seq, transaction_type, quantity_milli, total_quantity_milli"  # noqa: S608
-            f" FROM sale WHERE {_OF_NOZZLE} AND epoch=?"
+            "SELECT epoch, device_seq, transaction_type, quantity_milli,"  # noqa: S608
+            f" total_quantity_milli FROM sale WHERE {_OF_NOZZLE} AND epoch=?"
             " AND device_seq BETWEEN ? AND ? ORDER BY device_seq",
             (*_values(nozzle), epoch, device_seq - 1, device_seq + 1),
         )
@@ -175,19 +177,6 @@ def newest_of_nozzle(
     if stand.device_seq is None:
         return None
     return find(connection, nozzle, stand.epoch, stand.device_seq)
-
-
-def first_behind(
-    connection: Connection, nozzle_no: int, seq: int
-) -> dict[str, Any] | None:
-    """Return the first fill that was booked of a nozzle after a fact."""
-    found = rows(
-        connection,
-        "SELECT * FROM sale WHERE seq>? AND nozzle_no=? ORDER BY seq LIMIT 1",
-        (seq, nozzle_no),
-    )
-    row: dict[str, Any] | None = next(found, None)
-    return row
 
 
 def grey_fill(

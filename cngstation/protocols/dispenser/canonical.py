@@ -196,7 +196,7 @@ class SaleRecord:
     card_consumption_count: int
     card_consumed_quantity_milli: int | None
     card_consumed_total_hundredths: int | None
-    gun_total_quantity_milli: int
+    gun_total_quantity_milli: int | None
     gun_total_amount_e4: int | None
     pressure_before_kpa: int | None
     pressure_after_kpa: int | None

@@ -144,8 +144,8 @@ def test_a_totaliser_that_is_cut_at_its_last_digit_goes_on() -> None:
     cut = fills((99_995, 112_340), (112_337, 115_000))
     assert breaks(start, cut) == []
     (found,) = breaks(start, fills((99_985, 112_340)))
-    assert found.size_milli == -15
+    assert found.size == -15
     (found,) = breaks(start, fills((99_990, 112_340)))
-    assert found.size_milli == -10
+    assert found.size == -10
     (found,) = breaks(start, fills((99_995, 112_341)))
-    assert found.size_milli == -5
+    assert found.size == -5

@@ -26,6 +26,7 @@ from cngstation.services.verify_books import verify_file
 from cngstation.storage import crews, findings
 from cngstation.storage.crews import Crew
 from cngstation.storage.database import Database, Transaction
+from tests import audit_files
 from tests.furnished_station import NOZZLE, fill
 from tests.small_station import CASHIER, opened
 
@@ -47,8 +48,9 @@ class Nozzle:
         match step:
             case ("sell", number, total, *changes):
                 given: dict[str, Any] = {"card_no": None, "card_consumption_count": 0}
-                given |= {"raw_frame": bytes([number, total % 251])}
-                record = fill(number, total=total, **(given | dict(*changes)))
+                given |= {"raw_frame": bytes([number, (total or 0) % 251])}
+                given |= {"gun_total_quantity_milli": total}
+                record = fill(number, **(given | dict(*changes)))
                 await self.book.book(NOZZLE, record, "online")
             case ("on", total, *number):
                 meter = self._meter(total, number)
@@ -101,7 +103,9 @@ async def nozzle(tmp_path: Path) -> AsyncIterator[Nozzle]:
         await db.write(lambda tx: crews.add_crew(tx, Crew(CREW, "甲班")))
         acts = CardActs(db, every_kind(), cut_off_minute=0, prints_wanted=0)
         yield Nozzle(path, db, SaleBook(db, acts, cut_off_minute=0))
+        await audit_files.export(db, path, tmp_path / "all.jsonl")
     assert verify_file(path).first_bad is None
+    assert audit_files.found_wrong((tmp_path / "all.jsonl").read_bytes()) is None
 
 
 # Each fill is of 2.000; the figure behind its number is the totaliser after it.
@@ -203,6 +207,25 @@ BREAKS: dict[str, tuple[list[tuple[Any, ...]], int, str]] = {
          ("off", 4_900)],
         900, "gas without a record",
     ),
+    "met behind fills that told no totaliser": (
+        [("on", 0), ("sell", 1, 2_000), ("sell", 2, None), ("sell", 3, None),
+         ("sell", 4, 8_500), ("off", 8_500)],
+        500, "gas without a record",
+    ),
+    "met at the closing, no fill told a totaliser": (
+        [("on", 0), ("sell", 1, None), ("sell", 2, None), ("off", 4_700)],
+        700, "gas without a record",
+    ),
+    "met at the next fill, after a reading, a row and a fill that told none": (
+        [("sell", 1, 2_000), ("on", 2_000), ("off", 2_300), ("on_unread",),
+         ("sell", 2, None), ("sell", 3, 6_300)],
+        300, "gas without a record",
+    ),
+    "a fill lost among those that told none": (
+        [("on", 0), ("sell", 1, 2_000), ("sell", 3, None), ("sell", 4, 8_000),
+         ("off", 8_000)],
+        2_000, "gas without a record",
+    ),
 }  # fmt: skip
 
 
@@ -230,6 +253,21 @@ async def test_each_break_is_one_row_of_its_size(nozzle: Nozzle, name: str) -> N
         [("on", 0), ("sell", 1, 2_000), ("off", 8_000, 4), ("on", 8_000, 4),
          ("sell", 5, 10_000), ("sell", 3, 6_000), ("sell", 4, 8_000),
          ("sell", 2, 4_000), ("off", 10_000)],
+        # Some told no totaliser: the next that does is compared with the last that did.
+        [("on", 0), ("sell", 1, None), ("off", 2_000)],
+        [("sell", 1, None), ("sell", 2, None), ("on", 9_000), ("sell", 3, None),
+         ("off", None), ("on_unread",), ("sell", 4, 13_000), ("off", 13_000)],
+        [("on", 0), ("sell", 1, 2_000), ("sell", 2, None), ("sell", 4, None),
+         ("sell", 3, None), ("look", 8_000), ("sell", 5, 10_000), ("off", None)],
+        [("on", 0), ("sell", 1, 2_000), ("sell", 2, None),
+         ("sell", 3, None, {"transaction_type": TransactionType.MAKE_UP_DEBIT}),
+         ("sell", 4, 6_000), ("off", 6_000)],
+        [("on", 0), ("sell", 1, 2_000), ("sell", 2, None, {"quantity_milli": 2_005}),
+         ("sell", 3, 6_000), ("off", 6_000)],
+        [("sell", 1, 2_000), ("sell", 4, 8_000), ("sell", 2, None),
+         ("sell", 3, 6_000)],
+        [("on", 1_000), ("sell", 5, 3_000), ("sell", 6, None), ("fell", 0, 6),
+         ("sell", 1, None), ("sell", 2, 9_000), ("off", 9_000)],
     ],
 )  # fmt: skip
 async def test_no_break_leaves_no_row(

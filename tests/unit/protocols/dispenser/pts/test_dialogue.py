@@ -78,6 +78,17 @@ def test_a_fill_is_seen_reported_and_closed_after_the_commit() -> None:
     assert station.count("PumpCloseTransaction") == 1
 
 
+def test_a_transaction_without_totals_has_none() -> None:
+    """None is not nought."""
+    point = Point(1, total_volume=1_000_000, tells_total=False)
+    station = Station(point)
+    station.run(2)
+    fill(station, point)
+    (sale,) = records(station.run(4))
+    assert sale.quantity_milli == 12_345
+    assert (sale.gun_total_quantity_milli, sale.gun_total_amount_e4) == (None, None)
+
+
 def test_live_figures_are_the_points() -> None:
     """Quantity, amount, price and pressure while gas flows."""
     point = Point(1, pressure=1_000_000)

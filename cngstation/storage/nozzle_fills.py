@@ -1,0 +1,34 @@
+"""Single fills of one nozzle, by what is asked of them."""
+
+from typing import Any
+
+from cngstation.storage.facts import rows
+from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sqlite import Connection
+
+
+def first_behind(
+    connection: Connection, nozzle_no: int, seq: int
+) -> dict[str, Any] | None:
+    """Return the first fill that was booked of a nozzle after a fact."""
+    found = rows(
+        connection,
+        "SELECT * FROM sale WHERE seq>? AND nozzle_no=? ORDER BY seq LIMIT 1",
+        (seq, nozzle_no),
+    )
+    row: dict[str, Any] | None = next(found, None)
+    return row
+
+
+def newest_told(
+    connection: Connection, nozzle: NozzleKey, no_total: int
+) -> tuple[tuple[int, int], int] | None:
+    """Return place and totaliser of a nozzle's newest fill that told one."""
+    row = connection.execute(
+        "SELECT epoch, device_seq, total_quantity_milli FROM sale"
+        " WHERE station_no=? AND dispenser_no=? AND nozzle_no=?"
+        " AND total_quantity_milli<>?"
+        " ORDER BY epoch DESC, device_seq DESC LIMIT 1",
+        (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no, no_total),
+    ).fetchone()
+    return None if row is None else ((row[0], row[1]), row[2])
