@@ -41,7 +41,6 @@ async def serve(process: Process) -> int:
     config, clock, rules = process.config, process.clock, rules_of(process.config)
     cards_on = prepare_cards(config, clock)
     seal = await opened_seal(database, config.paths.personal_data_key)
-    desk = CustomerDesk(database, seal)
     prints_wanted = 1 if config.printer.port else 0
     gate = process.gate(database, lambda: watch)
     acts = CardActs(
@@ -74,7 +73,7 @@ async def serve(process: Process) -> int:
             watch=watch,
             rules=rules,
             clock=clock,
-            desk=desk,
+            desk=CustomerDesk(database, seal),
             gate=gate,
             verified=stage.verified,
             prints_wanted=prints_wanted,

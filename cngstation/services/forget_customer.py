@@ -1,16 +1,18 @@
-"""Clears the personal data of a customer who left; the books stay proved.
+"""Clears the personal data of a customer or operator who left; the books stay proved.
 
-Of a vehicle or company that is out of use: ID number, phone, names, address. Facts of
+Of a vehicle or company that is out of use: ID number, phone, names, address; of an
+operator who is retired: phone and sex. Facts of
 the chain never had them, one digest over all of them only, and the row's newest fact
-says that they are gone. Plate and company name stay: sales and receipts name them.
+says that they are gone. Plate, company name and operator stay: slips name them.
 """
 
 from cngstation.errors import Refusal
+from cngstation.services import operator_guards as guards
 from cngstation.services.approve import reason_of
 from cngstation.services.edit_registers import require_no_card
 from cngstation.services.register_customers import initials_of
 from cngstation.services.reveal_personal import NoSuchNumber, vehicle_id_of
-from cngstation.storage import audit, customers
+from cngstation.storage import audit, customers, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 
@@ -46,13 +48,16 @@ class ForgetCustomers:
         """Clear what a row has of persons; return how the row is named.
 
         Raises:
-            ReasonMissing, NoSuchNumber, StillInUse, VehicleHasCard: nothing is cleared.
+            ReasonMissing, NoSuchNumber, StillInUse, VehicleHasCard, OtherOutlet:
+                nothing is cleared.
         """
         why = reason_of(reason)
 
         def unit(tx: Transaction) -> str:
             if register == "company":
                 subject = _company(tx, key, why, actor)
+            elif register == "operator":
+                subject = _operator(tx, key, why, actor)
             else:
                 subject = _vehicle(tx, key, why, actor)
             audit.record(tx, actor, ACT, subject, reason=why)
@@ -86,3 +91,15 @@ def _company(tx: Transaction, key: str, why: str, actor: Actor) -> str:
     values |= {"address": "", "phone": ""}
     customers.change_company(tx, key, reason=why, actor=actor, **values)
     return f"company {company.company_no}"
+
+
+def _operator(tx: Transaction, key: str, why: str, actor: Actor) -> str:
+    operator = operators.find(tx.connection, key)
+    if operator is None:
+        raise NoSuchNumber
+    me, mine = guards.acting(tx.connection, actor)
+    guards.require_outlet(me, mine, operator.outlet_no)
+    if operator.state != "retired":
+        raise StillInUse(what=operator.full_name)
+    operators.change(tx, key, reason=why, actor=actor, phone_sealed=b"", sex="")
+    return f"operator {key}"

@@ -114,6 +114,11 @@ class CustomerDesk:
         self._database = database
         self._seal = seal
 
+    @property
+    def seal(self) -> PersonalDataSeal:
+        """What opens personal numbers."""
+        return self._seal
+
     async def register_company(
         self, name: str, address: str, phone: str, actor: Actor
     ) -> Company:

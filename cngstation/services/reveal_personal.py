@@ -9,12 +9,15 @@ from enum import StrEnum
 
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR
+from cngstation.services import operator_guards as guards
 from cngstation.services.approve import reason_of
+from cngstation.services.keep_operators import PHONE_COLUMN
 from cngstation.services.register_customers import CustomerDesk
-from cngstation.storage import audit, customers, findings
+from cngstation.storage import audit, customers, findings, operators
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Company, Vehicle
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
 
 ACT = "personal.reveal"
@@ -51,7 +54,10 @@ class TooManyRevealed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose number is asked for: register `vehicle` or `company`, and the row's key."""
+    """Whose number is asked for: register and key of the row.
+
+    The registers are `vehicle`, `company` and `operator`.
+    """
 
     register: str
     key: str
@@ -70,13 +76,13 @@ class PersonalNumbers:
         """Return a whole number; that it was shown is durable before.
 
         Raises:
-            ReasonMissing, NoSuchNumber, TooManyRevealed: nothing was shown.
+            ReasonMissing, NoSuchNumber, TooManyRevealed, OtherOutlet: nothing is shown.
             SealBroken: the key is not the one that sealed it.
         """
         why = reason_of(wanted.reason)
 
         def unit(tx: Transaction) -> str | Refusal:
-            number, subject = self._found(tx.connection, wanted)
+            number, subject = self._found(tx.connection, wanted, actor)
             act = f"{ACT}.{wanted.what}"
             if _asked(tx, actor) >= MOST_AN_HOUR:
                 audit.record(tx, actor, act, subject, outcome="refused", reason=why)
@@ -92,11 +98,16 @@ class PersonalNumbers:
             raise told
         return told
 
-    def _found(self, connection: Connection, wanted: Wanted) -> tuple[str, str]:
+    def _found(
+        self, connection: Connection, wanted: Wanted, actor: Actor
+    ) -> tuple[str, str]:
         """Return the number and how the audit names its row."""
         row = _row(connection, wanted)
         if row is None:
             raise NoSuchNumber
+        if isinstance(row, Operator):
+            guards.require_outlet(*guards.acting(connection, actor), row.outlet_no)
+            return self._of_operator(row, wanted.what)
         if isinstance(row, Company):
             subject, id_no = f"company {row.company_no}", ""
         else:
@@ -106,8 +117,16 @@ class PersonalNumbers:
             raise NoSuchNumber
         return number, subject
 
+    def _of_operator(self, row: Operator, what: What) -> tuple[str, str]:
+        phone = self._desk.seal.open(row.phone_sealed, PHONE_COLUMN)
+        if what is not What.PHONE or not phone:
+            raise NoSuchNumber
+        return phone, f"operator {row.operator_no}"
 
-def _row(connection: Connection, wanted: Wanted) -> Vehicle | Company | None:
+
+def _row(connection: Connection, wanted: Wanted) -> Vehicle | Company | Operator | None:
+    if wanted.register == "operator":
+        return operators.find(connection, wanted.key)
     if wanted.register == "company":
         return customers.find_company(connection, wanted.key)
     if wanted.register == "vehicle":

@@ -1,6 +1,7 @@
 """The operators: who there is, and what can be done with one by a letter each."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
@@ -86,7 +87,7 @@ class OperatorsScreen(ListScreen):
         "wants a reason and is written down. Nobody does this to themselves or to "
         "somebody who may do more; one administrator stays. v vouches for one whose "
         "password another gave: until then both count as one person where two are "
-        "needed."
+        "needed. * shows a phone number whole, - clears it of who is retired."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "hire", show=False),
@@ -95,6 +96,8 @@ class OperatorsScreen(ListScreen):
         Binding("r", "ask('reset')", show=False),
         Binding("x,delete", "ask('retire')", show=False),
         Binding("v", "vouch", show=False),
+        Binding("asterisk", "personal('RevealScreen')", show=False),
+        Binding("minus", "personal('ForgetScreen')", show=False),
     ]
     COLUMNS = (
         Column(mark("Job no"), 6, lambda r: r.operator_no, right=True),
@@ -160,6 +163,12 @@ class OperatorsScreen(ListScreen):
         row = self.chosen
         if row is not None:
             self.app.push_screen(OperatorReasonScreen(self.desk, self, act, row))
+
+    def action_personal(self, form: str) -> None:
+        """Show the phone of the marked one whole, or clear it of who has left."""
+        if self.chosen is not None:
+            screen = getattr(import_module("tui.screens.reveal"), form)
+            self.app.push_screen(screen(self.desk, self.chosen))
 
     def action_vouch(self) -> None:
         """Ask for the own password and the reason."""

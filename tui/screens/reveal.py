@@ -1,4 +1,7 @@
-"""Personal data of a row: one number whole for some seconds, or all of it cleared."""
+"""Personal data of a row: one number whole for some seconds, or all of it cleared.
+
+Rows are vehicles, companies and operators.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -15,6 +18,7 @@ from cngstation.rpc.contract.counter import (
     PERSONAL_REVEAL,
     CompanyRow,
     ForgetOrder,
+    OperatorRow,
     RevealOrder,
     VehicleRow,
 )
@@ -28,6 +32,7 @@ _REASON = Field("reason", mark("Reason"), mark("why it is needed"), 60)
 _WHY = Field("reason", mark("Reason"), mark("why it is cleared"), 60)
 _CLEARED = mark("Personal data of {subject} is cleared.")
 _WHATS = {"1": "id_no", "2": "phone"}
+Row = VehicleRow | CompanyRow | OperatorRow
 _SHOWN = mark("{number}   (goes away after {seconds} s)")
 _GONE = mark("The number is hidden again.")
 
@@ -37,6 +42,14 @@ class NotOneOrTwo(Refusal):
 
     code = "tui.not_one_or_two"
     text = "Which number: 1 for the ID number, 2 for the phone. Nothing was shown."
+
+
+def _named(row: Row) -> tuple[str, str]:
+    if isinstance(row, VehicleRow):
+        return "vehicle", str(row.vehicle_id)
+    if isinstance(row, OperatorRow):
+        return "operator", row.operator_no
+    return "company", row.company_no
 
 
 class RevealScreen(FormScreen):
@@ -49,7 +62,7 @@ class RevealScreen(FormScreen):
     )
     ALLOW_SELECT: ClassVar[bool] = False
 
-    def __init__(self, desk: Desk, row: VehicleRow | CompanyRow) -> None:
+    def __init__(self, desk: Desk, row: Row) -> None:
         super().__init__(desk)
         self._row = row
         self._hiding: Timer | None = None
@@ -75,6 +88,8 @@ class RevealScreen(FormScreen):
         row = self._row
         if isinstance(row, VehicleRow):
             facts = [row.plate, row.owner or row.driver, row.id_no_masked]
+        elif isinstance(row, OperatorRow):
+            facts = [row.operator_no, row.full_name]
         else:
             facts = [row.company_no, row.name]
         shown = "  ".join(map(clean, [*facts, row.phone_masked]))
@@ -87,9 +102,9 @@ class RevealScreen(FormScreen):
             what = _WHATS.get(self.value("what"))
             if what is None:
                 raise NotOneOrTwo
-            register, key = "vehicle", str(row.vehicle_id)
+            register, key = _named(row)
         else:
-            register, key, what = "company", row.company_no, "phone"
+            (register, key), what = _named(row), "phone"
         order = RevealOrder(
             register_name=register, key=key, what=what, reason=self.value("reason")
         )
@@ -123,29 +138,31 @@ class ForgetScreen(FormScreen):
     TITLE_TEXT = mark("Clear personal data")
     HELP = mark(
         "For a vehicle or company that is out of use: ID number, phone, names and "
-        "address go for good. Plate, company name and the books stay. Who cleared "
-        "them and why is written down."
+        "address go for good; for a retired operator phone and sex. Plate, company "
+        "name, the operator's name and the books stay. Who cleared them and why is "
+        "written down."
     )
     FIELDS: ClassVar[Sequence[Field]] = (_WHY,)
 
-    def __init__(self, desk: Desk, row: VehicleRow | CompanyRow) -> None:
+    def __init__(self, desk: Desk, row: Row) -> None:
         super().__init__(desk)
         self._row = row
 
     def title_line(self) -> Content:
         """Name whose data goes."""
         row = self._row
-        named = row.plate if isinstance(row, VehicleRow) else row.name
-        state = _("retired") if row.retired else _("in use")
+        if isinstance(row, OperatorRow):
+            named, retired = row.full_name, row.state == "retired"
+        else:
+            named = row.plate if isinstance(row, VehicleRow) else row.name
+            retired = row.retired
+        state = _("retired") if retired else _("in use")
         return line((_(self.TITLE_TEXT), "bold"), f"   {clean(named)}  {state}")
 
     async def save(self) -> str:
         """Clear it."""
         row = self._row
-        if isinstance(row, VehicleRow):
-            register, key = "vehicle", str(row.vehicle_id)
-        else:
-            register, key = "company", row.company_no
+        register, key = _named(row)
         order = ForgetOrder(
             register_name=register, key=key, reason=self.value("reason")
         )

@@ -237,10 +237,10 @@ class Choices(Message):
 class RevealOrder(Message):
     """Whose number is to be shown whole, and why.
 
-    `register_name` is vehicle or company, `key` a vehicle's id or a company's number.
+    `register_name` is vehicle, company or operator, `key` a vehicle's id or the number.
     """
 
-    register_name: Annotated[str, Field(pattern=r"^(vehicle|company)$")]
+    register_name: Annotated[str, Field(pattern=r"^(vehicle|company|operator)$")]
     key: Word
     what: Annotated[str, Field(pattern=r"^(id_no|phone)$")]
     reason: Text
@@ -256,7 +256,7 @@ class Revealed(Message):
 class ForgetOrder(Message):
     """Whose personal data is to be cleared, and why; fields as in `RevealOrder`."""
 
-    register_name: Annotated[str, Field(pattern=r"^(vehicle|company)$")]
+    register_name: Annotated[str, Field(pattern=r"^(vehicle|company|operator)$")]
     key: Word
     reason: Text
 

@@ -7,19 +7,22 @@ import pytest
 
 from cngstation.rpc.contract import counter
 from cngstation.services.approve import ReasonMissing
+from cngstation.services.check_rights import OtherOutlet
 from cngstation.services.edit_registers import (
     CompanyEdit,
     RegisterEdits,
     VehicleHasCard,
 )
 from cngstation.services.forget_customer import ForgetCustomers, StillInUse
+from cngstation.services.keep_operators import PHONE_COLUMN
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.reveal_personal import NoSuchNumber
 from cngstation.services.show_registers import Registers
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import cards, customers
-from cngstation.storage.database import Database
-from tests.small_station import CASHIER, HandClock, a_card, opened
+from cngstation.storage import cards, customers, operators, roles
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.roles import Outlet
+from tests.small_station import CASHIER, HandClock, a_card, hire, opened
 from tests.unit.services.test_register_customers import (
     CALL,
     DRAFT,
@@ -94,3 +97,28 @@ async def test_who_is_served_is_not_forgotten(db: Database) -> None:
         await forgetting.forget("vehicle", "1", "left", CASHIER)
     (vehicle,) = await db.read(customers.every_vehicle)
     assert CustomerDesk(db, SEAL).id_no(vehicle) == ID_NO
+
+
+async def test_the_phone_of_an_operator_who_left_is_cleared(db: Database) -> None:
+    """Number and name stay, they are on slips; who works here keeps the phone."""
+    sealed = SEAL.seal("13900005678", PHONE_COLUMN)
+
+    def hired(tx: Transaction) -> None:
+        roles.put_outlet(tx, Outlet("1002", "城西"))
+        hire(tx, operator_no="01")
+        hire(tx, operator_no="02", phone_sealed=sealed, sex="male")
+        hire(tx, operator_no="03", outlet_no="1002", state="retired")
+
+    await db.write(hired)
+    forgetting = ForgetCustomers(db)
+    with pytest.raises(StillInUse):
+        await forgetting.forget("operator", "02", "left", CASHIER)
+    with pytest.raises(NoSuchNumber):
+        await forgetting.forget("operator", "77", "left", CASHIER)
+    with pytest.raises(OtherOutlet):
+        await forgetting.forget("operator", "03", "left", CASHIER)
+    await db.write(lambda tx: operators.change(tx, "02", reason="x", state="retired"))
+    assert await forgetting.forget("operator", "02", "left", CASHIER) == "operator 02"
+    gone = await db.read(lambda c: operators.find(c, "02"))
+    assert gone is not None
+    assert (gone.phone_sealed, gone.sex, gone.full_name) == (b"", "", "Wang Fang")

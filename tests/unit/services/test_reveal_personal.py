@@ -11,6 +11,7 @@ from cngstation.domain.sealing import PersonalDataSeal, SealBroken
 from cngstation.errors import ConfigError, Refusal
 from cngstation.moments import MS_PER_HOUR
 from cngstation.services.approve import ReasonMissing
+from cngstation.services.check_rights import OtherOutlet
 from cngstation.services.explain_row import people_of
 from cngstation.services.keep_operators import PHONE_COLUMN
 from cngstation.services.keep_sealed import require_key
@@ -25,10 +26,11 @@ from cngstation.services.reveal_personal import (
     What,
 )
 from cngstation.services.verify_books import verify_file
-from cngstation.storage import audit, findings, operators
+from cngstation.storage import audit, findings, operators, roles
 from cngstation.storage.audit import Actor
-from cngstation.storage.database import Database
-from tests.small_station import CASHIER, HandClock, opened, somebody
+from cngstation.storage.database import Database, Transaction
+from cngstation.storage.roles import Outlet
+from tests.small_station import CASHIER, HandClock, hire, opened, somebody
 from tests.unit.services.test_register_customers import DRAFT, ID_NO, PHONE, SEAL
 
 OTHER = Actor("02", "office")
@@ -87,6 +89,27 @@ async def test_the_whole_number_and_who_asked(office: Office) -> None:
         ("personal.reveal.phone", "川A12345", "done", "01", "交警询问"),
         ("personal.reveal.phone", "company 0001", "done", "01", "交警询问"),
     ]
+
+
+async def test_the_phone_of_an_operator_is_one_of_them(office: Office) -> None:
+    """For a reason, of those of the own outlet, counted with the others."""
+    sealed = SEAL.seal("13900005678", PHONE_COLUMN)
+
+    def hired(tx: Transaction) -> None:
+        roles.put_outlet(tx, Outlet("1002", "城西"))
+        hire(tx, operator_no="01", role="junior")
+        hire(tx, operator_no="02", phone_sealed=sealed)
+        hire(tx, operator_no="03", phone_sealed=sealed, outlet_no="1002")
+
+    await office.db.write(hired)
+    assert await office.reveal("operator", "02", What.PHONE) == "13900005678"
+    for number, what in (("02", What.ID_NO), ("01", What.PHONE), ("09", What.PHONE)):
+        with pytest.raises(NoSuchNumber):
+            await office.reveal("operator", number, what)
+    with pytest.raises(OtherOutlet):
+        await office.reveal("operator", "03", What.PHONE)
+    (told,) = await office.told()
+    assert told == ("personal.reveal.phone", "operator 02", "done", "01", "交警询问")
 
 
 @pytest.mark.parametrize(

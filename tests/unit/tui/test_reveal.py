@@ -110,3 +110,20 @@ async def test_data_of_who_left_is_cleared_for_a_reason() -> None:
         (order,) = screen.asked("personal.forget")
         told = (order.register_name, order.key, order.reason)
         assert told == ("vehicle", "1", "left in spring")
+
+
+async def test_phones_of_operators_are_shown_and_cleared_too() -> None:
+    """From the list of the operators; a phone is all there is."""
+    async with opened() as screen:
+        for key, method in (("asterisk", "reveal"), ("minus", "forget")):
+            screen.app.action_open("operators")
+            await screen.sees("op1001")
+            await screen.press(key)
+            await screen.sees("王1001")
+            form: Any = screen.app.screen
+            form.query_one("#reason").value = "she left"
+            await screen.press("f2")
+            await screen.sees(PHONE if method == "reveal" else "is cleared")
+            (order,) = screen.asked(f"personal.{method}")
+            assert (order.register_name, order.key) == ("operator", "1001")
+            assert getattr(order, "what", "phone") == "phone"
