@@ -19,7 +19,6 @@ from cngstation.services.people import people_at
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.services.print_receipts import PaperSettings, PrintDesk
 from cngstation.services.put_counter_together import CounterNeeds, put_together
-from cngstation.services.read_credentials import read_credential
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import READ, CounterStage, signboard_of
@@ -39,7 +38,7 @@ async def serve(process: Process) -> int:
     """Put the counter together and run it."""
     database = await process.open_database()
     config, clock, rules = process.config, process.clock, rules_of(process.config)
-    cards_on = prepare_cards(config, clock)
+    prepared = await prepare_cards(config, clock, database)
     seal = await opened_seal(database, config.paths.personal_data_key)
     prints_wanted = 1 if config.printer.port else 0
     gate = process.gate(database, lambda: watch)
@@ -62,8 +61,8 @@ async def serve(process: Process) -> int:
         watch=lambda: watch,
         may_read=lambda session: gate.holds(session, READ),
     )
-    staff_key = read_credential(config.paths.card_master_key, 16)
-    watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage, staff_key)
+    opening = partial(open_reader, config.reader)
+    watch = ReaderWatch(opening, prepared.cards_on, stage, prepared.staff_keys)
     parts = put_together(
         CounterNeeds(
             database=database,

@@ -39,6 +39,7 @@ ROWS = {
     "clock_went_forward": mark("clock"),
     "older_books": mark("older books"),
     "anchors_unread": mark("no anchors"),
+    "card_key_waits": mark("card key"),
     "guard_loosened": mark("loosened"),
     "station_key_unread": mark("no key"),
     "device_clock_back": mark("pump clock"),

@@ -18,9 +18,10 @@ from cngstation.rpc.contract.counter import COUNTER
 from cngstation.rpc.failures import NotConnected
 from cngstation.rpc.session import LOGIN, LOGOUT, Login, Nothing
 from cngstation.services import second_card
+from cngstation.services.card_keys import MASTER_KEY_BYTES
 from cngstation.services.count_refusals import Refused
 from cngstation.services.log_in import Gate
-from cngstation.services.read_credentials import read_credential
+from cngstation.services.read_credentials import read_keys
 from cngstation.services.read_staff_card import StaffCardCheck
 from cngstation.services.second_check import BY_PASSWORD, Behind, Proof
 from cngstation.services.second_step import SecondStep
@@ -131,12 +132,12 @@ class CardAtCommand:
     async def _own_reader(self, operator: Operator) -> AsyncIterator[BorrowedForStaff]:
         name = operator.full_name
         try:
-            key = read_credential(self._config.paths.card_master_key, 16)
+            keys = read_keys(self._config.paths.card_master_key, MASTER_KEY_BYTES)
             reader = await open_reader(self._config.reader)
         except (ConfigError, DeviceError) as error:
             raise NoReaderForCommand(name=name, why=error.sentence()) from error
         try:
-            yield BorrowedForStaff(reader, key)
+            yield BorrowedForStaff(reader, keys)
         finally:
             await reader.close()
 

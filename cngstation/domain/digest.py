@@ -71,6 +71,10 @@ _WRONG_MONEY = frozenset(
 )
 _OF_STATION = frozenset(
     {
+        "card_key.changed",
+        "card_key.confirm",
+        "card_key.first",
+        "card_key.left",
         "company.terms",
         "config.set",
         "discount.add",

@@ -123,6 +123,7 @@ RIGHTS = (
         "station.parameters", _ADMIN, "settings", mark("Set the station's parameters")
     ),
     Right("station.enrol", _ADMIN, "settings", mark("Enrol with head office")),
+    Right("card_key.confirm", _ADMIN, "settings", mark("Confirm another key of cards")),
     Right("audit.read", _SENIOR, "operators", mark("Read the audit trail")),
     Right("audit.export", _ADMIN, "operators", mark("Export the books for an auditor")),
     Right("station.initialise", _ADMIN, "settings", mark("Begin new books")),

@@ -63,6 +63,9 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "station.initialise", "station.initialise", mark("New books begun")
         ),
         TwoPeopleAct(
+            "card_key.confirm", "card_key.confirm", mark("Another key of cards taken")
+        ),
+        TwoPeopleAct(
             "personal.reseal", "personal.reseal", mark("Personal numbers sealed anew")
         ),
         TwoPeopleAct(

@@ -17,6 +17,7 @@ class CardReading:
     counts, 0 or 1, on cards that have two.
     `own_key` is the card key that a card brings with it, empty where the issue gives
     one; `modes` the codes of the payment modes that its purse can keep, None for all.
+    `key_version` names the keys that opened it, and their version.
     """
 
     state: CardState
@@ -28,6 +29,7 @@ class CardReading:
     standing: bytes = b""
     own_key: str = ""
     modes: frozenset[int] | None = None
+    key_version: str = ""
 
 
 class CardNotAsRead(DeviceError):

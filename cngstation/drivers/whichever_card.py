@@ -17,6 +17,7 @@ from cngstation.drivers.fuel_purse_card import FuelPurseCard
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.plain_purse_card import PlainCards, PlainPurseCard
 from cngstation.drivers.purse_card import CardReading, PurseCard
+from cngstation.drivers.versioned_cards import NamedKeys
 from cngstation.errors import DeviceError
 from cngstation.moments import Clock
 from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
@@ -41,6 +42,18 @@ class FuelCards:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class KeyNames:
+    """What the keys of each technology are called in readings."""
+
+    master: str = ""
+    fuel: str = ""
+    plain: str = ""
+
+
+_UNNAMED = KeyNames()
+
+
 def counter_terminal(station_no: str) -> bytes:
     """Return the number of a station's counter as a terminal: nozzle 0000 of it."""
     return bytes.fromhex(station_no + "0000")
@@ -50,25 +63,30 @@ def cards_on(
     master_key: bytes,
     fuel_cards: FuelCards | None = None,
     plain_cards: PlainCards | None = None,
+    names: KeyNames = _UNNAMED,
 ) -> Callable[[CardReader], PurseCard]:
     """Return what makes the purse of the cards on a reader."""
-    return partial(_whichever, master_key, fuel_cards, plain_cards)
+    return partial(_whichever, master_key, fuel_cards, plain_cards, names)
 
 
 def _whichever(
     master_key: bytes,
     fuel: FuelCards | None,
     plain: PlainCards | None,
+    names: KeyNames,
     reader: CardReader,
 ) -> PurseCard:
-    by_apdus: list[PurseCard] = [DesfirePurseCard(reader, master_key)]
+    desfire = DesfirePurseCard(reader, master_key)
+    by_apdus: list[PurseCard] = [NamedKeys(desfire, names.master)]
     if fuel is not None:
-        by_apdus.append(FuelPurseCard(reader, fuel.keys, fuel.terminal, fuel.clock))
+        of_fuel = FuelPurseCard(reader, fuel.keys, fuel.terminal, fuel.clock)
+        by_apdus.append(NamedKeys(of_fuel, names.fuel))
+    of_plain = PlainPurseCard(reader, plain) if plain else None
     return WhicheverCard(
         reader,
-        MifarePurseCard(reader, master_key),
+        NamedKeys(MifarePurseCard(reader, master_key), names.master),
         by_apdus,
-        PlainPurseCard(reader, plain) if plain else None,
+        NamedKeys(of_plain, names.plain) if of_plain else None,
     )
 
 

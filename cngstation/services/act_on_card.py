@@ -25,6 +25,7 @@ from cngstation.services.act_result import (
     standing_of_act,
     told,
 )
+from cngstation.services.card_keys import CardKeyWaits, require_keys
 from cngstation.services.card_on_reader import CardPort, CardReading
 from cngstation.services.drawn_from_safe import from_where_it_is
 from cngstation.services.judge_card import verdict_of
@@ -73,7 +74,12 @@ class CardActs:
         return await self._database.read(question)
 
     def hold(self, tx: Transaction, intent: Intent) -> None:
-        """COMMIT 1: accept the money and promise the card."""
+        """COMMIT 1: accept the money and promise the card.
+
+        Raises:
+            CardKeyWaits: nothing may be written with the keys that there are.
+        """
+        require_keys(tx.connection)
         require_open_for(tx.connection, intent)
         journal.hold(tx, intent)
         postings = move(
@@ -167,6 +173,11 @@ class CardActs:
         after = kind.after(intent, seen)
         if after is None:
             return await self._void(intent, "the card is not as the act needs it")
+        try:
+            await self._database.read(require_keys)
+        except CardKeyWaits as waits:
+            why = waits.sentence()
+            return await self._database.read(lambda c: told(c, intent, trouble=why))
 
         def unit(tx: Transaction) -> Intent | None:
             current = _unmoved(tx, intent)

@@ -36,7 +36,15 @@ from cngstation.units import Unit
 
 KIND = "epoch.carried"
 # Registers of the station itself, each before those that refer to it.
-_REGISTERS = ("outlet", "role", "operator", "staff_card", "vehicle_type", "parameter")
+_REGISTERS = (
+    "outlet",
+    "role",
+    "operator",
+    "staff_card",
+    "vehicle_type",
+    "parameter",
+    "card_key",
+)
 # The newest row of each is in force, by these columns.
 _NEWEST = {
     "card_list": "kind",

@@ -16,6 +16,8 @@ from cngstation.services.approve import (
     record,
     record_later,
 )
+from cngstation.services.card_keys import CONFIRM, confirm
+from cngstation.services.card_keys import WAITS as WAITS_FOR_TWO
 from cngstation.services.confirm_marks import KIND as MARKED
 from cngstation.services.confirm_marks import fill_of, marked_by_of, wish_of
 from cngstation.services.drawn_from_safe import WAITS
@@ -54,6 +56,7 @@ BY_ANOTHER = frozenset({MARKED})
 BY_TWO = frozenset(
     {
         "anchors_unread",
+        WAITS_FOR_TWO,
         "card_balance_differs",
         "card_disagrees",
         "card_rolled_back",
@@ -100,7 +103,7 @@ def people_of(kind: str) -> int:
 
 
 class ExplainRows:
-    """Closes rows."""
+    """Closes rows; what a row waits for besides words is done with it."""
 
     def __init__(self, database: Database, approvals: Approvals) -> None:
         self._database = database
@@ -115,7 +118,7 @@ class ExplainRows:
         """
         reason = reason_of(wanted.reason)
         row = await self._database.read(lambda connection: _row(connection, wanted))
-        approved, asked = None, Wish(RIGHT, row.subject)
+        approved, asked = None, _wish_of(row)
         async with self._approvals.noting(asked, actor, None):
             if row.kind in BY_ANOTHER and marked_by_of(row) == actor.operator_no:
                 raise SamePerson
@@ -129,8 +132,9 @@ class ExplainRows:
             findings.close_finding(tx, found.seq, reason, actor.operator_no)
             audit.record(tx, actor, RIGHT, found.subject, reason=reason)
             if approved:
-                wish = Wish(RIGHT, found.subject)
-                record(tx, approved, wish, actor)
+                record(tx, approved, _wish_of(found), actor)
+            if found.kind == WAITS_FOR_TWO:
+                confirm(tx, found.subject, reason, actor)
             if found.kind in BY_ANOTHER:
                 wish, first_no = wish_of(fill_of(found)), marked_by_of(found)
                 paper = self._approvals.paper
@@ -139,6 +143,11 @@ class ExplainRows:
 
         async with self._approvals.noting(asked, actor, approved):
             return await self._database.write(unit)
+
+
+def _wish_of(row: Finding) -> Wish:
+    """Return what two people agree on: words, or the key that the row is about."""
+    return Wish(CONFIRM if row.kind == WAITS_FOR_TWO else RIGHT, row.subject)
 
 
 def _row(connection: Connection, wanted: Explanation) -> Finding:

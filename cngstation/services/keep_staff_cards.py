@@ -15,6 +15,7 @@ from cngstation.errors import Refusal
 from cngstation.protocols.card_image.staff import TOKEN_BYTES, Holder, NameTooLong
 from cngstation.services import operator_guards as guards
 from cngstation.services.approve import reason_of
+from cngstation.services.card_keys import require_keys
 from cngstation.services.card_on_reader import NoCardOnReader
 from cngstation.storage import audit, findings, operators, staff_cards
 from cngstation.storage.audit import Actor
@@ -210,6 +211,7 @@ def name_on_card(full_name: str) -> str:
 def _begin(
     tx: Transaction, operator_no: str, uid: bytes, secret: bytes, actor: Actor
 ) -> StaffCardRow:
+    require_keys(tx.connection)
     operator = guards.may_change(tx, actor, operator_no)
     if has := staff_cards.of_operator(tx.connection, operator_no):
         raise HasStaffCard(card_no=has.card_no, holder=has.holder)

@@ -6,6 +6,7 @@ was cut off in its issue is known by its chip when it comes back.
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,7 @@ class NewCards:
         **figures: int,
     ) -> Intent:
         """Register a card and return the intent; figures not given are 0."""
+        card = replace(card, key_version=reading.key_version)
         cards.add(tx, card, reason="an issue was begun", actor=actor)
         if reading.own_key:
             plan = {**plan, **BY_MAKER}

@@ -1,45 +1,95 @@
 """Prepares what reads and writes the station's cards: technologies and their keys."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from cngstation.config.sections import StationConfig
 from cngstation.domain.card_kinds import BY_NAME
 from cngstation.domain.payment import MODE_CODES, PaymentMode
 from cngstation.drivers.card_reader import CardReader
-from cngstation.drivers.fuel_card_keys import MASTER_BYTES, KeysInMemory
+from cngstation.drivers.fuel_card_keys import KeysInMemory
 from cngstation.drivers.plain_purse_card import PlainCards
 from cngstation.drivers.purse_card import PurseCard
-from cngstation.drivers.whichever_card import FuelCards, cards_on, counter_terminal
+from cngstation.drivers.versioned_cards import VersionedCards
+from cngstation.drivers.whichever_card import (
+    FuelCards,
+    KeyNames,
+    cards_on,
+    counter_terminal,
+)
 from cngstation.moments import Clock
-from cngstation.services.read_credentials import read_credential
+from cngstation.services.card_keys import (
+    FUEL,
+    MASTER,
+    PLAIN,
+    PLAIN_KEY_BYTES,
+    key_sets,
+    note_keys,
+    require_keys,
+)
+from cngstation.storage.database import Database
+
+CardsOn = Callable[[CardReader], PurseCard]
 
 
-def prepare_cards(
-    config: StationConfig, clock: Clock
-) -> Callable[[CardReader], PurseCard]:
-    """Return what makes the purse of the cards on a reader, with its keys read.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What makes the purse of the cards on a reader, and the keys of staff cards."""
+
+    cards_on: CardsOn
+    staff_keys: tuple[bytes, ...] = field(repr=False)
+
+
+async def prepare_cards(
+    config: StationConfig, clock: Clock, database: Database
+) -> Prepared:
+    """Read the keys, note which they are, and return what uses them.
+
+    Nothing is written while a key waits for two people.
 
     Raises:
         ConfigError: a credential cannot be read.
     """
-    master_key = read_credential(config.paths.card_master_key, 16)
-    fuel = None
-    if config.paths.fuel_card_keys is not None:
-        masters = read_credential(config.paths.fuel_card_keys, MASTER_BYTES)
+    sets = key_sets(config)
+    versions = await note_keys(database, sets)
+    keys = {one.name: one.keys for one in sets}
+    fuel = plain = None
+    if FUEL in keys:
         terminal = counter_terminal(config.station.station_no)
-        fuel = FuelCards(KeysInMemory(masters), terminal, clock)
-    return cards_on(master_key, fuel, _plain_cards_of(config))
+        fuel = FuelCards(KeysInMemory(keys[FUEL][0]), terminal, clock)
+    if PLAIN in keys:
+        plain = _plain_cards_of(config, keys[PLAIN][0])
+    first, *older = (f"{MASTER} {number}" for number in versions[MASTER])
+    others = (
+        f"{name} {versions[name][0]}" if name in keys else "" for name in (FUEL, PLAIN)
+    )
+    names = KeyNames(first, *others)
+    made = [cards_on(keys[MASTER][0], fuel, plain, names)]
+    made += [
+        cards_on(key, names=KeyNames(name))
+        for key, name in zip(keys[MASTER][1:], older, strict=True)
+    ]
+    versioned = partial(_versioned, made, lambda: database.read(require_keys))
+    return Prepared(versioned, keys[MASTER])
 
 
-def _plain_cards_of(config: StationConfig) -> PlainCards | None:
+def _versioned(
+    made: Sequence[CardsOn],
+    may_write: Callable[[], Awaitable[None]],
+    reader: CardReader,
+) -> PurseCard:
+    return VersionedCards([each(reader) for each in made], may_write)
+
+
+def _plain_cards_of(config: StationConfig, keys: bytes) -> PlainCards:
     plain = config.plain_card
-    if plain is None:
-        return None
-    keys = read_credential(plain.keys, 12)
+    assert plain is not None, "its keys were read"
+    middle = PLAIN_KEY_BYTES // 2
     return PlainCards(
         layout=plain.layout,
-        key_a=keys[:6],
-        key_b=keys[6:],
+        key_a=keys[:middle],
+        key_b=keys[middle:],
         area_no=config.station.area_no,
         kind=BY_NAME[plain.kind].code,
         payment_mode=MODE_CODES[PaymentMode(plain.payment_mode)],

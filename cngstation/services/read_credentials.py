@@ -24,6 +24,23 @@ def read_credential(path: Path, length: int) -> bytes:
     return key[:length]
 
 
+def read_keys(path: Path, length: int) -> tuple[bytes, ...]:
+    """Return the keys of a file: the one in force, then older ones, a line each.
+
+    Raises:
+        ConfigError: there is no such file or it holds no such key.
+    """
+    newest = read_credential(path, length)
+    lines = [line for line in path.read_text("ascii").splitlines() if line.strip()]
+    try:
+        keys = [bytes.fromhex(line)[:length] for line in lines]
+    except ValueError:  # a byte that goes on in the next line
+        keys = []
+    if any(len(key) < length for key in keys) or not keys:
+        return (newest,)  # one key, written over several lines
+    return tuple(dict.fromkeys(keys))
+
+
 def read_login(path: Path) -> tuple[str, str]:
     """Return user name and password: the two lines of a credential file.
 

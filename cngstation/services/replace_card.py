@@ -258,6 +258,7 @@ class Replacements:
         require_mode(reading, old.payment_mode)
         key = number_of(tx, reading, self._rules)
         new = self._new_card(tx, old, uid, key)
+        new = replace(new, key_version=reading.key_version)
         cards.add(tx, new, reason="a replacement was begun", actor=actor)
         cards.change(
             tx, old.card_key, reason=KIND, actor=actor, state=CardState.REPLACED

@@ -76,6 +76,13 @@ class CardService:
                 # What has no counters cannot be compared with the book at a moment.
                 if seen.consumed is None:
                     cards.seen(tx, seen)
+                if reading.key_version not in {"", card.key_version}:
+                    cards.change(
+                        tx,
+                        card.card_key,
+                        reason="its keys were seen",
+                        key_version=reading.key_version,
+                    )
 
         # A full disk is no reason to show no card: this sight is not recorded.
         with contextlib.suppress(NoRoom):

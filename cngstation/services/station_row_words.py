@@ -21,6 +21,16 @@ STATION_ROWS: dict[str, tuple[str, str]] = {
         mark("The certificate of head office has ended: {until}."),
         mark("Make a request and accept the new one; selling goes on meanwhile."),
     ),
+    "card_key_waits": (
+        mark(
+            "The key file {name} has another key: {after}, it was {before}. Cards can "
+            "be read; nothing is written on them."
+        ),
+        mark(
+            "Compare the 16 digits with whoever made the key. Two people confirm it "
+            "(E). If nobody changed it: put the old key back, start anew, find out why."
+        ),
+    ),
     "guard_loosened": (
         mark(
             "The configuration file holds back less than before: {key} is {after}, it "

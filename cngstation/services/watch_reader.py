@@ -10,7 +10,7 @@ lies at the edge of its field, and the next look is better.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
 import structlog
@@ -58,12 +58,12 @@ class ReaderWatch:
         open_reader: Callable[[], Awaitable[CardReader]],
         cards_on: Callable[[CardReader], PurseCard],
         audience: Audience,
-        staff_key: bytes = b"",
+        staff_keys: Sequence[bytes] = (),
     ) -> None:
         self._open_reader = open_reader
         self._cards_on = cards_on
         self._audience = audience
-        self._staff_key = staff_key
+        self._staff_keys = staff_keys
         self._lock = asyncio.Lock()
         self._reader: CardReader | None = None
         self._card: PurseCard | None = None
@@ -111,7 +111,7 @@ class ReaderWatch:
             if self._reader is None:
                 raise _not_connected()
             self._is_stale = True
-            yield BorrowedForStaff(self._reader, self._staff_key)
+            yield BorrowedForStaff(self._reader, self._staff_keys)
 
     def show_again(self) -> None:
         """Present the card anew at the next look, as after an act changed it."""
@@ -245,11 +245,15 @@ class BorrowedReader:
 
 
 class BorrowedForStaff:
-    """A reader in the hands of a login, or of whoever issues a staff card."""
+    """A reader in the hands of a login, or of whoever issues a staff card.
 
-    def __init__(self, reader: CardReader, key: bytes) -> None:
+    Cards are read with the first key that opens them, and issued with the first.
+    """
+
+    def __init__(self, reader: CardReader, keys: Sequence[bytes]) -> None:
         self._reader = reader
-        self._card = StaffCard(reader, key)
+        self._cards = [StaffCard(reader, key) for key in keys]
+        self._read_by: StaffCard | None = None
 
     async def find(self) -> bytes | None:
         """Return the UID of the card in the field."""
@@ -259,19 +263,25 @@ class BorrowedForStaff:
     async def read_staff(self, uid: bytes) -> StaffReading | None:
         """Read a staff card; None when it is none of ours."""
         with _as_device():
-            return await self._card.read(uid)
+            for card in self._cards:
+                found = await card.read(uid)
+                if found is not None:
+                    self._read_by = card
+                    return found
+        return None
 
     async def issue_staff(
         self, uid: bytes, holder: Holder, secret: bytes
     ) -> StaffReading:
         """Make it somebody's staff card."""
         with _as_device():
-            return await self._card.issue(uid, holder, secret)
+            self._read_by = self._cards[0]
+            return await self._read_by.issue(uid, holder, secret)
 
     async def renew_staff(self, reading: StaffReading, secret: bytes) -> None:
         """Give it its next token."""
         with _as_device():
-            await self._card.renew(reading, secret)
+            await (self._read_by or self._cards[0]).renew(reading, secret)
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ class Card:
     seen_grey: str
     seen_at_ms: int
     holder: str = ""
+    key_version: str = ""
 
     @property
     def for_customers(self) -> bool:
@@ -112,6 +113,7 @@ class CardValues(TypedDict, total=False):
     remark: str
     wseq: int
     holder: str
+    key_version: str
 
 
 def add(

@@ -58,6 +58,7 @@ DOORS = {
     "lists.number": "lists.number",
     "fill.mark": "fill.mark",
     "row.explain": "row.explain",
+    "card_key.confirm": "row.explain",
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
     "station.initialise": "command initialise",

@@ -20,6 +20,7 @@ from cngstation.services import keep_sealed
 from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approvals
+from cngstation.services.card_keys import MASTER, KeySet, note_keys
 from cngstation.services.import_customers import CustomerImport, source_of, wish_of
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.log_in import Gate
@@ -151,6 +152,18 @@ def _explained(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.rows.explain(wanted, CALL))
 
 
+def _another_card_key(world: World, second: Second) -> Iterator[Any]:
+    for key in (bytes(16), b"1" * 16):
+        world.run(note_keys(world.database, [KeySet(MASTER, (key,))]))
+    rows = findings.open_findings(world.view)
+    (row,) = [row for row in rows if row.kind == "card_key_waits"]
+    wanted = RowExplanation(
+        row_id=str(row.seq), reason="because", approval=second.given
+    )
+    yield
+    yield world.run(world.answers.rows.explain(wanted, CALL))
+
+
 class _NoDispensers:
     async def look(self) -> None:
         """Nobody is told."""
@@ -277,6 +290,7 @@ PATHS: dict[str, tuple[str, Walk]] = {
     "replace, not proved": ("card.replace", _unproved),
     "replace, an act given up": ("card.replace", _given_up),
     "row explained": ("row.explain", _explained),
+    "another key of cards": ("card_key.confirm", _another_card_key),
     "off the dispensers' blacklist": ("lists.number", _unlisted),
     "sheet with balances": ("register.import", _imported),
     "a file that makes the blacklist shorter": ("lists.file", _by_file),

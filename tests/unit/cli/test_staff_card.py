@@ -61,7 +61,7 @@ class Station:
     @asynccontextmanager
     async def borrow_for_staff(self) -> AsyncIterator[BorrowedForStaff]:
         """Lend the reader."""
-        yield BorrowedForStaff(self.reader, MASTER)
+        yield BorrowedForStaff(self.reader, (MASTER,))
 
     async def furnish(self) -> None:
         """Hire two administrators, and issue a card to the first."""

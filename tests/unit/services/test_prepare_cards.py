@@ -10,10 +10,12 @@ from cngstation.drivers.card_reader import SectorsOnly
 from cngstation.errors import ConfigError
 from cngstation.moments import SystemClock
 from cngstation.protocols.card_image.purse import CardState
+from cngstation.services.card_keys import key_sets
 from cngstation.services.prepare_cards import prepare_cards
 from cngstation.simulators import plain_card
 from tests.plain_cards import CARD_NO, UID, plain_chip
 from tests.simulation.money_cards import Reader
+from tests.small_station import opened
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 
@@ -48,10 +50,13 @@ def configured(folder: Path, keys: str) -> StationConfig:
 async def test_cards_of_another_maker_are_read_by_their_keys(tmp_path: Path) -> None:
     """The keys come from their credential file, the layout from the configuration."""
     keys = (plain_card.KEY_A + plain_card.KEY_B).hex()
-    cards_on = prepare_cards(configured(tmp_path, keys), SystemClock())
-    reader = OfSectors()
-    reader.put(plain_chip(12_300))
-    reading = await cards_on(reader).read(UID)
+    config = configured(tmp_path, keys)
+    async with opened(tmp_path / "s.db") as database:
+        prepared = await prepare_cards(config, SystemClock(), database)
+        reader = OfSectors()
+        reader.put(plain_chip(12_300))
+        reading = await prepared.cards_on(reader).read(UID)
+    assert reading.key_version == "plain_card.keys 1"
     assert reading.state is CardState.OURS
     assert reading.purse is not None
     assert (reading.purse.card_no, reading.purse.balance) == (CARD_NO, 12_300)
@@ -61,4 +66,4 @@ def test_a_file_without_both_keys_is_refused(tmp_path: Path) -> None:
     """At the start, and without a word of what is in it."""
     config = configured(tmp_path, plain_card.KEY_A.hex())
     with pytest.raises(ConfigError, match="24 hexadecimal digits"):
-        prepare_cards(config, SystemClock())
+        key_sets(config)

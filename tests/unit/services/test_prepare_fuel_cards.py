@@ -7,8 +7,9 @@ import pytest
 from cngstation.config.load import load_config
 from cngstation.drivers.whichever_card import counter_terminal
 from cngstation.errors import ConfigError
+from cngstation.services.card_keys import key_sets
 from cngstation.services.prepare_cards import prepare_cards
-from tests.small_station import HandClock
+from tests.small_station import HandClock, opened
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 MASTER, FUEL = "ab" * 16, "cd" * 64
@@ -30,12 +31,15 @@ def config_with(folder: Path, fuel: str | None) -> Path:
 
 
 @pytest.mark.parametrize("fuel", [None, FUEL])
-def test_keys_are_read_where_they_are_named(tmp_path: Path, fuel: str | None) -> None:
+async def test_keys_are_read_where_they_are_named(
+    tmp_path: Path, fuel: str | None
+) -> None:
     """With the keys of fuel cards and without; a trace shows none of them."""
     config = load_config(config_with(tmp_path, fuel))
-    cards_on = prepare_cards(config, HandClock())
-    assert callable(cards_on)
-    shown = repr(cards_on)
+    async with opened(tmp_path / "s.db") as database:
+        prepared = await prepare_cards(config, HandClock(), database)
+    assert callable(prepared.cards_on)
+    shown = repr(prepared) + repr(key_sets(config))
     assert FUEL not in shown
     assert repr(bytes.fromhex(FUEL)) not in shown
 
@@ -45,7 +49,7 @@ def test_a_file_without_such_keys_is_refused(tmp_path: Path, fuel: str) -> None:
     """At the start, with its path and what must be in it, never with its content."""
     config = load_config(config_with(tmp_path, fuel))
     with pytest.raises(ConfigError, match="128 hexadecimal digits") as refused:
-        prepare_cards(config, HandClock())
+        key_sets(config)
     assert "cdcd" not in refused.value.sentence()
 
 

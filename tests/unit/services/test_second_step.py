@@ -68,7 +68,7 @@ class Desk:
         """Lend the reader."""
         if self.reader is None:
             raise DeviceUnavailable(device="The card reader", why="gone")
-        yield BorrowedForStaff(self.reader, MASTER)
+        yield BorrowedForStaff(self.reader, (MASTER,))
 
     @property
     def cards(self) -> StaffCardDesk:

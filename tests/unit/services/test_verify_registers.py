@@ -10,6 +10,7 @@ from cngstation.domain.card_life import CardState
 from cngstation.errors import StorageError
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.card_act_kinds import every_kind
+from cngstation.services.card_keys import MASTER, KeySet, note_keys
 from cngstation.services.verify_books import verify_file
 from cngstation.services.verify_registers import first_difference
 from cngstation.storage import (
@@ -74,6 +75,7 @@ async def _furnish_whole(path: Path) -> None:
         await db.write(lambda tx: staff_cards.add(tx, STAFF_CARD, actor=CASHIER))
         await db.write(lambda tx: second_cards.ask(tx, ASKED_CARD, actor=CASHIER))
         await db.write(lambda tx: parameters.put(tx, "station.name", "某站"))
+        await note_keys(db, [KeySet(MASTER, (bytes(16),))])
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
         await db.write(
