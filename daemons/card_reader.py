@@ -38,7 +38,7 @@ async def serve(process: Process) -> int:
     """Put the counter together and run it."""
     database = await process.open_database()
     config, clock, rules = process.config, process.clock, rules_of(process.config)
-    prepared = await prepare_cards(config, clock, database)
+    cards_on, keys = await prepare_cards(config, clock, database)
     seal = await opened_seal(database, config.paths.personal_data_key)
     prints_wanted = 1 if config.printer.port else 0
     gate = process.gate(database, lambda: watch)
@@ -61,8 +61,7 @@ async def serve(process: Process) -> int:
         watch=lambda: watch,
         may_read=lambda session: gate.holds(session, READ),
     )
-    opening = partial(open_reader, config.reader)
-    watch = ReaderWatch(opening, prepared.cards_on, stage, prepared.staff_keys)
+    watch = ReaderWatch(partial(open_reader, config.reader), cards_on, stage, keys)
     parts = put_together(
         CounterNeeds(
             database=database,

@@ -1,7 +1,6 @@
 """Prepares what reads and writes the station's cards: technologies and their keys."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
 from cngstation.config.sections import StationConfig
@@ -33,20 +32,12 @@ from cngstation.storage.database import Database
 CardsOn = Callable[[CardReader], PurseCard]
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What makes the purse of the cards on a reader, and the keys of staff cards."""
-
-    cards_on: CardsOn
-    staff_keys: tuple[bytes, ...] = field(repr=False)
-
-
 async def prepare_cards(
     config: StationConfig, clock: Clock, database: Database
-) -> Prepared:
-    """Read the keys, note which they are, and return what uses them.
+) -> tuple[CardsOn, tuple[bytes, ...]]:
+    """Return what makes the purse of the cards on a reader, and the staff cards' keys.
 
-    Nothing is written while a key waits for two people.
+    It is noted which keys they are. Nothing is written while one waits for two people.
 
     Raises:
         ConfigError: a credential cannot be read.
@@ -71,7 +62,7 @@ async def prepare_cards(
         for key, name in zip(keys[MASTER][1:], older, strict=True)
     ]
     versioned = partial(_versioned, made, lambda: database.read(require_keys))
-    return Prepared(versioned, keys[MASTER])
+    return versioned, keys[MASTER]
 
 
 def _versioned(

@@ -256,9 +256,8 @@ class Replacements:
             raise IssueInDoubt(card_no=cut_off.card_key)
         require_free_chip(tx, uid, reading)
         require_mode(reading, old.payment_mode)
-        key = number_of(tx, reading, self._rules)
-        new = self._new_card(tx, old, uid, key)
-        new = replace(new, key_version=reading.key_version)
+        named = replace(old, key_version=reading.key_version)
+        new = self._new_card(tx, named, uid, number_of(tx, reading, self._rules))
         cards.add(tx, new, reason="a replacement was begun", actor=actor)
         cards.change(
             tx, old.card_key, reason=KIND, actor=actor, state=CardState.REPLACED

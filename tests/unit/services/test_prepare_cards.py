@@ -52,10 +52,11 @@ async def test_cards_of_another_maker_are_read_by_their_keys(tmp_path: Path) -> 
     keys = (plain_card.KEY_A + plain_card.KEY_B).hex()
     config = configured(tmp_path, keys)
     async with opened(tmp_path / "s.db") as database:
-        prepared = await prepare_cards(config, SystemClock(), database)
+        cards_on, keys_of_staff = await prepare_cards(config, SystemClock(), database)
         reader = OfSectors()
         reader.put(plain_chip(12_300))
-        reading = await prepared.cards_on(reader).read(UID)
+        reading = await cards_on(reader).read(UID)
+    assert keys_of_staff == (bytes(16),)
     assert reading.key_version == "plain_card.keys 1"
     assert reading.state is CardState.OURS
     assert reading.purse is not None

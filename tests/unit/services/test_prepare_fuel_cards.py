@@ -37,9 +37,9 @@ async def test_keys_are_read_where_they_are_named(
     """With the keys of fuel cards and without; a trace shows none of them."""
     config = load_config(config_with(tmp_path, fuel))
     async with opened(tmp_path / "s.db") as database:
-        prepared = await prepare_cards(config, HandClock(), database)
-    assert callable(prepared.cards_on)
-    shown = repr(prepared) + repr(key_sets(config))
+        cards_on, _ = await prepare_cards(config, HandClock(), database)
+    assert callable(cards_on)
+    shown = repr(cards_on) + repr(key_sets(config))
     assert FUEL not in shown
     assert repr(bytes.fromhex(FUEL)) not in shown
 
