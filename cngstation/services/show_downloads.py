@@ -29,6 +29,7 @@ from cngstation.services.wait_while_busy import while_busy
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import downloads
 from cngstation.storage.database import Database, Transaction
+from cngstation.storage.download_tries import REFUSED, Try, last_tries, note_refused
 from cngstation.storage.downloads import Sold
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
@@ -36,6 +37,7 @@ from cngstation.storage.sqlite import Connection
 _log = structlog.get_logger()
 
 IN_FORCE, SENDING, WAITING, NOT_CARRIED = "in_force", "sending", "waiting", "no_way"
+NOT_TAKEN = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class DownloadWatch:
         self._in_doubt: set[tuple[NozzleKey, DownloadKind]] = set()
         self._nozzles: dict[NozzleKey, Carried] = {}
         self._under_way: dict[tuple[NozzleKey, DownloadKind], DownloadAdvanced] = {}
+        # When each was last tried in this life; the result is in the file.
+        self._tried_ms: dict[tuple[NozzleKey, DownloadKind], int] = {}
 
     def serve(
         self, settings: Iterable[NozzleSetting], kinds: frozenset[DownloadKind]
@@ -83,6 +87,8 @@ class DownloadWatch:
         """
 
         def unit(tx: Transaction) -> bool:
+            for one in settings:
+                self._tried_ms[one.key, kind] = tx.now.wall_ms
             found = [
                 (one, downloads.published(tx.connection, kind, one.sold, version))
                 for one in settings
@@ -126,7 +132,19 @@ class DownloadWatch:
             )
         else:
             self._under_way[place] = advanced
+            if advanced.refused:
+                refused = partial(self._refused, setting, advanced)
+                await while_busy(partial(self._database.write, refused))
         self.changed()
+
+    def _refused(
+        self, setting: NozzleSetting, advanced: DownloadAdvanced, tx: Transaction
+    ) -> None:
+        kind, version = advanced.kind, advanced.version
+        self._tried_ms[setting.key, kind] = tx.now.wall_ms
+        found = downloads.published(tx.connection, kind, setting.sold, version)
+        if found is not None:
+            note_refused(tx, setting.key, found, advanced.refused)
 
     async def _is_doubtful(
         self, setting: NozzleSetting, advanced: DownloadAdvanced
@@ -212,10 +230,28 @@ class DownloadWatch:
             if sold not in by_kind:
                 by_kind[sold] = dict(wanted_versions(connection, sold))
             held = downloads.held(connection, key)
+            tries = last_tries(connection, key)
             if self._station is not None:
                 yield self._station_row(carried, self._station)
             for kind, (version, count) in by_kind[sold].items():
-                yield self._row(carried, DownloadKind(kind), (version, count), held)
+                row = self._row(carried, DownloadKind(kind), (version, count), held)
+                yield self._with_try(row, key, tries.get(kind))
+
+    def _with_try(
+        self, row: DownloadRow, key: NozzleKey, last: Try | None
+    ) -> DownloadRow:
+        """Add the last try, and that what is wanted was refused."""
+        if last is None or row.state == NOT_CARRIED:
+            return row
+        again_ms = self._tried_ms.get((key, DownloadKind(row.kind)), 0)
+        is_refused = last.result == REFUSED and last.version == row.wanted
+        found = {
+            "tried_ms": max(last.at_ms, again_ms),
+            "result": last.result,
+            "why": last.why,
+            "state": NOT_TAKEN if is_refused and row.state != IN_FORCE else row.state,
+        }
+        return row.model_copy(update=found)
 
     def _station_row(self, carried: Carried, station: StationData) -> DownloadRow:
         held = self._station_held.get(carried.setting.key, 0)

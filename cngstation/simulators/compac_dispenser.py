@@ -24,6 +24,7 @@ class CompacDispenser:
     offset: int = -1
     errors: int = 0
     exception: int = 0  # what every request is refused with while it is not 0
+    write_exception: int = 0  # what every write is refused with
     ignored: dict[str, int] = field(default_factory=dict)
     _heard: bytearray = field(default_factory=bytearray)
 
@@ -63,7 +64,7 @@ class CompacDispenser:
             data = b"".join(bank.get(n, 0).to_bytes(2, "big") for n in wanted)
             return bytes([function, len(data)]) + data
         if function == WRITE:
-            code = self._write(first, figure)
+            code = self.write_exception or self._write(first, figure)
             return bytes([function | 0x80, code]) if code else request[1:6]
         return bytes([function | 0x80, _NO_FUNCTION])
 

@@ -34,6 +34,7 @@ class Controller:
     def __init__(self, points: list[Point], clock: Callable[[], datetime]) -> None:
         self.points = {point.number: point for point in points}
         self.counts: dict[str, int] = {}
+        self.refuses_prices = 0  # the code with which it refuses them
         self.stops_authorised = True  # a stop takes an authorisation back
         self._clock = clock
         self._totals_wanted: set[int] = set()
@@ -144,6 +145,8 @@ class Controller:
     def _prices(self, point: Point, data: Data) -> Reply:
         if point.fill is not None:
             return BUSY
+        if self.refuses_prices:
+            return self.refuses_prices
         prices = data.get("Prices") or [0]
         point.price = round(prices[point.nozzle - 1] * 100)
         return "PumpSetPrices", None

@@ -41,6 +41,7 @@ PLAIN_FACTS = (
     "price_table",
     "nozzle_version",
     "version_sent",
+    "version_refused",
     "nozzle_order",
     "alarm_seen",
     "enrolment_request",

@@ -32,6 +32,7 @@ from tui.screens.mark_card import (
 )
 from tui.texts import filled
 from tui.whole_board import whole_board
+from tui.why_refused import why_refused
 from tui.widgets.key_line import Keys
 from tui.widgets.lines import Drawn, line, stacked
 
@@ -50,6 +51,7 @@ _SHAPES = {
     "in_force": ("●", "$success"),
     "sending": ("▸", "$accent"),
     "waiting": ("○", "$warning"),
+    "refused": ("✖", "$error"),
     "no_way": ("-", "$text-muted"),
 }
 _FAR_MS = 120_000
@@ -62,10 +64,13 @@ _STATES = {
     "in_force": mark("in force"),
     "sending": mark("under way, {sent} of {count}"),
     "waiting": mark("waits"),
+    "refused": mark("refused: {why}"),
     "no_way": mark("its protocol cannot"),
 }
 _HELD = mark("{kind}: {state}; has version {held} since {at}, shall have {wanted}")
 _NOT_HELD = mark("{kind}: {state}; none was ever taken, shall have version {wanted}")
+_TRIED = mark("; last try {at}: {result}")
+_RESULTS = {"sent": mark("sent"), "taken": mark("taken"), "refused": mark("refused")}
 _PUT = mark("Number {number}: {list}.")
 
 
@@ -74,9 +79,10 @@ class ListsScreen(FollowingScreen):
 
     HELP = mark(
         "Each row is a nozzle. ● it holds the version of now, ▸ it is fetching, ○ it "
-        "waits, - its protocol cannot. Clock: how far its own is ahead of ours (+) or "
-        "behind (-) at its last fill; our clock goes with each poll where the protocol "
-        "has that. s sends what has changed, w the whole "
+        "waits, ✖ it refuses, - its protocol cannot; its number typed says when it was "
+        "last tried, and why it refuses. Clock: how far its own is ahead of ours (+) "
+        "or behind (-) at its last fill; our clock goes with each poll where the "
+        "protocol has that. s sends what has changed, w the whole "
         "blacklist, v lists the numbers, n puts one on a list by hand or takes it off."
     )
     FOLLOWS = Area.LISTS
@@ -217,7 +223,12 @@ class ListsScreen(FollowingScreen):
         """Say of the nozzle whose number was typed what it holds, and since when."""
         shown = []
         for row in self._rows().get(int(self._number or 0), {}).values():
-            state = filled(_STATES.get(row.state, "?"), sent=row.sent, count=row.count)
+            state = filled(
+                _STATES.get(row.state, "?"),
+                sent=row.sent,
+                count=row.count,
+                why=why_refused(row),
+            )
             text = filled(
                 _HELD if row.held else _NOT_HELD,
                 kind=_(_KINDS.get(row.kind, row.kind)),
@@ -226,7 +237,11 @@ class ListsScreen(FollowingScreen):
                 at=short_time(row.held_since_ms) if row.held_since_ms else "-",
                 wanted=row.wanted,
             )
-            shown.append(line((text, "$warning" if row.state == "waiting" else "")))
+            if row.tried_ms:
+                result = _(_RESULTS.get(row.result, row.result))
+                text += filled(_TRIED, at=short_time(row.tried_ms), result=result)
+            is_open = row.state in {"waiting", "refused"}
+            shown.append(line((text, "$warning" if is_open else "")))
         return shown
 
     def _kinds(self) -> list[str]:

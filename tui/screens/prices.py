@@ -34,6 +34,7 @@ from tui.screens.form_screen import Field, FormScreen
 from tui.screens.mark_card import BOTH_PEOPLE, REASON, approval_of, hide_passwords
 from tui.texts import filled
 from tui.whole_board import whole_board
+from tui.why_refused import why_refused
 from tui.widgets.key_line import KeyLine, Keys
 from tui.widgets.lazy_table import Column, LazyTable
 from tui.widgets.lines import Drawn, line, stacked
@@ -49,6 +50,7 @@ _STATES = {
 _NOT_YET = frozenset({"waiting", "sending"})
 _NOW = mark("Level {level} costs {price} yuan/{unit} from now on.")
 _PLANNED = mark("Level {level} will cost {price} yuan/{unit} from {at} on.")
+_REFUSED = mark("✖ Nozzle {number} refused them: {why}.")
 _CANCELLED = mark("The planned price is taken back. What holds now stays.")
 
 
@@ -174,6 +176,11 @@ class PricesScreen(FollowingScreen):
             open_ = [
                 str(r.nozzle_no) for r in rows if r.state in {"waiting", "sending"}
             ]
+            refused = [
+                filled(_REFUSED, number=row.nozzle_no, why=why_refused(row))
+                for row in rows
+                if row.state == "refused"
+            ]
             by_hand = [str(r.nozzle_no) for r in rows if r.state == "no_way"]
             text = filled(
                 _("{unit}: {have} of {all} nozzles have the prices of now."),
@@ -184,6 +191,7 @@ class PricesScreen(FollowingScreen):
             if by_hand:
                 text += filled(_(" Set by hand: {numbers}."), numbers=" ".join(by_hand))
             lines.append(line((text, "bold $warning" if open_ else "")))
+            lines += [line((text, "bold $error")) for text in refused]
         return stacked(lines)
 
 

@@ -152,12 +152,23 @@ class CardCheckRequested:
     check: CardCheck
 
 
+class WhyRefused(StrEnum):
+    """Why a nozzle does not take what it is sent."""
+
+    NO = "no"  # it says so
+    DAMAGED = "damaged"  # it says that the bytes came damaged
+    DOES_NOT_FIT = "does_not_fit"  # more digits than it has; it was not sent
+    ASKS_AGAIN = "asks_again"  # it got it and asks for it again and again
+    OTHER_PRICE = "other_price"  # it was sent the price and goes on with another
+
+
 @dataclass(frozen=True, slots=True)
 class DownloadAdvanced:
     """A nozzle fetched or was sent a part; `is_in_force` when it holds the version.
 
     `sent` and `count` are cards, or price levels; 0 of a version that is in force and
-    not the one that is offered. Version 0 in force is none.
+    not the one that is offered. Version 0 in force is none. `refused` begins with a
+    `WhyRefused` where the nozzle does not take it; what the device says may follow.
     """
 
     gun: int
@@ -166,6 +177,7 @@ class DownloadAdvanced:
     sent: int
     count: int
     is_in_force: bool
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

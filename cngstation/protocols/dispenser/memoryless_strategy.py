@@ -84,6 +84,10 @@ class MemorylessStrategy(Strategy[F], Generic[F, P]):
         """Return the price to send to an idle nozzle now, 1/10 000 yuan a unit."""
         return self.prices.to_send(visit.gun, shown_e4, visit.now_us, visit.wall_ms)
 
+    def refuse_price(self, visit: Visit, why: str) -> None:
+        """Note that a nozzle does not take the price that was to be sent to it."""
+        self.prices.refuse(visit.gun, why)
+
     def report_price(self, visit: Visit, shown_e4: int | None) -> None:
         """Report that the price on offer came into force, or left it."""
         if (advanced := self.prices.advanced(visit.gun, shown_e4)) is not None:

@@ -1,18 +1,20 @@
 """The posted price of pumps that know no levels: sent when idle, in force when shown.
 
 Such a pump keeps no version: it holds one when it shows its price. Until it does, the
-price is sent again every ten seconds.
+price is sent again every ten seconds; it counts as refused when the pump says so, when
+it does not fit, or when the pump shows another one after several tries.
 """
 
 from datetime import datetime
 
 from cngstation.moments import CHINA, local_time
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, WhyRefused
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
     Downloads,
     PriceTable,
 )
+from cngstation.protocols.dispenser.tries import MOST_TRIES
 
 AGAIN_US = 10_000_000
 
@@ -24,7 +26,10 @@ class PostedPrice:
         self._for_all: PriceTable | None = None
         self._tables: dict[int, PriceTable | None] = {}
         self._sent_us: dict[int, int] = {}
-        self._told: dict[int, bool] = {}  # of which nozzle, and whether in force
+        # What was told of a nozzle: whether it is in force, and why it is refused.
+        self._told: dict[int, tuple[bool, str]] = {}
+        self._tries: dict[int, int] = {}
+        self._refused: dict[int, str] = {}
 
     def offer(self, downloads: Downloads) -> None:
         """Take what the nozzles shall hold from its time on."""
@@ -38,6 +43,15 @@ class PostedPrice:
         for gun in changed:
             self._sent_us.pop(gun, None)
             self._told.pop(gun, None)
+            self._forget(gun)
+
+    def refuse(self, gun: int, why: str) -> None:
+        """Note that a nozzle does not take the price that was to be sent to it."""
+        self._refused[gun] = why
+
+    def _forget(self, gun: int) -> None:
+        self._tries.pop(gun, None)
+        self._refused.pop(gun, None)
 
     @property
     def _known(self) -> set[int]:
@@ -59,6 +73,9 @@ class PostedPrice:
         if sent_us is not None and now_us - sent_us < AGAIN_US:
             return None
         self._sent_us[gun] = now_us
+        tries = self._tries[gun] = self._tries.get(gun, 0) + 1
+        if tries > MOST_TRIES:
+            self.refuse(gun, WhyRefused.OTHER_PRICE)
         return table.prices_e4[0]
 
     def advanced(self, gun: int, shown_e4: int | None) -> DownloadAdvanced | None:
@@ -69,11 +86,20 @@ class PostedPrice:
         in_force = shown_e4 == table.prices_e4[0]
         if not in_force and gun not in self._sent_us:
             return None
-        if self._told.get(gun) == in_force:
+        if in_force:
+            self._forget(gun)
+        refused = self._refused.get(gun, "")
+        if self._told.get(gun) == (in_force, refused):
             return None
-        self._told[gun] = in_force
+        self._told[gun] = in_force, refused
         return DownloadAdvanced(
-            gun, DownloadKind.PRICES, table.version, 1, 1, is_in_force=in_force
+            gun,
+            DownloadKind.PRICES,
+            table.version,
+            0 if refused else 1,
+            1,
+            is_in_force=in_force,
+            refused=refused,
         )
 
 

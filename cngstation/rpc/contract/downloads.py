@@ -9,8 +9,8 @@ from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.method import LOGGED_IN, Event, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
-# A page of them is a message of 40 KiB; a message has at most 64.
-MOST_NOZZLES, _KINDS = 32, 6
+# A page of them is a message of 50 KiB; a message has at most 64.
+MOST_NOZZLES, _KINDS = 24, 6
 MOST_ROWS = MOST_NOZZLES * _KINDS
 MOST_NUMBERS = 200
 
@@ -26,9 +26,11 @@ class ListFigure(Message):
 
 
 class DownloadRow(Message):
-    """What a nozzle holds of one kind: in_force, sending, waiting or no_way.
+    """What a nozzle holds of one kind: in_force, sending, waiting, refused or no_way.
 
-    `wanted` and `held` are versions, 0 is none known; `count` is cards or levels.
+    `wanted` and `held` are versions, 0 is none known; `count` is cards or levels. The
+    last try was at `tried_ms` (0: none yet) and ended as `result`: sent, taken or
+    refused; `why` begins with the reason as a word.
     """
 
     nozzle_no: int
@@ -40,6 +42,9 @@ class DownloadRow(Message):
     sent: int
     count: int
     held_since_ms: int
+    tried_ms: int = 0
+    result: Word = ""
+    why: Word = ""
 
 
 class NumberQuery(Message):

@@ -16,10 +16,12 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.protocols.ndjson import LONGEST_LINE
 from cngstation.rpc.contract.downloads import NumberQuery
 from cngstation.services import publish_downloads
+from cngstation.services.publish_downloads import wanted_versions
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads
 from cngstation.storage.database import Transaction
+from cngstation.storage.download_tries import note_refused
 from tests.download_world import (
     NOZZLE,
     ON_THE_WIRE,
@@ -113,6 +115,42 @@ async def test_a_version_that_nobody_sent_goes_whole_once_more(
     await watch.advanced(NOZZLE, in_force(2))
     await station.keeper.look()
     assert len(station.line.offers) == offers
+    assert verify_file(station.path).proved
+
+
+async def test_a_refusal_is_kept_with_its_reason_until_it_is_taken(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """A program that was started anew still knows of it, once; times are told."""
+    sent_ms = station.clock.wall_ms
+
+    async def prices_row(watch: DownloadWatch) -> tuple[str, str, str, int]:
+        rows = {row.kind: row for row in (await watch.board()).nozzles}
+        row = rows["prices"]
+        return row.state, row.result, row.why, row.tried_ms
+
+    assert await prices_row(watch) == ("waiting", "", "", 0)
+    assert await watch.sent([NOZZLE], DownloadKind.PRICES, 1)
+    assert await prices_row(watch) == ("waiting", "sent", "", sent_ms)
+    station.clock.forward(60_000)
+    refusal = DownloadAdvanced(
+        1, DownloadKind.PRICES, 1, 1, 1, is_in_force=False, refused="no 3 \x1b[2J"
+    )
+    for _ in range(2):
+        await watch.advanced(NOZZLE, refusal)
+    refused = ("refused", "refused", "no 3 \ufffd[2J", sent_ms + 60_000)
+    assert await prices_row(watch) == refused
+    again = DownloadWatch(station.db)
+    again.serve([NOZZLE], frozenset({DownloadKind.BASE, DownloadKind.PRICES}))
+    assert await prices_row(again) == refused
+    count = "SELECT count(*) FROM version_refused"
+    rows = await station.db.read(lambda c: c.execute(count).fetchone()[0])
+    assert rows == 1
+    station.clock.forward(60_000)
+    assert await again.sent([NOZZLE], DownloadKind.PRICES, 1)
+    assert await prices_row(again) == (*refused[:3], sent_ms + 120_000)
+    await again.advanced(NOZZLE, in_force(1, DownloadKind.PRICES))
+    assert await prices_row(again) == ("in_force", "taken", "", sent_ms + 120_000)
     assert verify_file(station.path).proved
 
 
@@ -248,6 +286,16 @@ async def test_the_largest_station_is_told_whole_and_a_message_holds_a_page(
     await station.db.write(
         lambda tx: downloads.publish_list(tx, ListKind.DELETED, 255, [], cause="hand")
     )
+
+    def refused(tx: Transaction) -> None:
+        for one in nozzles:
+            for kind in (*ListKind, "prices"):
+                version = wanted_versions(tx.connection, one.sold)[kind][0]
+                of = downloads.published(tx.connection, kind, one.sold, version)
+                assert of is not None
+                note_refused(tx, one.key, of, "拒" * 99)
+
+    await station.db.write(refused)
     found, after = [], 0
     while True:
         board = await watch.board(after)

@@ -13,11 +13,11 @@ class FakeLists:
         self.numbers: tuple[d.ListedNumber, ...] = ()
         self.list_nozzles = 40
         self.held = 3
+        self.refused: dict[int, str] = {}  # what some nozzles say of the prices
         self.faults: tuple[d.FileFault, ...] = ()
         self.list_names = ("黑名单.csv", "old.xlsx")
 
     async def _lists_show(self, query: Any) -> Any:
-        states = ("in_force", "sending", "waiting")
         first = getattr(query, "after_nozzle", 0) + 1
         last = min(first + d.MOST_NOZZLES - 1, self.list_nozzles)
         return d.ListsBoard(
@@ -29,9 +29,12 @@ class FakeLists:
             nozzles=tuple(
                 d.DownloadRow(
                     nozzle_no=no, dispenser_no=(no + 1) // 2, kind=kind,
-                    state="no_way" if kind == "white" else states[no % 3],
+                    state=self._state(no, kind),
                     wanted=3, held=self.held if no % 3 == 0 else 0, sent=20, count=120,
                     held_since_ms=NOW_MS,
+                    tried_ms=NOW_MS if no in self.refused else 0,
+                    result="refused" if no in self.refused else "",
+                    why=self.refused.get(no, ""),
                 )
                 for no in range(first, last + 1)
                 for kind in ("base", "white", "prices")
@@ -42,6 +45,12 @@ class FakeLists:
                 d.ClockRow(nozzle_no=2, ahead_ms=-7_300_000, at_ms=NOW_MS),
             ),
         )  # fmt: skip
+
+    def _state(self, no: int, kind: str) -> str:
+        if kind == "prices" and no in self.refused:
+            return "refused"
+        states = ("in_force", "sending", "waiting")
+        return "no_way" if kind == "white" else states[no % 3]
 
     async def _lists_send(self, order: Any) -> Any:
         return await self._lists_show(order)

@@ -49,6 +49,28 @@ async def test_a_typed_number_tells_since_when_a_nozzle_holds_what() -> None:
         await screen.sees("Prices: waits; none was ever taken, shall have version 3")
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("damaged", "the dispenser says its checksum is wrong"),
+        ("no 3 too dear", "the dispenser says no (3 too dear)"),
+        ("by_its_maker", "by_its_maker"),
+    ],
+)
+async def test_a_nozzle_that_refuses_says_why_and_when(said: str, words: str) -> None:
+    """A shape in the table, the reason with its number, and on the page of prices."""
+    async with opened() as screen:
+        screen.station.refused = {2: said}
+        screen.app.action_open("lists")
+        await screen.sees("✖ - → 3")
+        await screen.press("2")
+        await screen.sees(f"Prices: refused: {words}; none was ever taken")
+        await screen.sees(f"last try {short_time(NOW_MS)}: refused")
+        screen.app.action_open("prices")
+        await screen.sees(f"✖ Nozzle 2 refused them: {words}.")
+        await screen.sees("Not yet: 1 4 5 7 8.")
+
+
 async def test_the_screen_follows_what_nozzles_say() -> None:
     """What is told asks for the whole again."""
     async with opened() as screen:

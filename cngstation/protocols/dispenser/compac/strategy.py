@@ -36,6 +36,7 @@ from cngstation.protocols.dispenser.dialogue import (
     Request,
     StatusReceived,
     TotalsReceived,
+    WhyRefused,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
@@ -193,8 +194,13 @@ class CompacStrategy(MemorylessStrategy[Answer, Dispenser]):
         gun = dispenser.setup.gun
         wanted_e4 = self.price_to_send(visit, shown_e4)
         price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
-        if wanted_e4 is not None and not rest and price <= LARGEST_PRICE:
-            yield from self._write(gun, PRICE, price)
+        if wanted_e4 is not None and (rest or price > LARGEST_PRICE):
+            self.refuse_price(visit, WhyRefused.DOES_NOT_FIT)
+        elif wanted_e4 is not None:
+            frame: Answer = yield from self._write(gun, PRICE, price)
+            if isinstance(frame.content, Refused):
+                said = f"{WhyRefused.NO} {frame.content.exception}"
+                self.refuse_price(visit, said)
         self.report_price(visit, shown_e4)
 
     # Questions and orders

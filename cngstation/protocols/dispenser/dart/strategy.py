@@ -31,6 +31,7 @@ from cngstation.protocols.dispenser.dialogue import (
     Request,
     StatusReceived,
     TotalsReceived,
+    WhyRefused,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
@@ -158,8 +159,10 @@ class DartStrategy(MemorylessStrategy[Frame, Side]):
             price = self._settings.price(price_e4)
             data = transactions.prices(price, self._settings.nozzle)
         except LocalProtocolError:
-            return  # more digits than the pump has: it never comes into force
-        yield from self._say(side, data)
+            self.refuse_price(visit, WhyRefused.DOES_NOT_FIT)
+            return
+        if not (yield from self._say(side, data)):
+            self.refuse_price(visit, WhyRefused.DAMAGED)
         yield from self._say(side, transactions.command(Command.RETURN_FILLING))
         visit.has_more = True
 

@@ -45,6 +45,7 @@ from cngstation.protocols.dispenser.jxv4.list_messages import (
     PackedPrices,
 )
 from cngstation.protocols.dispenser.jxv4.messages import Versions
+from cngstation.protocols.dispenser.tries import Tries
 
 # A dispenser that was alone for a day has hundreds of records, and a list is short.
 MOST_AHEAD = 100
@@ -101,6 +102,7 @@ class Holding:
     announced: dict[DownloadKind, int] = field(default_factory=dict)
     is_identity_due: bool = False
     is_at_rest: bool = False
+    tries: Tries = field(default_factory=Tries)
     ahead: int = 0  # of what it was heard to say before it came to rest
     is_sent_whole: bool = False
 
@@ -233,8 +235,15 @@ class Distribution:
         body = prices.to_bytes(is_lng=is_lng, order=order)
         levels, version = len(prices.prices), prices.version
         holding.seen.pop(DownloadKind.PRICES, None)
+        refused = holding.tries.begin(DownloadKind.PRICES, version)
         event = DownloadAdvanced(
-            gun, DownloadKind.PRICES, version, levels, levels, is_in_force=False
+            gun,
+            DownloadKind.PRICES,
+            version,
+            levels,
+            levels,
+            is_in_force=False,
+            refused=refused,
         )
         return Part(Command.PRICES, body, event)
 
@@ -316,6 +325,7 @@ class Distribution:
             version = holding.announced.get(kind, 0)
             if not version:
                 continue
+            holding.tries.over(kind)
             if holding.seen.get(kind) != version:
                 holding.seen[kind] = version
                 holding.is_identity_due = True
@@ -331,7 +341,13 @@ class Distribution:
         holding.seen.pop(DownloadKind(kind), None)
         count = len(offered.cards)
         event = DownloadAdvanced(
-            gun, DownloadKind(kind), offered.version, 0, count, is_in_force=False
+            gun,
+            DownloadKind(kind),
+            offered.version,
+            0,
+            count,
+            is_in_force=False,
+            refused=holding.tries.begin(DownloadKind(kind), offered.version),
         )
         return Part(Command.LIST, offered.count_body(), event)
 
@@ -357,6 +373,7 @@ def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:
         min(sent, count),
         count,
         is_in_force=False,
+        refused=holding.tries.why(DownloadKind(asked.kind)),
     )
     return Part(Command.LIST_BLOCK, cards.block_body(asked), event)
 

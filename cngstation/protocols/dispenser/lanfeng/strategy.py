@@ -19,6 +19,7 @@ from cngstation.protocols.dispenser.dialogue import (
     Request,
     StatusReceived,
     TotalsReceived,
+    WhyRefused,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
@@ -182,7 +183,7 @@ class LanfengStrategy(MemorylessStrategy[bytes, _Side]):
                 price = self._settings.price(price_e4)
                 data = frames.request(visit.gun, Command.PRICE, price, _PRICE_BYTES)
             except LocalProtocolError:
-                pass  # more digits than the pump has: it never comes into force
+                self.refuse_price(visit, WhyRefused.DOES_NOT_FIT)
             else:
                 yield from asked(Ask(data, FRAME_BYTES, answer_may_repeat=True))
         self.report_price(visit, shown_e4)

@@ -6,7 +6,7 @@ it, or, for a pump that shows none, when the controller has confirmed it.
 
 from collections.abc import Callable
 
-from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
+from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, WhyRefused
 from cngstation.protocols.dispenser.forecourt import Downloads
 from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.protocols.dispenser.pts.exchange import Asked
@@ -46,5 +46,8 @@ class Pricing:
         def answered(packet: Packet, _now_us: int) -> None:
             if packet.error is None:
                 point.confirmed_e4 = prices_e4[-1]
+            else:
+                said = f"{WhyRefused.NO} {packet.error.code} {packet.error.message}"
+                self._posted.refuse(point.gun, said.strip())
 
         return Asked(point, set_prices(point.gun, prices_e4), answered)

@@ -14,6 +14,7 @@ from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import DownloadKind
 from cngstation.protocols.dispenser.sinopec.frames import Frame
 from cngstation.protocols.dispenser.sinopec.messages import GreyQuery, Versions
+from cngstation.protocols.dispenser.tries import Tries
 from cngstation.protocols.dispenser.turns import PolledNozzle, Undecided
 
 NOZZLES_PER_ADDRESS = 100
@@ -60,6 +61,7 @@ class Dispenser(PolledNozzle):
     prices_e4: dict[int, int] = field(default_factory=dict)
     noted: dict[DownloadKind, int] = field(default_factory=dict)
     in_force: dict[DownloadKind, int] = field(default_factory=dict)
+    tries: Tries = field(default_factory=Tries)
     _numbers: deque[int] = field(default_factory=lambda: deque(maxlen=_KEPT_NUMBERS))
 
     @property

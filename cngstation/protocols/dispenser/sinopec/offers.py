@@ -112,6 +112,7 @@ class Offers:
             holds = getattr(dispenser.held, _FIELDS[kind]) == part.version
             if holds and dispenser.in_force.get(kind) != part.version:
                 dispenser.in_force[kind] = part.version
+                dispenser.tries.over(kind)
                 news += advanced(dispenser, kind, part, part.count, is_in_force=True)
             elif not holds:
                 dispenser.in_force.pop(kind, None)
@@ -147,7 +148,13 @@ def advanced(
     """Say for each nozzle of a dispenser how far a download is."""
     return [
         DownloadAdvanced(
-            gun, kind, part.version, sent, part.count, is_in_force=is_in_force
+            gun,
+            kind,
+            part.version,
+            sent,
+            part.count,
+            is_in_force=is_in_force,
+            refused="" if is_in_force else dispenser.tries.why(kind),
         )
         for gun in dispenser.guns
     ]

@@ -180,6 +180,8 @@ class MessageReader:
             return Heard()
         if not _is_noted(dispenser, kind, part):
             return _to_note(dispenser, kind, part, frame, now_us)
+        if ask.offset == 0:
+            dispenser.tries.begin(kind, part.version)
         end = ask.offset + len(segments)
         if end >= part.segment_count:
             dispenser.ask_identity()

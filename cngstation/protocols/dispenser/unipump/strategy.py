@@ -22,6 +22,7 @@ from cngstation.protocols.dispenser.dialogue import (
     Request,
     StatusReceived,
     TotalsReceived,
+    WhyRefused,
 )
 from cngstation.protocols.dispenser.entry import NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
@@ -170,7 +171,9 @@ class UnipumpStrategy(MemorylessStrategy[Frame, FuellingPoint]):
         wanted_e4 = self.price_to_send(visit, shown_e4)
         price, rest = divmod(wanted_e4 or 0, E4_PER_FEN)
         fits = self._is_extended or price <= LARGEST_PRICE
-        if wanted_e4 is not None and not rest and fits:
+        if wanted_e4 is not None and (rest or not fits):
+            self.refuse_price(visit, WhyRefused.DOES_NOT_FIT)
+        elif wanted_e4 is not None:
             prices = list(point.prices)
             prices[self._nozzle - 1] = price
             yield from self._say(visit, point, point.requests.lock())

@@ -293,6 +293,26 @@ def test_a_price_goes_to_a_dispenser_at_rest() -> None:
     assert nozzle.price == 420
 
 
+def test_a_refused_price_is_told_with_its_exception() -> None:
+    """And one that the register cannot hold; until another one is in force."""
+    at, (hose,) = station(PlainNozzle(1))
+    hose.write_exception = 3
+    table = PriceTable(3, (42_000,), "2026-01-01 00:00:00")
+    at.dialogue.offer(Downloads(prices=table))
+    at.run(60)
+    refused = [one.refused for one in only(DownloadAdvanced, at.events)]
+    assert refused[:1] == ["no 3"]
+    assert len(refused) == len(set(refused)), "each reason is told once"
+    hose.write_exception = 0
+    forced = [one for one in only(DownloadAdvanced, at.run(20)) if one.is_in_force]
+    assert [one.refused for one in forced] == [""]
+    dear = PriceTable(4, (6_553_600_00,), "2026-01-01 00:00:00")
+    at.dialogue.offer(Downloads(prices=dear))
+    assert {one.refused for one in only(DownloadAdvanced, at.run(5))} == {
+        "does_not_fit"
+    }
+
+
 def test_questions_get_totals_alone() -> None:
     """Totals come with the next registers; records and an identity there are none."""
     at, _ = station(PlainNozzle(1, total_volume=77_770, total_amount=30_000))

@@ -13,7 +13,6 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.protocols.dispenser.dart.entry import ENTRY
 from cngstation.protocols.dispenser.dialogue import (
-    DownloadAdvanced,
     LinkChanged,
     Question,
     Request,
@@ -23,12 +22,9 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.forecourt import (
-    DownloadKind,
-    Downloads,
     Order,
     OrderKind,
     OrderOutcome,
-    PriceTable,
 )
 from cngstation.simulators.dart_dispenser import DartDispenser
 from cngstation.simulators.dart_frames import data_block
@@ -222,53 +218,6 @@ def test_totals_are_read_when_asked(tmp_path: Path) -> None:
     line.dialogue.request(Request(1, Question.RECORD, 3))
     line.run(2)
     assert line.of(RequestFailed)
-
-
-def prices(fen: int, effective_at: str = "2025-06-01 08:00:00") -> Downloads:
-    return Downloads(prices=PriceTable(7, (fen * 100, 500), effective_at))
-
-
-def test_a_price_is_sent_to_an_idle_pump_and_in_force_when_it_shows(
-    tmp_path: Path,
-) -> None:
-    line = lined_up(tmp_path)
-    line.dialogue.offer(prices(415))
-    line.run(4)
-    assert line.devices[1].works.kept.price == 415
-    advanced = line.of(DownloadAdvanced)
-    assert advanced[-1] == DownloadAdvanced(
-        1, DownloadKind.PRICES, 7, 1, 1, is_in_force=True
-    )
-    assert len(advanced) <= 2
-    line.run(20)
-    assert line.of(DownloadAdvanced) == advanced, "it is told once"
-
-
-def test_a_price_waits_for_the_end_of_the_fill_and_for_its_time(
-    tmp_path: Path,
-) -> None:
-    line = lined_up(tmp_path)
-    line.dialogue.offer(prices(415, "2025-06-01 09:00:00"))
-    line.run(3)
-    assert line.devices[1].works.kept.price == 398
-    line.lift()
-    line.give(AUTHORISE)
-    line.fill(1_000)
-    line.dialogue.offer(prices(415))
-    line.run(4)
-    assert line.devices[1].works.kept.price == 398
-    line.hang_up()
-    line.run(6)
-    assert [record.price_e4 for record in line.records()] == [39_800]
-    assert line.devices[1].works.kept.price == 415
-
-
-def test_a_price_that_the_pump_cannot_show_is_not_sent(tmp_path: Path) -> None:
-    line = lined_up(tmp_path)
-    line.dialogue.offer(Downloads(prices=PriceTable(7, (41_505,), "")))
-    line.run(4)
-    assert line.devices[1].works.kept.price == 398
-    assert [e.is_in_force for e in line.of(DownloadAdvanced)] == [False]
 
 
 def test_decimals_and_nozzle_are_options(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class Keeper:
     count: int = -1
     fetched: list[bytes] = field(default_factory=list)
     knows_identity: bool = True
+    takes_prices: bool = True
     polls: int = 0
 
     def answer(self, sent: Transmission) -> bytes:
@@ -36,7 +37,7 @@ class Keeper:
             return vectors.block_asked(self.gun, 0, body[0])
         if command == BLOCK:
             self._take(body)
-        if command == PRICES:
+        if command == PRICES and self.takes_prices:
             self.versions[4], self.prices = body[0], body
         if command == IDENTITY and self.knows_identity:
             return vectors.held(self.gun, bytes(self.versions).hex())

@@ -1,6 +1,7 @@
 """Lists and prices on a JX-V4 bus: fetched in blocks, in force, never in the way."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,31 @@ def test_prices_are_in_force_by_level() -> None:
     assert [int.from_bytes(p, "big") for p in sent] == [p // 100 for p in prices]
     downloaded = [step for step in progress(bus) if step[0] == "prices" and step[1]]
     assert downloaded == [("prices", 9, 20, 20, False), ("prices", 9, 20, 20, True)]
+
+
+def test_a_dispenser_that_asks_again_and_again_refuses() -> None:
+    """Told until it takes the version; a list likewise; once or twice says nothing."""
+    bus, keeper = Bus(), Keeper()
+    bus.dialogue.offer(offer_of(card_list(1), prices=PRICES))
+    bus.run(bus.now_us + 5 * SECOND, far_end(keeper))
+    assert not any(e.refused for e in of_kind(bus.events, DownloadAdvanced))
+    keeper.takes_prices = False
+    bus.dialogue.offer(offer_of(card_list(1), prices=replace(PRICES, version=8)))
+    bus.events.clear()
+    bus.run(bus.now_us + 10 * SECOND, far_end(keeper))
+    told = [e.refused for e in of_kind(bus.events, DownloadAdvanced) if e.version == 8]
+    assert told[:3] == ["", "", ""]
+    assert set(told[3:]) == {"asks_again"}
+    keeper.takes_prices = True
+    bus.run(bus.now_us + 5 * SECOND, far_end(keeper))
+    last = of_kind(bus.events, DownloadAdvanced)[-1]
+    assert (last.version, last.is_in_force, last.refused) == (8, True, "")
+    bus.events.clear()
+    for _ in range(5):  # it loses its memory, and takes it each time
+        keeper.versions[4] = 0
+        bus.run(bus.now_us + 5 * SECOND, far_end(keeper))
+    assert len(of_kind(bus.events, DownloadAdvanced)) >= 5
+    assert not any(e.refused for e in of_kind(bus.events, DownloadAdvanced))
 
 
 def test_every_kind_comes_in_its_order() -> None:

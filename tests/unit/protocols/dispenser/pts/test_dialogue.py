@@ -34,6 +34,7 @@ from cngstation.protocols.dispenser.forecourt import (
 from cngstation.protocols.dispenser.pts.dialogue import PtsDialogue
 from cngstation.protocols.dispenser.pts.entry import ENTRY
 from cngstation.protocols.dispenser.pts.points import Point as PointState
+from cngstation.simulators.pts_controller import BUSY
 from cngstation.simulators.pts_point import Point
 from cngstation.units import Unit
 from tests.unit.protocols.dispenser.pts.station import (
@@ -389,6 +390,18 @@ def test_a_price_goes_to_a_point_at_rest_at_its_time() -> None:
     station.dialogue.offer(Downloads(prices=later))
     station.run(5)
     assert (point.price, station.count("PumpSetPrices")) == (420, 1)
+
+
+def test_a_refused_price_is_told_as_the_controller_says_it() -> None:
+    """Its code and its own words."""
+    station = Station(Point(1))
+    station.run(1)
+    station.controller.refuses_prices = BUSY
+    table = PriceTable(5, (42_000,), "2026-01-01 00:00:00")
+    station.dialogue.offer(Downloads(prices=table))
+    told = only(DownloadAdvanced, station.run(5))
+    assert told[-1].refused == "no 42 JSONPTS_ERROR_PUMP_BUSY_FILLING"
+    assert not told[-1].is_in_force
 
 
 def test_a_point_without_sensors_is_asked_for_measurements_once() -> None:

@@ -187,6 +187,27 @@ def test_what_a_dispenser_holds_already_is_in_force_at_once() -> None:
     assert held == [DownloadKind.BASE, DownloadKind.PRICES]
 
 
+def test_a_dispenser_that_fetches_again_and_again_refuses() -> None:
+    """All of its nozzles, until its identity names the version."""
+    talk = Talk((101, 102))
+    talk.settle()
+    talk.dialogue.offer(Downloads(prices=PRICES))
+    for count in range(5):
+        talk.events.clear()
+        talk.answer(asks(4, 0, 10))
+        assert talk.next_frame().command == 0x34
+        told = {(e.gun, e.refused) for e in talk.of(DownloadAdvanced)}
+        why = "asks_again" if count >= 3 else ""
+        assert told == {(101, why), (102, why)}
+    talk.events.clear()
+    frame = talk.next_frame()
+    assert frame.command == 0x3A
+    talk.say(INFO[:-7] + bytes.fromhex("0003 01 01 00 09 02"), frame)
+    assert {(e.is_in_force, e.refused) for e in talk.of(DownloadAdvanced)} == {
+        (True, "")
+    }
+
+
 def test_what_is_not_offered_is_not_answered() -> None:
     """A length of 0 would erase its list."""
     talk = Talk()
