@@ -19,6 +19,7 @@ from tui.areas import EVERYTHING, TURNS, Area
 from tui.garbage import Garbage
 from tui.screens.login import LoginScreen
 from tui.themes import DARK, THEMES, next_theme
+from tui.typed_key import as_bound
 
 if TYPE_CHECKING:
     from cngstation.errors import StationError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 # them and not for all. Everything else is drawn at once.
 _FIGURES_S = 0.2
 _TOUCH_S = 30  # the session is locked after minutes without keys
-_LOCKED = "refusal.screen_locked"
 
 
 def _keys(keys: str, action: str, *, priority: bool = True) -> Binding:
@@ -175,6 +175,7 @@ class StationApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Take note of keys before they are handled."""
         if isinstance(event, events.Key):
+            event = as_bound(event, self.focused)
             self._garbage.key_pressed()
             self._say_somebody_is_here()
         await super().on_event(event)
@@ -196,7 +197,7 @@ class StationApp(App[None]):
 
     def show_lock(self, error: "StationError") -> bool:
         """Cover the screen when the session is locked; tell whether it is."""
-        is_locked = error.code == _LOCKED
+        is_locked = error.code == "refusal.screen_locked"
         if is_locked and self._may_act():
             from tui.screens.lock import LockScreen
 
@@ -248,8 +249,7 @@ class StationApp(App[None]):
         """Return the counter's screen, which lies under all others."""
         from tui.screens.counter import CounterScreen
 
-        found = (s for s in self.screen_stack if isinstance(s, CounterScreen))
-        return next(found)
+        return next(s for s in self.screen_stack if isinstance(s, CounterScreen))
 
     def _make_way_for_the_card(self) -> None:
         """Open the card's page, unless a form is unfinished or the screen is locked."""
