@@ -44,7 +44,7 @@ TOTAL_AMOUNT, TOTAL_QUANTITY = mark("total amount"), mark("total quantity")
 TYPE, WHITE = mark("type"), mark("white list")
 SHIFT_AMOUNT, SHIFT_QUANTITY = mark("shift amount"), mark("shift quantity")
 
-_UNKNOWN = mark("unknown command")
+OTHER_COMMAND = mark("unknown command")
 _ODD = mark("a message with an unknown content")
 
 
@@ -180,7 +180,7 @@ class Vocabulary:
 
 def unknown_code(code: int) -> Told:
     """Tell a command that the protocol does not have."""
-    return Told(_UNKNOWN, (figure(CODE, f"{code:02X}H"),), is_odd=True)
+    return Told(OTHER_COMMAND, (figure(CODE, f"{code:02X}H"),), is_odd=True)
 
 
 Show = Callable[[Any], str | Coded | None]
@@ -223,7 +223,8 @@ def hundredths(value: int) -> str:
 
 def thousandths(value: int) -> str:
     """Show a figure with three decimals."""
-    return f"{value // 1000}.{value % 1000:03d}"
+    sign, whole = ("-" if value < 0 else ""), abs(value)
+    return f"{sign}{whole // 1000}.{whole % 1000:03d}"
 
 
 def if_any(value: int) -> str | None:

@@ -20,6 +20,7 @@ from typing import Self
 
 from cngstation.errors import RemoteProtocolError
 from cngstation.protocols.dispenser.jxv4.packing import bcd_time, pack, unpack
+from cngstation.units import wire_f32_to_milli
 
 _STATUS = Struct("<BBHIIB8s8s9sH40sI")
 _RECORD = Struct("<IB8sB8sB9s4s7s7sH12IHHIIBBBII")
@@ -34,6 +35,8 @@ _RECORD_NO = "I"
 # The order of the host's integers, as `struct` writes it.
 BIG_ENDIAN, LITTLE_ENDIAN = ">", "<"
 RECORD_CORE_BYTES = _RECORD.size
+_F32 = 4
+METER_FIGURES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,18 @@ class Status:
     def from_bytes(cls, body: bytes) -> Self:
         """Decode; RemoteProtocolError if it is not of this size."""
         return cls(*unpack(_STATUS, body, "a status"))
+
+    def meters(self) -> list[tuple[int, ...]]:
+        """Return inlet and return meter, each figure in 1/1000.
+
+        Flow, temperature, mass, density and drive gain; all 0 where a firmware fills
+        none, and what is no number is 0 too.
+        """
+        figures = [
+            wire_f32_to_milli(self.measurements[at : at + _F32]) or 0
+            for at in range(0, len(self.measurements), _F32)
+        ]
+        return [tuple(figures[:METER_FIGURES]), tuple(figures[METER_FIGURES:])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from cngstation.errors import RemoteProtocolError
 from cngstation.language import mark
 from cngstation.protocols.dispenser import overheard as o
+from cngstation.protocols.dispenser.jxv4 import tap_words as words
 from cngstation.protocols.dispenser.jxv4.duty_messages import (
     ShiftBody,
     card_check,
@@ -39,93 +40,18 @@ from cngstation.protocols.dispenser.overheard import (
 
 # Start, the host's 00, CRC and end are certain in a frame.
 _PROOF_BITS = 16 + 8 + o.CRC_BITS + 16
-_STATES = {
-    0xA0: mark("off duty"),
-    0xA1: mark("idle"),
-    0xA2: mark("idle, small loop"),
-    0xA3: mark("idle, large loop"),
-    0xA4: mark("fuelling"),
-    0xA5: mark("awaiting debit"),
-    0xA6: mark("closed"),
-    0xA7: mark("other side fuels"),
-    0xF0: mark("locked"),
-    0xF1: mark("fault"),
-}
-_KINDS = {
-    0: mark("normal"),
-    1: mark("grey card"),
-    2: mark("debit made up"),
-    3: mark("supplement"),
-    0xFF: mark("grey card"),
-}
-_STOPS = {
-    0: mark("stopped by hand"),
-    1: mark("gas meter fault"),
-    2: mark("liquid meter fault"),
-    3: mark("measurement fault"),
-    4: mark("pressure sensor fault"),
-    5: mark("power lost"),
-    6: mark("preset quantity reached"),
-    7: mark("preset amount reached"),
-    8: mark("flow too low"),
-    9: mark("flow too high"),
-    12: mark("over-pressure"),
-    13: mark("card taken away"),
-    14: mark("balance used up"),
-    15: mark("limit of a fill reached"),
-    0xFF: mark("no gas moved"),
-}
-_LIST_NAMES = {
-    1: mark("base list"),
-    2: mark("added"),
-    3: mark("deleted"),
-    4: mark("white list"),
-    KEY_LIST: mark("key"),
-}
-_list_name = o.coded(_LIST_NAMES)
+_list_name = o.coded(words.LIST_NAMES)
 _IFSF_STATUS_BYTES = 32
 
-_HOST: dict[int, str] = {
-    Command.STATUS: mark("poll"),
-    Command.RECORD: mark("record acknowledged"),
-    Command.LIST: mark("length of a list"),
-    Command.LIST_BLOCK: mark("block of a list"),
-    Command.DEBIT: mark("what to debit"),
-    Command.LIST_CHECK: mark("whether a card is listed"),
-    Command.TOTALS: mark("totals asked"),
-    Command.REREAD: mark("record asked again"),
-    Command.IDENTITY: mark("identity asked"),
-    Command.SHIFT_RECORD: mark("shift record acknowledged"),
-    Command.PARAMETER_CHANGE: mark("parameter change acknowledged"),
-    Command.CARD_CHECK: mark("whether a card may fill"),
-    Command.FORCE_OFF_DUTY: mark("end of shift ordered"),
-    Command.PRICES: mark("prices"),
-    Command.LOCK: mark("lock or unlock ordered"),
-    Command.AUTHORISE: mark("authorise ordered"),
-    Command.STOP: mark("stop ordered"),
-}
-_DISPENSER: dict[int, str] = {
-    Command.STATUS: mark("status"),
-    Command.RECORD: mark("record of a fill"),
-    Command.LIST: mark("list asked"),
-    Command.LIST_BLOCK: mark("block of a list asked"),
-    Command.DEBIT: mark("debit asked"),
-    Command.LIST_CHECK: mark("list check asked"),
-    Command.TOTALS: mark("totals"),
-    Command.REREAD: mark("record read again"),
-    Command.IDENTITY: mark("identity"),
-    Command.SHIFT_RECORD: mark("shift record"),
-    Command.PARAMETER_CHANGE: mark("parameter changed"),
-    Command.CARD_CHECK: mark("card check asked"),
-    Command.FORCE_OFF_DUTY: mark("end of shift answered"),
-    Command.PRICES: mark("prices asked"),
-    Command.LOCK: mark("lock answered"),
-    Command.AUTHORISE: mark("authorise answered"),
-    Command.STOP: mark("stop answered"),
-}
-
+_METER_FIGURES = (
+    o.FLOW,
+    mark("temperature"),
+    mark("mass"),
+    mark("density"),
+    mark("drive gain"),
+)
 _STATUS = (
-    ("state", o.STATE, o.coded(_STATES)),
+    ("state", o.STATE, o.coded(words.STATES)),
     ("price", o.PRICE, hundredths),
     ("quantity", o.QUANTITY, hundredths),
     ("amount", o.AMOUNT, hundredths),
@@ -134,11 +60,11 @@ _STATUS = (
     ("employee", o.CREW_CARD, o.bcd_digits),
     ("card", o.CARD, o.bcd_digits),
     ("plate", o.PLATE, o.gb_text),
-    ("alarms", o.ALARMS, o.bits),
+    ("device", o.DEVICE, o.coded(words.DEVICES)),
 )
 _RECORD = (
     ("seq", o.SEQUENCE, str),
-    ("transaction", o.TYPE, o.coded(_KINDS)),
+    ("transaction", o.TYPE, o.coded(words.KINDS)),
     ("card", o.CARD, o.bcd_digits),
     ("plate", o.PLATE, o.gb_text),
     ("started", o.STARTED, o.bcd_time),
@@ -152,7 +78,7 @@ _RECORD = (
     ("gun_total_quantity", o.TOTAL_QUANTITY, hundredths),
     ("pressure_before", o.PRESSURE_BEFORE, hundredths),
     ("pressure_after", o.PRESSURE_AFTER, hundredths),
-    ("stop", o.REASON, o.coded(_STOPS)),
+    ("stop", o.REASON, o.coded(words.STOPS)),
 )
 _DEBIT = (
     ("kind", o.KIND, str),
@@ -171,11 +97,19 @@ _TOTALS = (
 )
 _IDENTITY = (
     ("last_seq", o.SEQUENCE, str),
-    ("station", o.STATION, o.bcd_digits),
-    ("firmware", o.FIRMWARE, o.gb_text),
     ("maker", o.MAKER, o.gb_text),
+    ("firmware", o.FIRMWARE, o.gb_text),
+    ("station", o.STATION, o.bcd_digits),
+    ("station_name", o.STATION, o.gb_text),
+    ("province", mark("province"), o.bcd_digits),
+    ("city", mark("city"), o.bcd_digits),
+    ("parent", mark("head office"), o.bcd_digits),
     ("base_version", o.BASE, o.if_any),
+    ("added_version", o.ADDED, o.if_any),
+    ("deleted_version", o.DELETED, o.if_any),
+    ("white_version", o.WHITE, o.if_any),
     ("price_version", o.PRICES_VERSION, o.if_any),
+    ("common_version", mark("station data"), o.if_any),
 )
 _SHIFT = (
     ("seq", o.SEQUENCE, str),
@@ -219,7 +153,9 @@ def _one_byte(body: bytes) -> Iterable[Figure]:
 
 def _status(body: bytes) -> Iterable[Figure]:
     if len(body) != _IFSF_STATUS_BYTES:
-        return figures_of(Status.from_bytes(body), _STATUS)
+        status = Status.from_bytes(body)
+        shown = figures_of(status, _STATUS)
+        return (*shown, *_meters(status), *_alarms(status.alarms))
     price = int.from_bytes(body[2:4], "little")
     quantity, amount = (int.from_bytes(body[at : at + 4], "little") for at in (4, 8))
     return (
@@ -228,6 +164,23 @@ def _status(body: bytes) -> Iterable[Figure]:
         figure(o.QUANTITY, hundredths(quantity)),
         figure(o.AMOUNT, hundredths(amount)),
     )
+
+
+def _meters(status: Status) -> Iterable[Figure]:
+    """Tell what the meters measure; one that measures nothing is left out."""
+    for place, figures in zip(words.METERS, status.meters(), strict=True):
+        if any(figures):
+            yield figure(o.TYPE, o.Coded("", place))
+            for name, milli in zip(_METER_FIGURES, figures, strict=True):
+                yield figure(name, o.thousandths(milli))
+
+
+def _alarms(alarms: int) -> Iterable[Figure]:
+    for bit, word in enumerate(words.ALARMS):
+        if alarms >> bit & 1:
+            yield figure(o.ALARMS, o.Coded(str(bit), word))
+    if unknown := alarms >> len(words.ALARMS):
+        yield figure(o.ALARMS, f"{unknown << len(words.ALARMS):X}H")
 
 
 def _reread(body: bytes) -> Iterable[Figure]:
@@ -352,5 +305,5 @@ _READERS: dict[int, o.Reader] = {
     Command.CARD_CHECK: lambda body: figures_of(card_check(body), _CHECK),
     Command.LIST_CHECK: lambda body: figures_of(list_check(body), _CHECK),
 }
-_HOST_SAYS = o.Vocabulary(Speaker.HOST, _HOST, _HOST_READERS, _one_byte)
-_DISPENSER_SAYS = o.Vocabulary(Speaker.DISPENSER, _DISPENSER, _READERS, _one_byte)
+_HOST_SAYS = o.Vocabulary(Speaker.HOST, words.HOST, _HOST_READERS, _one_byte)
+_DISPENSER_SAYS = o.Vocabulary(Speaker.DISPENSER, words.DISPENSER, _READERS, _one_byte)

@@ -10,6 +10,7 @@ from cngstation.protocols.dispenser.entry import (
 from cngstation.protocols.dispenser.pts.dialogue import CAPABILITIES, PtsDialogue
 from cngstation.protocols.dispenser.pts.messages import LAST_POINT, NOZZLES
 from cngstation.protocols.dispenser.pts.points import Point
+from cngstation.protocols.dispenser.pts.tap import pts_tap
 
 _OPTIONS = {"nozzle": range(1, NOZZLES + 1), "measurements": range(2)}
 
@@ -36,4 +37,5 @@ ENTRY = ProtocolEntry(
     bauds=(),
     guns=range(1, LAST_POINT + 1),
     fills_by_order=by_order,
+    tap=pts_tap,
 )

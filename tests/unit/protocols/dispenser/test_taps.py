@@ -1,6 +1,7 @@
 """Every protocol overheard: who speaks, in words and figures, through all noise."""
 
 import random
+import struct
 
 import pytest
 
@@ -14,6 +15,15 @@ from tests.unit.protocols.dispenser.sinopec import vectors as sinopec
 from tests.unit.protocols.dispenser.unipump import vectors as unipump
 
 HOST, DISPENSER = Speaker.HOST, Speaker.DISPENSER
+
+
+def _packet(kind: str, rest: str = '"Data":{"Pump":3}') -> bytes:
+    packet = f'{{"Id":7,"Type":"{kind}",{rest}}}'
+    return f'{{"Protocol":"jsonPTS","Packets":[{packet}]}}'.encode()
+
+
+def _data(kind: str, figures: str) -> bytes:
+    return _packet(kind, f'"Data":{{"Pump":3,{figures}}}')
 
 
 def _checked(text: str) -> bytes:
@@ -56,6 +66,21 @@ TALKS: dict[str, list[tuple[bytes, Speaker, str, dict[str, str]]]] = {
         (jxv4.PRICES, HOST, "prices", {"version": "7", "price": "3.98"}),
         (jxv4.LOCK, HOST, "lock or unlock ordered", {"answer": "01"}),
         (jxv4.LOCKED, DISPENSER, "lock answered", {"answer": "01"}),
+        (
+            jxv4.identity(),
+            DISPENSER,
+            "identity",
+            {
+                "maker": "JX",
+                "firmware": "V4.1",
+                "province": "5100",
+                "city": "5101",
+                "head office": "51010000",
+                "added": "2",
+                "white list": "4",
+                "station data": "6",
+            },
+        ),
         (jxv4.REREAD_NONE, DISPENSER, "record read again", {"sequence": "9999"}),
     ],
     "sinopec": [
@@ -106,6 +131,46 @@ TALKS: dict[str, list[tuple[bytes, Speaker, str, dict[str, str]]]] = {
         (compac.EXCEPTION, DISPENSER, "refused", {"code": "2"}),
     ],
 }
+
+
+TALKS["pts"] = [
+    (_packet("PumpGetStatus"), HOST, "poll", {}),
+    (
+        _data(
+            "PumpFillingStatus",
+            '"Nozzle":1,"Volume":12.34,"Price":3.98,"Amount":49.11,"Transaction":1027',
+        ),
+        DISPENSER,
+        "fuelling",
+        {"quantity": "12.34", "price": "3.98", "amount": "49.11", "sequence": "1027"},
+    ),
+    (_packet("PumpStop"), HOST, "stop ordered", {}),
+    (_packet("PumpStop", '"Message":"OK"'), DISPENSER, "done", {}),
+    (
+        _packet("PumpLock", '"Error":true,"Code":42'),
+        DISPENSER,
+        "refused",
+        {"code": "42"},
+    ),
+    (
+        _data("PumpIdleStatus", '"NozzlePrices":[3.98,0]'),
+        DISPENSER,
+        "idle",
+        {"price": "3.98 0"},
+    ),
+    (_data("PumpSetPrices", '"Prices":[4.5]'), HOST, "prices", {"price": "4.5"}),
+]
+
+
+def test_packets_are_read_out_of_a_whole_connection() -> None:
+    """Headers are passed over; of a message that was cut the whole packets are told."""
+    two = _packet("PumpGetStatus")[:-2] + b", " + _packet("PumpGetTotals")[33:]
+    http = b"POST /jsonPTS HTTP/1.1\r\nAuthorization: Basic c2VjcmV0\r\n\r\n"
+    told = _tapped("pts", http + two + http + two[:-30])
+    commands = [one.command for one in told]
+    assert commands == ["poll", "totals asked", "poll"]
+    assert [one.address for one in told] == [3, 3, 3]
+    assert not any(b"c2Vj" in one.raw for one in told)
 
 
 def _tapped(protocol: str, data: bytes) -> list[Overheard]:
@@ -185,6 +250,26 @@ def test_a_key_is_never_shown() -> None:
     assert key not in told.raw
     assert "414243" not in repr(told)
     assert [figure.word for figure in told.figures] == ["hidden"]
+
+
+def test_meters_and_alarms_of_a_status_are_told() -> None:
+    """Five figures of each meter that measures something, and each alarm in words."""
+    body = bytearray(jxv4.FUELLING[7:-4])
+    body[60:80] = struct.pack("<5f", 1.25, -3.5, 1000.0, 0.717, float("nan"))
+    body[80:84] = (1 << 12 | 1 << 20).to_bytes(4, "little")
+    (told,) = _tapped("jxv4", jxv4.answer(1, 0x51, bytes(body)))
+    shown = [(one.name, one.value, one.word) for one in told.figures]
+    assert ("device", "01H", "CNG dispenser") in shown
+    assert shown[-8:] == [
+        ("type", "", "return"),
+        ("flow", "1.250", ""),
+        ("temperature", "-3.500", ""),
+        ("mass", "1000.000", ""),
+        ("density", "0.717", ""),
+        ("drive gain", "0.000", ""),
+        ("alarms", "12", "gas meter does not answer"),
+        ("alarms", "100000H", ""),
+    ]
 
 
 def test_text_from_the_wire_is_clean() -> None:
