@@ -7,6 +7,7 @@ import math
 import signal
 import sys
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import SecretStr
@@ -74,7 +75,7 @@ async def _until_told(work: Coroutine[Any, Any, int]) -> int:
     """Run a demo; a signal ends it with everything that it has started."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     try:
         return await task
@@ -85,7 +86,10 @@ async def _until_told(work: Coroutine[Any, Any, int]) -> int:
         sys.stderr.write(f"cngstation demo: {failed}\n")
         return UNREACHED
     except asyncio.CancelledError:
-        sys.stderr.write("cngstation demo: it was told to end; nothing was proved.\n")
+        with suppress(OSError):  # the terminal may be closed
+            sys.stderr.write(
+                "cngstation demo: it was told to end; nothing was proved.\n"
+            )
         return WRONG
 
 

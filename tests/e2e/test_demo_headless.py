@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -241,8 +242,11 @@ def test_wrong_options_are_refused_before_anything_starts(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_demo_that_is_told_to_end_leaves_nothing_running(short_path: Path) -> None:
-    """SIGTERM ends every process of the station and removes its folder."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_told_to_end_leaves_nothing_running(
+    short_path: Path, number: signal.Signals
+) -> None:
+    """So does one whose terminal is closed: no process is left, and no folder."""
     process = subprocess.Popen(
         [sys.executable, "-m", "cngstation.cli.main", "demo", "--headless"],
         cwd=ROOT,
@@ -257,7 +261,7 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_running(short_path: Path) -> 
             assert time.monotonic() < until
             time.sleep(0.02)
     finally:
-        process.terminate()
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert "told to end" in err
