@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from tui.screens.counter import CounterScreen
     from tui.screens.station_screen import StationScreen
 
-# Figures that change at 10 Hz are shown at 5: people read no faster, and the bytes
-# halve. The board's blocks take turns within a beat, so that a key waits for one of
-# them and not for all. Everything else is drawn at once.
+# Figures that change at 10 Hz are shown at 5: people read no faster, the bytes halve.
+# Blocks of the board take turns, a key waits for one; all else is drawn at once.
 _FIGURES_S = 0.2
 _TOUCH_S = 30  # the session is locked after minutes without keys
 
@@ -177,13 +176,14 @@ class StationApp(App[None]):
         if isinstance(event, events.Key):
             event = as_bound(event, self.focused)
             self._garbage.key_pressed()
-            self._say_somebody_is_here()
+            if self._may_act() or hasattr(self.screen, "left_alone"):
+                self._say_somebody_is_here()
         await super().on_event(event)
 
     def _say_somebody_is_here(self) -> None:
         """Tell the counter of keys, not of each: without them it locks the session."""
         now_s = asyncio.get_running_loop().time()
-        if self._may_act() and now_s - self._touched_s >= _TOUCH_S:
+        if now_s - self._touched_s >= _TOUCH_S:
             self._touched_s = now_s
             self.run_worker(self._touch(), group="touch")
 
@@ -198,10 +198,10 @@ class StationApp(App[None]):
     def show_lock(self, error: "StationError") -> bool:
         """Cover the screen when the session is locked; tell whether it is."""
         is_locked = error.code == "refusal.screen_locked"
-        if is_locked and self._may_act():
-            from tui.screens.lock import LockScreen
-
-            self.push_screen(LockScreen(self._desk(), is_locked=True))
+        if is_locked and (left_alone := getattr(self.screen, "left_alone", None)):
+            left_alone()
+        elif is_locked:
+            self.action_lock(is_locked=True)
         return is_locked
 
     # What is heard, and drawn.
@@ -345,12 +345,12 @@ class StationApp(App[None]):
         """Switch between dark, light and high contrast."""
         self.theme = next_theme(self.theme)
 
-    def action_lock(self) -> None:
+    def action_lock(self, *, is_locked: bool = False) -> None:
         """Lock the screen; what was typed stays under the lock."""
         if self._may_act():
             from tui.screens.lock import LockScreen
 
-            self.push_screen(LockScreen(self._desk()))
+            self.push_screen(LockScreen(self._desk(), is_locked=is_locked))
 
     def action_copy_or_stay(self) -> None:
         """Ctrl+C ends nothing here."""

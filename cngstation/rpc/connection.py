@@ -228,12 +228,17 @@ class Connection(asyncio.Protocol):
             if not self._writable.is_set():
                 return
 
-    async def check_subscriber(self) -> None:
-        """Drop a subscriber whose session no longer allows it to see."""
+    @property
+    def is_watched(self) -> bool:
+        """Tell whether somebody may sit before it who is told when that ends."""
+        return self.subscribed or self._dialogue.sets_a_password
+
+    async def check_watcher(self) -> None:
+        """Drop a client whose session no longer allows it to see."""
         try:
-            await self._dialogue.check_subscriber()
+            await self._dialogue.check_watcher(subscribed=self.subscribed)
         except StationError as refusal:
-            if self.subscribed:
+            if self.is_watched:
                 self.drop(refusal)
 
     async def may_see(self, right: str) -> bool:

@@ -21,7 +21,7 @@ from cngstation.rpc.failures import (
     MalformedLine,
     UnknownMethod,
 )
-from cngstation.rpc.method import Contract, Message, Method, Rep, Req, Snap
+from cngstation.rpc.method import OWN_LOGIN, Contract, Message, Method, Rep, Req, Snap
 from cngstation.rpc.refusals import Refused, untold
 from cngstation.rpc.wire import error_line, read_called, result_line
 
@@ -212,13 +212,21 @@ class Dialogue:
             raise NotLoggedIn
         return self.session
 
-    async def check_subscriber(self) -> None:
+    @property
+    def sets_a_password(self) -> bool:
+        """Tell whether this connection waits for somebody's own password."""
+        return self.session is not None and self.session.must_change_password
+
+    async def check_watcher(self, *, subscribed: bool) -> None:
         """Ask again whether this connection may still see what happens.
+
+        One that sets a first password sees nothing, and is told of a lock all the same.
 
         Raises:
             StationError: the authority's refusal.
         """
-        await self._context(self._service.contract.subscribe_right, _WATCHING)
+        right = self._service.contract.subscribe_right if subscribed else OWN_LOGIN
+        await self._context(right, _WATCHING)
 
     async def may_see(self, right: str) -> bool:
         """Tell whether this connection may be shown what takes a right, now."""

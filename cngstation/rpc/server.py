@@ -91,7 +91,7 @@ class RpcServer(Generic[Snap]):
         self._server = await asyncio.get_running_loop().create_unix_server(
             lambda: Connection(self, next(self._ids)), sock=listening, backlog=_BACKLOG
         )
-        self._checks = asyncio.create_task(self._check_subscribers())
+        self._checks = asyncio.create_task(self._check_watchers())
 
     def publish(self, event: Event[Body], body: Body, *, key: str = "") -> None:
         """Tell every subscriber of an event; `key` names a live figure among others.
@@ -166,15 +166,15 @@ class RpcServer(Generic[Snap]):
         if os.path.samestat(present, self._own_file):
             self._path.unlink(missing_ok=True)
 
-    async def _check_subscribers(self) -> None:
+    async def _check_watchers(self) -> None:
         """See to it that nobody goes on watching after the session has ended."""
         while True:
             await pause(self.limits.recheck_ms)
-            for connection in [c for c in self._connections if c.subscribed]:
+            for connection in [c for c in self._connections if c.is_watched]:
                 try:
-                    await connection.check_subscriber()
+                    await connection.check_watcher()
                 except Exception as error:  # noqa: BLE001 - the top of a task
-                    self.service.report("check of a subscriber", error)
+                    self.service.report("check of a watcher", error)
 
     # What connections ask of their host.
 

@@ -11,6 +11,7 @@ from pydantic import Field, PlainSerializer, SecretStr, StringConstraints
 from cngstation.errors import VersionMismatch
 from cngstation.rpc.method import (
     LOGGED_IN,
+    OWN_LOGIN,
     Contract,
     Line,
     Message,
@@ -103,7 +104,7 @@ ATTACH = Method("session.attach", Attach, SessionState, right=None, changes=Fals
 LOGOUT = Method("session.logout", Nothing, Nothing, right=LOGGED_IN, changes=True)
 LOCK = Method("session.lock", Nothing, Nothing, right=LOGGED_IN, changes=True)
 # What a screen says while keys are pressed at it: reading alone keeps nobody at work.
-TOUCH = Method("session.touch", Nothing, Nothing, right=LOGGED_IN, changes=True)
+TOUCH = Method("session.touch", Nothing, Nothing, right=OWN_LOGIN, changes=True)
 UNLOCK = Method("session.unlock", Unlock, SessionState, right=LOGGED_IN, changes=True)
 SUBSCRIBE = "status.subscribe"
 CLOSING = "connection.closing"

@@ -1,7 +1,7 @@
 """The first login: a password that was given must become a password of one's own."""
 
 from collections.abc import Awaitable, Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from pydantic import SecretStr
 from textual.app import ComposeResult
@@ -17,6 +17,9 @@ from cngstation.rpc.contract.counter import OPERATOR_CHANGE_PASSWORD, PasswordCh
 from tui.desk import Desk
 from tui.texts import error_sentence
 from tui.widgets.lines import Drawn, line
+
+if TYPE_CHECKING:
+    from tui.app import StationApp
 
 Changed = Callable[[], Awaitable[None]]
 
@@ -100,15 +103,21 @@ class FirstPasswordScreen(Screen[None]):
             self.query_one("#new", Input).focus()
         self._say(why)
 
+    def left_alone(self) -> None:
+        """Nobody was here, and the session is locked: begin at the login again."""
+        self.app.run_worker(self._leave(_("Nobody was at the screen.")))
+
     def action_leave(self) -> None:
         """End the session; the given password is still good for the next login."""
         if not self._busy:
             self.app.run_worker(self._leave(), group="first-password")
 
-    async def _leave(self) -> None:
+    async def _leave(self, why: str = "") -> None:
         try:
             await self._desk.link.logout()
         except StationError as error:
-            self._say(error_sentence(error))
-        else:
-            self.dismiss()
+            if not why:
+                self._say(error_sentence(error))
+                return
+        if self.is_mounted:
+            cast("StationApp", self.app).signed_out(why)

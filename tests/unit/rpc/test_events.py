@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cngstation.rpc.connection import Limits
+from cngstation.rpc.method import OWN_LOGIN
 from cngstation.rpc.outbox import Outbox, Overflow
 from tests.patience import turns
 from tests.unit.rpc.toys import SALE_RECORDED, Figure, Raw, Sale, Station, code_of
@@ -153,6 +154,20 @@ async def test_nobody_watches_after_the_session_has_ended(start: Start) -> None:
     assert (await raw.read() or {})["params"] == {"sale_no": 1}
     station.authority.locked = True
     assert await asyncio.wait_for(raw.last_words(), 60) == "rpc.not_logged_in"
+
+
+async def test_who_sets_a_first_password_is_told_of_a_lock(start: Start) -> None:
+    """That connection sees nothing and asks for nothing; others without are left."""
+    station = await start(Limits(recheck_ms=20))
+    other = await Raw.open(station.path)
+    await other.login()
+    station.authority.must_change = True
+    raw = await Raw.open(station.path)
+    await raw.login()
+    station.authority.locked = True
+    assert await asyncio.wait_for(raw.last_words(), 60) == "rpc.not_logged_in"
+    assert station.authority.asked[-1] == OWN_LOGIN
+    assert await other.ask("word.echo", {"text": "x"})
 
 
 async def test_room_to_write_does_not_send_events_before_the_snapshot(

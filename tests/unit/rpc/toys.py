@@ -13,6 +13,7 @@ from cngstation.rpc.connection import Limits
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.method import (
     LOGGED_IN,
+    OWN_LOGIN,
     Contract,
     Event,
     Line,
@@ -92,8 +93,9 @@ class ToyAuthority:
     """One operator; a session is bound to the uid that made it."""
 
     def __init__(self) -> None:
-        self.rights = {LOGGED_IN, "card.top_up"}
+        self.rights = {LOGGED_IN, OWN_LOGIN, "card.top_up"}
         self.locked = False
+        self.must_change = False
         self.asked: list[str] = []
         self._sessions: dict[str, tuple[int, Session]] = {}
 
@@ -108,6 +110,7 @@ class ToyAuthority:
             rights=tuple(sorted(self.rights)),
             expires_at_ms=1_800_000_000_000,
             token=token,
+            must_change_password=self.must_change,
         )
         self._sessions[session.session_id] = (peer.uid, session)
         return session

@@ -190,6 +190,7 @@ async def test_every_method_is_closed_until_the_password_is_changed(
         assert said["error"]["data"]["code"] == PasswordMustChange.code, method.name
     said = await ask("status.subscribe")
     assert said["error"]["data"]["code"] == PasswordMustChange.code
+    assert "result" in await ask("session.touch")
     assert "result" in await ask("session.lock")
     assert "result" in await ask("session.unlock", password=password)
     assert "result" in await ask("session.logout")

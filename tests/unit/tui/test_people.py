@@ -3,9 +3,12 @@
 import pytest
 from textual.widgets import Input
 
+from cngstation.rpc.failures import NotConnected
+from cngstation.services.log_in import ScreenLocked
 from tests.unit.tui.fake_people import GIVEN, operator
 from tests.unit.tui.fake_rows import card
 from tests.unit.tui.opened import SMALL, WIDE, Opened, opened
+from tui.link import Part
 from tui.screens.first_password import FirstPasswordScreen
 from tui.screens.people_forms import OneTimeScreen
 
@@ -46,6 +49,24 @@ async def test_a_given_password_opens_nothing_but_its_change() -> None:
         assert [secret.get_secret_value() for secret in secrets] == ["right", NEW, NEW]
         await screen.press("f6")
         await screen.sees("Vehicles")
+
+
+async def test_a_first_login_that_is_left_alone_is_over() -> None:
+    """Keys keep it; the service's lock brings the login back, nothing typed is kept."""
+    async with opened(login=False) as screen:
+        screen.link.must_change = True
+        await screen.app.sign_in("wang", "right")
+        await screen.sees("given for one login")
+        await screen.type("meimi")
+        assert screen.link.touches == 1
+        screen.link.down(Part.COUNTER, NotConnected(part="x", why="y"))
+        await screen.rest()
+        assert isinstance(screen.app.screen, FirstPasswordScreen)
+        screen.link.down(Part.COUNTER, ScreenLocked())
+        await screen.sees("Nobody was at the screen.")
+        assert "given for one login" not in screen.text()
+        assert screen.link.logged_out
+        assert len(screen.app.screen_stack) == 1
 
 
 async def test_who_leaves_the_first_login_is_logged_out() -> None:

@@ -1,5 +1,6 @@
 """The start: an early first frame, a login that says what happened, a lock."""
 
+import re
 import subprocess
 import sys
 
@@ -138,6 +139,27 @@ async def test_the_second_step_reads_the_card_by_one_key() -> None:
         await screen.press("enter")
         await screen.sees("Put a card on the reader.")
         assert screen.link.released_by is None
+
+
+async def test_the_page_of_the_staff_card_in_chinese() -> None:
+    """Refusal, keys and the fields of an administrator; nothing is left in English."""
+    async with opened(login=False, language="zh_CN") as screen:
+        screen.link.second_step = StaffCardMissing()
+        for text in ("wang", "right"):
+            await screen.type(text)
+            await screen.press("enter")
+        await screen.sees("回车 读卡   F2 管理员放行一次")
+        await screen.sees("读卡器上没有卡")
+        await screen.press("f2")
+        await screen.sees("管理员：用户名、密码、原因")
+        page = screen.text().replace("Ctrl+L", "").replace("Enter", "")
+        words = {w for w in re.findall("[A-Za-z]{2,}", page) if w.islower()}
+        assert words <= {"wang", "right"}, page
+        screen.link.second_step = DeviceUnavailable(device="The reader", why="gone")
+        await screen.press("escape")
+        await screen.type("right")
+        await screen.press("enter")
+        await screen.sees("F2 管理员放行一次")
 
 
 async def test_an_administrator_answers_for_a_reader_that_is_down() -> None:
