@@ -15,7 +15,6 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cngstation.cli.ask import BrokenOff, agreed
-from cngstation.cli.made_files import make_key
 from cngstation.cli.saying import REFUSED, UNREACHED, USAGE, guarded, said
 from cngstation.domain.enrolment import (
     LONGEST_EDITION,
@@ -31,6 +30,7 @@ from cngstation.hygiene import is_clean
 from cngstation.language import LANGUAGES, _, use_language
 from cngstation.moments import SystemClock, time_text
 from cngstation.services.enrol_station import MS_PER_DAY, certificate_text
+from cngstation.services.made_files import make_key
 from cngstation.services.read_credentials import read_credential
 from cngstation.services.station_key import KEY_FILE_BYTES
 

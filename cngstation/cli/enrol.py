@@ -1,10 +1,13 @@
 """`cngstation enrol`: belongs the station to head office, in place of a vendor's code.
 
-    cngstation enrol request --operator NAME [--out FILE]
+    cngstation enrol request --operator NAME [--out FILE] [--second NAME --reason WHY]
     cngstation enrol accept FILE|FOLDER|CODE|- --operator NAME [--fingerprint TEXT]
+                            [--second NAME --reason WHY]
     cngstation enrol show
 
-The password is asked for; without a terminal it is the first line of the input.
+A new key of the station and the first trust in head office's key take a second person,
+once there is one. Passwords are asked for; without a terminal they are the first lines
+of the input, the second person's behind the first's.
 A FOLDER is searched for one certificate of this station, as on a USB key; - reads the
 code line by line until an empty one.
 Exit codes: 0 done, 1 refused, 2 usage, 3 could not reach what it needs.
@@ -16,9 +19,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cngstation.cli.made_files import make_key
 from cngstation.cli.saying import guarded
-from cngstation.cli.staff import actor_at, add_release, answering, gate_of
+from cngstation.cli.staff import (
+    actor_at,
+    add_release,
+    answering,
+    gate_of,
+    password_of,
+)
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.enrolment import Certificate, fingerprint
@@ -26,16 +34,18 @@ from cngstation.domain.typed_code import MOST_LETTERS
 from cngstation.errors import Refusal
 from cngstation.language import LANGUAGES, _, use_language
 from cngstation.moments import SystemClock, time_text
+from cngstation.services.approve import Approval, Approvals, Paper
 from cngstation.services.enrol_station import (
     Enrolled,
     Identity,
     OfficeNotConfirmed,
-    accept,
-    make_request,
     request_text,
     standing,
 )
+from cngstation.services.enrolment_desk import EnrolmentDesk
 from cngstation.services.keep_parameters import in_force
+from cngstation.services.log_in import Gate
+from cngstation.services.made_files import make_key
 from cngstation.services.station_key import (
     KEY_FILE_BYTES,
     certificate_in,
@@ -64,16 +74,23 @@ def _parser() -> argparse.ArgumentParser:
     request = steps.add_parser("request", help="make a request to head office")
     request.add_argument("--operator", required=True, help="login name of who asks")
     add_release(request)
+    _add_second(request)
     request.add_argument("--out", type=Path, help="file of the request")
     answer = steps.add_parser("accept", help="take head office's certificate")
     answer.add_argument("source", help="file, folder of a USB key, code, or - to type")
     answer.add_argument("--operator", required=True, help="login name of who accepts")
     add_release(answer)
+    _add_second(answer)
     answer.add_argument(
         "--fingerprint", default="", help="of head office's key, the first time"
     )
     steps.add_parser("show", help="how the station stands")
     return parser
+
+
+def _add_second(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--second", default="", help="login name of who stands behind")
+    parser.add_argument("--reason", default="", help="why, where it takes two people")
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -88,10 +105,12 @@ async def _request(config: StationConfig, given: argparse.Namespace) -> int:
     try:
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, answering(given), RIGHT, _WHERE)
+        desk, behind = await _both(config, database, gate, given)
         config = await in_force(database, config)
         make_key(station_key_file(config), KEY_FILE_BYTES)
         key = station_key(config)
-        request = await make_request(database, key, identity_of(config), actor)
+        who = identity_of(config)
+        request = await desk.request(key, who, actor, given.reason, behind)
     finally:
         await database.close()
     text = request_text(request)
@@ -110,18 +129,38 @@ async def _accept(config: StationConfig, given: argparse.Namespace) -> int:
         who = identity_of(await in_force(database, config))
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, answering(given), RIGHT, _WHERE)
+        desk, behind = await _both(config, database, gate, given)
         text = await asyncio.to_thread(_text_of, given.source, who)
+
+        async def accept(compared: str) -> Certificate:
+            return await desk.accept(
+                text, who, actor, compared=compared, reason=given.reason,
+                approval=behind,
+            )  # fmt: skip
+
         try:
-            taken = await accept(database, text, who, actor, compared=given.fingerprint)
+            taken = await accept(given.fingerprint)
         except OfficeNotConfirmed as unknown:
             if given.fingerprint or not sys.stdin.isatty():
                 raise
             compared = await asyncio.to_thread(_compared, unknown)
-            taken = await accept(database, text, who, actor, compared=compared)
+            taken = await accept(compared)
     finally:
         await database.close()
     sys.stdout.write(_standing(Enrolled(None, taken)))
     return 0
+
+
+async def _both(
+    config: StationConfig, database: Database, gate: Gate, given: argparse.Namespace
+) -> tuple[EnrolmentDesk, Approval | None]:
+    """Return who makes and takes papers, and the second person if one was named."""
+    prints = 1 if config.printer.port else 0
+    paper = Paper(config.station.cut_off_minute, prints)
+    desk = EnrolmentDesk(database, Approvals(gate, paper, first_is_asked=True))
+    if not given.second:
+        return desk, None
+    return desk, Approval(given.second, await password_of(given.second))
 
 
 def _compared(unknown: Refusal) -> str:

@@ -28,13 +28,6 @@ from cngstation.cli.init_questions import (
     option_values,
     silent_answers,
 )
-from cngstation.cli.made_files import (
-    CONFIG_MODE,
-    make_empty,
-    make_folder,
-    make_key,
-    write_once,
-)
 from cngstation.cli.saying import LONGEST_TEXT, REFUSED, UNREACHED, USAGE, sentence
 from cngstation.cli.verify import DEFAULT_CONFIG
 from cngstation.config import StationConfig, load_config
@@ -50,6 +43,13 @@ from cngstation.services.found_station import (
     has_operators,
 )
 from cngstation.services.keep_operators import check_names
+from cngstation.services.made_files import (
+    CONFIG_MODE,
+    make_empty,
+    make_folder,
+    make_key,
+    write_once,
+)
 from cngstation.services.passwords import Passwords
 from cngstation.storage.database import Database
 

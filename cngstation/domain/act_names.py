@@ -54,6 +54,7 @@ NAMES: Mapping[str, str] = {
     "discount.add": mark("Discount rule added"),
     "discount.end": mark("Discount rule ended"),
     "enrolment.accept": mark("Certificate of head office accepted"),
+    "enrolment.alone": mark("Done by the only operator, alone"),
     "enrolment.request": mark("Enrolment requested"),
     "fill.list": mark("Cash fills listed before the count"),
     "fill.mark": mark("Fill without a card marked"),

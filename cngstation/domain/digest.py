@@ -62,6 +62,7 @@ _OVERRIDDEN = frozenset(
         "price.cancel_late",
         "opening.accept",
         "card.unblacklist",
+        "enrolment.alone",
         "lists.number",
         "lists.file",
     }

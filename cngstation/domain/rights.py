@@ -124,6 +124,12 @@ RIGHTS = (
     ),
     Right("station.enrol", _ADMIN, "settings", mark("Enrol with head office")),
     Right("card_key.confirm", _ADMIN, "settings", mark("Confirm another key of cards")),
+    Right(
+        "enrolment.confirm",
+        _ADMIN,
+        "settings",
+        mark("Stand behind keys of station and head office"),
+    ),
     Right("audit.read", _SENIOR, "operators", mark("Read the audit trail")),
     Right("audit.export", _ADMIN, "operators", mark("Export the books for an auditor")),
     Right("station.initialise", _ADMIN, "settings", mark("Begin new books")),

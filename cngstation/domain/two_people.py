@@ -66,6 +66,14 @@ ACTS: Mapping[str, TwoPeopleAct] = {
             "card_key.confirm", "card_key.confirm", mark("Another key of cards taken")
         ),
         TwoPeopleAct(
+            "enrolment.key", "enrolment.confirm", mark("New key of the station")
+        ),
+        TwoPeopleAct(
+            "enrolment.trust",
+            "enrolment.confirm",
+            mark("Head office's key trusted for the first time"),
+        ),
+        TwoPeopleAct(
             "personal.reseal", "personal.reseal", mark("Personal numbers sealed anew")
         ),
         TwoPeopleAct(

@@ -6,6 +6,7 @@ from cngstation.services.answer_audit import AuditAnswers
 from cngstation.services.answer_card_acts import CardActAnswers
 from cngstation.services.answer_cards import CardAnswers
 from cngstation.services.answer_companies import CompanyAnswers
+from cngstation.services.answer_enrolment import EnrolmentAnswers
 from cngstation.services.answer_invoices import InvoiceAnswers
 from cngstation.services.answer_limits import LimitAnswers
 from cngstation.services.answer_marks import MarkAnswers
@@ -43,6 +44,7 @@ class CounterAnswers:
         self.operators = OperatorAnswers(parts)
         self.staff_cards = StaffCardAnswers(parts)
         self.parameters = ParameterAnswers(parts)
+        self.enrolment = EnrolmentAnswers(parts)
         self.audit = AuditAnswers(parts)
 
     def handlers(self) -> Handlers:

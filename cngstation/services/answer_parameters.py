@@ -1,20 +1,16 @@
-"""Answers for the station's parameters and its enrolment."""
+"""Answers for the station's parameters."""
 
 from cngstation.config import StationConfig
-from cngstation.domain.enrolment import fingerprint
-from cngstation.domain.typed_code import code_text
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services import keep_parameters
 from cngstation.services.counter_parts import CounterParts, actor_of
-from cngstation.services.enrol_station import accept, standing
-from cngstation.services.station_key import identity_of
 
 
 class ParameterAnswers:
-    """Answers for the station's parameters and its enrolment."""
+    """Answers for the station's parameters."""
 
     def __init__(self, parts: CounterParts) -> None:
         self._parts = parts
@@ -23,8 +19,6 @@ class ParameterAnswers:
         """Take on the methods of this area."""
         made.add(counter.PARAMETERS_SHOW, self.show)
         made.add(counter.PARAMETERS_SAVE, self.save)
-        made.add(counter.ENROLMENT_SHOW, self.enrolment)
-        made.add(counter.ENROLMENT_ACCEPT, self.accept)
 
     async def show(self, _: Nothing, _call: CallContext) -> counter.ParameterBoard:
         """Return the parameters."""
@@ -46,34 +40,6 @@ class ParameterAnswers:
             self._parts.database, self._file, given, actor_of(call), request.reason
         )
         return counter.ParametersSaved(names=names)
-
-    async def enrolment(self, _: Nothing, _call: CallContext) -> counter.EnrolmentBoard:
-        """Return how the station stands with head office."""
-        now = await self._parts.database.read(standing)
-        request, taken = now.request, now.certificate
-        return counter.EnrolmentBoard(
-            station_no=self._parts.rules.station_no,
-            call_code=request.call_code if request else "",
-            request=" ".join(code_text(request.paper).split()) if request else "",
-            serial=taken.serial if taken else 0,
-            edition=taken.edition if taken else "",
-            until_ms=taken.until_ms if taken else 0,
-            office=fingerprint(taken.office_key) if taken else "",
-        )
-
-    async def accept(
-        self, request: counter.EnrolmentAccept, call: CallContext
-    ) -> counter.EnrolmentBoard:
-        """Take a certificate that was typed."""
-        config = await keep_parameters.in_force(self._parts.database, self._file)
-        await accept(
-            self._parts.database,
-            request.certificate,
-            identity_of(config),
-            actor_of(call),
-            compared=request.fingerprint,
-        )
-        return await self.enrolment(Nothing(), call)
 
     @property
     def _file(self) -> StationConfig:

@@ -10,6 +10,7 @@ from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.services.act_on_card import CardActs
+from cngstation.services.approve import Approvals
 from cngstation.services.do_card_act import CounterActs
 from cngstation.services.edit_registers import RegisterEdits
 from cngstation.services.explain_row import ExplainRows
@@ -60,6 +61,7 @@ class CounterParts:
     prices: PriceDesk
     card_acts: CounterActs
     replacements: Replacements
+    approvals: Approvals
     verified: Callable[[counter.BooksVerdict], None]
     prints_wanted: int = 0
     people: People | None = None

@@ -1,7 +1,8 @@
 """Enrols the station with head office: asks, and takes the answer if it is for us.
 
 Head office's key is the one pinned in the configuration, else that of the certificate
-accepted before; the first one is trusted when a person has compared its fingerprint.
+accepted before; the first one is trusted when a person has compared its fingerprint,
+and takes two people, as a new key of the station does.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from cngstation.domain.enrolment import (
 from cngstation.domain.typed_code import code_text, read_code
 from cngstation.errors import Refusal
 from cngstation.moments import time_text
+from cngstation.services.approve import Approved, Wish
+from cngstation.services.enrol_by_two import KEY, TRUST, stand_behind
 from cngstation.storage import audit, enrolments, findings
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -153,12 +156,45 @@ def certificate_text(paper: bytes) -> str:
     )
 
 
+def key_wish(connection: Connection, station_key: bytes) -> Wish | None:
+    """Return what two people agree on; None for the key that was asked for before."""
+    before = enrolments.last_request(connection)
+    if before is not None and before.station_key == station_key:
+        return None
+    return Wish(KEY, fingerprint(station_key))
+
+
+def trust_wish(
+    connection: Connection, who: Identity, certificate: Certificate, compared: str
+) -> Wish | None:
+    """Return what two people agree on; None for an office that is known.
+
+    Raises:
+        OtherOffice, OfficeNotConfirmed: it is not to be trusted at all.
+    """
+    known = _require_office(certificate, who, standing(connection), compared)
+    return None if known else Wish(TRUST, fingerprint(certificate.office_key))
+
+
 async def make_request(
-    database: Database, key: Ed25519PrivateKey, who: Identity, actor: Actor
+    database: Database,
+    key: Ed25519PrivateKey,
+    who: Identity,
+    actor: Actor,
+    approved: Approved | None = None,
 ) -> Requested:
-    """Record and return a request signed by the station's own key."""
+    """Record and return a request signed by the station's own key.
+
+    Raises:
+        SecondPersonMissing: the key is another one than before.
+    """
 
     def unit(tx: Transaction) -> Requested:
+        wish = key_wish(tx.connection, public_bytes(key))
+        if wish is not None:
+            last = enrolments.last_request(tx.connection)
+            before = fingerprint(last.station_key) if last else ""
+            stand_behind(tx, wish, approved, actor, before=before, after=wish.subject)
         asked = Request(who.station_no, who.area_no, tx.now.wall_ms, public_bytes(key))
         paper = asked.signed(key)
         request = Requested(paper, asked.station_key, call_code(paper))
@@ -170,7 +206,13 @@ async def make_request(
 
 
 async def accept(
-    database: Database, text: str, who: Identity, actor: Actor, *, compared: str = ""
+    database: Database,
+    text: str,
+    who: Identity,
+    actor: Actor,
+    *,
+    compared: str = "",
+    approved: Approved | None = None,
 ) -> Certificate:
     """Take a certificate into force; `compared` is the fingerprint as a person gave it.
 
@@ -178,15 +220,18 @@ async def accept(
         CodeMistyped, CodeIncomplete, CodeTooLong: it was not typed right.
         NotThisPaper, SignatureWrong, OtherOffice, OfficeNotConfirmed, NothingRequested,
         OtherStation, OtherKey, NotValidNow, RolledBack: it is not for us, or not now.
+        SecondPersonMissing: nobody stands behind the first trust in head office's key.
     """
     paper = read_code(text)
     certificate = Certificate.read(paper)
 
     def unit(tx: Transaction) -> None:
         now = standing(tx.connection)
-        _require_office(certificate, who, now, compared)
+        wish = trust_wish(tx.connection, who, certificate, compared)
         _require_ours(certificate, who, now, tx.now.wall_ms)
         before = now.certificate
+        if wish is not None:
+            stand_behind(tx, wish, approved, actor, after=wish.subject)
         enrolments.add(tx, certificate, paper, actor)
         audit.record(
             tx, actor, "enrolment.accept", str(certificate.serial),
@@ -236,7 +281,12 @@ def warning_due(connection: Connection, now_ms: int) -> bool:
 
 def _require_office(
     certificate: Certificate, who: Identity, now: Enrolled, compared: str
-) -> None:
+) -> bool:
+    """Return whether head office's key is known.
+
+    Raises:
+        OtherOffice, OfficeNotConfirmed: it is another one, or nobody compared it.
+    """
     known = who.office_key
     if not known and now.certificate is not None:
         known = now.certificate.office_key
@@ -246,6 +296,7 @@ def _require_office(
     plain = compared.replace("-", "").replace(" ", "").upper()
     if not known and plain != shown.replace("-", ""):
         raise OfficeNotConfirmed(shown=shown)
+    return bool(known)
 
 
 def _require_ours(

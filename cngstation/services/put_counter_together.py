@@ -98,6 +98,7 @@ def put_together(needs: CounterNeeds) -> CounterParts:
             folder=folder,
             clock=clock,
         ),
+        approvals=approvals,
         verified=needs.verified,
         prints_wanted=needs.prints_wanted,
         people=needs.people,

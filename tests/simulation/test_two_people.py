@@ -59,6 +59,8 @@ DOORS = {
     "fill.mark": "fill.mark",
     "row.explain": "row.explain",
     "card_key.confirm": "row.explain",
+    "enrolment.key": "enrolment.request",
+    "enrolment.trust": "enrolment.accept",
     "opening.accept": "opening.accept",
     "register.import": "command import customers",
     "station.initialise": "command initialise",
@@ -207,6 +209,9 @@ def _effects(world: World) -> dict[str, int]:
         "receipt",
         "price",
         "price_cancelled",
+        "enrolment",
+        "enrolment_request",
+        "card_key",
     )
     found = {
         table: world.view.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -313,6 +318,7 @@ def test_who_asks_for_a_second_person_also_writes_him_down() -> None:
     assert len(asking) >= 6
     # Whoever answers or commands asks, and the service that is told writes.
     told = {"import_customers", "answer_shifts", "initialise", "reseal"}
+    told |= {"enrolment_desk"}
     assert asking - told <= writing
     assert {
         "keep_sealed",

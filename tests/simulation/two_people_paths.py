@@ -21,6 +21,7 @@ from cngstation.services.answer_lists import ListAnswers
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.approve import Approvals
 from cngstation.services.card_keys import MASTER, KeySet, note_keys
+from cngstation.services.enrolment_desk import EnrolmentDesk
 from cngstation.services.import_customers import CustomerImport, source_of, wish_of
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.log_in import Gate
@@ -35,6 +36,13 @@ from cngstation.units import Price, Unit
 from tests.simulation.money_cards import Chip, Fault
 from tests.simulation.money_world import CALL, RULES, World
 from tests.simulation.world_parts import PASSWORD, PASSWORDS
+from tests.unit.services.test_enrol_station import (
+    COMPARED,
+    STATION,
+    WHO,
+    certificate,
+    text_of,
+)
 from tests.unit.services.test_import_customers import ROW, write_sheet
 from tests.unit.services.test_register_customers import SEAL
 
@@ -164,6 +172,27 @@ def _another_card_key(world: World, second: Second) -> Iterator[Any]:
     yield world.run(world.answers.rows.explain(wanted, CALL))
 
 
+def _asked_with_a_new_key(world: World, second: Second) -> Iterator[Any]:
+    desk = EnrolmentDesk(world.database, Approvals(gate_of(world)))
+    given = approval_of(second.given)
+    yield
+    yield world.run(desk.request(STATION, WHO, FIRST, "because", given))
+
+
+def _office_trusted(world: World, second: Second) -> Iterator[Any]:
+    desk = EnrolmentDesk(world.database, Approvals(gate_of(world)))
+    behind = approval_of(Second().given)
+    world.must(desk.request(STATION, WHO, FIRST, "because", behind))
+    text = text_of(certificate(world.clock))
+    given = approval_of(second.given)
+    yield
+    yield world.run(
+        desk.accept(
+            text, WHO, FIRST, compared=COMPARED, reason="because", approval=given
+        )
+    )
+
+
 class _NoDispensers:
     async def look(self) -> None:
         """Nobody is told."""
@@ -289,6 +318,8 @@ PATHS: dict[str, tuple[str, Walk]] = {
     "replace, typed": ("card.replace", _typed),
     "replace, not proved": ("card.replace", _unproved),
     "replace, an act given up": ("card.replace", _given_up),
+    "a new key of the station": ("enrolment.key", _asked_with_a_new_key),
+    "head office's key trusted": ("enrolment.trust", _office_trusted),
     "row explained": ("row.explain", _explained),
     "another key of cards": ("card_key.confirm", _another_card_key),
     "off the dispensers' blacklist": ("lists.number", _unlisted),

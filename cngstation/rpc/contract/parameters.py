@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from cngstation.rpc.contract.figures import Word
+from cngstation.rpc.contract.marks import Approval
 from cngstation.rpc.method import Line, Message, Method, Text
 from cngstation.rpc.session import Nothing
 
@@ -60,10 +61,22 @@ class EnrolmentBoard(Message):
 
 
 class EnrolmentAccept(Message):
-    """A certificate as it was typed, and the fingerprint as it was compared."""
+    """A certificate as it was typed, and the fingerprint as it was compared.
+
+    The first trust in head office's key takes two people.
+    """
 
     certificate: Code
     fingerprint: Line = ""
+    reason: Text = ""
+    approval: Approval | None = None
+
+
+class EnrolmentAsk(Message):
+    """A request is wanted; a new key of the station takes two people."""
+
+    reason: Text = ""
+    approval: Approval | None = None
 
 
 PARAMETERS_SHOW = Method(
@@ -79,6 +92,9 @@ PARAMETERS_SAVE = Method(
 ENROLMENT_SHOW = Method(
     "enrolment.show", Nothing, EnrolmentBoard, "station.enrol", changes=False
 )
+ENROLMENT_REQUEST = Method(
+    "enrolment.request", EnrolmentAsk, EnrolmentBoard, "station.enrol", changes=True
+)
 ENROLMENT_ACCEPT = Method(
     "enrolment.accept", EnrolmentAccept, EnrolmentBoard, "station.enrol", changes=True
 )
@@ -87,5 +103,6 @@ PARAMETER_METHODS = (
     PARAMETERS_SHOW,
     PARAMETERS_SAVE,
     ENROLMENT_SHOW,
+    ENROLMENT_REQUEST,
     ENROLMENT_ACCEPT,
 )

@@ -1,5 +1,6 @@
 """The whole loop by commands: a station asks, head office signs, it is accepted."""
 
+import asyncio
 import io
 import stat
 import sys
@@ -9,9 +10,11 @@ import pytest
 
 from cngstation.cli import centre, enrol, init, staff
 from cngstation.cli.saying import REFUSED, UNREACHED, USAGE
+from cngstation.domain.rights import ADMINISTRATOR
 from cngstation.services.passwords import Passwords
 from cngstation.services.verify_books import verify_file
 from cngstation.storage.sqlite import connect
+from tests.small_station import hire, opened
 from tests.unit.cli.test_init import arguments
 
 PASSWORD = "a password of one's own"
@@ -93,6 +96,48 @@ def test_the_whole_loop(
     books = (tmp_path / "lib/station.db").read_bytes()
     assert private not in books
     assert private.hex().encode() not in books
+
+
+def test_a_key_that_is_made_again_takes_the_second_person(
+    tmp_path: Path,
+    config: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The only operator asked alone; beside another both names are in the books."""
+    path = tmp_path / "lib/station.db"
+    asking = [config, "--language=en", "request", "--operator=boss"]
+    typed(monkeypatch)
+    assert enrol.run(asking) == 0
+
+    async def hired() -> None:
+        hashed = Passwords(8, 1)._hasher.hash(PASSWORD)
+        async with opened(path) as database:
+            await database.write(
+                lambda tx: hire(
+                    tx, operator_no="2", login_name="second", role=ADMINISTRATOR,
+                    password_hash=hashed,
+                )
+            )  # fmt: skip
+
+    asyncio.run(hired())
+    (tmp_path / "lib/station-key").unlink()
+    typed(monkeypatch)
+    capsys.readouterr()
+    assert enrol.run(asking) == REFUSED
+    assert "reason" in capsys.readouterr().err
+    typed(monkeypatch)
+    assert enrol.run([*asking, "--reason=the disk broke"]) == REFUSED
+    assert "two people" in capsys.readouterr().err
+    typed(monkeypatch, PASSWORD)
+    assert enrol.run([*asking, "--second=second", "--reason=the disk broke"]) == 0
+    sql = "SELECT act, operator_no FROM audit WHERE act GLOB 'enrolment*' ORDER BY seq"
+    acts = [tuple(row) for row in connect(path).execute(sql)]
+    assert [act for act, _ in acts] == [
+        "enrolment.alone", "enrolment.request", "enrolment.key.approve",
+        "enrolment.request",
+    ]  # fmt: skip
+    assert acts[2][1] == "2"
 
 
 def test_who_may_not_and_what_is_not_there(

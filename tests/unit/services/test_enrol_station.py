@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cngstation.domain.digest import Happened, Section, section_of
 from cngstation.domain.enrolment import (
     Certificate,
     NotThisPaper,
@@ -18,7 +19,9 @@ from cngstation.domain.enrolment import (
 )
 from cngstation.domain.typed_code import code_text, read_code
 from cngstation.errors import Refusal
-from cngstation.services import enrol_station
+from cngstation.services import enrol_by_two, enrol_station
+from cngstation.services.approve import SecondPersonMissing
+from cngstation.services.enrol_by_two import ALONE, KEY
 from cngstation.services.enrol_station import (
     MS_PER_DAY,
     Identity,
@@ -44,7 +47,7 @@ from cngstation.services.watch_enrolment import look_once
 from cngstation.storage import findings
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database
-from tests.small_station import HandClock, opened
+from tests.small_station import HandClock, hire, opened
 
 STATION = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OFFICE = Ed25519PrivateKey.from_private_bytes(bytes(range(100, 132)))
@@ -108,7 +111,9 @@ async def test_the_whole_way(tmp_path: Path) -> None:
             lambda c: c.execute("SELECT act, subject, before FROM audit").fetchall()
         )
     assert acts == [
+        ("enrolment.alone", "enrolment.key", ""),
         ("enrolment.request", request.call_code, ""),
+        ("enrolment.alone", "enrolment.trust", ""),
         ("enrolment.accept", "7", ""),
         ("enrolment.accept", "8", "7"),
     ]
@@ -196,10 +201,38 @@ async def test_without_a_request_nothing_is_accepted(tmp_path: Path) -> None:
             )
 
 
-async def test_a_new_request_makes_the_old_answer_worthless(tmp_path: Path) -> None:
+async def test_the_only_operator_is_alone_once_and_never_beside_others(
+    tmp_path: Path,
+) -> None:
+    """A key made again, or an office trusted, takes two; what is known does not."""
+    clock = HandClock()
+    async with asked(tmp_path, clock) as database:
+        await database.write(lambda tx: hire(tx, operator_no="1"))
+        await make_request(database, STATION, WHO, ACTOR)
+        with pytest.raises(SecondPersonMissing):
+            await make_request(database, THIEF, WHO, ACTOR)
+        await database.write(lambda tx: hire(tx, operator_no="2", state="retired"))
+        text = text_of(certificate(clock))
+        with pytest.raises(SecondPersonMissing):
+            await accept(database, text, WHO, ACTOR, compared=COMPARED)
+        pinned = replace(WHO, office_key=public_bytes(OFFICE))
+        await accept(database, text, pinned, ACTOR)
+        renewed = certificate(clock, serial=8)
+        await accept(database, text_of(renewed), WHO, ACTOR)
+    row = Happened(
+        seq=1, at_ms=1, act=ALONE, subject=KEY, outcome="done", operator_no="1",
+        terminal="t", reason="", before="", after="",
+    )  # fmt: skip
+    assert section_of(row) is Section.OVERRIDDEN
+
+
+async def test_a_new_request_makes_the_old_answer_worthless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a lost key, only the newest one counts."""
     clock = HandClock()
     async with asked(tmp_path, clock) as database:
+        monkeypatch.setattr(enrol_by_two, "may_be_alone", lambda *_: True)
         await make_request(database, THIEF, WHO, ACTOR)
         with pytest.raises(OtherKey):
             await accept(
