@@ -105,7 +105,8 @@ class PacketFinder:
         self.faults: Counter[FaultKind] = Counter()
         self._buffer = bytearray()
         self._is_inside = False
-        self._begin_scan()
+        self._at, self._depth = 0, 0
+        self._is_text, self._is_escaped = False, False
 
     def feed(self, data: bytes) -> list[Found]:
         """Take bytes; return the packets that they complete."""
@@ -129,20 +130,18 @@ class PacketFinder:
 
     def _enter(self) -> bool:
         """Pass over what stands before the next message's packets."""
-        at = self._buffer.find(_MARK)
-        if at < 0:
-            self._pass_over(max(len(self._buffer) - len(_MARK) + 1, 0))
-            return False
-        self._pass_over(at)
-        head = bytes(self._buffer[len(_MARK) : _HEAD_BYTES])
-        begin = head.find(b"[", max(head.find(_ARRAY), 0))
-        if _ARRAY in head and begin >= 0:
-            self._drop(len(_MARK) + begin + 1)
-            self._is_inside = True
-            return True
-        if len(self._buffer) >= _HEAD_BYTES:
+        while (at := self._buffer.find(_MARK)) >= 0:
+            self._pass_over(at)
+            head = bytes(self._buffer[len(_MARK) : _HEAD_BYTES])
+            begin = head.find(b"[", max(head.find(_ARRAY), 0))
+            if _ARRAY in head and begin >= 0:
+                self._drop(len(_MARK) + begin + 1)
+                self._is_inside = True
+                return True
+            if len(self._buffer) < _HEAD_BYTES:
+                return False
             self._pass_over(len(_MARK))
-            return self._enter()
+        self._pass_over(max(len(self._buffer) - len(_MARK) + 1, 0))
         return False
 
     def _object_end(self) -> int | None:

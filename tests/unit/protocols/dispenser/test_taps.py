@@ -293,3 +293,14 @@ def test_what_is_told_can_be_told_in_chinese() -> None:
                 assert all(_(text) != text for text in texts), texts
     finally:
         use_language("en")
+
+
+@pytest.mark.parametrize("protocol", TALKS)
+def test_a_beginning_that_is_repeated_without_end_is_heard_to_its_end(
+    protocol: str,
+) -> None:
+    """A stuck sender says its first bytes for ever; they are passed over in a loop."""
+    said = TALKS[protocol][0][0]
+    for length in range(1, min(len(said), 34)):
+        count = 12_000 // length
+        assert len(_tapped(protocol, said[:length] * count)) <= count
