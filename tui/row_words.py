@@ -47,6 +47,7 @@ ROWS = {
     "enrolment_expired": mark("ended"),
     "cash_without_crew": mark("no crew"),
     "price_differs": mark("price off"),
+    "price_waits_for_clock": mark("price waits"),
     "list_too_long": mark("list too long"),
     "till_short": mark("till short"),
     "till_over": mark("till over"),

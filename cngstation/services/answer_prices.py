@@ -13,7 +13,7 @@ from cngstation.rpc.session import Nothing
 from cngstation.services.answer_marks import approval_of
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.plan_prices import AHEAD_MS, Plan, PriceDesk
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import tell_prices_ms
 from cngstation.storage import prices
 from cngstation.storage.prices import DatedPrice
 from cngstation.storage.sqlite import Connection
@@ -65,7 +65,9 @@ class PriceAnswers:
     async def board(self, _: Nothing, call: CallContext) -> contract.PriceBoard:
         """Return what is planned, in force and past."""
         now = self._clock.now()
-        rows = await self._parts.database.read(lambda c: _rows(c, tell(c, now).ms))
+        rows = await self._parts.database.read(
+            lambda c: _rows(c, tell_prices_ms(c, now))
+        )
         return contract.PriceBoard(
             units=tuple(map(str, self._desk.units())),
             levels=prices.LEVELS,

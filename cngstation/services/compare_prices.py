@@ -14,7 +14,7 @@ from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.price_levels import POSTED_LEVEL
 from cngstation.services.publish_prices import prices_of
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import tell_prices_ms
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import findings
 from cngstation.storage.database import Database, Transaction
@@ -95,7 +95,9 @@ class PriceComparison:
 
     async def _posted(self, sold: Sold, now: Instant) -> int | None:
         """Return the price that nozzles of a kind show at rest."""
-        found = await self._database.read(lambda c: prices_of(c, sold, tell(c, now).ms))
+        found = await self._database.read(
+            lambda c: prices_of(c, sold, tell_prices_ms(c, now))
+        )
         posted = found.get(sold.only_level or POSTED_LEVEL)
         return posted.e4 if posted else None
 

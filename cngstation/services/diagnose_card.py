@@ -36,8 +36,9 @@ from cngstation.services.counter_parts import CounterParts
 from cngstation.services.limit_spending import may_fill
 from cngstation.services.old_on_card import acts_that_write, cylinder_due, limits_of
 from cngstation.services.open_rows import facts_of
+from cngstation.services.prices_now import in_force_now
 from cngstation.services.tell_day import tell
-from cngstation.storage import cards, customers, facts, journal, prices, sales
+from cngstation.storage import cards, customers, facts, journal, sales
 from cngstation.storage import limits as kept_limits
 from cngstation.storage.cards import Card
 from cngstation.storage.journal import Intent
@@ -150,7 +151,7 @@ class DiagnosisAnswers:
         return known_card.OpenAct(intent.kind, verdict)
 
     def _price(self, connection: Connection, card: Card, now_ms: int) -> int | None:
-        in_force = prices.in_force(connection, self._rules.gas_unit, now_ms)
+        in_force = in_force_now(connection, self._rules.gas_unit, now_ms)
         price = in_force.get(card.price_level)
         return price.e4 if price else None
 

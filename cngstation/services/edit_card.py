@@ -25,6 +25,7 @@ from cngstation.services.old_on_card import (
     plate_is_old,
 )
 from cngstation.services.price_top_up import NoPrice
+from cngstation.services.prices_now import in_force_now
 from cngstation.services.register_customers import (
     AlreadyRegistered,
     FieldEmpty,
@@ -34,7 +35,7 @@ from cngstation.services.register_customers import (
 )
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import purse_evidence, slip_facts
-from cngstation.storage import audit, cards, customers, prices
+from cngstation.storage import audit, cards, customers
 from cngstation.storage.audit import Actor
 from cngstation.storage.customers import Vehicle
 from cngstation.storage.database import Transaction
@@ -144,7 +145,7 @@ class RewritePrice:
     def plan(self, connection: Connection, sight: Sight, order: ActOrder) -> Planned:
         """Return old and new price; refuse when they are the same."""
         card = sight.card
-        in_force = prices.in_force(connection, self.rules.gas_unit, sight.now_ms)
+        in_force = in_force_now(connection, self.rules.gas_unit, sight.now_ms)
         price = in_force.get(card.price_level)
         if price is None:
             raise NoPrice(level=card.price_level)

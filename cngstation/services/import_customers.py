@@ -29,7 +29,7 @@ from cngstation.services.register_customers import (
     add_vehicle,
 )
 from cngstation.services.station_rules import StationRules
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import told_prices_ms
 from cngstation.storage import cards, customers, prices
 from cngstation.storage import opening_balances as openings
 from cngstation.storage.audit import Actor
@@ -274,7 +274,7 @@ class CustomerImport:
         if mode is None:
             raise FieldWrong(field=_MODE, why=", ".join(_MODES))
         level = values[_LEVEL] or "0"
-        now_ms = tell(tx.connection, tx.now).ms
+        now_ms = told_prices_ms(tx)
         in_force = prices.in_force(tx.connection, self._rules.gas_unit, now_ms)
         price = (
             in_force.get(int(level)) if level.isascii() and level.isdigit() else None

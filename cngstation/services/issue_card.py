@@ -36,7 +36,7 @@ from cngstation.services.price_top_up import (
 )
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying, same_payment
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import told_prices_ms
 from cngstation.services.top_up_card import purse_evidence, slip_facts
 from cngstation.storage import audit, cards, customers, prices
 from cngstation.storage.audit import Actor
@@ -173,7 +173,7 @@ class CardIssue:
         kind = BY_NAME.get(order.kind)
         if kind is None or not kind.for_customers:
             raise UnknownKind(kind=order.kind)
-        now_ms = tell(tx.connection, tx.now).ms
+        now_ms = told_prices_ms(tx)
         in_force = prices.in_force(tx.connection, self._rules.gas_unit, now_ms)
         price = in_force.get(order.price_level)
         if price is None:

@@ -21,7 +21,12 @@ from cngstation.services.approve import (
 )
 from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.station_rules import StationRules
-from cngstation.services.tell_day import tell, told_ms
+from cngstation.services.tell_day import (
+    tell,
+    tell_prices_ms,
+    told_ms,
+    told_prices_ms,
+)
 from cngstation.storage import audit, prices
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -155,7 +160,9 @@ class PriceDesk:
                 raise PriceInThePast(**begins)
             if plan.from_ms > now_ms + _LATEST_MS:
                 raise PriceTooFarAhead(**begins)
-            before = _now(tx.connection, plan, now_ms)
+            holds_ms = told_prices_ms(tx)
+            begins_ms = plan.from_ms or holds_ms
+            before = _now(tx.connection, plan, holds_ms)
             if approved is not None:
                 record(
                     tx, approved, wish, actor,
@@ -168,7 +175,7 @@ class PriceDesk:
                 level=plan.level,
                 price=plan.price,
                 unit=plan.unit,
-                from_ms=plan.from_ms or now_ms,
+                from_ms=begins_ms,
                 operator_no=actor.operator_no,
             )
             audit.record(
@@ -178,7 +185,7 @@ class PriceDesk:
                 f"{plan.level} {plan.unit}",
                 reason=why,
                 before=before,
-                after=f"{yuan_text(plan.price.e4)} {time_text(plan.from_ms or now_ms)}",
+                after=f"{yuan_text(plan.price.e4)} {time_text(begins_ms)}",
             )
 
         async with self._approvals.noting(wish, actor, approved):
@@ -204,7 +211,7 @@ class PriceDesk:
 
         def unit(tx: Transaction) -> None:
             _planned(tx.connection, seq, tx.now)
-            holds = _now(tx.connection, planned, told_ms(tx))
+            holds = _now(tx.connection, planned, told_prices_ms(tx))
             begins = f"{yuan_text(planned.price.e4)} {time_text(planned.from_ms)}"
             if approved is not None:
                 record(tx, approved, wish, actor, before=begins, after=holds)
@@ -225,7 +232,7 @@ class PriceDesk:
 
 
 def _planned(connection: Connection, seq: int, now: Instant) -> Plan:
-    found = prices.find_planned(connection, seq, tell(connection, now).ms)
+    found = prices.find_planned(connection, seq, tell_prices_ms(connection, now))
     if found is None:
         raise NotPlanned
     return Plan.of(found)

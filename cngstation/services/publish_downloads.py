@@ -36,11 +36,13 @@ from cngstation.services.fit_downloads import (
     offer_what_fits,
 )
 from cngstation.services.keep_one_row import keep_one_row
+from cngstation.services.prices_now import name_waiting_price
 from cngstation.services.publish_prices import (
     in_order,
     publish_prices,
     publish_prices_anew,
 )
+from cngstation.services.tell_day import Told, prices_ms, told_prices_ms
 from cngstation.services.told_clock import ToldClock
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import downloads, prices
@@ -137,6 +139,7 @@ class DownloadKeeper:
         self._sent_on = ""
         self._owes_offer = False
         self._is_doubted = False
+        self._may_wait = True  # a row of a life before this one
 
     def serve(
         self,
@@ -165,7 +168,8 @@ class DownloadKeeper:
     async def look(self) -> bool:
         """Publish and offer what has changed since the last look."""
         now = self._clock.now()
-        now_ms = (await self.told.look(self._database)).ms
+        told = await self.told.look(self._database)
+        now_ms = await self._prices_ms(told, now.wall_ms)
         if self._is_doubted and await self._database.read(
             lambda connection: _may_go_anew(connection, now.wall_ms)
         ):
@@ -173,7 +177,7 @@ class DownloadKeeper:
             self._is_doubted, self._owes_offer = False, True
         seen = await self._database.read(downloads.news)
         price_begins = self._next_price_ms is not None and now_ms >= self._next_price_ms
-        is_time = self._is_time(now_ms)
+        is_time = self._is_time(told.ms)
         # A clock that was set back takes back what began too early.
         went_back = now_ms < self._looked_ms
         # Dispensers go by their poll's clock: prices are theirs from before any of it.
@@ -184,9 +188,9 @@ class DownloadKeeper:
             self._looked_ms = now_ms
             return False
         lists = is_time or self._when == WhenToSend.AT_ONCE
-        told = await self._publish(now_ms, lists=lists)
+        is_told = await self._publish(now_ms, lists=lists)
         if is_time:
-            self._sent_on = f"{local_time(now_ms):%Y-%m-%d}"
+            self._sent_on = f"{local_time(told.ms):%Y-%m-%d}"
         # What this look has published is in it.
         self._seen = await self._database.read(downloads.news)
         self._next_price_ms = await self._database.read(
@@ -195,7 +199,17 @@ class DownloadKeeper:
         self._looked_ms = now_ms
         if self._owes_offer:
             await self._offer()
-        return told
+        return is_told
+
+    async def _prices_ms(self, told: Told, wall_ms: int) -> int:
+        """Return the time to take prices from; name one that waits for the clock."""
+        if not told.agrees and not told.row:
+            await self._database.write(told_prices_ms)  # opens the row about the clock
+        if not told.agrees or self._may_wait:
+            name = partial(name_waiting_price, told=told, wall_ms=wall_ms)
+            await self._database.write(name)
+            self._may_wait = not told.agrees
+        return await self._database.read(lambda c: prices_ms(c, told.ms))
 
     async def send_lists(
         self, actor: Actor, *, whole: bool, only: frozenset[int] | None = None
@@ -204,7 +218,8 @@ class DownloadKeeper:
 
         `only` are the nozzles that are told; the others are told with the next news.
         """
-        now_ms = (await self.told.look(self._database)).ms
+        told = await self.told.look(self._database)
+        now_ms = await self._prices_ms(told, self._clock.now().wall_ms)
         await self._publish(now_ms, lists=True, whole=whole, actor=actor)
         await self._offer(only)
 

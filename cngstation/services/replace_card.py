@@ -46,7 +46,7 @@ from cngstation.services.price_top_up import AmountRefused, require_ceiling
 from cngstation.services.room_on_disk import require_disk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import paying
-from cngstation.services.tell_day import tell
+from cngstation.services.tell_day import told_prices_ms
 from cngstation.services.top_up_card import CardChanged, UnknownCard, purse_value
 from cngstation.storage import (
     audit,
@@ -289,7 +289,7 @@ class Replacements:
         return intent
 
     def _new_card(self, tx: Transaction, old: Card, uid: str, key: str) -> Card:
-        now_ms = tell(tx.connection, tx.now).ms
+        now_ms = told_prices_ms(tx)
         in_force = prices.in_force(tx.connection, self._rules.gas_unit, now_ms)
         price = in_force.get(old.price_level)
         return replace(

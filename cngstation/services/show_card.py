@@ -14,6 +14,7 @@ from cngstation.rpc.contract.counter import CardOnReaderState, CardView, TopUpRo
 from cngstation.services import old_on_card
 from cngstation.services.card_on_reader import CardReading, CardState, evidence_of
 from cngstation.services.old_on_card import acts_that_write, cylinder_due
+from cngstation.services.prices_now import in_force_now
 from cngstation.services.show_sales import sale_row
 from cngstation.services.station_rules import StationRules
 from cngstation.services.top_up_card import (
@@ -21,7 +22,7 @@ from cngstation.services.top_up_card import (
     require_continuity,
     standing_of,
 )
-from cngstation.storage import cards, customers, facts, journal, prices, sales
+from cngstation.storage import cards, customers, facts, journal, sales
 from cngstation.storage.cards import Card
 from cngstation.storage.sqlite import Connection
 from cngstation.units import Unit
@@ -80,7 +81,7 @@ def look_at(
         if reading.purse is not None:
             view = _with_purse(view, reading.purse, rules)
         return Looked(view, None, seen)
-    in_force = prices.in_force(connection, rules.gas_unit, now_ms)
+    in_force = in_force_now(connection, rules.gas_unit, now_ms)
     price = in_force.get(card.price_level)
     acts = acts_that_write(connection, card, reading, price.e4 if price else None)
     view = _whole(connection, card, seen, rules, now_ms)

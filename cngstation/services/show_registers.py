@@ -10,11 +10,12 @@ from cngstation.moments import Clock
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import counter
 from cngstation.rpc.session import Nothing
+from cngstation.services.prices_now import in_force_now
 from cngstation.services.register_customers import CustomerDesk
 from cngstation.services.station_rules import StationRules
 from cngstation.services.take_payment import Way, tender_offers
 from cngstation.services.tell_day import tell
-from cngstation.storage import audit, cards, customers, facts, prices
+from cngstation.storage import audit, cards, customers, facts
 from cngstation.storage.customers import Company, Vehicle, VehicleType
 from cngstation.storage.database import Database
 from cngstation.storage.sqlite import Connection
@@ -97,7 +98,7 @@ class Registers:
 
         def question(connection: Connection) -> counter.Choices:
             now_ms = tell(connection, now).ms
-            in_force = prices.in_force(connection, rules.gas_unit, now_ms)
+            in_force = in_force_now(connection, rules.gas_unit, now_ms)
             return counter.Choices(
                 vehicle_types=tuple(
                     counter.Choice(code=code, name=name)

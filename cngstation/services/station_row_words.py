@@ -6,6 +6,16 @@ As the words of every row: kind, what is said of it, what cures it.
 from cngstation.language import mark
 
 STATION_ROWS: dict[str, tuple[str, str]] = {
+    "price_waits_for_clock": (
+        mark(
+            "The price {price} of level {level} ({unit}) was to begin {at}. It waits: "
+            "the clock is in doubt."
+        ),
+        mark(
+            "Set the clock, or two people say in its row that it is right (E); or two "
+            "people set the price at once."
+        ),
+    ),
     "station_key_unread": (
         mark("The station's own key in {file} cannot be read: nothing is signed."),
         mark(

@@ -71,6 +71,31 @@ def told_ms(tx: Transaction) -> int:
     return told.ms
 
 
+def prices_ms(connection: Connection, now_ms: int) -> int:
+    """Return the time to take prices from: it stands still while the row is open.
+
+    So no planned price begins by a clock that is in doubt.
+    """
+    row = connection.execute(
+        "SELECT facts FROM finding f WHERE subject=? AND kind IN (?,?) AND NOT EXISTS"
+        " (SELECT 1 FROM finding_closed c WHERE c.finding_seq=f.seq)"
+        " ORDER BY seq DESC LIMIT 1",
+        (SUBJECT, WENT_BACK, WENT_FORWARD),
+    ).fetchone()
+    since_ms: int = now_ms if row is None else json.loads(row[0]).get(_TOLD, now_ms)
+    return since_ms
+
+
+def tell_prices_ms(connection: Connection, now: Instant) -> int:
+    """Return the time to take prices from, without a row about the clock."""
+    return prices_ms(connection, tell(connection, now).ms)
+
+
+def told_prices_ms(tx: Transaction) -> int:
+    """Return the time to take prices from; open the row about a clock that jumped."""
+    return prices_ms(tx.connection, told_ms(tx))
+
+
 def name_jump(tx: Transaction, told_ms: int) -> None:
     """Open the row about the clock, with what the time is by the monotonic one."""
     now = tx.now

@@ -71,6 +71,16 @@ def next_from_ms(connection: Connection, after_ms: int) -> int | None:
     return begins
 
 
+def next_planned(connection: Connection, after_ms: int) -> DatedPrice | None:
+    """Return the price that begins next after a moment, of any unit and level."""
+    row = connection.execute(
+        f"{_DATED} WHERE p.from_ms>? AND c.seq IS NULL"
+        " ORDER BY p.from_ms, p.seq LIMIT 1",
+        (after_ms,),
+    ).fetchone()
+    return None if row is None else _dated(row)
+
+
 def newest(connection: Connection, limit: int) -> list[DatedPrice]:
     """Return the prices that begin last, those of the future first."""
     found = connection.execute(

@@ -25,6 +25,7 @@ from cngstation.services.plan_prices import (
     UnitNotSold,
 )
 from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.tell_day import told_ms
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import downloads, facts, prices
 from cngstation.storage.audit import Actor
@@ -50,6 +51,11 @@ class Nobody:
         """Refuse."""
         self.asked += 1
         raise SecondPersonMissing
+
+    @asynccontextmanager
+    async def noting(self, *_given: Any) -> AsyncIterator[None]:
+        """Let a refusal pass; who asks for one is in the tests of approvals."""
+        yield
 
 
 @asynccontextmanager
@@ -241,9 +247,13 @@ async def test_a_clock_that_is_a_year_off_moves_no_price(
         board = await PriceAnswers(parts).board(Nothing(), call)
         states = {row.price_e4: row.state for row in board.rows}
         assert states == {OLD.e4: "in_force", NEW.e4: "planned"}
+        await database.write(told_ms)
+        clock.forward(2 * AHEAD_MS)
         await desk.plan(Plan(0, NEW, Unit.KG), WHO, "why", None)
         board = await PriceAnswers(parts).board(Nothing(), call)
         assert [r.state for r in board.rows if r.unit == "kg"] == ["in_force"]
+        states = {row.price_e4: row.state for row in board.rows if row.unit == "m3"}
+        assert states == {OLD.e4: "in_force", NEW.e4: "planned"}, "it waits"
         clock.wall_ms -= off_ms
         assert await now(database, clock, Unit.KG) == {0: NEW}
 
