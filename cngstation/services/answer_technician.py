@@ -1,12 +1,15 @@
 """Answers the technician: how each line fares, why, and its last frames in words."""
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from statistics import median
 
 from cngstation.config.sections import Line
 from cngstation.domain.line_causes import LineCause, LineEvidence, causes
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.frame_log import Direction, LoggedFrame
+from cngstation.drivers.line_watch import LineCounts as Seen
 from cngstation.errors import Refusal
 from cngstation.language import mark
 from cngstation.protocols.dispenser.overheard import Overheard
@@ -14,17 +17,22 @@ from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.rpc.authority import CallContext
 from cngstation.rpc.contract import technician
 from cngstation.rpc.contract.technician import (
+    MOST_ADDRESSES,
     MOST_FIGURES,
     FrameFigure,
     FrameRow,
     FramesWanted,
     LikelyCause,
+    LineCounts,
+    LineDispensers,
     LineFrames,
     LineHealth,
     LinesHealth,
+    LineWanted,
 )
 from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
+from cngstation.services.name_dispensers import dispenser_row
 from cngstation.services.open_rows import facts_of
 from cngstation.services.tell_causes import CAUSE_TEXTS
 from cngstation.services.weigh_line import evidence_of, port_trouble
@@ -59,6 +67,7 @@ class TechnicianAnswers:
         """Add a handler for each method."""
         handlers.add(technician.LINE_HEALTH, self.health)
         handlers.add(technician.LINE_FRAMES, self.frames)
+        handlers.add(technician.LINE_DISPENSERS, self.dispensers)
 
     async def health(self, _: Nothing, call: CallContext) -> LinesHealth:
         """Return how every line fares."""
@@ -70,15 +79,29 @@ class TechnicianAnswers:
         Raises:
             NoSuchLine: it is not configured.
         """
-        if wanted.name not in self._lines:
-            raise NoSuchLine(name=wanted.name)
-        section, line = self._lines[wanted.name]
+        section, line = self._line(wanted.name)
         rows = rows_of(line.log.frames(), section.protocol)
         return LineFrames(rows=tuple(rows[-wanted.count :]))
+
+    async def dispensers(self, wanted: LineWanted, call: CallContext) -> LineDispensers:
+        """Return who answers on a line: each dispenser is asked once.
+
+        Raises:
+            NoSuchLine: it is not configured.
+        """
+        section, line = self._line(wanted.name)
+        rows = [await dispenser_row(section, line, one) for one in section.nozzles]
+        return LineDispensers(rows=tuple(rows[:MOST_ADDRESSES]))
+
+    def _line(self, name: str) -> tuple[Line, DispenserLine]:
+        if name not in self._lines:
+            raise NoSuchLine(name=name)
+        return self._lines[name]
 
 
 def health_of(section: Line, line: DispenserLine) -> LineHealth:
     """Return how a line fares, with what is likely wrong."""
+    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
     state = line.state
     guns = [nozzle.gun for nozzle in section.nozzles]
     if state is None or state.is_open:
@@ -103,10 +126,17 @@ def health_of(section: Line, line: DispenserLine) -> LineHealth:
         late=seen.late,
         foreign_frames=seen.foreign_frames,
         turnaround_us=int(median(times)) if times else 0,
+        slow_turnaround_us=sorted(times)[99 * (len(times) - 1) // 100] if times else 0,
+        since_start=_counts(line.watch.since_start),
+        last_hour=_counts(line.watch.last_hour(now_us)),
         cycle_us=int(median(cycles)) if cycles else 0,
         silent=seen.silent,
         causes=tuple(_told(cause, section, seen) for cause in causes(seen)),
     )
+
+
+def _counts(seen: Seen) -> LineCounts:
+    return LineCounts(**asdict(seen))
 
 
 def _told(cause: LineCause, section: Line, seen: LineEvidence) -> LikelyCause:

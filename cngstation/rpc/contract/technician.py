@@ -26,10 +26,25 @@ class LikelyCause(Message):
     facts: Facts
 
 
+class LineCounts(Message):
+    """What went over a line in some time.
+
+    `timeouts` are requests without a valid answer, `asked_again` those that followed
+    one at the same nozzle.
+    """
+
+    asked: int
+    timeouts: int
+    asked_again: int
+    bad_checksums: int
+    noise_bytes: int
+
+
 class LineHealth(Message):
     """How a line fares: counts of its last exchanges, times in microseconds.
 
-    `silent` are the dispensers' numbers on the line that do not answer.
+    `slow_turnaround_us` is what one answer in a hundred exceeds. `silent` are the
+    dispensers' numbers on the line that do not answer.
     """
 
     name: Word
@@ -47,7 +62,10 @@ class LineHealth(Message):
     late: int
     foreign_frames: int
     turnaround_us: int
+    slow_turnaround_us: int
     cycle_us: int
+    since_start: LineCounts
+    last_hour: LineCounts
     silent: Addresses
     causes: Annotated[tuple[LikelyCause, ...], Field(max_length=MOST_CAUSES)]
 
@@ -96,10 +114,39 @@ class LineFrames(Message):
     rows: Annotated[tuple[FrameRow, ...], Field(max_length=MOST_FRAMES)]
 
 
+class LineWanted(Message):
+    """Which line."""
+
+    name: Word
+
+
+class DispenserRow(Message):
+    """Who answers for a nozzle, and what it said last; empty where it does not tell.
+
+    `told` is a text of the catalogue that says why `identity` is empty.
+    """
+
+    nozzle_no: int
+    address: int
+    link: Word
+    told: Text
+    identity: Annotated[tuple[FrameFigure, ...], Field(max_length=MOST_FIGURES)]
+    status: Annotated[tuple[FrameFigure, ...], Field(max_length=MOST_FIGURES)]
+
+
+class LineDispensers(Message):
+    """The dispensers of a line."""
+
+    rows: Annotated[tuple[DispenserRow, ...], Field(max_length=MOST_ADDRESSES)]
+
+
 # No right: it is asked on the station itself while nobody is logged in, and shows no
 # customer.
 LINE_HEALTH = Method("line.health", Nothing, LinesHealth, None, changes=False)
 LINE_FRAMES = Method(
     "line.frames", FramesWanted, LineFrames, "line.frames", changes=False
 )
-TECHNICIAN_METHODS = (LINE_HEALTH, LINE_FRAMES)
+LINE_DISPENSERS = Method(
+    "line.dispensers", LineWanted, LineDispensers, "line.frames", changes=False
+)
+TECHNICIAN_METHODS = (LINE_HEALTH, LINE_FRAMES, LINE_DISPENSERS)

@@ -1,15 +1,24 @@
 """The technician's questions: the last frames in words, how a line fares, by right."""
 
+import asyncio
+import struct
+
 import pytest
 
 from cngstation.config.sections import Line, Nozzle
 from cngstation.domain.rights import ROLES
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.moments import SystemClock
+from cngstation.protocols.dispenser.canonical import FaultKind, Identity
+from cngstation.protocols.dispenser.dialogue import AnswerMissed, ProtocolFault
+from cngstation.protocols.dispenser.jxv4 import mapping
+from cngstation.protocols.dispenser.jxv4.frames import FrameParser
+from cngstation.protocols.dispenser.jxv4.messages import IdentityBody
 from cngstation.rpc.contract.technician import (
     LINE_FRAMES,
     LINE_HEALTH,
     FramesWanted,
+    LineWanted,
 )
 from cngstation.services.answer_technician import NoSuchLine, TechnicianAnswers
 from cngstation.services.line_settings import conceal_of, dialogue_of, settings_of
@@ -103,6 +112,52 @@ async def test_answers_read_wrongly_name_the_setting(
         line.watch.bursts[-1].missed = True
     (health,) = (await answers.health(None, None)).lines  # type: ignore[arg-type]
     assert health.causes[0].code == cause
+
+
+async def test_disturbances_are_counted_since_the_start_and_by_the_hour() -> None:
+    """Time-outs, what was asked again, wrong sums and noise; an hour forgets them."""
+    answers, line = _watched()
+    now_us = int(asyncio.get_running_loop().time() * 1_000_000)
+    long_ago_us = now_us - 3_700_000_000
+    for at_us in (long_ago_us, now_us):
+        line.watch.sent(1, vectors.POLL, at_us)
+        line.watch.heard(AnswerMissed(1))
+        line.watch.sent(1, vectors.POLL, at_us)
+        line.watch.heard(ProtocolFault(FaultKind.BAD_CRC, 1, 2))
+        line.watch.heard(ProtocolFault(FaultKind.BAD_TRAILER, 1, 1))
+        line.watch.heard(ProtocolFault(FaultKind.NOISE, None, 7))
+        line.watch.sent(1, vectors.POLL, at_us)
+    (health,) = (await answers.health(None, None)).lines  # type: ignore[arg-type]
+    once = {"asked": 3, "timeouts": 1, "asked_again": 1, "bad_checksums": 3}
+    assert health.last_hour.model_dump() == {**once, "noise_bytes": 7}
+    doubled = {name: 2 * count for name, count in once.items()}
+    assert health.since_start.model_dump() == {**doubled, "noise_bytes": 14}
+
+
+async def test_dispensers_are_asked_who_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The identity in words, what was said last with its meters; or why not."""
+    answers, line = _watched()
+    body = bytearray(vectors.FUELLING[7:-4])
+    body[40:44] = struct.pack("<f", 1.25)
+    line.log.sent(vectors.POLL, 1)
+    line.log.received(vectors.answer(1, 0x51, bytes(body)), 2)
+    frame = FrameParser().feed(vectors.identity())[0]
+    who = mapping.identity(IdentityBody.from_bytes(frame.body))
+
+    async def asked(_gun: int) -> Identity:
+        return who
+
+    monkeypatch.setattr(line, "request_identity", asked)
+    (row,) = (await answers.dispensers(LineWanted(name="east"), None)).rows  # type: ignore[arg-type]
+    told = {one.name: one.value for one in row.identity}
+    expected = {"maker": "JX", "firmware": "V4.1", "white list": "4", "city": "5101"}
+    assert told.items() >= expected.items()
+    assert ("flow", "1.250") in [(one.name, one.value) for one in row.status]
+    monkeypatch.undo()
+    (row,) = (await answers.dispensers(LineWanted(name="east"), None)).rows  # type: ignore[arg-type]
+    assert (row.identity, row.told) == ((), "no answer")
 
 
 def test_frames_need_a_right_and_health_needs_none() -> None:
