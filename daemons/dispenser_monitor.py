@@ -45,7 +45,7 @@ async def serve(process: Process) -> int:
     book = _sale_book(config, database)
     lines: list[NamedLine] = []
     gate = process.gate(database)
-    clocks = DeviceClocks(database, clock)
+    clocks = DeviceClocks(database, clock, config.security.clock_bound_s)
     station = station_data_of(config.downloads.station_data)
     watch = DownloadWatch(database, clocks=clocks, station=station)
     when = config.downloads.blacklist

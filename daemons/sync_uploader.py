@@ -36,7 +36,8 @@ async def serve(process: Process) -> int:
     await server.start()
     process.watch_database(database)
     process.keep(watch.run(), "watch outbox")
-    process.keep(watch_clock(database, process.clock), "watch clock")
+    bound_s = config.security.clock_bound_s
+    process.keep(watch_clock(database, process.clock, bound_s), "watch clock")
     process.keep(watch_enrolment(database, process.clock), "watch enrolment")
     code = await process.until_stopped()
     await server.close()

@@ -43,6 +43,8 @@ ROWS = {
     "guard_loosened": mark("loosened"),
     "station_key_unread": mark("no key"),
     "device_clock_back": mark("pump clock"),
+    "clock_crept": mark("clock crept"),
+    "clock_off_dispensers": mark("clock off"),
     "enrolment_expires": mark("ends soon"),
     "enrolment_expired": mark("ended"),
     "cash_without_crew": mark("no crew"),

@@ -287,6 +287,8 @@ class Security(Section):
     idle_lock_minutes: Annotated[int, Field(ge=1, le=60, description="1 to 60")] = 15
     shift_ends_session: bool = True
     one_time_hours: Annotated[int, Field(ge=1, le=24, description="1 to 24")] = 24
+    # How far the clock may creep from the monotonic one, or the dispensers'.
+    clock_bound_s: Annotated[int, Field(ge=60, le=3600, description="60 to 3600")] = 180
     require_staff_card: Annotated[
         Literal["off", "administrators", "all"],
         Field(description='"off", "administrators" or "all"'),

@@ -38,6 +38,7 @@ GUARDS: Mapping[str, Loosens] = {
     "security.idle_lock_minutes": Loosens.UP,
     "security.shift_ends_session": Loosens.OFF,
     "security.one_time_hours": Loosens.UP,
+    "security.clock_bound_s": Loosens.UP,
     "security.require_staff_card": Loosens.DOWN,
     "security.staff_card_operators": Loosens.ANY,
     "enrolment.head_office_key": Loosens.ANY,

@@ -282,6 +282,25 @@ WORDS: dict[str, tuple[str, str]] = {
             "If it is right now, two people say so (E)."
         ),
     ),
+    "clock_crept": (
+        mark(
+            "The clock of this machine was moved by {seconds} s in all since {since}, "
+            "by little at a time."
+        ),
+        mark(
+            "Ask who moved it, and set it right; this row closes then. If it is right "
+            "now, two people say so (E)."
+        ),
+    ),
+    "clock_off_dispensers": (
+        mark(
+            "By the clocks of {dispensers} dispensers that of this machine is "
+            "{seconds} s off: above 0 it is fast, below it is slow."
+        ),
+        mark(
+            "Compare it with a telephone, and set what is wrong; this row closes then."
+        ),
+    ),
     "cash_without_crew": (
         mark("Nozzle {nozzle} sold without a card while nobody was on duty."),
         mark("Put the crew on duty (F8) and say whose shift owes these fills."),

@@ -5,16 +5,18 @@ import asyncio
 from cngstation.moments import Clock, seconds
 from cngstation.services import tell_day
 from cngstation.services.wait_while_busy import while_busy
+from cngstation.services.watch_drift import look_crept
 from cngstation.storage import findings
 from cngstation.storage.database import Database, Transaction
 
 LOOK_MS = 5_000
 
 
-async def watch_clock(database: Database, clock: Clock) -> None:
+async def watch_clock(database: Database, clock: Clock, bound_s: int) -> None:
     """Look again and again, for ever; nothing is stopped by what is found."""
     while True:
         await while_busy(lambda: look_once(database, clock))
+        await while_busy(lambda: look_crept(database, clock, bound_s))
         await asyncio.sleep(seconds(LOOK_MS))
 
 

@@ -19,6 +19,7 @@ from cngstation.protocols.dispenser.canonical import (
 )
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_breaks import subject_of
+from cngstation.services.watch_drift import BOUND_S, Witness, hear_witnesses
 from cngstation.storage import findings, sales
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
@@ -53,8 +54,11 @@ class Drift:
 class DeviceClocks:
     """Compares what dispensers say of the time."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, bound_s: int = BOUND_S
+    ) -> None:
         self._database = database
+        self._bound_s = bound_s
         self._clock = clock
         self._flowed_ms: dict[NozzleKey, int] = {}
         self._drifts: dict[NozzleKey, Drift] = {}
@@ -86,10 +90,19 @@ class DeviceClocks:
             agrees = abs(ahead_ms) <= AGREES_MS
             drift = Drift(nozzle.key.nozzle_no, ahead_ms, now.wall_ms)
             self._drifts[nozzle.key] = drift
+            await self._hear_all(now.wall_ms)
         told = _Told(nozzle.key, record.device_seq, ended_ms, agrees)
         # Nearly every clock goes on: nothing is to be written then.
         if await self._database.read(lambda connection: _judged(connection, told)):
             await self._database.write(lambda tx: _note(tx, told))
+
+    async def _hear_all(self, now_ms: int) -> None:
+        """Ask all dispensers together whether our own clock is right."""
+        witnesses = [
+            Witness(key.dispenser_no, drift.ahead_ms, drift.at_ms)
+            for key, drift in self._drifts.items()
+        ]
+        await hear_witnesses(self._database, witnesses, self._bound_s, now_ms)
 
 
 @dataclass(frozen=True, slots=True)

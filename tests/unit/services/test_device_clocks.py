@@ -14,9 +14,12 @@ from cngstation.services.watch_device_clocks import (
     FRESH_MS,
     KIND,
     DeviceClocks,
+    Drift,
     device_ms,
 )
+from cngstation.services.watch_drift import OFF
 from cngstation.storage import facts, findings
+from cngstation.storage.sales import NozzleKey
 from tests.furnished_station import NOZZLE, fill
 from tests.small_station import HandClock, cash_sale, opened
 from tests.unit.services.test_show_trend import sale_row
@@ -136,3 +139,15 @@ async def test_a_clock_that_was_never_set_is_a_row_too(world: World) -> None:
     await world.clocks.heard(NOZZLE, record)
     (found,) = await world.open()
     assert "1970-01-02" in found.facts
+
+
+async def test_dispensers_together_say_that_our_clock_is_wrong(world: World) -> None:
+    """Each fill is asked of all; one dispenser alone says nothing."""
+    await world.sell(-900_000)
+    found = await world.database.read(findings.open_findings)
+    assert [row.kind for row in found if row.kind == OFF] == []
+    drift = Drift(99, -800_000, world.clock.wall_ms)
+    world.clocks._drifts[NozzleKey("x", 99, 99)] = drift
+    await world.sell(-900_000)
+    found = await world.database.read(findings.open_findings)
+    assert [row.subject for row in found if row.kind == OFF] == ["station"]
