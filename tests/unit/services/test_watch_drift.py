@@ -18,10 +18,10 @@ from cngstation.services.watch_drift import (
     hear_witnesses,
     look_crept,
 )
-from cngstation.storage import audit, findings
+from cngstation.storage import audit, facts, findings
 from cngstation.storage.audit import STATION
-from cngstation.storage.database import Database
-from tests.small_station import HandClock, opened
+from cngstation.storage.database import Database, Transaction
+from tests.small_station import HandClock, cash_sale, opened
 
 MINUTE_MS = 60_000
 
@@ -46,7 +46,12 @@ async def db(tmp_path: Path, clock: HandClock) -> AsyncIterator[Database]:
 async def _busy(database: Database, clock: HandClock, *, minutes: int = 1) -> None:
     """Let a time pass in which something is written, and look at the clock."""
     clock.forward(minutes * MINUTE_MS)
-    await database.write(lambda tx: audit.record(tx, STATION, "x", "x"))
+
+    def unit(tx: Transaction) -> None:
+        audit.record(tx, STATION, "x", "x")
+        facts.post(tx, cash_sale(f"s{tx.tip.seq}"))
+
+    await database.write(unit)
     await watch_clock.look_once(database, clock)
     await look_crept(database, clock, BOUND_S)
 
