@@ -51,8 +51,8 @@ async def _busy(database: Database, clock: HandClock, *, minutes: int = 1) -> No
         audit.record(tx, STATION, "x", "x")
         facts.post(tx, cash_sale(f"s{tx.tip.seq}"))
 
-    await database.write(unit)
     await watch_clock.look_once(database, clock)
+    await database.write(unit)
     await look_crept(database, clock, BOUND_S)
 
 
