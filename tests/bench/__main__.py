@@ -18,9 +18,11 @@ from tests.bench.figure import Figure, Verdict
 NAMES = (
     "poll_cycle",
     "sinopec_cycle",
+    "backlog",
     "side_cycle",
     "gateways",
     "many_lines",
+    "protocol_lines",
     "wire_to_screen",
     "bookings",
     "verify",
