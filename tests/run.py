@@ -38,6 +38,7 @@ PROGRAMS = {
     "nfc-mfclassic": "libnfc-bin",
     "nfc-poll": "libnfc-examples",
     "strace": "strace",
+    "systemd-analyze": "systemd",
     "tmux": "tmux",
 }
 MEMORY = Path("/dev/shm")
