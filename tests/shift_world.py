@@ -89,6 +89,7 @@ class ShiftWorld:
     clock: HandClock
     number: dict[NozzleKey, int] = field(default_factory=dict)
     total: dict[NozzleKey, int] = field(default_factory=dict)
+    money: dict[NozzleKey, int] = field(default_factory=dict)
     consumed: int = 0
     acts: int = 0
     boot: str = ""

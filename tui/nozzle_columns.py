@@ -93,6 +93,7 @@ NOZZLE_COLUMNS = (
     Column(mark("Gas by card"), 11, _gas("card_milli"), right=True),
     Column(mark("Gas for cash"), 12, _gas("cash_milli"), right=True),
     Column(mark("Gas on credit"), 13, _gas("other_milli"), right=True),
+    Column(mark("Money differs"), 13, _money("unexplained_e4"), right=True),
 )
 
 # Everything that is kept of a nozzle, a line each.
@@ -117,6 +118,7 @@ _LINES: tuple[tuple[str, Figure], ...] = (
     (mark("Tests"), _gas("test_milli")),
     (mark("Nobody there"), _gas("alone_milli")),
     (mark("Differs"), _gas("unexplained_milli")),
+    (mark("Money differs"), _money("unexplained_e4")),
     (mark("Unit"), lambda row: word(row.unit)),
 )
 

@@ -2,8 +2,9 @@
 
 Between two readings every fill must begin where the one before it ended. Where it does
 not, the difference is a break: what the fills and the breaks come to is what the
-totaliser has moved. Figures are 1/1000 of the nozzle's unit. A fill whose dispenser
-told no totaliser carries on what was reached before it.
+totaliser has moved. Figures are 1/1000 of the nozzle's unit, or 1/10 000 yuan of a
+totaliser of money. A fill whose dispenser told no totaliser carries on what was
+reached before it.
 """
 
 from collections.abc import Iterable
@@ -12,13 +13,29 @@ from enum import StrEnum
 
 from cngstation.language import mark
 
-# Counters of dispensers roll over behind as many decimal digits, or bits, of 0.01 unit.
-_FEWEST_DIGITS, _MOST_DIGITS = 8, 13
-_BINARY_MILLI = 2**32 * 10
-# What the last digit of a totaliser with two decimals is worth.
-CUT_MILLI = 10
 # In the books: the dispenser told no totaliser with a fill.
 NO_TOTAL = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a totaliser counts.
+
+    `cut` is what the last digit of one with two decimals is worth. Dispensers count to
+    the end of a number of decimal digits, or of 32 bits: there it rolls over.
+    """
+
+    cut: int
+    digits: range
+    is_money: bool = False
+
+    def rolls_over(self, fallen: int) -> bool:
+        """Tell whether a counter fell by all that one can count."""
+        return fallen in {2**32 * self.cut, *(10**digits for digits in self.digits)}
+
+
+GAS = Measure(10, range(8, 14))
+MONEY = Measure(100, range(9, 15), is_money=True)
 
 
 class Cause(StrEnum):
@@ -30,6 +47,7 @@ class Cause(StrEnum):
     RESET = "reset"
     BOARD = "board"  # another board, or another counter on it
     FELL = "fell"
+    OTHER_MONEY = "other_money"
 
 
 CAUSE_TEXTS = {
@@ -39,6 +57,7 @@ CAUSE_TEXTS = {
     Cause.RESET: mark("the counter was reset"),
     Cause.BOARD: mark("another board or counter"),
     Cause.FELL: mark("the counter went back"),
+    Cause.OTHER_MONEY: mark("the amounts of its fills do not come to it"),
 }
 
 
@@ -93,41 +112,57 @@ class Break:
         )
 
 
-def breaks(start: Stretch, stretches: Iterable[Stretch]) -> list[Break]:
-    """Return the breaks from a reading over what follows it, in their order."""
+def breaks(
+    start: Stretch, stretches: Iterable[Stretch], measure: Measure = GAS
+) -> list[Break]:
+    """Return the breaks from a reading over what follows it, in their order.
+
+    Where the reading tells none, from the first that does.
+    """
     found = []
-    last, reached, is_carried = start, start.ended, False
+    last, is_carried = start, False
+    reached = start.ended if start.is_told else None
     for each in stretches:
         if not each.is_told:
-            reached, is_carried = reached + each.ended - each.began, True
+            if reached is not None:
+                reached, is_carried = reached + each.ended - each.began, True
         else:
-            if not goes_on(reached, each.began, each.ended, is_carried=is_carried):
+            if reached is not None and not goes_on(
+                reached, each.began, each.ended, measure, is_carried=is_carried
+            ):
                 number = each.place.number if each.is_fill else 0
-                cause = _cause(last.place, reached, each)
+                cause = _cause(last.place, reached, each, measure)
                 found.append(Break(last.place, number, reached, each.began, cause))
             reached, is_carried = each.ended, False
         last = each
     return found
 
 
-def goes_on(last: int, began: int, ended: int, *, is_carried: bool = False) -> bool:
+def goes_on(
+    last: int,
+    began: int,
+    ended: int,
+    measure: Measure = GAS,
+    *,
+    is_carried: bool = False,
+) -> bool:
     """Tell whether a fill begins where the one before it ended.
 
     A totaliser of two decimals behind a fill of three is cut at its last digit, also
     where `last` was carried over fills that told none.
     """
-    moved = ended - began
+    moved, cut = ended - began, measure.cut
     if is_carried:
-        is_cut = not ended % CUT_MILLI and (moved % CUT_MILLI or last % CUT_MILLI)
+        is_cut = not ended % cut and (moved % cut or last % cut)
     else:
-        is_cut = moved % CUT_MILLI and not (last % CUT_MILLI or ended % CUT_MILLI)
+        is_cut = moved % cut and not (last % cut or ended % cut)
     off = abs(began - last)
-    return off < CUT_MILLI if is_cut else off == 0
+    return off < cut if is_cut else off == 0
 
 
-def _cause(last: Place, reached: int, each: Stretch) -> Cause:
+def _cause(last: Place, reached: int, each: Stretch, measure: Measure) -> Cause:
     size = each.began - reached
-    if size < 0 and _rolls_over(-size):
+    if measure.rolls_over(-size):
         return Cause.WRAPPED
     if size < 0 and each.began == 0:
         return Cause.RESET
@@ -135,16 +170,10 @@ def _cause(last: Place, reached: int, each: Stretch) -> Cause:
         return Cause.BOARD
     if size < 0:
         return Cause.FELL
+    if measure.is_money:
+        return Cause.OTHER_MONEY
     ahead = each.place.number - last.number
     # Pumps that number nothing are numbered by the totaliser itself.
     by_total = each.place.number == each.ended
     missing = ahead > (1 if each.is_fill else 0) and not by_total
     return Cause.FILLS_MISSING if missing else Cause.NO_RECORD
-
-
-def _rolls_over(fallen_milli: int) -> bool:
-    if fallen_milli == _BINARY_MILLI:
-        return True
-    return any(
-        fallen_milli == 10**digits for digits in range(_FEWEST_DIGITS, _MOST_DIGITS + 1)
-    )

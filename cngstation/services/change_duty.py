@@ -5,11 +5,11 @@ at which it was left. Where the meter cannot be asked it is what the books have 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cngstation.domain.totaliser import NO_TOTAL, Break, Place, Stretch
+from cngstation.domain.totaliser import NO_TOTAL, Break
 from cngstation.errors import Refusal
-from cngstation.services.name_breaks import at_reading, check_nozzle, stood_at
+from cngstation.services.name_breaks import check_nozzle, stood_at
 from cngstation.services.tell_day import shift_day, told_ms
 from cngstation.storage import audit, crews, sales, shifts
 from cngstation.storage.audit import Actor
@@ -149,16 +149,21 @@ def leave_nozzle(
         device_at=device_at,
     )
     shifts.read(tx, off, actor)
-    return check_nozzle(tx, nozzle, at_reading(on), at_reading(off))
+    return check_nozzle(tx, nozzle, on, off)
 
 
 def look_at_nozzle(tx: Transaction, on: Reading, meter: Meter) -> list[Break]:
     """Name what a totaliser does not tell up to now; nobody goes off duty by it."""
     stand = sales.stand_of(tx.connection, on.nozzle)
     place = _place(meter, max(on.place, (stand.epoch, stand.device_seq or 0)))
-    total = meter.total_quantity_milli
-    now = Stretch(Place(*place), total, total, is_fill=False)
-    return check_nozzle(tx, on.nozzle, at_reading(on), now)
+    now = replace(
+        on,
+        epoch=place[0],
+        device_seq=place[1],
+        total_quantity_milli=meter.total_quantity_milli,
+        total_amount_e4=meter.total_amount_e4,
+    )
+    return check_nozzle(tx, on.nozzle, on, now)
 
 
 def on_duty_at(connection: Connection, nozzle: NozzleKey) -> Reading | None:
@@ -217,7 +222,7 @@ def _take_over(
     )
     shifts.read(tx, on, actor)
     if last is not None:
-        check_nozzle(tx, nozzle, at_reading(last), at_reading(on))
+        check_nozzle(tx, nozzle, last, on)
 
 
 def _amount_of(tx: Transaction, nozzle: NozzleKey) -> int:

@@ -31,6 +31,7 @@ RIGHT = "row.explain"
 BY_ONE = frozenset(
     {
         WAITS,
+        "amount_break",
         "amount_differs",
         "cash_without_crew",
         "clock_off_dispensers",

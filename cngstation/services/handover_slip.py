@@ -87,10 +87,13 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
         for name, milli in (
             (_("Tests, returned"), sheet.test_milli),
             (_("Nobody on duty"), sheet.alone_milli),
-            (_("Unexplained"), sheet.unexplained_milli),
         ):
             if milli:
                 yield Row(name, f"{quantity_text(milli)} {sign}")
+        if sheet.unexplained_milli or sheet.unexplained_e4:
+            gas = f"{quantity_text(sheet.unexplained_milli)} {sign}"
+            money = yuan_text(sheet.unexplained_e4) if sheet.unexplained_e4 else ""
+            yield Row(_("Unexplained"), f"{gas}  {money}".rstrip())
 
 
 def _time(at_ms: int) -> str:

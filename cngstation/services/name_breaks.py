@@ -11,8 +11,11 @@ from typing import Any
 
 from cngstation.domain.totaliser import (
     CAUSE_TEXTS,
+    GAS,
+    MONEY,
     NO_TOTAL,
     Break,
+    Measure,
     Place,
     Stretch,
     breaks,
@@ -24,7 +27,9 @@ from cngstation.storage.sales import NozzleKey
 from cngstation.storage.shifts import Reading
 from cngstation.storage.sqlite import Connection
 
-KIND = "totaliser_break"
+KIND, MONEY_KIND = "totaliser_break", "amount_break"
+_KINDS = {GAS: KIND, MONEY: MONEY_KIND}
+_SIZES = {GAS: "size_milli", MONEY: "size_e4"}
 COLLECTION = "make_up_debit"
 LAST = Place(2**62, 2**62)
 _COME = "its fills have come, or another row has it"
@@ -46,9 +51,13 @@ def moved_milli(sale: Mapping[str, Any]) -> int:
     return 0 if sale["transaction_type"] == COLLECTION else int(sale["quantity_milli"])
 
 
-def at_fill(sale: Mapping[str, Any]) -> Stretch:
-    """Return a booked fill as a stretch of the totaliser."""
+def at_fill(sale: Mapping[str, Any], measure: Measure = GAS) -> Stretch:
+    """Return a booked fill as a stretch of a totaliser; money of 0 is not told."""
     place = Place(sale["epoch"], sale["device_seq"])
+    if measure.is_money:
+        ended = sale["total_amount_e4"]
+        paid = 0 if sale["transaction_type"] == COLLECTION else sale["amount_e4"]
+        return Stretch(place, ended - paid, ended, is_told=bool(ended))
     if sale["total_quantity_milli"] == NO_TOTAL:
         return Stretch(place, 0, moved_milli(sale), is_told=False)
     return Stretch(place, began_milli(sale), sale["total_quantity_milli"])
@@ -77,49 +86,68 @@ def stood_at(
     return told[1] + sum(map(moved_milli, since))
 
 
-def at_reading(reading: Reading) -> Stretch:
-    """Return a reading as a place on the totaliser."""
+def at_reading(reading: Reading, measure: Measure = GAS) -> Stretch:
+    """Return a reading as a place on a totaliser; money of 0 is not told."""
+    place = Place(*reading.place)
     total = reading.total_quantity_milli
-    return Stretch(Place(*reading.place), total, total, is_fill=False)
+    if measure.is_money:
+        total = reading.total_amount_e4
+    is_told = bool(total) or not measure.is_money
+    return Stretch(place, total, total, is_fill=False, is_told=is_told)
 
 
 def breaks_between(
-    connection: Connection, nozzle: NozzleKey, start: Stretch, end: Stretch | None
+    connection: Connection,
+    nozzle: NozzleKey,
+    start: Reading,
+    end: Reading | None,
+    measure: Measure = GAS,
 ) -> list[Break]:
     """Return the breaks from a reading to another, or to the newest fill."""
-    last = LAST if end is None else end.place
-    first = start.place
-    places = (first.epoch, first.number), (last.epoch, last.number)
-    fills = [at_fill(sale) for sale in sales.between(connection, nozzle, *places)]
-    return breaks(start, fills if end is None else [*fills, end])
+    last = (LAST.epoch, LAST.number) if end is None else end.place
+    sold = sales.between(connection, nozzle, start.place, last)
+    found = [at_fill(sale, measure) for sale in sold]
+    if end is not None:
+        found.append(at_reading(end, measure))
+    return breaks(at_reading(start, measure), found, measure)
 
 
 def check_nozzle(
-    tx: Transaction, nozzle: NozzleKey, start: Stretch, end: Stretch | None
+    tx: Transaction, nozzle: NozzleKey, start: Reading, end: Reading | None
 ) -> list[Break]:
-    """Name the breaks between two readings; close rows that are none any more."""
-    found = breaks_between(tx.connection, nozzle, start, end)
-    for each in found:
-        name_break(tx, nozzle, each)
-    current = {each.key for each in found}
-    for row in open_breaks(tx.connection, nozzle, start, end):
-        if not _is_one_of(row, current):
-            findings.close_finding(tx, row.seq, _COME, "")
-    return found
+    """Name the breaks between two readings; close rows that are none any more.
+
+    Money that moved where gas did, without a fill, is told by the row of the gas.
+    Returns the breaks of gas.
+    """
+    gas = breaks_between(tx.connection, nozzle, start, end)
+    told = {(each.after, each.next_number) for each in gas}
+    every = breaks_between(tx.connection, nozzle, start, end, MONEY)
+    money = [each for each in every if (each.after, each.next_number) not in told]
+    for measure, found in ((GAS, gas), (MONEY, money)):
+        for each in found:
+            name_break(tx, nozzle, each, measure)
+        current = {each.key for each in found}
+        for row in _open_between(tx.connection, nozzle, start, end, measure):
+            if not _is_one_of(row, current):
+                findings.close_finding(tx, row.seq, _COME, "")
+    return gas
 
 
-def name_break(tx: Transaction, nozzle: NozzleKey, found: Break) -> None:
+def name_break(
+    tx: Transaction, nozzle: NozzleKey, found: Break, measure: Measure = GAS
+) -> None:
     """Open the row of a break, unless it was named before, explained or not."""
-    subject = subject_of(nozzle)
-    named = findings.all_of(tx.connection, subject, KIND)
+    subject, kind = subject_of(nozzle), _KINDS[measure]
+    named = findings.all_of(tx.connection, subject, kind)
     if any(_is_one_of(row, {found.key}) for row in named):
         return
-    for row in _open(tx.connection, nozzle):
+    for row in _open(tx.connection, nozzle, measure):
         if _key(row)[:3] == found.key[:3]:
             findings.close_finding(tx, row.seq, _OTHER, "")
     findings.open_finding(
         tx,
-        KIND,
+        kind,
         subject,
         {
             "nozzle": nozzle.nozzle_no,
@@ -128,17 +156,34 @@ def name_break(tx: Transaction, nozzle: NozzleKey, found: Break) -> None:
             "number": found.next_number,
             "expected": found.expected,
             "found": found.found,
-            "size_milli": found.size,
+            _SIZES[measure]: found.size,
             "cause": CAUSE_TEXTS[found.cause],
         },
     )
 
 
 def open_breaks(
-    connection: Connection, nozzle: NozzleKey, start: Stretch, end: Stretch | None
+    connection: Connection, nozzle: NozzleKey, start: Reading, end: Reading | None
 ) -> list[Finding]:
     """Return the rows of breaks between two readings that nobody has explained."""
-    return [row for row in _open(connection, nozzle) if _lies_in(row, start, end)]
+    return [
+        row
+        for measure in _KINDS
+        for row in _open_between(connection, nozzle, start, end, measure)
+    ]
+
+
+def _open_between(
+    connection: Connection,
+    nozzle: NozzleKey,
+    start: Reading,
+    end: Reading | None,
+    measure: Measure,
+) -> list[Finding]:
+    first = at_reading(start, measure)
+    last = at_reading(end, measure) if end else None
+    rows = _open(connection, nozzle, measure)
+    return [row for row in rows if _lies_in(row, first, last)]
 
 
 def _lies_in(row: Finding, start: Stretch, end: Stretch | None) -> bool:
@@ -171,9 +216,9 @@ def recheck(tx: Transaction, nozzle: NozzleKey, place: Place) -> bool:
     end = None
     for reading in shifts.readings_of_nozzle(tx.connection, nozzle):
         if place > Place(*reading.place):
-            check_nozzle(tx, nozzle, at_reading(reading), end)
+            check_nozzle(tx, nozzle, reading, end)
             return True
-        end = at_reading(reading)
+        end = reading
     return False
 
 
@@ -192,9 +237,9 @@ def named_moves(
     return moves
 
 
-def _open(connection: Connection, nozzle: NozzleKey) -> list[Finding]:
+def _open(connection: Connection, nozzle: NozzleKey, measure: Measure) -> list[Finding]:
     found = findings.open_findings(connection, subject_of(nozzle))
-    return [row for row in found if row.kind == KIND]
+    return [row for row in found if row.kind == _KINDS[measure]]
 
 
 def _key(row: Finding) -> tuple[int, int, int, int]:

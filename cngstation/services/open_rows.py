@@ -165,6 +165,13 @@ WORDS: dict[str, tuple[str, str]] = {
         ),
         mark("Fills may be missing: fetch them again, or explain the difference (E)."),
     ),
+    "amount_break": (
+        mark(
+            "Nozzle {nozzle}: its money totaliser moved {size} yuan beside its fills, "
+            "behind fill {after}: {cause}."
+        ),
+        mark("Compare prices and amounts there, then explain the difference (E)."),
+    ),
     "fill_shown_before": (
         mark(
             "Nozzle {nozzle} showed {quantity}, {amount} yuan, when it was first heard."
@@ -375,6 +382,8 @@ def finding_row(
         first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}
         first |= {"after": int(values["number"]) - 1}
         shown = {**first, **values, "size": quantity_text(moved)}
+    if finding.kind == "amount_break":
+        shown |= {"size": yuan_text(int(values["size_e4"]))}
     if "quantity_milli" in values:
         shown["quantity"] = quantity_text(int(values["quantity_milli"]))
     if finding.kind == "sequence_gap" and "quantity" in shown:

@@ -8,8 +8,13 @@ from typing import Any
 from cngstation.domain import ledger
 from cngstation.domain.fill_marks import CREW_TENDERS, NO_SALE
 from cngstation.domain.tenders import Tender
-from cngstation.domain.totaliser import Stretch
-from cngstation.services.name_breaks import at_reading, breaks_between, open_breaks
+from cngstation.domain.totaliser import GAS, MONEY
+from cngstation.services.name_breaks import (
+    KIND,
+    MONEY_KIND,
+    breaks_between,
+    open_breaks,
+)
 from cngstation.services.station_rules import StationRules
 from cngstation.storage import cash_fills, facts, sales, shifts
 from cngstation.storage.cash_fills import CashFill
@@ -28,8 +33,8 @@ class NozzleSheet:
 
     An amount of a totaliser is 0 where it is not known. `price_e4` is the price of
     every fill, 0 where `has_prices`, several; fills that moved nothing are no fills.
-    Gas that was sold while nobody was on duty before stands in `alone_milli`, what the
-    totaliser moved without a fill in `unexplained_milli`. `on_at_ms` and `off_at_ms`
+    Gas that was sold while nobody was on duty before stands in `alone_milli`, what
+    the totalisers moved without a fill in `unexplained`. `on_at_ms` and `off_at_ms`
     are when it was taken over and handed over, 0 in sheets that do not say.
     """
 
@@ -56,6 +61,7 @@ class NozzleSheet:
     test_milli: int = 0
     alone_milli: int = 0
     unexplained_milli: int = 0
+    unexplained_e4: int = 0
     on_at_ms: int = 0
     off_at_ms: int = 0
 
@@ -89,7 +95,7 @@ def _frame(
     connection: Connection, on: Reading, off: Reading | None, rules: StationRules
 ) -> NozzleSheet:
     before = shifts.reading_before(connection, on)
-    alone = unexplained = 0
+    alone = unexplained = money = 0
     if before is not None:
         between = sales.between(connection, on.nozzle, before.place, on.place)
         alone = sum(
@@ -97,16 +103,13 @@ def _frame(
             for sale in between
             if sale["transaction_type"] != COLLECTION
         )
-        found = breaks_between(
-            connection, on.nozzle, at_reading(before), at_reading(on)
-        )
-        unexplained = sum(each.size for each in found)
+        unexplained, money = _sizes(connection, before, on)
     if off is not None:
-        found = breaks_between(connection, on.nozzle, at_reading(on), at_reading(off))
-        unexplained += sum(each.size for each in found)
+        gas, paid = _sizes(connection, on, off)
     else:
-        rows = open_breaks(connection, on.nozzle, at_reading(on), None)
-        unexplained += sum(_size(row) for row in rows)
+        rows = open_breaks(connection, on.nozzle, on, None)
+        gas = sum(_size(row) for row in rows if row.kind == KIND)
+        paid = sum(_size(row) for row in rows if row.kind == MONEY_KIND)
     first = before or on
     return NozzleSheet(
         nozzle_no=on.nozzle.nozzle_no,
@@ -118,10 +121,23 @@ def _frame(
         off_milli=off.total_quantity_milli if off else None,
         off_e4=off.total_amount_e4 if off else 0,
         alone_milli=alone,
-        unexplained_milli=unexplained,
+        unexplained_milli=unexplained + gas,
+        unexplained_e4=money + paid,
         on_at_ms=on.at_ms,
         off_at_ms=off.at_ms if off else 0,
     )
+
+
+def _sizes(connection: Connection, start: Reading, end: Reading) -> tuple[int, int]:
+    """Return what gas and money moved without a fill between two readings."""
+    gas, money = (
+        sum(
+            each.size
+            for each in breaks_between(connection, start.nozzle, start, end, measure)
+        )
+        for measure in (GAS, MONEY)
+    )
+    return gas, money
 
 
 def _unit_of(connection: Connection, nozzle: NozzleKey, rules: StationRules) -> Unit:
@@ -178,15 +194,14 @@ def open_breaks_of(connection: Connection, shift_no: int) -> list[Finding]:
 
 def _windows(
     connection: Connection, shift_no: int
-) -> Iterator[tuple[Stretch, Stretch | None, NozzleKey]]:
+) -> Iterator[tuple[Reading, Reading | None, NozzleKey]]:
     readings = shifts.readings_of_shift(connection, shift_no)
     off = {each.nozzle: each for each in readings if each.moment == OFF}
     for on in (each for each in readings if each.moment == ON):
         before = shifts.reading_before(connection, on)
         if before is not None:
-            yield at_reading(before), at_reading(on), on.nozzle
-        left = off.get(on.nozzle)
-        yield at_reading(on), at_reading(left) if left else None, on.nozzle
+            yield before, on, on.nozzle
+        yield on, off.get(on.nozzle), on.nozzle
 
 
 def owed_by(connection: Connection, shift_no: int) -> dict[Tender, int]:

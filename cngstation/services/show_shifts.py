@@ -187,6 +187,7 @@ def _nozzle(sheet: NozzleSheet, *, is_money_told: bool) -> contract.ShiftNozzle:
         alone_milli=sheet.alone_milli,
         test_milli=sheet.test_milli,
         unexplained_milli=sheet.unexplained_milli,
+        unexplained_e4=sheet.unexplained_e4,
     )
 
 

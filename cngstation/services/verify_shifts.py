@@ -8,7 +8,6 @@ from cngstation.domain.totaliser import goes_on
 from cngstation.language import mark
 from cngstation.services.name_breaks import (
     at_fill,
-    at_reading,
     breaks_between,
     named_moves,
     unnamed,
@@ -103,8 +102,7 @@ def _between_readings(connection: Connection) -> Wrong | None:
         if reading.moment == moment:
             return wrong(_TWICE[moment], **where)
         if before is not None:
-            start, end = at_reading(before), at_reading(reading)
-            found = breaks_between(connection, nozzle, start, end)
+            found = breaks_between(connection, nozzle, before, reading)
             if left := unnamed(connection, nozzle, found):
                 size = left[0].size
                 return wrong(_MOVED, **where, size=size)

@@ -102,11 +102,13 @@ class Stage(Enum):
 class LastSale:
     """One nozzle's fills; `wrap_milli` is the totaliser's first figure it cannot show.
 
-    `step_milli` is the least that the totaliser moves.
+    `wrap_e4` is that of the totaliser of money, `step_milli` the least that the one of
+    gas moves.
     """
 
-    def __init__(self, *, wrap_milli: int, step_milli: int) -> None:
+    def __init__(self, *, wrap_milli: int, wrap_e4: int, step_milli: int) -> None:
         self._wrap = wrap_milli
+        self._wrap_e4 = wrap_e4
         self._step = step_milli
         self._stage = Stage.LINING_UP
         self._known: Total | None = None
@@ -342,11 +344,13 @@ class LastSale:
         if self._known is not None and not self._fits(total):
             fills = self._misfits(total, self._known)
         self._finished = []
-        behind = total
+        behind, known_e4 = total, self._known.amount_e4 if self._known else 0
         for fill in reversed(fills):
             fill.total = behind
             quantity = behind.quantity_milli - fill.figures.quantity_milli
-            amount = max(behind.amount_e4 - fill.figures.amount_e4, 0)
+            amount = behind.amount_e4 - fill.figures.amount_e4
+            # Money below what it stood at has gone round; none at all is not counted.
+            amount = amount % self._wrap_e4 if known_e4 else max(amount, 0)
             behind = Total(quantity % self._wrap, amount)
         self._offers.extend(fills)
         self._known = total

@@ -31,6 +31,10 @@ class Scales:
         """Return the first figure that a totaliser of so many digits cannot show."""
         return _scale(digits) * self.total_step_milli
 
+    def total_wrap_e4(self, digits: int) -> int:
+        """Return the first figure that a totaliser of money cannot show."""
+        return self.amount_e4(_scale(digits))
+
     def quantity_milli(self, volume: int) -> int:
         """Return a volume of the display."""
         return volume * _scale(_MILLI_DECIMALS - self.volume_decimals)

@@ -74,6 +74,7 @@ class ShiftNozzle(Message):
     alone_milli: int
     test_milli: int
     unexplained_milli: int
+    unexplained_e4: int
 
 
 class Difference(Message):

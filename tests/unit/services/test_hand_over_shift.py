@@ -392,7 +392,10 @@ async def sold(world: ShiftWorld, **changes: Any) -> None:
     number = world.number[key] = world.number.get(key, 0) + 1
     moved = changes.get("quantity_milli", 2_000)
     world.total[key] = world.total.get(key, 0) + moved
-    given = {"card_no": None, "card_consumption_count": 0, **changes}
+    paid = changes.get("amount_e4", 9_0000)
+    money = world.money[key] = world.money.get(key, 0) + paid
+    given = {"card_no": None, "card_consumption_count": 0}
+    given |= {"gun_total_amount_e4": money, **changes}
     record = fill(number, total=world.total[key], **given)
     await world.book.book(ONE, record, "online")
 

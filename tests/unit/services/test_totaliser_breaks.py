@@ -21,7 +21,7 @@ from cngstation.services.change_duty import (
     look_at_nozzle,
     on_duty_at,
 )
-from cngstation.services.name_breaks import KIND
+from cngstation.services.name_breaks import KIND, MONEY_KIND
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import crews, findings
 from cngstation.storage.crews import Crew
@@ -35,6 +35,18 @@ M = 10**8  # where a counter of eight digits of 0.01 unit rolls over, in 1/1000
 B = 2**32 * 10
 
 
+@dataclass(frozen=True)
+class Yuan:
+    """What a totaliser of money says; every fill costs 9.00."""
+
+    yuan: int
+
+    @property
+    def e4(self) -> int:
+        """In 1/10 000 yuan."""
+        return self.yuan * 10_000
+
+
 @dataclass
 class Nozzle:
     """One nozzle with its book and the crew at it."""
@@ -46,8 +58,12 @@ class Nozzle:
     async def do(self, step: tuple[Any, ...]) -> None:
         """Sell (number, totaliser behind it), go on or off duty, look, or restart."""
         match step:
+            case ("sell", number, total, Yuan() as money):
+                told = {"gun_total_amount_e4": money.e4}
+                await self.do(("sell", number, total, told))
             case ("sell", number, total, *changes):
                 given: dict[str, Any] = {"card_no": None, "card_consumption_count": 0}
+                given |= {"gun_total_amount_e4": None}
                 given |= {"raw_frame": bytes([number, (total or 0) % 251])}
                 given |= {"gun_total_quantity_milli": total}
                 record = fill(number, **(given | dict(*changes)))
@@ -74,9 +90,10 @@ class Nozzle:
             case ("fell", device_seq, last):
                 await self.book.counter_fell(NOZZLE, device_seq, last)
 
-    def _meter(self, total: int, number: list[int]) -> Meter:
-        device_seq = number[0] if number else None
-        return Meter(NOZZLE.key, total, 0, device_seq, "meter")
+    def _meter(self, total: int, told: list[int | Yuan]) -> Meter:
+        number = next((one for one in told if isinstance(one, int)), None)
+        money = next((one.e4 for one in told if isinstance(one, Yuan)), 0)
+        return Meter(NOZZLE.key, total, money, number, "meter")
 
     def _leave(self, tx: Transaction, meter: Meter | None) -> None:
         on = on_duty_at(tx.connection, NOZZLE.key)
@@ -88,11 +105,12 @@ class Nozzle:
         assert on is not None
         look_at_nozzle(tx, on, meter)
 
-    async def rows(self) -> list[tuple[int, str]]:
+    async def rows(self, kind: str = KIND) -> list[tuple[int, str]]:
         """Return size and cause of the open rows."""
         found = await self.db.read(findings.open_findings)
-        facts = [json.loads(row.facts) for row in found if row.kind == KIND]
-        return [(told["size_milli"], told["cause"]) for told in facts]
+        facts = [json.loads(row.facts) for row in found if row.kind == kind]
+        size = "size_milli" if kind == KIND else "size_e4"
+        return [(told[size], told["cause"]) for told in facts]
 
 
 @pytest.fixture
@@ -277,6 +295,79 @@ async def test_no_break_leaves_no_row(
     for step in steps:
         await nozzle.do(step)
     assert await nozzle.rows() == []
+
+
+OTHER = "the amounts of its fills do not come to it"
+D = 10**8  # yuan: where a counter of ten digits of a fen rolls over
+MONEY_BREAKS: dict[str, tuple[list[tuple[Any, ...]], list[tuple[int, str]]]] = {
+    "between two fills": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)),
+         ("sell", 2, 4_000, Yuan(120)), ("off", 4_000, Yuan(120))],
+        [(2, OTHER)],
+    ),
+    "between two shifts": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)), ("off", 2_000, Yuan(109)),
+         ("on", 2_000, Yuan(114)), ("off", 2_000, Yuan(114))],
+        [(5, OTHER)],
+    ),
+    "met at the closing": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)), ("off", 2_000, Yuan(99))],
+        [(-10, "the counter went back")],
+    ),
+    "reset": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)),
+         ("sell", 2, 4_000, Yuan(9)), ("off", 4_000, Yuan(9))],
+        [(-109, "the counter was reset")],
+    ),
+    "ten digits rolled over": (
+        [("on", 0, Yuan(D - 9)), ("sell", 1, 2_000, Yuan(0)),
+         ("sell", 2, 4_000, Yuan(9)), ("off", 4_000, Yuan(9))],
+        [(-D, "the counter rolled over")],
+    ),
+    "behind fills that told none": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000), ("sell", 2, 4_000),
+         ("off", 4_000, Yuan(119))],
+        [(1, OTHER)],
+    ),
+    "no reading tells money": (
+        [("on", 0), ("sell", 1, 2_000, Yuan(109)), ("sell", 2, 4_000, Yuan(119)),
+         ("off", 4_000)],
+        [(1, OTHER)],
+    ),
+    "gas moved there too: its row tells it": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)),
+         ("sell", 3, 6_000, Yuan(127)), ("off", 7_000, Yuan(131))],
+        [],
+    ),
+    "looked at, then met again": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)),
+         ("look", 2_000, Yuan(111)), ("sell", 2, 4_000, Yuan(120)),
+         ("off", 4_000, Yuan(120))],
+        [(2, OTHER)],
+    ),
+    "came late": (
+        [("on", 0, Yuan(100)), ("sell", 2, 2_000, Yuan(118)),
+         ("look", 2_000, Yuan(118)), ("sell", 1, None, {"quantity_milli": 0}),
+         ("off", 2_000, Yuan(118))],
+        [],
+    ),
+    "all goes on": (
+        [("on", 0, Yuan(100)), ("sell", 1, 2_000, Yuan(109)),
+         ("sell", 2, 2_000, {"transaction_type": TransactionType.MAKE_UP_DEBIT,
+                             "gun_total_amount_e4": 109_0000}),
+         ("sell", 3, 4_000, Yuan(118)), ("off", None), ("on", 4_000, Yuan(118))],
+        [],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MONEY_BREAKS)
+async def test_money_goes_on_as_gas_does(nozzle: Nozzle, name: str) -> None:
+    """Each difference is one row, by itself where no gas tells of it."""
+    steps, rows = MONEY_BREAKS[name]
+    for step in steps:
+        await nozzle.do(step)
+    assert await nozzle.rows(MONEY_KIND) == [(e * 10_000, why) for e, why in rows]
 
 
 async def test_two_breaks_of_the_same_figures_are_two_rows(nozzle: Nozzle) -> None:

@@ -20,6 +20,7 @@ def shift_nozzle(no: int, **facts: Any) -> h.ShiftNozzle:
         "handed_over_milli": None, "handed_over_e4": None, "card_milli": None,
         "card_e4": None, "cash_milli": None, "cash_e4": None, "other_milli": None,
         "other_e4": None, "alone_milli": 0, "test_milli": 0, "unexplained_milli": 0,
+        "unexplained_e4": 0,
     }  # fmt: skip
     return h.ShiftNozzle(**{**plain, **facts})
 

@@ -77,6 +77,11 @@ def total_wrap_milli(options: CompacOptions) -> int:
     return (LARGEST_TOTAL + 1) * _MILLI[options.total_decimals]
 
 
+def total_wrap_e4(options: CompacOptions) -> int:
+    """Return the amount totaliser's first figure that it cannot show."""
+    return (LARGEST_TOTAL + 1) * _E4[options.total_decimals]
+
+
 def last_amount_e4(live: LiveRegisters, options: CompacOptions) -> int:
     """Return the amount of the last delivery."""
     return live.last_amount * _E4[options.last_amount_decimals]

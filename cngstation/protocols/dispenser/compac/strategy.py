@@ -98,6 +98,7 @@ class CompacStrategy(MemorylessStrategy[Answer, Dispenser]):
                     nozzle,
                     LastSale(
                         wrap_milli=mapping.total_wrap_milli(options),
+                        wrap_e4=mapping.total_wrap_e4(options),
                         step_milli=mapping.total_step_milli(options),
                     ),
                 )

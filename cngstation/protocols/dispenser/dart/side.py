@@ -47,6 +47,7 @@ class Side:
         self.address = FIRST_ADDRESS + setup.gun - 1
         self.sale = LastSale(
             wrap_milli=settings.total_wrap_milli(TOTAL_DIGITS),
+            wrap_e4=settings.total_wrap_e4(TOTAL_DIGITS),
             step_milli=settings.total_step_milli,
         )
         self.status: Status | None = None

@@ -91,6 +91,7 @@ class _Side:
         self.setup = setup
         self.sale = LastSale(
             wrap_milli=settings.total_wrap_milli(TOTAL_DIGITS),
+            wrap_e4=settings.total_wrap_e4(TOTAL_DIGITS),
             step_milli=settings.total_step_milli,
         )
         self.shown: Shown | None = None

@@ -35,6 +35,7 @@ MAKER = "Technotrade"
 # Ten digits of hundredths.
 TOTAL_STEP_MILLI = 10
 TOTAL_WRAP_MILLI = 10**10 * TOTAL_STEP_MILLI
+TOTAL_WRAP_E4 = hundredths_to_e4(10**10)
 NO_FIGURES = Figures(0, 0, 0)
 _LONGEST_VERSION = 40
 STATES = {

@@ -25,7 +25,9 @@ class FuellingPoint:
         self.requests = requests
         self._nozzle = nozzle
         self.sale = LastSale(
-            wrap_milli=mapping.TOTAL_WRAP_MILLI, step_milli=mapping.TOTAL_STEP_MILLI
+            wrap_milli=mapping.TOTAL_WRAP_MILLI,
+            wrap_e4=mapping.TOTAL_WRAP_E4,
+            step_milli=mapping.TOTAL_STEP_MILLI,
         )
         self.prices: tuple[int, ...] | None = None
         self.shown: Transaction | None = None  # ended and not closed

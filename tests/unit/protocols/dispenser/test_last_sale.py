@@ -17,6 +17,7 @@ from cngstation.protocols.dispenser.last_sale import (
 
 SECOND = 1_000_000
 WRAP = 10_000_000
+WRAP_E4 = 10_000_000_000
 START = 500_000
 PRICE = 39_800
 
@@ -30,7 +31,9 @@ class Bench:
     """A nozzle's fills on a fake clock, polled once a second at rest."""
 
     sale: LastSale = field(
-        default_factory=lambda: LastSale(wrap_milli=WRAP, step_milli=10)
+        default_factory=lambda: LastSale(
+            wrap_milli=WRAP, wrap_e4=WRAP_E4, step_milli=10
+        )
     )
     now_us: int = 0
     total: int = START
@@ -196,7 +199,7 @@ def test_what_is_shown_at_the_begin_is_offered_once_the_totaliser_stood_5_s() ->
 
 
 def test_a_fill_shown_at_the_begin_was_not_watched() -> None:
-    sale = LastSale(wrap_milli=WRAP, step_milli=10)
+    sale = LastSale(wrap_milli=WRAP, wrap_e4=WRAP_E4, step_milli=10)
     for now_us in range(0, 9 * SECOND, SECOND):
         sale.saw(shows(3_000), now_us, is_flowing=False, is_over=True)
         sale.counted(Total(START, 0), now_us)
@@ -328,6 +331,31 @@ def test_the_totaliser_may_wrap_within_a_fill() -> None:
     bench.total += 1_000
     bench.poll(3)
     assert bench.booked == [(600, 1_000)]
+
+
+@pytest.mark.parametrize(
+    ("known_e4", "behind_e4", "between_e4"),
+    [(WRAP_E4 - 100, 10, WRAP_E4 - 23_870), (0, 0, 0), (10, 47_770, 23_890)],
+)
+def test_money_may_wrap_between_two_fills(
+    known_e4: int, behind_e4: int, between_e4: int
+) -> None:
+    """By the pump's own last figure; a pump that counts no money tells none."""
+    sale = LastSale(wrap_milli=WRAP, wrap_e4=WRAP_E4, step_milli=10)
+    before, behind = Total(START, known_e4), Total(START + 1_600, behind_e4)
+    shown = [(0, before, False)] * 8
+    shown += [(quantity, before, True) for quantity in (0, 500, 1_000, 0, 300, 600)]
+    shown += [(600, behind, False)] * 6
+    told = []
+    for second, (quantity, total, flows) in enumerate(shown):
+        now_us = second * SECOND
+        sale.saw(shows(quantity), now_us, is_flowing=flows, is_over=not flows)
+        if sale.wants_total(now_us):
+            sale.counted(total, now_us)
+        if (fill := sale.offer(now_us)) is not None:
+            told.append(fill.total.amount_e4)
+            sale.decided(fill.device_seq, now_us, accepted=True)
+    assert told == [between_e4, behind_e4]
 
 
 def test_a_meter_that_runs_on_corrects_the_fill_before_it_is_counted() -> None:

@@ -5,7 +5,13 @@ import random
 import pytest
 
 from cngstation.protocols.dispenser.last_sale import LastSale, Total
-from tests.unit.protocols.dispenser.test_last_sale import SECOND, START, WRAP, shows
+from tests.unit.protocols.dispenser.test_last_sale import (
+    SECOND,
+    START,
+    WRAP,
+    WRAP_E4,
+    shows,
+)
 
 
 class Accidents:
@@ -56,7 +62,7 @@ def run_accidents(seed: int) -> None:
     """Let a pump fill again when its last fill is booked; every fill is booked once."""
     chance = random.Random(seed)
     pump = Accidents(chance)
-    sale = LastSale(wrap_milli=WRAP, step_milli=10)
+    sale = LastSale(wrap_milli=WRAP, wrap_e4=WRAP_E4, step_milli=10)
     booked: dict[int, int] = {}
     now_us = blind_until_us = 0
     for _ in range(1_500):
@@ -70,7 +76,7 @@ def run_accidents(seed: int) -> None:
         if not is_blind and chance.random() < 0.01:
             blind_until_us = now_us + chance.randrange(1, 20) * SECOND
         if not is_blind and chance.random() < 0.01:
-            sale = LastSale(wrap_milli=WRAP, step_milli=10)
+            sale = LastSale(wrap_milli=WRAP, wrap_e4=WRAP_E4, step_milli=10)
         if is_blind:
             sale.line_up()
             continue
