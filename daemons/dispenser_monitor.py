@@ -47,7 +47,7 @@ async def serve(process: Process) -> int:
     gate = process.gate(database)
     clocks = DeviceClocks(database, clock, config.security.clock_bound_s)
     station = station_data_of(config.downloads.station_data)
-    watch = DownloadWatch(database, clocks=clocks, station=station)
+    watch = DownloadWatch(database, clocks=clocks, station=station, clock=clock)
     when = config.downloads.blacklist
     keeper = DownloadKeeper(database, clock, when=when, station=station)
     desks: list[LineDesk] = []

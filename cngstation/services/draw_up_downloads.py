@@ -14,18 +14,33 @@ from cngstation.storage.sqlite import Connection
 FOREVER = "2099-12-31"
 
 
-def offered(connection: Connection, sold: Sold | None, *, wall_ms: int) -> Downloads:
-    """Return what nozzles of a kind shall hold; of several kinds, no prices."""
+def offered(
+    connection: Connection,
+    sold: Sold | None,
+    *,
+    wall_ms: int,
+    now_ms: int,
+    ahead: bool = False,
+) -> Downloads:
+    """Return what nozzles of a kind shall hold; of several kinds, no prices.
+
+    `ahead` adds the prices that follow those of now.
+    """
     lists = {
         kind: _card_list(kind, published)
         for kind in ListKind
         for published in [downloads.newest_list(connection, kind)]
         if published is not None
     }
-    table = None
-    if sold is not None:
-        table = downloads.newest_prices(connection, sold)
-    return Downloads(lists, None if table is None else _price_table(table, wall_ms))
+    if sold is None:
+        return Downloads(lists)
+    table = downloads.begun_prices(connection, sold, now_ms)
+    coming = downloads.coming_prices(connection, sold, now_ms) if ahead else None
+    return Downloads(
+        lists,
+        None if table is None else _price_table(table, wall_ms),
+        None if coming is None else _price_table(coming, coming.effective_ms),
+    )
 
 
 def _card_list(kind: ListKind, published: PublishedList) -> CardList:

@@ -22,6 +22,7 @@ _log = structlog.get_logger()
 FITS = "it fits now"
 TOO_LONG, NOT_CARRIED = "list_too_long", "list_not_carried"
 _PRICES, _WHITE = mark("the prices"), mark("the white list")
+_COMING = mark("the prices that follow")
 _BOTH, _ALL = mark("prices and white list"), mark("lists and prices")
 
 
@@ -41,17 +42,19 @@ def offer_what_fits(line: OfferedLine, offer: Downloads) -> tuple[str, str]:
     no_white: Mapping[ListKind, CardList] = {
         k: v for k, v in offer.lists.items() if k is not ListKind.WHITE
     }
+    coming = offer.coming
     for lists, table, left_out in (
         (offer.lists, offer.prices, ""),
+        *([(offer.lists, offer.prices, _COMING)] if coming else []),
         (offer.lists, None, _PRICES),
         (no_white, offer.prices, _WHITE),
         (no_white, None, _BOTH),
     ):
         try:
-            line.offer(replace(offer, lists=lists, prices=table))
+            line.offer(replace(offer, lists=lists, prices=table, coming=coming))
         except LocalProtocolError as error:
             _log.error("downloads.not_offered", why=error.sentence())
-            why = why or error.sentence()
+            why, coming = why or error.sentence(), None
         else:
             return left_out, why if left_out else ""
     return _ALL, why

@@ -6,6 +6,7 @@ from cngstation.config import StationConfig
 from cngstation.config.sections import Line as LineSection
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.moments import Clock
+from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.services.answer_card_checks import CardChecks
 from cngstation.services.answer_forecourt import NamedLine
 from cngstation.services.answer_technician import TechnicianAnswers
@@ -20,7 +21,8 @@ from cngstation.services.line_settings import (
     nozzles_of,
     settings_of,
 )
-from cngstation.services.publish_downloads import DownloadKeeper, ServedNozzle
+from cngstation.services.publish_downloads import DownloadKeeper
+from cngstation.services.served_line import ServedNozzle
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.services.station_rules import rules_of
 from cngstation.services.stop_unasked import UnaskedFills
@@ -82,11 +84,12 @@ def open_line(
     controlled = ControlledLine(line, desk, able, desk.records)
     parts.controlled.append(controlled)
     unasked.control = NozzleControl(parts.database, [controlled])
-    parts.watch.serve(desk.settings, downloads_of(section))
+    ahead = Capability.PRICE_AHEAD in able
+    parts.watch.serve(desk.settings, downloads_of(section), takes_ahead=ahead)
     nozzles = [
         ServedNozzle(setting.key.nozzle_no, gun, setting.unit, setting.only_level)
         for gun, setting in desk.by_gun.items()
     ]
     units = [nozzle.unit for nozzle in nozzles]
-    parts.keeper.serve(line, units, section.name, nozzles)
+    parts.keeper.serve(line, units, section.name, nozzles, takes_ahead=ahead)
     return line

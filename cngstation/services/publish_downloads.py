@@ -8,7 +8,7 @@ polls. That a nozzle holds a version is a fact too, once the nozzle has said so.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from zlib import crc32
@@ -39,13 +39,15 @@ from cngstation.services.keep_one_row import keep_one_row
 from cngstation.services.prices_now import name_waiting_price
 from cngstation.services.publish_prices import (
     in_order,
+    next_look_ms,
     publish_prices,
     publish_prices_anew,
 )
+from cngstation.services.served_line import ServedLine, ServedNozzle
 from cngstation.services.tell_day import Told, prices_ms, told_prices_ms
 from cngstation.services.told_clock import ToldClock
 from cngstation.services.wait_while_busy import while_busy
-from cngstation.storage import downloads, prices
+from cngstation.storage import downloads
 from cngstation.storage.audit import STATION, Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.downloads import PublishedList, Sold
@@ -67,53 +69,6 @@ class WhenToSend(StrEnum):
     BY_HAND = "by_hand"
 
 
-@dataclass(frozen=True, slots=True)
-class ServedNozzle:
-    """A nozzle of a line: its number, its number on the line, what it sells by."""
-
-    nozzle_no: int
-    gun: int
-    unit: Unit
-    only_level: int | None = None
-
-    @property
-    def sold(self) -> Sold:
-        """What it has its prices for."""
-        return Sold(self.unit, self.only_level)
-
-
-# Nozzles of one kind, None several; and their guns, None all of the line's.
-Group = tuple[Sold | None, frozenset[int] | None]
-
-
-@dataclass(slots=True)
-class ServedLine:
-    """A line with its nozzles; where those are not told, several kinds get no prices.
-
-    `left_out` is what its last offer could not carry, and why: empty for nothing,
-    None while its row was not looked at.
-    """
-
-    line: OfferedLine
-    sold: frozenset[Sold]
-    name: str
-    left_out: tuple[str, str] | None = None
-    nozzles: Sequence[ServedNozzle] = ()
-
-    def groups(self, only: frozenset[int] | None) -> list[Group]:
-        """Return the nozzles that are meant, by what they sell, and their guns.
-
-        Without the nozzles it is the line as a whole.
-        """
-        if not self.nozzles or (only is None and len(self.sold) == 1):
-            return [(next(iter(self.sold)) if len(self.sold) == 1 else None, None)]
-        meant = [one for one in self.nozzles if only is None or one.nozzle_no in only]
-        return [
-            (sold, frozenset(n.gun for n in meant if n.sold == sold))
-            for sold in in_order({one.sold for one in meant})
-        ]
-
-
 class DownloadKeeper:
     """Publishes what has changed and offers it to every line."""
 
@@ -133,12 +88,13 @@ class DownloadKeeper:
         self._when = when
         self.changed = changed
         self._lines: list[ServedLine] = []
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._next_price_ms: int | None = None
         self._looked_ms = self._wall_ms = 0
         self._sent_on = ""
         self._owes_offer = False
         self._is_doubted = False
+        self._sends_ahead, self._offered_ms = False, 0
         self._may_wait = True  # a row of a life before this one
 
     def serve(
@@ -147,10 +103,17 @@ class DownloadKeeper:
         units: Sequence[Unit],
         name: str = "",
         nozzles: Sequence[ServedNozzle] = (),
+        *,
+        takes_ahead: bool = False,
     ) -> None:
-        """Take a line on; it is offered everything at the next look."""
+        """Take a line on; it is offered everything at the next look.
+
+        One that takes prices ahead keeps them until their time.
+        """
         sold = {one.sold for one in nozzles} or set(map(Sold, units))
-        served = ServedLine(line, frozenset(sold), name, nozzles=nozzles)
+        served = ServedLine(
+            line, frozenset(sold), name, takes_ahead=takes_ahead, nozzles=nozzles
+        )
         self._lines.append(served)
         self._seen = None
         self._owes_offer = True
@@ -184,17 +147,21 @@ class DownloadKeeper:
         self._owes_offer |= now.wall_ms < self._wall_ms
         self._wall_ms = now.wall_ms
         is_news = seen != self._seen or price_begins or is_time or went_back
+        is_news |= told.agrees != self._sends_ahead
         if not is_news and not self._owes_offer:
             self._looked_ms = now_ms
             return False
+        # Where its table is known already, a price that begins is news all the same.
+        self._owes_offer |= price_begins
         lists = is_time or self._when == WhenToSend.AT_ONCE
+        self._sends_ahead = told.agrees
         is_told = await self._publish(now_ms, lists=lists)
         if is_time:
             self._sent_on = f"{local_time(told.ms):%Y-%m-%d}"
         # What this look has published is in it.
         self._seen = await self._database.read(downloads.news)
         self._next_price_ms = await self._database.read(
-            lambda connection: prices.next_from_ms(connection, now_ms)
+            lambda connection: next_look_ms(connection, now_ms)
         )
         self._looked_ms = now_ms
         if self._owes_offer:
@@ -234,9 +201,15 @@ class DownloadKeeper:
         self, now_ms: int, *, lists: bool, whole: bool = False, actor: Actor = STATION
     ) -> bool:
         sold = {kind for line in self._lines for kind in line.sold}
+        ahead = {k for line in self._lines if line.takes_ahead for k in line.sold}
 
         def unit_of_work(tx: Transaction) -> bool:
-            told = [publish_prices(tx, kind, now_ms) for kind in in_order(sold)]
+            told = [
+                publish_prices(
+                    tx, kind, now_ms, ahead=self._sends_ahead and kind in ahead
+                )
+                for kind in in_order(sold)
+            ]
             if lists:
                 told += [_publish_black(tx, whole, actor), _publish_white(tx, actor)]
             return any(told)
@@ -244,12 +217,21 @@ class DownloadKeeper:
         told = await self._database.write(unit_of_work)
         # The lines hear of it even if the database is busy from here on.
         self._owes_offer |= told
+        self._offered_ms = now_ms
         return told
 
     async def _offer(self, only: frozenset[int] | None = None) -> None:
-        draw_up = partial(offered, wall_ms=self._clock.now().wall_ms)
+        draw_up = partial(
+            offered, wall_ms=self._clock.now().wall_ms, now_ms=self._offered_ms
+        )
         offers = [
-            (served, guns, await self._database.read(partial(draw_up, sold=sold)))
+            (
+                served,
+                guns,
+                await self._database.read(
+                    partial(draw_up, sold=sold, ahead=served.takes_ahead)
+                ),
+            )
             for served in self._lines
             for sold, guns in served.groups(only)
         ]
@@ -300,7 +282,7 @@ async def note_in_force(
 
 
 def wanted_versions(
-    connection: Connection, sold: Sold
+    connection: Connection, sold: Sold, now_ms: int
 ) -> Mapping[str, tuple[int, int]]:
     """Return version and count of what nozzles shall hold, by the kind of download."""
     wanted: dict[str, tuple[int, int]] = {}
@@ -308,7 +290,7 @@ def wanted_versions(
         published = downloads.newest_list(connection, kind)
         if published is not None:
             wanted[kind] = published.version, len(published.cards)
-    table = downloads.newest_prices(connection, sold)
+    table = downloads.begun_prices(connection, sold, now_ms)
     if table is not None:
         wanted[DownloadKind.PRICES] = table.version, len(table.prices)
     return wanted

@@ -8,12 +8,16 @@ with other content.
 from collections.abc import Iterable
 
 from cngstation.domain.card_lists import next_version
+from cngstation.moments import MS_PER_HOUR
 from cngstation.services.price_levels import POSTED_LEVEL
 from cngstation.storage import downloads, prices
 from cngstation.storage.database import Transaction
 from cngstation.storage.downloads import PublishedPrices, Sold
 from cngstation.storage.sqlite import Connection
 from cngstation.units import GAS_UNITS, Price, Unit
+
+# What is planned can be taken back: the later it is sent, the fewer have to hear of it.
+AHEAD_MS = 24 * MS_PER_HOUR
 
 
 def in_order(kinds: Iterable[Sold]) -> list[Sold]:
@@ -33,21 +37,58 @@ def prices_of(connection: Connection, sold: Sold, at_ms: int) -> dict[int, Price
     return {sold.only_level: one} if one else {}
 
 
-def publish_prices(tx: Transaction, sold: Sold, now_ms: int) -> bool:
-    """Publish the prices of now where they are others; tell whether they were."""
-    wanted = prices_of(tx.connection, sold, now_ms)
-    last = downloads.newest_prices(tx.connection, sold)
-    if not wanted or (last is not None and last.prices == wanted):
+def publish_prices(
+    tx: Transaction, sold: Sold, now_ms: int, *, ahead: bool = False
+) -> bool:
+    """Publish the prices of now where they are others; tell whether anything was.
+
+    With `ahead` those that follow within a day are published too, under a version of
+    their own. What was published ahead and is not planned any more is taken back: the
+    prices of now are published once more.
+    """
+    connection = tx.connection
+    wanted = prices_of(connection, sold, now_ms)
+    if not wanted:
         return False
-    _publish(tx, sold, wanted, now_ms)
+    follows = _follows(connection, sold, now_ms, wanted) if ahead else None
+    begun = downloads.begun_prices(connection, sold, now_ms)
+    told = downloads.coming_prices(connection, sold, now_ms)
+    is_told = told is not None and (told.effective_ms, told.prices) == follows
+    if begun is not None and begun.prices == wanted and (told is None or is_told):
+        if follows is None or is_told:
+            return False
+    else:
+        _publish(tx, sold, wanted, now_ms)
+    if follows is not None:
+        _publish(tx, sold, follows[1], follows[0])
     return True
+
+
+def next_look_ms(connection: Connection, now_ms: int) -> int | None:
+    """Return when a planned price begins, or is to be published ahead."""
+    begins_ms = prices.next_from_ms(connection, now_ms)
+    later = prices.next_from_ms(connection, now_ms + AHEAD_MS)
+    moments = [begins_ms, None if later is None else later - AHEAD_MS]
+    return min((one for one in moments if one is not None), default=None)
+
+
+def _follows(
+    connection: Connection, sold: Sold, now_ms: int, wanted: dict[int, Price]
+) -> tuple[int, dict[int, Price]] | None:
+    """Return the next other prices within a day, and from when they are."""
+    until_ms = now_ms + AHEAD_MS
+    for from_ms in prices.moments_ahead(connection, sold.unit, now_ms, until_ms):
+        following = prices_of(connection, sold, from_ms)
+        if following != wanted:
+            return from_ms, following
+    return None
 
 
 def publish_prices_anew(tx: Transaction, now_ms: int) -> None:
     """Give all prices that are published another version, with the same content."""
     for unit in GAS_UNITS:
         for sold, _ in downloads.published_kinds(tx.connection, Unit(unit)):
-            last = downloads.newest_prices(tx.connection, sold)
+            last = downloads.begun_prices(tx.connection, sold, now_ms)
             if last is not None:
                 _publish(tx, sold, dict(last.prices), now_ms)
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import structlog
 
+from cngstation.moments import Clock, SystemClock
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced
 from cngstation.protocols.dispenser.forecourt import (
     DownloadKind,
@@ -25,12 +26,13 @@ from cngstation.rpc.contract.downloads import (
 )
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.publish_downloads import note_in_force, wanted_versions
+from cngstation.services.tell_day import tell_prices_ms
 from cngstation.services.wait_while_busy import while_busy
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import downloads
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.download_tries import REFUSED, Try, last_tries, note_refused
-from cngstation.storage.downloads import Sold
+from cngstation.storage.downloads import PublishedPrices, Sold
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 
@@ -38,6 +40,7 @@ _log = structlog.get_logger()
 
 IN_FORCE, SENDING, WAITING, NOT_CARRIED = "in_force", "sending", "waiting", "no_way"
 NOT_TAKEN = "refused"
+AHEAD_THERE, AHEAD_WAITS = "there", "waits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Carried:
 
     setting: NozzleSetting
     kinds: frozenset[DownloadKind]
+    takes_ahead: bool = False  # prices before their time
 
 
 class DownloadWatch:
@@ -57,7 +61,9 @@ class DownloadWatch:
         changed: Callable[[], None] = lambda: None,
         clocks: DeviceClocks | None = None,
         station: StationData | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._clocks = clocks
         self._station = station
         self._station_held: dict[NozzleKey, int] = {}
@@ -71,11 +77,15 @@ class DownloadWatch:
         self._tried_ms: dict[tuple[NozzleKey, DownloadKind], int] = {}
 
     def serve(
-        self, settings: Iterable[NozzleSetting], kinds: frozenset[DownloadKind]
+        self,
+        settings: Iterable[NozzleSetting],
+        kinds: frozenset[DownloadKind],
+        *,
+        takes_ahead: bool = False,
     ) -> None:
         """Take the nozzles of a line on."""
         for setting in settings:
-            self._nozzles[setting.key] = Carried(setting, kinds)
+            self._nozzles[setting.key] = Carried(setting, kinds, takes_ahead)
 
     async def sent(
         self, settings: Sequence[NozzleSetting], kind: DownloadKind, version: int
@@ -162,7 +172,8 @@ class DownloadWatch:
 
         def question(connection: Connection) -> bool:
             held, _ = downloads.held(connection, key).get(kind, (0, 0))
-            wanted = wanted_versions(connection, setting.sold)
+            now_ms = tell_prices_ms(connection, self._clock.now())
+            wanted = wanted_versions(connection, setting.sold, now_ms)
             if version != wanted.get(kind, (0, 0))[0] or version == held:
                 return False
             now = downloads.published(connection, kind, setting.sold, version)
@@ -223,19 +234,24 @@ class DownloadWatch:
     def _rows(
         self, connection: Connection, page: Iterable[NozzleKey]
     ) -> Iterable[DownloadRow]:
+        now_ms = tell_prices_ms(connection, self._clock.now())
         by_kind: dict[Sold, dict[str, tuple[int, int]]] = {}
         for key in page:
             carried = self._nozzles[key]
             sold = carried.setting.sold
             if sold not in by_kind:
-                by_kind[sold] = dict(wanted_versions(connection, sold))
+                by_kind[sold] = dict(wanted_versions(connection, sold, now_ms))
             held = downloads.held(connection, key)
             tries = last_tries(connection, key)
             if self._station is not None:
                 yield self._station_row(carried, self._station)
             for kind, (version, count) in by_kind[sold].items():
                 row = self._row(carried, DownloadKind(kind), (version, count), held)
-                yield self._with_try(row, key, tries.get(kind))
+                row = self._with_try(row, key, tries.get(kind))
+                if kind == DownloadKind.PRICES and carried.takes_ahead:
+                    coming = downloads.coming_prices(connection, sold, now_ms)
+                    row = _with_coming(row, coming)
+                yield row
 
     def _with_try(
         self, row: DownloadRow, key: NozzleKey, last: Try | None
@@ -288,3 +304,12 @@ class DownloadWatch:
             count=count,
             held_since_ms=at_ms,
         )
+
+
+def _with_coming(row: DownloadRow, coming: PublishedPrices | None) -> DownloadRow:
+    """Add whether the nozzle has the prices that follow; who has them has both."""
+    if coming is None:
+        return row
+    if row.held != coming.version:
+        return row.model_copy(update={"ahead": AHEAD_WAITS})
+    return row.model_copy(update={"ahead": AHEAD_THERE, "state": IN_FORCE})

@@ -174,12 +174,13 @@ def listed(connection: Connection, wanted: Listed, limit: int) -> list[ListedRow
     return [ListedRow(*row) for row in found]
 
 
-def news(connection: Connection) -> tuple[int, int]:
+def news(connection: Connection) -> tuple[int, ...]:
     """Return what has changed when a list or a price may have."""
     row = connection.execute(
-        "SELECT (SELECT max(seq) FROM register_change), (SELECT max(seq) FROM price)"
+        "SELECT (SELECT max(seq) FROM register_change), (SELECT max(seq) FROM price),"
+        " (SELECT max(seq) FROM price_cancelled)"
     ).fetchone()
-    return row[0] or 0, row[1] or 0
+    return tuple(seq or 0 for seq in row)
 
 
 def newest_list(connection: Connection, kind: str) -> PublishedList | None:
@@ -224,11 +225,34 @@ def newest_prices(connection: Connection, sold: Sold) -> PublishedPrices | None:
         (sold.name,),
     )
     row = next(found, None)
-    if row is None:
-        return None
-    pairs = (pair.split(":") for pair in row["prices"].split())
-    prices = {int(level): Price(int(e4)) for level, e4 in pairs}
-    return PublishedPrices(sold, row["version"], prices, row["effective_ms"])
+    return None if row is None else _table(sold, row)
+
+
+def begun_prices(
+    connection: Connection, sold: Sold, now_ms: int
+) -> PublishedPrices | None:
+    """Return the table of nozzles of a kind that was published last and has begun.
+
+    One that was published ahead begins at the moment of the price that it is for.
+    """
+    found = rows(
+        connection,
+        "SELECT * FROM price_table t WHERE unit=?1 AND NOT (effective_ms > ?2 AND"
+        " EXISTS (SELECT 1 FROM price p WHERE p.unit=?3 AND p.from_ms=t.effective_ms))"
+        " ORDER BY seq DESC LIMIT 1",
+        (sold.name, now_ms, str(sold.unit)),
+    )
+    row = next(found, None)
+    return None if row is None else _table(sold, row)
+
+
+def coming_prices(
+    connection: Connection, sold: Sold, now_ms: int
+) -> PublishedPrices | None:
+    """Return the table that was published ahead and has not begun."""
+    newest = newest_prices(connection, sold)
+    begun = begun_prices(connection, sold, now_ms)
+    return None if newest == begun else newest
 
 
 def published_kinds(connection: Connection, unit: Unit) -> list[tuple[Sold, int]]:
@@ -323,6 +347,12 @@ def published(
         f"{sql} ORDER BY seq DESC LIMIT 1", (of, version)
     ).fetchone()
     return None if row is None else Published(kind, version, row[0])
+
+
+def _table(sold: Sold, row: Mapping[str, Any]) -> PublishedPrices:
+    pairs = (pair.split(":") for pair in row["prices"].split())
+    prices = {int(level): Price(int(e4)) for level, e4 in pairs}
+    return PublishedPrices(sold, row["version"], prices, row["effective_ms"])
 
 
 def _sold(name: str) -> Sold:

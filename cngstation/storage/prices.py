@@ -71,6 +71,18 @@ def next_from_ms(connection: Connection, after_ms: int) -> int | None:
     return begins
 
 
+def moments_ahead(
+    connection: Connection, unit: Unit, after_ms: int, until_ms: int
+) -> list[int]:
+    """Return when prices of a unit begin that are planned, in their order."""
+    found = connection.execute(
+        f"SELECT DISTINCT from_ms FROM price q WHERE unit=? AND from_ms>?"  # noqa: S608 - ours
+        f" AND from_ms<=? AND {_HOLDS} ORDER BY from_ms",
+        (str(unit), after_ms, until_ms),
+    )
+    return [from_ms for (from_ms,) in found]
+
+
 def next_planned(connection: Connection, after_ms: int) -> DatedPrice | None:
     """Return the price that begins next after a moment, of any unit and level."""
     row = connection.execute(

@@ -13,7 +13,7 @@ from cngstation.errors import Refusal
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.moments import CHINA
-from cngstation.rpc.contract.downloads import ListsBoard
+from cngstation.rpc.contract.downloads import DownloadRow, ListsBoard
 from cngstation.rpc.contract.prices import (
     PRICE_CANCEL,
     PRICE_LIST,
@@ -51,6 +51,7 @@ _NOT_YET = frozenset({"waiting", "sending"})
 _NOW = mark("Level {level} costs {price} yuan/{unit} from now on.")
 _PLANNED = mark("Level {level} will cost {price} yuan/{unit} from {at} on.")
 _REFUSED = mark("✖ Nozzle {number} refused them: {why}.")
+_AHEAD = mark("{count} of {all} have the next prices and change by themselves.")
 _CANCELLED = mark("The planned price is taken back. What holds now stays.")
 
 
@@ -192,7 +193,20 @@ class PricesScreen(FollowingScreen):
                 text += filled(_(" Set by hand: {numbers}."), numbers=" ".join(by_hand))
             lines.append(line((text, "bold $warning" if open_ else "")))
             lines += [line((text, "bold $error")) for text in refused]
+            lines += _told_ahead(rows)
         return stacked(lines)
+
+
+def _told_ahead(rows: Sequence[DownloadRow]) -> list[Content]:
+    """Say who has the prices that follow, and will change to them by itself."""
+    waits = [str(row.nozzle_no) for row in rows if row.ahead == "waits"]
+    there = [row for row in rows if row.ahead == "there"]
+    if not there and not waits:
+        return []
+    text = filled(_AHEAD, count=len(there), all=len(there) + len(waits))
+    if waits:
+        text += filled(_(" Not yet: {numbers}."), numbers=" ".join(waits))
+    return [line((text, "$warning" if waits else ""))]
 
 
 def _with_gaps(board: PriceBoard) -> Sequence[PriceRow]:

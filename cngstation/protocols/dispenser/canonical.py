@@ -43,6 +43,7 @@ class Capability(StrEnum):
     STOP = "stop"
     LOCK = "lock"
     PRICE = "price"
+    PRICE_AHEAD = "price_ahead"  # taken before its time, and kept until then
     PRICE_LEVELS = "price_levels"  # one price for each level, not the posted one alone
     LISTS = "lists"
     GREY = "grey"

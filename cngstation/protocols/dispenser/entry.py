@@ -63,8 +63,9 @@ class ProtocolEntry:
 
     `parity` is "N", "E" or "O"; characters have 8 data bits. `guns` are the numbers by
     which it addresses nozzles. `variants` are other capabilities by the value of the
-    option "variant". `conceal` blanks what of the line's bytes may not be shown. `tap`
-    makes what understands both directions of such a line by listening; None: nothing.
+    option "variant", `switches` those that an option of 1 adds. `conceal` blanks what
+    of the line's bytes may not be shown. `tap` makes what understands both directions
+    of such a line by listening; None: nothing.
     `answer_head` is how the answer of a nozzle to a poll begins. `fills_by_order` tells
     by a line's options whether a nozzle waits for the host to be authorised.
     """
@@ -80,6 +81,7 @@ class ProtocolEntry:
     # Of which device's records a gun's are numbered; None: each nozzle numbers its own.
     numbered_by: Callable[[int], int] | None = None
     variants: Mapping[str, frozenset[Capability]] = field(default_factory=dict)
+    switches: Mapping[str, Capability] = field(default_factory=dict)
     conceal: Callable[[bytes], bytes] = shown_whole
     tap: Callable[[], Tap] | None = None
     answer_head: Callable[[int], bytes] | None = None
@@ -89,4 +91,6 @@ class ProtocolEntry:
         self, options: Mapping[str, int | str]
     ) -> frozenset[Capability]:
         """Return what a line with these options can do."""
-        return self.variants.get(str(options.get("variant")), self.capabilities)
+        able = self.variants.get(str(options.get("variant")), self.capabilities)
+        more = {what for name, what in self.switches.items() if options.get(name) == 1}
+        return able | more

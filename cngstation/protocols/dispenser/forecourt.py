@@ -148,12 +148,14 @@ class Downloads:
     """What nozzles of a line shall hold; a kind that is absent is left alone.
 
     `guns` are the nozzles that are meant, None is all: the others go on with what they
-    were offered before. Where a dispenser fetches for all of its nozzles, one of them
+    were offered before. `coming` are the prices that follow, for nozzles that can keep
+    them until their time. Where a dispenser fetches for all of its nozzles, one of them
     stands for it.
     """
 
     lists: Mapping[ListKind, CardList] = field(default_factory=dict)
     prices: PriceTable | None = None
+    coming: PriceTable | None = None
     station: StationData | None = None
     guns: frozenset[int] | None = None
 

@@ -30,7 +30,8 @@ class DownloadRow(Message):
 
     `wanted` and `held` are versions, 0 is none known; `count` is cards or levels. The
     last try was at `tried_ms` (0: none yet) and ended as `result`: sent, taken or
-    refused; `why` begins with the reason as a word.
+    refused; `why` begins with the reason as a word. `ahead` is there or waits where the
+    prices that follow are sent before their time, else empty.
     """
 
     nozzle_no: int
@@ -45,6 +46,7 @@ class DownloadRow(Message):
     tried_ms: int = 0
     result: Word = ""
     why: Word = ""
+    ahead: Word = ""
 
 
 class NumberQuery(Message):

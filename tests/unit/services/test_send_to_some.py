@@ -10,7 +10,7 @@ from cngstation.protocols.dispenser.forecourt import (
 )
 from cngstation.protocols.dispenser.posted_price import PostedPrice
 from cngstation.services.check_sale import NozzleSetting
-from cngstation.services.publish_downloads import ServedNozzle
+from cngstation.services.served_line import ServedNozzle
 from cngstation.services.show_downloads import DownloadWatch
 from cngstation.storage import prices
 from cngstation.storage.sales import NozzleKey

@@ -32,6 +32,7 @@ from tests.download_world import (
 )
 from tests.small_station import (
     CASHIER,
+    MORNING,
 )
 
 
@@ -290,7 +291,7 @@ async def test_the_largest_station_is_told_whole_and_a_message_holds_a_page(
     def refused(tx: Transaction) -> None:
         for one in nozzles:
             for kind in (*ListKind, "prices"):
-                version = wanted_versions(tx.connection, one.sold)[kind][0]
+                version = wanted_versions(tx.connection, one.sold, MORNING)[kind][0]
                 of = downloads.published(tx.connection, kind, one.sold, version)
                 assert of is not None
                 note_refused(tx, one.key, of, "拒" * 99)

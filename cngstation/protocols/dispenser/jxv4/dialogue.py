@@ -93,9 +93,7 @@ class BusDialogue(ServiceAnswers):
             raise ValueError("a line without nozzles has nobody to talk to")
         if len({settings.gun for settings in nozzles}) != len(nozzles):
             raise ValueError("two nozzles of one line have the same gun number")
-        distribution = Distribution(
-            [one.gun for one in nozzles], has_lists=variant.has_lists
-        )
+        distribution = Distribution([one.gun for one in nozzles], variant)
         super().__init__(
             {one.gun: Nozzle(one.gun, settings=one) for one in nozzles},
             variant,

@@ -26,10 +26,14 @@ announces that one until then: blocks of two versions are never mixed under one.
 
 A block waits while a poll is due whose nozzle was not polled since the last block, so
 that a live poll is delayed by one exchange at most.
+
+A dispenser that keeps a table until its time is sent the prices to come as well. One
+message has one table, and a newer one takes the place of the one that waits: so the
+prices to come are announced only to a nozzle that is known to hold those of now.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cngstation.protocols.dispenser.canonical import ListVersions
 from cngstation.protocols.dispenser.dialogue import DownloadAdvanced, Event
@@ -39,39 +43,23 @@ from cngstation.protocols.dispenser.forecourt import (
     ListKind,
 )
 from cngstation.protocols.dispenser.jxv4.frames import Command
+from cngstation.protocols.dispenser.jxv4.holding import (
+    KINDS,
+    CountAsked,
+    Holding,
+    PricesAsked,
+    Wanted,
+    count_of,
+    is_fetching,
+    kind_of,
+)
 from cngstation.protocols.dispenser.jxv4.list_messages import (
     BlockAsked,
     PackedList,
     PackedPrices,
 )
 from cngstation.protocols.dispenser.jxv4.messages import Versions
-from cngstation.protocols.dispenser.tries import Tries
-
-# A dispenser that was alone for a day has hundreds of records, and a list is short.
-MOST_AHEAD = 100
-# The order in which a dispenser asks.
-KINDS = (
-    DownloadKind.BASE,
-    DownloadKind.ADDED,
-    DownloadKind.DELETED,
-    DownloadKind.WHITE,
-    DownloadKind.PRICES,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class CountAsked:
-    """53H from a dispenser."""
-
-    kind: ListKind
-
-
-@dataclass(frozen=True, slots=True)
-class PricesAsked:
-    """5EH from a dispenser."""
-
-
-Wanted = CountAsked | BlockAsked | PricesAsked
+from cngstation.protocols.dispenser.jxv4.variant import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,39 +75,12 @@ class Part:
         return self.command is Command.LIST
 
 
-@dataclass(slots=True)
-class Holding:
-    """What one nozzle is offered, asks for, fetches and holds."""
-
-    lists: dict[ListKind, PackedList] = field(default_factory=dict)
-    prices: PackedPrices | None = None
-    wanted: Wanted | None = None
-    list_under_way: PackedList | None = None
-    is_begun: bool = False
-    seen: dict[DownloadKind, int] = field(default_factory=dict)
-    reported: dict[DownloadKind, int] = field(default_factory=dict)
-    noted: dict[DownloadKind, int] = field(default_factory=dict)
-    announced: dict[DownloadKind, int] = field(default_factory=dict)
-    is_identity_due: bool = False
-    is_at_rest: bool = False
-    tries: Tries = field(default_factory=Tries)
-    ahead: int = 0  # of what it was heard to say before it came to rest
-    is_sent_whole: bool = False
-
-    @property
-    def is_held_back(self) -> bool:
-        return not self.is_at_rest and self.ahead < MOST_AHEAD
-
-    @property
-    def is_offered_anything(self) -> bool:
-        return bool(self.lists) or self.prices is not None
-
-
 class Distribution:
     """What every nozzle shall hold, and how far each of them is."""
 
-    def __init__(self, guns: Sequence[int], *, has_lists: bool) -> None:
-        self._has_lists = has_lists
+    def __init__(self, guns: Sequence[int], variant: Variant) -> None:
+        self._has_lists = variant.has_lists
+        self._keeps_prices = variant.keeps_prices
         self._holdings = {gun: Holding() for gun in guns}
 
     def offer(self, downloads: Downloads) -> None:
@@ -130,12 +91,15 @@ class Distribution:
         """
         lists = {kind: PackedList.of(one) for kind, one in downloads.lists.items()}
         prices = PackedPrices.of(downloads.prices) if downloads.prices else None
+        coming = PackedPrices.of(downloads.coming) if downloads.coming else None
+        if not self._keeps_prices:
+            coming = None
         if not self._has_lists:
             lists = {}
         for gun, holding in self._holdings.items():
-            same = (lists, prices) == (holding.lists, holding.prices)
-            if downloads.is_for(gun) and not same:
-                holding.lists, holding.prices = lists, prices
+            known = (holding.lists, holding.prices, holding.coming)
+            if downloads.is_for(gun) and (lists, prices, coming) != known:
+                holding.lists, holding.prices, holding.coming = lists, prices, coming
                 holding.noted.clear()
                 holding.is_identity_due = holding.is_offered_anything
 
@@ -156,6 +120,7 @@ class Distribution:
         holding = self._holdings[gun]
         holding.seen.clear()
         holding.reported.clear()
+        holding.is_identity_known = False
         holding.is_identity_due = holding.is_offered_anything
 
     def unheard(self, gun: int) -> None:
@@ -175,14 +140,14 @@ class Distribution:
     def wants(self, gun: int, wanted: Wanted) -> bool:
         """Note what a nozzle asks for; False if that is not offered."""
         holding = self._holdings[gun]
-        kind = _kind(wanted)
+        kind = kind_of(wanted)
         holding.is_sent_whole = False
         self._no_longer_asks(holding, KINDS[: KINDS.index(kind)])
         if not self._version(gun, kind):
             return False
         if isinstance(wanted, BlockAsked):
             holding.is_begun |= wanted.offset == 0
-            if not (_is(holding, wanted.kind) and holding.is_begun):
+            if not (is_fetching(holding, wanted.kind) and holding.is_begun):
                 # We do not know what it has begun with: it begins again.
                 wanted = CountAsked(wanted.kind)
         holding.wanted = wanted
@@ -193,7 +158,7 @@ class Distribution:
         holding = self._holdings[gun]
         if holding.wanted is None:
             return None
-        kind = _kind(holding.wanted)
+        kind = kind_of(holding.wanted)
         version = self._version_to_send(holding, holding.wanted)
         return None if holding.noted.get(kind) == version else (kind, version)
 
@@ -229,7 +194,7 @@ class Distribution:
             return self._count(gun, holding, wanted.kind)
         if isinstance(wanted, BlockAsked):
             return _block(gun, holding, wanted)
-        prices = holding.prices
+        prices = holding.prices_to_give
         if wanted is None or prices is None:
             return None
         body = prices.to_bytes(is_lng=is_lng, order=order)
@@ -278,6 +243,7 @@ class Distribution:
 
     def _report(self, gun: int, versions: dict[DownloadKind, int]) -> list[Event]:
         holding = self._holdings[gun]
+        holding.is_identity_known = True
         if not holding.is_offered_anything:
             return []
         events: list[Event] = []
@@ -286,7 +252,7 @@ class Distribution:
                 continue
             holding.reported[kind] = version
             count = (
-                _count_of(holding, kind) if version == self._version(gun, kind) else 0
+                count_of(holding, kind) if version == self._version(gun, kind) else 0
             )
             events.append(
                 DownloadAdvanced(gun, kind, version, count, count, is_in_force=True)
@@ -295,7 +261,8 @@ class Distribution:
 
     def _version_to_send(self, holding: Holding, wanted: Wanted) -> int:
         if isinstance(wanted, PricesAsked):
-            return holding.prices.version if holding.prices else 0
+            given = holding.prices_to_give
+            return given.version if given else 0
         under_way = holding.list_under_way
         if isinstance(wanted, BlockAsked) and under_way is not None:
             return under_way.version
@@ -306,16 +273,17 @@ class Distribution:
         """Return the version that is announced to a nozzle; 0 is none."""
         holding = self._holdings[gun]
         if kind is DownloadKind.PRICES:
-            return holding.prices.version if holding.prices else 0
+            given = holding.prices_to_give
+            return given.version if given else 0
         under_way = holding.list_under_way
-        if under_way is not None and _is(holding, kind):
+        if under_way is not None and is_fetching(holding, kind):
             return under_way.version
         offered = holding.lists.get(ListKind(kind))
         return offered.version if offered else 0
 
     def _version_to_tell(self, gun: int, kind: DownloadKind) -> int:
         holding = self._holdings[gun]
-        is_to_be_saved = holding.is_sent_whole and _is(holding, kind)
+        is_to_be_saved = holding.is_sent_whole and is_fetching(holding, kind)
         if holding.is_held_back and not is_to_be_saved:
             return 0
         return self._version(gun, kind)
@@ -329,7 +297,7 @@ class Distribution:
             if holding.seen.get(kind) != version:
                 holding.seen[kind] = version
                 holding.is_identity_due = True
-            if _is(holding, kind):
+            if is_fetching(holding, kind):
                 holding.list_under_way, holding.is_sent_whole = None, False
 
     def _count(self, gun: int, holding: Holding, kind: ListKind) -> Part | None:
@@ -352,13 +320,6 @@ class Distribution:
         return Part(Command.LIST, offered.count_body(), event)
 
 
-def _count_of(holding: Holding, kind: DownloadKind) -> int:
-    if kind is DownloadKind.PRICES:
-        return len(holding.prices.prices) if holding.prices else 0
-    offered = holding.lists.get(ListKind(kind))
-    return len(offered.cards) if offered else 0
-
-
 def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:
     cards = holding.list_under_way
     if cards is None:
@@ -376,16 +337,3 @@ def _block(gun: int, holding: Holding, asked: BlockAsked) -> Part | None:
         refused=holding.tries.why(DownloadKind(asked.kind)),
     )
     return Part(Command.LIST_BLOCK, cards.block_body(asked), event)
-
-
-def _kind(wanted: Wanted) -> DownloadKind:
-    return (
-        DownloadKind.PRICES
-        if isinstance(wanted, PricesAsked)
-        else DownloadKind(wanted.kind)
-    )
-
-
-def _is(holding: Holding, kind: ListKind | DownloadKind) -> bool:
-    under_way = holding.list_under_way
-    return under_way is not None and str(under_way.kind) == str(kind)

@@ -3,9 +3,13 @@
 variant                  "own" (default) or "petrochina": the adapter to IFSF
 preset_quantity_code     0 to 255: how the adapter's 70H names a quantity
 preset_amount_code       0 to 255: how it names an amount
+price_ahead              1: it keeps a price table until the table's time; 0 (default):
+                         it is sent one when its time has come. UNVERIFIED what a
+                         firmware does with a table that lies ahead: ask its maker
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.entry import LineSetup, ProtocolEntry
@@ -43,6 +47,7 @@ PETROCHINA_CAPABILITIES = CAPABILITIES - {Capability.LISTS} | {
     Capability.PRESET,
     Capability.STOP,
 }
+_AHEAD = "price_ahead"
 _PRESET_CODES = {
     "preset_quantity_code": "quantity",
     "preset_amount_code": "amount",
@@ -58,16 +63,22 @@ def _variant(options: Mapping[str, int | str]) -> Variant:
     name = options.get("variant", "own")
     if name not in ("own", PETROCHINA):
         raise ValueError(f"variant {name!r} is neither 'own' nor 'petrochina'")
+    ahead = options.get(_AHEAD, 0)
+    if ahead not in (0, 1):
+        raise ValueError(f"{_AHEAD} is 0 or 1")
     codes: dict[str, int] = {}
     for option, value in options.items():
-        if option == "variant":
+        if option in ("variant", _AHEAD):
             continue
         if option not in _PRESET_CODES or name != PETROCHINA:
             raise ValueError(f"{option!r} is no option of JX-V4 {name}")
         if not isinstance(value, int) or not 0 <= value <= 255:
             raise ValueError(f"{option} is 0 to 255")
         codes[_PRESET_CODES[option]] = value
-    return petrochina(_distinct(PresetCodes(**codes))) if name == PETROCHINA else OWN
+    variant = OWN
+    if name == PETROCHINA:
+        variant = petrochina(_distinct(PresetCodes(**codes)))
+    return replace(variant, keeps_prices=ahead == 1)
 
 
 def _distinct(codes: PresetCodes) -> PresetCodes:
@@ -85,6 +96,7 @@ ENTRY = ProtocolEntry(
     CAPABILITIES,
     _dialogue,
     variants={PETROCHINA: PETROCHINA_CAPABILITIES},
+    switches={_AHEAD: Capability.PRICE_AHEAD},
     conceal=conceal,
     tap=jx_tap,
     answer_head=_answer_head,

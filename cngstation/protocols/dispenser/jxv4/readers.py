@@ -28,13 +28,13 @@ from cngstation.protocols.dispenser.dialogue import (
 )
 from cngstation.protocols.dispenser.forecourt import CardCheck, CardQuestion, Order
 from cngstation.protocols.dispenser.jxv4 import duty_messages, mapping, orders
-from cngstation.protocols.dispenser.jxv4.downloads import (
+from cngstation.protocols.dispenser.jxv4.downloads import Distribution
+from cngstation.protocols.dispenser.jxv4.frames import OVERHEAD_BYTES, Command, Frame
+from cngstation.protocols.dispenser.jxv4.holding import (
     CountAsked,
-    Distribution,
     PricesAsked,
     Wanted,
 )
-from cngstation.protocols.dispenser.jxv4.frames import OVERHEAD_BYTES, Command, Frame
 from cngstation.protocols.dispenser.jxv4.list_messages import (
     BlockAsked,
     list_asked,

@@ -64,6 +64,7 @@ class Variant:
     # Status bytes of a nozzle that asks for what it lacks before it tells its status.
     asking_states: frozenset[int]
     has_lists: bool = True
+    keeps_prices: bool = False  # a table that lies ahead, until its time
     reads_unpaid: bool = False
     preset_codes: PresetCodes = PresetCodes()
 

@@ -82,6 +82,7 @@ CAPABILITIES = frozenset(
     {
         Capability.POLL,
         Capability.PRICE,
+        Capability.PRICE_AHEAD,
         Capability.PRICE_LEVELS,
         Capability.LISTS,
         Capability.STATION_DATA,

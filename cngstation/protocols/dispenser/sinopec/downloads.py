@@ -9,7 +9,7 @@ station  version u8, province u8, city u8, superior u32, station u32, terminal u
 
 import struct
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cngstation.errors import LocalProtocolError
 from cngstation.protocols.dispenser.forecourt import (
@@ -110,7 +110,7 @@ def price_part(
     """
     newest = following or now
     blocks = _price_block(now, nozzles, place)
-    blocks += _price_block(following or now, nozzles, place)
+    blocks += _price_block(following or now, nozzles, place, is_to_come=True)
     return Part(newest.version, blocks, len(newest.prices_e4))
 
 
@@ -151,7 +151,10 @@ def card_number(digits: str, card_mark: str) -> bytes:
     return bytes.fromhex(whole)
 
 
-def _price_block(table: PriceTable, nozzles: list[int], place: Place) -> bytes:
+def _price_block(
+    table: PriceTable, nozzles: list[int], place: Place, *, is_to_come: bool = False
+) -> bytes:
+    """Encode one table; its time has minutes: one to come never begins too early."""
     fens = [divmod(price, E4_PER_FEN) for price in table.prices_e4]
     if (
         not 1 <= table.version <= _U8
@@ -168,6 +171,8 @@ def _price_block(table: PriceTable, nozzles: list[int], place: Place) -> bytes:
         effective = datetime.fromisoformat(table.effective_at)
     except ValueError as error:
         raise LocalProtocolError(why=str(error)) from error
+    if is_to_come and effective.second:
+        effective += timedelta(minutes=1)
     moment = bytes.fromhex(effective.strftime("%Y%m%d%H%M"))
     return bytes([table.version]) + moment + bytes([len(nozzles)]) + entries
 

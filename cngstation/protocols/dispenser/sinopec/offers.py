@@ -44,12 +44,13 @@ class _Held:
     """What one dispenser shall hold.
 
     Prices of a time to come are offered beside those in force; where no prices in
-    force were ever offered, they wait until they are.
+    force were ever offered, they wait until they are. `tables` are those whose time
+    has not come, in their order.
     """
 
     lists: dict[DownloadKind, Part] = field(default_factory=dict)
     prices: PriceTable | None = None
-    following: PriceTable | None = None
+    tables: list[PriceTable] = field(default_factory=list)
     station: StationData | None = None
 
 
@@ -70,22 +71,22 @@ class Offers:
             DownloadKind(kind): list_part(given, self.place)
             for kind, given in downloads.lists.items()
         }
-        if downloads.prices is not None:
-            price_part(downloads.prices, None, _ANY_NOZZLE, self.place)
+        tables = [one for one in (downloads.prices, downloads.coming) if one]
+        for table in tables:
+            price_part(table, None, _ANY_NOZZLE, self.place)
         if downloads.station is not None:
             station_part(downloads.station, _ANY_NOZZLE, self.place)
         for dispenser in dispensers:
             held = self._of(dispenser)
             held.lists |= lists
-            held.following = downloads.prices or held.following
+            held.tables = list(tables) or held.tables
             held.station = downloads.station or held.station
 
     def let_time_pass(self, wall_ms: int) -> None:
         """Let prices whose time has come be those in force."""
         for held in self._held.values():
-            coming = held.following
-            if coming is not None and _has_come(coming, wall_ms):
-                held.prices, held.following = coming, None
+            while held.tables and _has_come(held.tables[0], wall_ms):
+                held.prices = held.tables.pop(0)
 
     def _of(self, dispenser: Dispenser) -> _Held:
         return self._held.setdefault(dispenser.address, _Held())
@@ -123,7 +124,10 @@ class Offers:
         parts = dict(held.lists)
         if held.prices is not None:
             parts[DownloadKind.PRICES] = price_part(
-                held.prices, held.following, nozzles, self.place
+                held.prices,
+                held.tables[0] if held.tables else None,
+                nozzles,
+                self.place,
             )
         if held.station is not None:
             parts[DownloadKind.STATION] = station_part(

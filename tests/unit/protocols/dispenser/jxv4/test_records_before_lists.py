@@ -7,7 +7,7 @@ from cngstation.protocols.dispenser.dialogue import (
     DownloadAsked,
     Transmission,
 )
-from cngstation.protocols.dispenser.jxv4.downloads import MOST_AHEAD
+from cngstation.protocols.dispenser.jxv4.holding import MOST_AHEAD
 from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.jxv4.bus import (
     SECOND,

@@ -269,6 +269,27 @@ def test_prices_to_come_wait_for_prices_in_force() -> None:
     assert bytes.fromhex("0A 202506020000") in block
 
 
+def test_prices_that_follow_are_the_second_block() -> None:
+    """Under their version; in force at their time without another fetch."""
+    talk = Talk()
+    talk.settle()
+    following = replace(PRICES, version=10, effective_at="2025-06-01 08:31:01")
+    talk.dialogue.offer(Downloads(prices=PRICES, coming=following))
+    assert talk.answer(asks(4, 0, 10)).data[13] == 10
+    data = talk.next_frame().data[5:]
+    later = replace(following, effective_at="2025-06-01 08:32:00")
+    whole = price_part(PRICES, later, [1], Place()).data
+    assert data.startswith(whole)
+    # Its time has minutes alone: it begins with the next one, never too early.
+    assert bytes.fromhex("202506010832") in whole
+    talk.wall_ms += 60_000
+    talk.answer(asks(4, 0, 10))
+    alone = talk.next_frame().data[5:]
+    assert alone.startswith(price_part(following, None, [1], Place()).data)
+    talk.dialogue.offer(Downloads(prices=replace(PRICES, version=11)))
+    assert talk.answer(IDLE).data[13] == 11
+
+
 def test_station_data_are_fetched() -> None:
     """In one go."""
     talk = Talk((101, 102), terminal=4)
