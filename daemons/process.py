@@ -23,6 +23,7 @@ from cngstation.services.anchor_books import keep_anchors
 from cngstation.services.keep_parameters import in_force, watch_parameters
 from cngstation.services.keep_staff_cards import StaffReader
 from cngstation.services.log_in import Gate, Passwords
+from cngstation.services.look_after_gate import look_after
 from cngstation.services.note_config import note_config
 from cngstation.services.open_station import open_books
 from cngstation.services.second_step import SecondStep
@@ -106,7 +107,7 @@ class Process:
         gate = Gate(database, self.passwords, self.clock, rules, outlet_no=outlet_no)
         cards = staff_card_rules(self.config.security)
         gate.second = SecondStep(database, gate, cards, reader)
-        self.keep(gate.refusals.run(), "count refusals")
+        self.keep(look_after(gate, self.clock), "look after gate")
         return gate
 
     def fail(self, why: StationError) -> None:

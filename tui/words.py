@@ -139,6 +139,7 @@ WORDS = {
     "middle": mark("middle operator"),
     "senior": mark("senior operator"),
     "administrator": mark("administrator"),
+    "vendor": mark("vendor's technician"),
     "female": mark("female"),
     "male": mark("male"),
     # limits that stop a fill

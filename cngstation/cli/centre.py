@@ -3,11 +3,15 @@
     cngstation centre new-key KEYFILE
     cngstation centre sign-enrolment REQUEST --key KEYFILE --out FILE [--days N]
         [--edition TEXT] [--url URL --pin SHA256] [--serial N] [--yes]
+    cngstation centre sign-ticket --station NO --holder NAME --reason WHY --key KEYFILE
+        --out FILE [--rights "NAME NAME"] [--hours N]
 
 Exit codes: 0 done, 1 refused, 2 usage, 3 could not reach what it needs.
 """
 
 import argparse
+import re
+import secrets
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,17 +22,24 @@ from cngstation.cli.ask import BrokenOff, agreed
 from cngstation.cli.saying import REFUSED, UNREACHED, USAGE, guarded, said
 from cngstation.domain.enrolment import (
     LONGEST_EDITION,
+    LONGEST_HOLDER,
+    LONGEST_RIGHTS,
     LONGEST_URL,
+    LONGEST_WHY,
+    TICKET_ID_BYTES,
     Certificate,
     Request,
+    Ticket,
     call_code,
     fingerprint,
     public_bytes,
 )
-from cngstation.domain.typed_code import MOST_LETTERS, read_code
+from cngstation.domain.rights import TECHNICIAN
+from cngstation.domain.typed_code import MOST_LETTERS, code_text, read_code
 from cngstation.hygiene import is_clean
 from cngstation.language import LANGUAGES, _, use_language
-from cngstation.moments import SystemClock, time_text
+from cngstation.moments import MS_PER_HOUR, SystemClock, time_text
+from cngstation.services.admit_vendor import LONGEST_MS
 from cngstation.services.enrol_station import MS_PER_DAY, certificate_text
 from cngstation.services.made_files import make_key
 from cngstation.services.read_credentials import read_credential
@@ -42,7 +53,8 @@ def run(arguments: Sequence[str]) -> int:
     """Make a key or sign a request; return the exit code."""
     given = _parser().parse_args(arguments)
     use_language(given.language)
-    work = _new_key if given.step == "new-key" else _sign
+    steps = {"new-key": _new_key, "sign-ticket": _ticket, "sign-enrolment": _sign}
+    work = steps[given.step]
     return guarded(PROGRAM, lambda: work(given))
 
 
@@ -62,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--pin", default="", help="SHA-256 of that server's certificate")
     sign.add_argument("--serial", type=int, help="default: the second of now")
     sign.add_argument("--yes", action="store_true", help="the code was compared")
+    ticket = steps.add_parser("sign-ticket", help="let a technician in at a station")
+    ticket.add_argument("--station", required=True, help="its number, 8 digits")
+    ticket.add_argument("--holder", required=True, help="the technician's name")
+    ticket.add_argument("--reason", required=True)
+    ticket.add_argument("--key", type=Path, required=True)
+    ticket.add_argument("--out", type=Path, required=True)
+    ticket.add_argument("--rights", default=" ".join(sorted(TECHNICIAN)))
+    ticket.add_argument("--hours", type=int, default=8, help="good for so long")
     return parser
 
 
@@ -116,6 +136,50 @@ def _sign(given: argparse.Namespace) -> int:
     given.out.write_text(certificate_text(certificate.signed(key)), "utf-8")
     sys.stdout.write(_("Certificate written to {path}.\n").format(path=given.out))
     return 0
+
+
+def _ticket(given: argparse.Namespace) -> int:
+    if wrong := _wrong_of_ticket(given):
+        return said(PROGRAM, wrong, USAGE)
+    key, now_ms = _key(given.key), SystemClock().now().wall_ms
+    ticket = Ticket(
+        ticket_id=secrets.token_bytes(TICKET_ID_BYTES),
+        station_no=given.station,
+        holder=given.holder,
+        rights=given.rights,
+        from_ms=now_ms,
+        until_ms=now_ms + given.hours * MS_PER_HOUR,
+        reason=given.reason,
+        office_key=public_bytes(key),
+    )
+    until = time_text(ticket.until_ms)
+    remarks = (
+        "cngstation vendor ticket",
+        f"station {ticket.station_no}, {ticket.holder}, until {until}",
+        f"{ticket.rights}: {ticket.reason}",
+    )
+    given.out.write_text(code_text(ticket.signed(key), remarks), "utf-8")
+    sys.stdout.write(_("Ticket written to {path}.\n").format(path=given.out))
+    return 0
+
+
+def _wrong_of_ticket(given: argparse.Namespace) -> str:
+    texts = (
+        ("--holder", given.holder, LONGEST_HOLDER),
+        ("--reason", given.reason, LONGEST_WHY),
+        ("--rights", given.rights, LONGEST_RIGHTS),
+    )
+    rules = (
+        ("--station", re.fullmatch("[0-9]{8}", given.station) is not None),
+        ("--hours", 1 <= given.hours <= LONGEST_MS // MS_PER_HOUR),
+        ("--rights", set(given.rights.split()) <= TECHNICIAN),
+        *(
+            (name, 0 < len(t.encode()) <= most and is_clean(t))
+            for name, t, most in texts
+        ),
+    )
+    wrong = [option for option, fits in rules if not fits]
+    return _("{option} does not fit.").format(option=wrong[0]) if wrong else ""
 
 
 def _wrong_option(given: argparse.Namespace) -> str:

@@ -130,7 +130,7 @@ async def _accept(config: StationConfig, given: argparse.Namespace) -> int:
         gate = gate_of(config, database)
         actor = await actor_at(database, gate, answering(given), RIGHT, _WHERE)
         desk, behind = await _both(config, database, gate, given)
-        text = await asyncio.to_thread(_text_of, given.source, who)
+        text = await asyncio.to_thread(text_of, given.source, who)
 
         async def accept(compared: str) -> Certificate:
             return await desk.accept(
@@ -181,7 +181,7 @@ def _compared(unknown: Refusal) -> str:
     return shown
 
 
-def _text_of(source: str, who: Identity) -> str:
+def text_of(source: str, who: Identity) -> str:
     """Return the text of a certificate from wherever it is."""
     if source == "-":
         lines = iter(sys.stdin.readline, "")

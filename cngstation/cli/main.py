@@ -22,6 +22,7 @@ COMMANDS = {
     "reseal": "another key for the personal numbers",
     "sniff": "what goes over a line of dispensers, in words",
     "tui": "the screen of the cashier and the technician",
+    "vendor": "let a technician of the vendor in, by a signed ticket",
     "verify": "prove the books",
     "vouch": "say as root that an operator is another person",
 }

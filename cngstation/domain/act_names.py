@@ -43,6 +43,8 @@ NAMES: Mapping[str, str] = {
     "card_key.confirm": mark("Another key of cards taken"),
     "card_key.first": mark("First key of cards noted"),
     "card_key.left": mark("A key that waited is gone from its file"),
+    "vendor.accept": mark("Technician of the vendor let in"),
+    "vendor.ended": mark("Access of the vendor ended"),
     "company.edit": mark("Company changed"),
     "company.register": mark("Company registered"),
     "company.terms": mark("What a company may owe changed"),

@@ -91,7 +91,7 @@ _OF_STATION = frozenset(
         "station.initialise",
     }
 )
-_OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.")
+_OF_PEOPLE = ("operator.", "role.", "outlet.", "staff_card.", "vendor.")
 _WORKING = frozenset({"operator.change_password"})
 _LOGINS = frozenset({"session.login", "session.unlock"})
 REFUSED, CARRIED = "refused", "carried"

@@ -1,10 +1,12 @@
-"""The papers by which a station belongs to head office: request and certificate.
+"""Papers between a station and head office: request, certificate, vendor's ticket.
 
 What is signed, by Ed25519 (RFC 8032):
 
     "cngstation enrolment request 1" 00 | station_no(8) area_no(4) made_at(8) key(32)
     "cngstation enrolment certificate 1" 00 | serial(4) station_no(8) area_no(4)
         edition(1+n) from(8) until(8) station_key(32) office_key(32) url(1+n) pin(1+n)
+    "cngstation vendor ticket 1" 00 | ticket_id(16) station_no(8) holder(1+n)
+        rights(1+n) from(8) until(8) reason(1+n) office_key(32)
 
 Numbers are big-endian, moments UTC milliseconds, texts UTF-8 behind a byte of length,
 `station_no` and `area_no` ASCII digits. A paper is one byte of kind, these fields and
@@ -28,6 +30,7 @@ from cngstation.language import mark
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 LONGEST_EDITION, LONGEST_URL = 20, 120
+TICKET_ID_BYTES, LONGEST_HOLDER, LONGEST_RIGHTS, LONGEST_WHY = 16, 40, 255, 120
 
 
 class NotThisPaper(Refusal):
@@ -181,6 +184,58 @@ class Certificate(_Paper):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket(_Paper):
+    """Whom of the vendor head office lets in, where, until when, for what and why.
+
+    `rights` are names with spaces between.
+    """
+
+    KIND = b"V"
+    CONTEXT = b"cngstation vendor ticket 1\0"
+    NAME = mark("vendor's ticket")
+
+    ticket_id: bytes
+    station_no: str
+    holder: str
+    rights: str
+    from_ms: int
+    until_ms: int
+    reason: str
+    office_key: bytes
+
+    @property
+    def signer(self) -> bytes:
+        """Head office's key."""
+        return self.office_key
+
+    def to_bytes(self) -> bytes:
+        """Return the fields as they are signed."""
+        return (
+            self.ticket_id
+            + self.station_no.encode("ascii")
+            + _text(self.holder, LONGEST_HOLDER)
+            + _text(self.rights, LONGEST_RIGHTS)
+            + self.from_ms.to_bytes(8, "big")
+            + self.until_ms.to_bytes(8, "big")
+            + _text(self.reason, LONGEST_WHY)
+            + self.office_key
+        )
+
+    @classmethod
+    def _taken(cls, fields: "_Fields") -> Self:
+        return cls(
+            ticket_id=fields.raw(TICKET_ID_BYTES),
+            station_no=fields.digits(8),
+            holder=fields.text(LONGEST_HOLDER),
+            rights=fields.text(LONGEST_RIGHTS),
+            from_ms=fields.number(8),
+            until_ms=fields.number(8),
+            reason=fields.text(LONGEST_WHY),
+            office_key=fields.key(),
+        )
+
+
 def public_bytes(key: Ed25519PrivateKey) -> bytes:
     """Return the public half of a key."""
     return key.public_key().public_bytes_raw()
@@ -232,6 +287,10 @@ class _Fields:
     def key(self) -> bytes:
         """Return a public key."""
         return self._take(KEY_BYTES)
+
+    def raw(self, width: int) -> bytes:
+        """Return bytes as they are."""
+        return self._take(width)
 
     def short(self, *lengths: int) -> bytes:
         """Return bytes behind their count, which is 0 or one of these."""

@@ -3,7 +3,8 @@
 A right is a line here: its name, who has it from which level up, its group and its
 title. A ready-made role is a level of the trade and has what stands at or below it; a
 new version of the program brings new rights to these. Roles made at the station are
-rows, see `cngstation.storage.roles`. Vendors have no role at the station.
+rows, see `cngstation.storage.roles`. Nobody gives the vendor's level (厂家维护): a
+signed ticket does, for some time, with rights of `TECHNICIAN` alone.
 """
 
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ RIGHTS = (
     Right("operator.vouch", _SENIOR, "operators", mark("Vouch for another operator")),
     Right("operator.write", _ADMIN, "operators", mark("Keep operators")),
     Right("role.write", _ADMIN, "operators", mark("Make roles")),
+    Right("vendor.admit", _ADMIN, "operators", mark("Let the vendor's technician in")),
     Right("outlet.write", _ADMIN, "operators", mark("Keep outlets")),
     Right("outlet.all", _ADMIN, "operators", mark("Work for every outlet")),
 )
@@ -164,6 +166,19 @@ OF_OUTLET = frozenset(
     }
 )
 EVERY_OUTLET = "outlet.all"
+VENDOR = "vendor"
+# All that a vendor's ticket can give: no money, no gas, no price, nobody's data.
+TECHNICIAN = frozenset(
+    {
+        "alarm.see",
+        "card.read",
+        "line.frames",
+        "lists.send",
+        "nozzle.lock",
+        "nozzle.stop",
+        "record.refetch",
+    }
+)
 
 ROLES: dict[str, frozenset[str]] = {
     level.name.lower(): frozenset(r.name for r in RIGHTS if r.level <= level)

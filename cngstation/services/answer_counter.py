@@ -19,6 +19,7 @@ from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_rows import RowAnswers
 from cngstation.services.answer_staff_cards import StaffCardAnswers
 from cngstation.services.answer_till import TillAnswers
+from cngstation.services.answer_vendor import VendorAnswers
 from cngstation.services.counter_parts import CounterParts
 from cngstation.services.diagnose_card import DiagnosisAnswers
 
@@ -45,6 +46,7 @@ class CounterAnswers:
         self.staff_cards = StaffCardAnswers(parts)
         self.parameters = ParameterAnswers(parts)
         self.enrolment = EnrolmentAnswers(parts)
+        self.vendor = VendorAnswers(parts)
         self.audit = AuditAnswers(parts)
 
     def handlers(self) -> Handlers:

@@ -44,6 +44,7 @@ _REGISTERS = (
     "vehicle_type",
     "parameter",
     "card_key",
+    "vendor_ticket",
 )
 # The newest row of each is in force, by these columns.
 _NEWEST = {

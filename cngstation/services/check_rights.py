@@ -5,10 +5,10 @@ by operators of the till's outlet; who has the right to work for every outlet do
 anywhere. What holds for the whole station (prices, lists, registers) is of no outlet.
 """
 
-from cngstation.domain.rights import BY_NAME, EVERY_OUTLET, OF_OUTLET
+from cngstation.domain.rights import BY_NAME, EVERY_OUTLET, OF_OUTLET, VENDOR
 from cngstation.errors import Refusal
 from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN
-from cngstation.storage import roles
+from cngstation.storage import roles, vendor_tickets
 from cngstation.storage.operators import Operator
 from cngstation.storage.sqlite import Connection
 
@@ -47,7 +47,7 @@ def rights_in_force(
     connection: Connection, operator: Operator, outlet_no: str = ""
 ) -> frozenset[str]:
     """Return an operator's rights at a till of an outlet; "" is no outlet's."""
-    held = roles.rights_of(connection, operator.role)
+    held = _held(connection, operator)
     return held if _is_at_home(operator, held, outlet_no) else held - OF_OUTLET
 
 
@@ -65,7 +65,7 @@ def require_right(
         raise PasswordMustChange
     if right == LOGGED_IN:
         return
-    held = roles.rights_of(connection, operator.role)
+    held = _held(connection, operator)
     if right not in held:
         raise RightMissing(right=title_of(right))
     if right in OF_OUTLET and not _is_at_home(operator, held, outlet_no):
@@ -75,6 +75,12 @@ def require_right(
 def title_of(right: str) -> str:
     """Return a right as people call it, in English."""
     return BY_NAME[right].title if right in BY_NAME else right
+
+
+def _held(connection: Connection, operator: Operator) -> frozenset[str]:
+    if operator.role == VENDOR:
+        return vendor_tickets.rights_of(connection, operator.operator_no)
+    return roles.rights_of(connection, operator.role)
 
 
 def _is_at_home(operator: Operator, held: frozenset[str], outlet_no: str) -> bool:

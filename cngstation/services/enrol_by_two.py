@@ -5,6 +5,7 @@ operator was ever registered there is nobody else: then the first does each alon
 and the digest says so.
 """
 
+from cngstation.domain.rights import VENDOR
 from cngstation.services.approve import Approved, SecondPersonMissing, Wish, record
 from cngstation.storage import audit
 from cngstation.storage.audit import Actor
@@ -17,7 +18,9 @@ ALONE = "enrolment.alone"
 
 def may_be_alone(connection: Connection, act: str) -> bool:
     """Tell whether there is nobody else yet, and this was not done alone before."""
-    (people,) = connection.execute("SELECT count(*) FROM operator").fetchone()
+    (people,) = connection.execute(
+        "SELECT count(*) FROM operator WHERE role<>?", (VENDOR,)
+    ).fetchone()
     done = connection.execute(
         "SELECT 1 FROM audit WHERE act=? AND subject=? LIMIT 1", (ALONE, act)
     ).fetchone()

@@ -126,6 +126,7 @@ class OperatorDesk:
 
         def unit(tx: Transaction) -> Operator:
             was = guards.may_change(tx, actor, operator_no)
+            guards.not_a_vendor(was)
             if wanted.login_name != was.login_name:
                 raise FieldWrong(field="login name", why=mark("it stays as it is"))
             if (wanted.role, wanted.outlet_no) != (was.role, was.outlet_no):

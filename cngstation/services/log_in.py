@@ -16,6 +16,7 @@ from cngstation.hygiene import clean
 from cngstation.moments import MS_PER_HOUR, Clock, Instant
 from cngstation.rpc.authority import Call, Peer, Session
 from cngstation.rpc.session import Login
+from cngstation.services import vendor_level
 from cngstation.services.check_rights import (
     require_right,
     rights_in_force,
@@ -173,7 +174,7 @@ class Gate:
         """
         staff = staff_of(session)
         row, refused = await self.database.read(
-            lambda connection: self._standing(connection, staff, right)
+            lambda connection: self._standing(connection, staff, right, call.method)
         )
         if self._hands.are_gone(row):
             # Locked it is, whether or not that can be written now.
@@ -199,7 +200,7 @@ class Gate:
         return refused is None and not self._hands.are_gone(row)
 
     def _standing(
-        self, connection: Connection, staff: StaffSession, right: str
+        self, connection: Connection, staff: StaffSession, right: str, method: str = ""
     ) -> tuple[SessionRow, Refusal | None]:
         row = operators.find_session(connection, staff.token_hash)
         operator = operators.find(connection, staff.operator_no)
@@ -207,9 +208,12 @@ class Gate:
             raise NotLoggedIn
         if operator is None or operator.state != ACTIVE:
             raise NotLoggedIn
+        if vendor_level.over(connection, operator, self._clock.now()):
+            raise NotLoggedIn
         if row.state == LOCKED:
             raise ScreenLocked
         try:
+            vendor_level.require_for_vendor(operator, right, method)
             require_right(connection, operator, right, self._outlet_no)
         except Refusal as refused:
             return row, refused
@@ -273,7 +277,9 @@ class Gate:
             now = operators.find(tx.connection, operator.operator_no) or operator
             gone = staff_cards.out_of_use(tx.connection, card_no)
             over = one_time_over(tx.connection, now, tx.now, self._one_time_hours)
-            if refused := gone or why_not(now, operator, tx.now) or over:
+            ended = vendor_level.over(tx.connection, now, tx.now)
+            left_ms = vendor_level.left_ms(tx.connection, now, tx.now)
+            if refused := gone or why_not(now, operator, tx.now) or over or ended:
                 audit.record(
                     tx, actor, "session.login", now.login_name, outcome="refused"
                 )
@@ -285,7 +291,7 @@ class Gate:
                 terminal=terminal,
                 state=ACTIVE,
                 started_at_ms=tx.now.wall_ms,
-                ends_mono_ms=tx.now.mono_ms + self._session_ms,
+                ends_mono_ms=tx.now.mono_ms + self._longest(left_ms),
                 boot_id=tx.now.boot_id,
                 active_mono_ms=tx.now.mono_ms,
                 staff_card_no=card_no,
@@ -301,6 +307,9 @@ class Gate:
         if isinstance(begun, Refusal):
             raise begun
         return await self._session(operator, begun, token)
+
+    def _longest(self, left_ms: int | None) -> int:
+        return self._session_ms if left_ms is None else min(left_ms, self._session_ms)
 
     async def _wrong_try(
         self, name: str, operator: Operator | None, terminal: str

@@ -6,7 +6,7 @@ role, nor the own full name, which stands on slips. One active administrator sta
 does not work for every outlet keeps to the operators and roles of the own one.
 """
 
-from cngstation.domain.rights import ADMINISTRATOR, EVERY_OUTLET, ROLES
+from cngstation.domain.rights import ADMINISTRATOR, EVERY_OUTLET, ROLES, VENDOR
 from cngstation.errors import NotLoggedIn, Refusal
 from cngstation.services.check_rights import OtherOutlet, title_of
 from cngstation.storage import operators, roles
@@ -45,6 +45,16 @@ class LastAdministrator(Refusal):
     text = (
         "Operator {operator_no} is the last active administrator. Nothing was changed. "
         "Make another administrator first."
+    )
+
+
+class OfVendor(Refusal):
+    """What a technician is, a signed ticket says."""
+
+    code = "refusal.of_vendor"
+    text = (
+        "{operator_no} is a technician of the vendor, as the ticket says. Nothing was "
+        "changed. Such an access can be locked or ended."
     )
 
 
@@ -189,6 +199,16 @@ def not_oneself(actor: Actor, operator_no: str) -> None:
     """
     if actor.operator_no == operator_no:
         raise OwnRole
+
+
+def not_a_vendor(was: Operator) -> None:
+    """Return if somebody is an operator of the station.
+
+    Raises:
+        OfVendor: a technician, as the ticket says.
+    """
+    if was.role == VENDOR:
+        raise OfVendor(operator_no=was.operator_no)
 
 
 def not_the_last(tx: Transaction, was: Operator) -> None:

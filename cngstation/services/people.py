@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from cngstation.config import StationConfig
 from cngstation.domain.sealing import PersonalDataSeal
+from cngstation.services.admit_vendor import VendorDesk
 from cngstation.services.approve import Gatekeeper
 from cngstation.services.change_password import OwnPasswords
 from cngstation.services.keep_operators import OperatorDesk
@@ -23,6 +24,7 @@ class People:
     outlets: OutletDesk
     own_passwords: OwnPasswords
     vouching: Vouching
+    vendors: VendorDesk
 
 
 def people_of(
@@ -41,6 +43,7 @@ def people_of(
         outlets=OutletDesk(database, till_outlet),
         own_passwords=OwnPasswords(database, passwords, gate, known),
         vouching=Vouching(gate),
+        vendors=VendorDesk(database, passwords, gate),
     )
 
 

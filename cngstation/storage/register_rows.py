@@ -82,6 +82,7 @@ REGISTERS = (
     ),
     Register("session", ("token_hash",), unproved=frozenset({"active_mono_ms"})),
     Register("staff_card", ("card_no",)),
+    Register("vendor_ticket", ("ticket_id",)),
     Register("card_key", ("name", "version")),
     Register("second_card", ("asked_no",)),
     Register("outlet", ("outlet_no",)),

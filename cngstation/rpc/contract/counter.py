@@ -26,6 +26,7 @@ from cngstation.rpc.contract import (
     rows,
     staff_cards,
     till,
+    vendor,
 )
 from cngstation.rpc.contract.acts import *
 from cngstation.rpc.contract.cards import *
@@ -90,6 +91,7 @@ COUNTER = Contract(
         *operators.OPERATOR_METHODS,
         *staff_cards.STAFF_CARD_METHODS,
         *parameters.PARAMETER_METHODS,
+        *vendor.VENDOR_METHODS,
         *audit.AUDIT_METHODS,
     ),
     events=(

@@ -9,7 +9,7 @@ from cngstation.rpc.method import LOGGED_IN, OWN_LOGIN, Line, Message, Method, T
 from cngstation.rpc.session import MOST_RIGHTS, Nothing, RightName, Secret
 
 MOST_ROLES, MOST_OUTLETS, OPERATORS_A_PAGE = 100, 100, 100
-OperatorNo = Annotated[str, Field(pattern=r"^[0-9]{1,9}$")]
+OperatorNo = Annotated[str, Field(pattern=r"^V?[0-9]{1,9}$")]  # V: the vendor's
 RoleNo = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,20}$")]
 OutletNo = Annotated[str, Field(pattern=r"^[0-9]{1,4}$")]
 RightNames = Annotated[tuple[RightName, ...], Field(max_length=MOST_RIGHTS)]

@@ -35,6 +35,7 @@ MADE = {
         "operator.lock", "operator.retire", "operator.edit.phone",
     ],
     "card_keys": ["card_key.first", "card_key.changed"],
+    "admit_vendor": ["vendor.accept"],
     "keep_staff_cards": ["staff_card.lost", "staff_card.withdrawn"],
     "keep_till": ["till.drop", "till.pay_in", "till.pay_out"],
     "reveal_personal": [f"personal.reveal.{what}" for what in What],

@@ -25,6 +25,7 @@ from cngstation.storage import (
     roles,
     second_cards,
     staff_cards,
+    vendor_tickets,
 )
 from cngstation.storage.crews import Crew, Staff
 from cngstation.storage.database import Transaction
@@ -34,6 +35,7 @@ from cngstation.storage.roles import Role
 from cngstation.storage.second_cards import ASKED, AskedCard
 from cngstation.storage.sqlite import connect
 from cngstation.storage.staff_cards import ACTIVE, StaffCardRow
+from cngstation.storage.vendor_tickets import VendorTicket
 from tests.furnished_station import GAS_CARD, furnish, top_up
 from tests.small_station import (
     CARD,
@@ -75,6 +77,8 @@ async def _furnish_whole(path: Path) -> None:
         await db.write(lambda tx: staff_cards.add(tx, STAFF_CARD, actor=CASHIER))
         await db.write(lambda tx: second_cards.ask(tx, ASKED_CARD, actor=CASHIER))
         await db.write(lambda tx: parameters.put(tx, "station.name", "某站"))
+        ticket = VendorTicket("aa", "V1", "Zhao", "card.read", 1, 2, "why", "")
+        await db.write(lambda tx: vendor_tickets.add(tx, ticket, actor=CASHIER))
         await note_keys(db, [KeySet(MASTER, (bytes(16),))])
         await db.write(lambda tx: crews.add_crew(tx, Crew("1", "甲班")))
         await db.write(lambda tx: crews.put_staff(tx, Staff("12", "1", "Zhao Yi")))
