@@ -1,6 +1,6 @@
 """What every card with our purse shows and does, whatever its technology."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from cngstation.errors import DeviceError, OutcomeUnknown
@@ -29,7 +29,7 @@ class CardReading:
     standing: bytes = b""
     own_key: str = ""
     modes: frozenset[int] | None = None
-    key_version: str = ""
+    key_version: str = field(default="", compare=False)  # not what the card holds
 
 
 class CardNotAsRead(DeviceError):
