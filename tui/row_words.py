@@ -29,6 +29,7 @@ ROWS = {
     "given_up_came": mark("came late"),
     "fill_not_booked": mark("not booked"),
     "nozzle_unreadable": mark("no sense"),
+    "duty_differs": mark("duty figures"),
     "device_counter_reset": mark("new counting"),
     "unit_differs": mark("unit off"),
     "unusual_record": mark("odd record"),

@@ -11,6 +11,7 @@ from cngstation.domain.sale_postings import asked_of_purse
 from cngstation.domain.totaliser import NO_TOTAL, Place, Stretch, breaks, goes_on
 from cngstation.protocols.dispenser.canonical import SaleRecord, TransactionType
 from cngstation.services import name_breaks
+from cngstation.services.compare_duty import look_again
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.name_debt import name_late_debt
 from cngstation.storage import cards, findings, sales
@@ -183,6 +184,7 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
     if arrival.before_reading:
         place = Place(arrival.stand.epoch, record.device_seq)
         name_breaks.recheck(tx, nozzle.key, place)
+        look_again(tx, nozzle.key)
     else:
         _compare_totalisers(tx, nozzle.key, record, arrival.stand)
     # A card of ours counts its issue: from nought on nothing is counted.
@@ -217,6 +219,7 @@ def _compare_totalisers(
         _name_break(tx, nozzle, ended, fill)
         return
     # A fill that comes late stands before one that is booked already.
+    look_again(tx, nozzle)
     if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
         return
     beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)

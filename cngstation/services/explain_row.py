@@ -36,6 +36,7 @@ BY_ONE = frozenset(
         "cash_without_crew",
         "clock_off_dispensers",
         "device_counter_reset",
+        "duty_differs",
         "fill_of_replaced_card",
         "given_up_came",
         "guard_loosened",

@@ -8,7 +8,9 @@ from cngstation.domain.totaliser import CAUSE_TEXTS, Cause
 from cngstation.hygiene import clean
 from cngstation.language import mark
 from cngstation.rpc.contract.figures import MOST_ROWS, Fact, OpenRow
+from cngstation.services.compare_duty import shown_of
 from cngstation.services.explain_row import people_of
+from cngstation.services.fill_row_words import FILL_ROWS
 from cngstation.services.station_row_words import STATION_ROWS
 from cngstation.services.tell_unasked import UNASKED, UNASKED_WORDS, told_of
 from cngstation.storage import findings, journal
@@ -21,10 +23,6 @@ _LAY_AGAIN = mark("Lay the same card on the reader again; it is finished by itse
 _TWO_PEOPLE = mark("Keep the card. Two people decide, the manager being one.")
 _NOTE_IT = mark("Nothing to do now; the manager looks at it with the handover.")
 
-_FETCH_OR_GIVE_UP = mark(
-    "They are fetched again by themselves. If the dispenser has lost them, two people "
-    "give them up (E)."
-)
 # Of a row whose totalisers tell what is missing; "-" is a figure that is not known.
 _GAP_WITH_FIGURES = mark(
     "{subject}: fills {first} to {last} have not come; its totaliser moved "
@@ -33,6 +31,7 @@ _GAP_WITH_FIGURES = mark(
 
 # Kind of row: what is said of it, and what cures it. {fields} are facts of the row.
 WORDS: dict[str, tuple[str, str]] = {
+    **FILL_ROWS,
     **UNASKED_WORDS,
     "top_up": (
         mark("Top-up of {cash} yuan to card {card} is not finished."),
@@ -153,52 +152,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown_card": (
         mark("Card {subject} filled at nozzle {nozzle} and is in no register."),
         mark("Ask head office whose card it is; the sale is in suspense."),
-    ),
-    "amount_differs": (
-        mark("Fill {number} of nozzle {nozzle}: amount is not quantity times price."),
-        mark("Check the dispenser's price and its decimals."),
-    ),
-    "totaliser_break": (
-        mark(
-            "Nozzle {nozzle}: its totaliser moved {size} without a fill, behind fill "
-            "{after}: {cause}."
-        ),
-        mark("Fills may be missing: fetch them again, or explain the difference (E)."),
-    ),
-    "amount_break": (
-        mark(
-            "Nozzle {nozzle}: its money totaliser moved {size} yuan beside its fills, "
-            "behind fill {after}: {cause}."
-        ),
-        mark("Compare prices and amounts there, then explain the difference (E)."),
-    ),
-    "fill_shown_before": (
-        mark(
-            "Nozzle {nozzle} showed {quantity}, {amount} yuan, when it was first heard."
-        ),
-        mark("It is not booked, for it may be an old one; ask the crew, and note it."),
-    ),
-    "sequence_gap": (
-        mark("{subject}: fills {first} to {last} have not come."),
-        _FETCH_OR_GIVE_UP,
-    ),
-    "given_up_came": (
-        mark(
-            "Fill {number} of nozzle {nozzle}, {quantity}, {amount} yuan, was given up "
-            "and has come all the same."
-        ),
-        mark("It is booked. Say in the books why it came late, then close (E)."),
-    ),
-    "fill_not_booked": (
-        mark("Fill {number} of nozzle {nozzle} cannot be booked: {why}"),
-        mark(
-            "The dispenser keeps it and offers it again. Write the fill down from its "
-            "display and call the technician; it is in no total until it is booked."
-        ),
-    ),
-    "nozzle_unreadable": (
-        mark("Nozzle {nozzle} sends messages that make no sense, fills perhaps."),
-        mark("Compare its protocol version with the configuration; call its maker."),
     ),
     "device_counter_reset": (
         mark("Nozzle {nozzle} began its numbers anew at {number}."),
@@ -382,6 +335,8 @@ def finding_row(
         first: dict[str, str | int] = {"cause": CAUSE_TEXTS[Cause.FELL]}
         first |= {"after": int(values["number"]) - 1}
         shown = {**first, **values, "size": quantity_text(moved)}
+    if finding.kind == "duty_differs":
+        shown |= shown_of(values)
     if finding.kind == "amount_break":
         shown |= {"size": yuan_text(int(values["size_e4"]))}
     if "quantity_milli" in values:

@@ -18,6 +18,7 @@ from cngstation.services.change_duty import (
     leave_nozzle,
     on_duty_at,
 )
+from cngstation.services.compare_duty import compare_duty
 from cngstation.services.name_breaks import subject_of
 from cngstation.storage import crews, duty_records, findings, sales, shifts
 from cngstation.storage.audit import Actor
@@ -61,6 +62,7 @@ class DutyBook:
         on = on_duty_at(tx.connection, nozzle)
         meter = _meter(nozzle, record, staff_card)
         if record.is_off_duty:
+            compare_duty(tx, nozzle, record)
             if on is not None:
                 leave_nozzle(tx, on, _behind_its_fills(tx, on, meter, record), actor)
             return

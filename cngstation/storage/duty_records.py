@@ -43,6 +43,28 @@ def keep(
     return bool(number > newest)
 
 
+def begun_at(
+    connection: Connection, nozzle: NozzleKey, number: int, on_duty_seq: int | None
+) -> int | None:
+    """Return the totaliser at which an ended duty began; None where it is not known.
+
+    It began at the record that it names, or at the one before it.
+    """
+    row = connection.execute(
+        f"SELECT is_off_duty, total_quantity_milli FROM {DUTY} WHERE {_OF_NOZZLE}"  # noqa: S608 - ours
+        " AND epoch=? AND device_seq<? AND (? IS NULL OR device_seq=?)"
+        " ORDER BY device_seq DESC LIMIT 1",
+        (
+            *_values(nozzle),
+            _stand(connection, DUTY, nozzle)[0],
+            number,
+            on_duty_seq,
+            on_duty_seq,
+        ),
+    ).fetchone()
+    return None if row is None or row[0] else row[1]
+
+
 def _stand(connection: Connection, table: str, nozzle: NozzleKey) -> tuple[int, int]:
     row = connection.execute(
         f"SELECT epoch, device_seq FROM {table} WHERE {_OF_NOZZLE}"  # noqa: S608 - ours

@@ -1,5 +1,6 @@
 """Single fills of one nozzle, by what is asked of them."""
 
+from itertools import takewhile
 from typing import Any
 
 from cngstation.storage.facts import rows
@@ -32,3 +33,18 @@ def newest_told(
         (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no, no_total),
     ).fetchone()
     return None if row is None else ((row[0], row[1]), row[2])
+
+
+def above(
+    connection: Connection, nozzle: NozzleKey, total: int
+) -> list[dict[str, Any]]:
+    """Return a nozzle's newest fills behind a figure of its totaliser, newest first."""
+    found = rows(
+        connection,
+        "SELECT transaction_type, quantity_milli, amount_e4, total_quantity_milli"
+        " FROM sale WHERE station_no=?1 AND dispenser_no=?2 AND nozzle_no=?3"
+        " AND epoch=(SELECT max(epoch) FROM sale WHERE station_no=?1"
+        "  AND dispenser_no=?2 AND nozzle_no=?3) ORDER BY device_seq DESC",
+        (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no),
+    )
+    return list(takewhile(lambda fill: fill["total_quantity_milli"] > total, found))

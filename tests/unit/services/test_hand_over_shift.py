@@ -394,9 +394,8 @@ async def sold(world: ShiftWorld, **changes: Any) -> None:
     world.total[key] = world.total.get(key, 0) + moved
     paid = changes.get("amount_e4", 9_0000)
     money = world.money[key] = world.money.get(key, 0) + paid
-    given = {"card_no": None, "card_consumption_count": 0}
-    given |= {"gun_total_amount_e4": money, **changes}
-    record = fill(number, total=world.total[key], **given)
+    given = {"card_no": None, "card_consumption_count": 0, "gun_total_amount_e4": money}
+    record = fill(number, total=world.total[key], **{**given, **changes})
     await world.book.book(ONE, record, "online")
 
 

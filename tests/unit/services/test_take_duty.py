@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cngstation.errors import CommitUncertain, StorageError
+from cngstation.protocols.dispenser.canonical import TransactionType
 from cngstation.protocols.dispenser.forecourt import ParameterChange, ShiftRecord
+from cngstation.rpc.contract.figures import OpenRow
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
 from cngstation.services.card_act_kinds import every_kind
@@ -304,3 +307,93 @@ async def test_a_fill_that_the_dispenser_still_keeps_is_of_the_duty_before(
     found = await forecourt.db.read(lambda c: c.execute(sql, (late.seq,)).fetchone())
     assert found == (owner,)
     assert ("totaliser_break" in await forecourt.kinds()) == (owner == 2)
+
+
+def told(number: int, total: int, sold: int, **changes: object) -> ShiftRecord:
+    """Return an ended duty that counted fills of 2.000 for 9.00."""
+    figures: dict[str, Any] = {
+        "shift_quantity_milli": sold * 2_000,
+        "shift_amount_e4": sold * 9_0000,
+        **changes,
+    }
+    return replace(duty(number, off=True, total=total), **figures)
+
+
+async def sold(yard: Forecourt, *numbers: int) -> None:
+    """Book fills without a card."""
+    for number in numbers:
+        record = fill(number, card_no=None, card_consumption_count=0)
+        assert await yard.desk.record(1, record)
+
+
+async def rows_of_duty(yard: Forecourt) -> list[OpenRow]:
+    """Return the rows of duties in words."""
+    rows = await yard.db.read(open_rows)
+    return [row for row in rows if row.kind == "duty_differs"]
+
+
+async def test_a_dispensers_own_sums_are_compared(forecourt: Forecourt) -> None:
+    """With the fills between its two totalisers; a difference is a row, once."""
+    await sold(forecourt, 1)
+    await forecourt.desk.shift(1, duty(1, total=2_000))
+    await sold(forecourt, 2)
+    kind = TransactionType.MAKE_UP_DEBIT
+    assert await forecourt.desk.record(1, fill(3, total=4_000, transaction_type=kind))
+    assert await forecourt.desk.record(1, fill(4, total=6_000, card_no=None))
+    await forecourt.desk.shift(1, told(2, 6_000, 2))
+    assert await rows_of_duty(forecourt) == []
+    await forecourt.desk.shift(1, duty(3, total=6_000))
+    assert await forecourt.desk.record(1, fill(5, total=8_000, card_no=None))
+    wrong = told(4, 8_000, 1, shift_amount_e4=9_5000)
+    for _ in range(2):
+        await forecourt.desk.shift(1, wrong)
+    (row,) = await rows_of_duty(forecourt)
+    facts = {fact.name: fact.value for fact in row.facts}
+    assert (facts["number"], row.people) == ("4", 1)
+    assert (facts["theirs"], facts["their_amount"]) == ("2.00", "9.50")
+    assert (facts["ours"], facts["our_amount"]) == ("2.00", "9.00")
+
+
+@pytest.mark.parametrize("by_dispenser", [True, False])
+async def test_fills_that_come_late_close_the_row_of_a_duty(
+    forecourt: Forecourt, *, by_dispenser: bool
+) -> None:
+    """Whatever is missing still keeps it open; whoever put the crew on duty."""
+    first = duty(1, total=0)
+    await forecourt.desk.shift(1, first if by_dispenser else replace(first, fills=None))
+    await sold(forecourt, 1, 4)
+    ended = told(2, 8_000, 4, fills=4 if by_dispenser else None)
+    await forecourt.desk.shift(1, ended)
+    assert len(await rows_of_duty(forecourt)) == 1
+    await sold(forecourt, 5, 2)
+    assert len(await rows_of_duty(forecourt)) == 1
+    await sold(forecourt, 3)
+    assert await rows_of_duty(forecourt) == []
+
+
+async def test_a_late_fill_of_nobodys_shift_closes_it_too(forecourt: Forecourt) -> None:
+    """It stands among fills that are booked, and before no reading."""
+    await forecourt.desk.shift(1, duty(1, total=0))
+    await forecourt.desk.shift(1, told(2, 6_000, 3))
+    await sold(forecourt, 1, 3, 2)
+    assert await rows_of_duty(forecourt) == []
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        told(2, 2_000, 7, shift_quantity_milli=None),
+        told(2, 2_000, 7, shift_amount_e4=None),
+        told(2, 2_000, 7, on_duty_seq=9),  # that record has not come
+        told(2, 500, 7),  # its totaliser fell
+    ],
+)
+async def test_what_cannot_be_compared_is_not(
+    forecourt: Forecourt, ended: ShiftRecord
+) -> None:
+    """A figure or a beginning that is not known is no difference."""
+    await forecourt.desk.shift(1, duty(1, total=1_000))
+    await forecourt.desk.shift(1, ended)
+    for number in (2, 3):  # their beginnings are not known
+        await forecourt.desk.shift(2, told(number, 2_000 * number, 7))
+    assert await rows_of_duty(forecourt) == []
