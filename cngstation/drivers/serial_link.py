@@ -18,6 +18,7 @@ import serial
 import serial_asyncio
 
 from cngstation.errors import DeviceUnavailable
+from cngstation.language import mark
 
 # Received bytes that nobody has read; beyond it the kernel's buffer takes over.
 LARGEST_UNREAD = 64 * 1024
@@ -30,9 +31,11 @@ FIRST_UNWATCHABLE_FD = 1024
 _PSEUDO_TERMINAL_MAJORS = range(136, 144)
 _DRAIN_LOOK_S = 0.005
 
-PORT_MISSING = "there is no such port"
-PORT_FORBIDDEN = "this program has no permission to open the port"
-PORT_HELD = "another program holds the port"
+PORT_MISSING = mark("there is no such port")
+PORT_FORBIDDEN = mark("this program has no permission to open the port")
+PORT_HELD = mark("another program holds the port")
+PORT_DEAD = mark("the port is there but its device is not")
+PORT_LOST = mark("the port was lost or closed")
 _OPEN_FAILURES = {
     errno.ENOENT: PORT_MISSING,
     errno.ENODEV: PORT_MISSING,
@@ -41,7 +44,7 @@ _OPEN_FAILURES = {
     errno.EPERM: PORT_FORBIDDEN,
     errno.EBUSY: PORT_HELD,
     errno.EAGAIN: PORT_HELD,
-    errno.EIO: "the port is there but its device is not",
+    errno.EIO: PORT_DEAD,
     errno.EMFILE: "this program has too many files open",
 }
 
@@ -155,7 +158,7 @@ class SerialLink:
             return 0
 
     def _lost(self) -> DeviceUnavailable:
-        return DeviceUnavailable(device=self.path, why="the port was lost or closed")
+        return DeviceUnavailable(device=self.path, why=PORT_LOST)
 
 
 class _Receiver(asyncio.Protocol):

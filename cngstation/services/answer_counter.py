@@ -14,6 +14,7 @@ from cngstation.services.answer_openings import OpeningAnswers
 from cngstation.services.answer_operators import OperatorAnswers
 from cngstation.services.answer_parameters import ParameterAnswers
 from cngstation.services.answer_prices import PriceAnswers
+from cngstation.services.answer_reader import ReaderAnswers
 from cngstation.services.answer_receipts import ReceiptAnswers
 from cngstation.services.answer_registers import RegisterAnswers
 from cngstation.services.answer_rows import RowAnswers
@@ -48,6 +49,7 @@ class CounterAnswers:
         self.enrolment = EnrolmentAnswers(parts)
         self.vendor = VendorAnswers(parts)
         self.audit = AuditAnswers(parts)
+        self.reader = ReaderAnswers(parts)
 
     def handlers(self) -> Handlers:
         """Return a handler for each method of the contract."""

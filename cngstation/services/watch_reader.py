@@ -10,7 +10,10 @@ lies at the edge of its field, and the next look is better.
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Protocol
 
 import structlog
@@ -37,7 +40,20 @@ LONGEST_RETRY_MS = 5_000
 MISSES_UNTIL_GONE = 2
 # A card at the edge, and a chip that was reset, need a second look to be well again.
 REPORTS_UNTIL_TOLD = 5
+NOT_YET = "it was not looked at yet"
+KEPT_ANSWERS = 64  # of the last looks, whose times are told
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How the reader was at the last look; `why` is empty while it answers."""
+
+    is_online: bool
+    firmware: str
+    why: str
+    answer_us: int
+    has_card: bool
 
 
 class Audience(Protocol):
@@ -73,6 +89,20 @@ class ReaderWatch:
         self._reports = 0
         self._losses = 0
         self._told: str | None = None
+        self._why = NOT_YET
+        self._answers_us: deque[int] = deque(maxlen=KEPT_ANSWERS)
+
+    @property
+    def seen(self) -> Seen:
+        """The reader as the last looks saw it."""
+        reader, times = self._reader, self._answers_us
+        return Seen(
+            is_online=not self._why,
+            firmware=reader.health.firmware if reader is not None else "",
+            why=self._why,
+            answer_us=int(median(times)) if times else 0,
+            has_card=self._shown is not None,
+        )
 
     async def run(self) -> None:
         """Watch until cancelled; a lost reader is opened again, for ever."""
@@ -128,6 +158,7 @@ class ReaderWatch:
         except DeviceReported as report:
             self._reports += 1
             if self._reports >= REPORTS_UNTIL_TOLD:
+                self._why = reason_of(report)
                 await self._tell(report)
 
     async def _look(self) -> None:
@@ -140,7 +171,11 @@ class ReaderWatch:
             if self._reader is None or self._card is None:
                 raise _not_connected()
             port = BorrowedReader(self._reader, self._card)
+            loop = asyncio.get_running_loop()
+            asked = loop.time()
             uid = await port.find()
+            self._answers_us.append(int((loop.time() - asked) * 1_000_000))
+            self._why = ""
             if self._is_gone(uid):
                 self._shown, self._is_stale = None, False
                 await self._audience.card_removed()
@@ -180,6 +215,8 @@ class ReaderWatch:
 
     async def _lost(self, error: DeviceError) -> None:
         was_open = self._reader is not None
+        self._why = reason_of(error)
+        self._answers_us.clear()
         async with self._lock:
             await self._close()
         self._losses += 1
@@ -200,6 +237,11 @@ class ReaderWatch:
         if told != self._told:
             self._told = told
             await self._audience.reader_changed(trouble)
+
+
+def reason_of(error: DeviceError) -> str:
+    """Return the driver's own reason, without what the sentence says around it."""
+    return str(error.facts.get("why") or error.sentence())
 
 
 def _not_connected() -> DeviceUnavailable:

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from cngstation.cli import doctor
 from cngstation.config import load_config
 from cngstation.language import use_language
+from cngstation.rpc.contract.reader import ReaderSight
 from cngstation.services import examine_station, probe_lines
 from cngstation.services.examine_station import examine
 from cngstation.storage.database import Database
@@ -127,7 +129,13 @@ def test_its_codes_and_languages(
     given = ["--config", str(path), "--json"]
     assert doctor.run([*given, "--language", "en"]) == 3
     told = json.loads(capsys.readouterr().out)
-    assert [one["code"] for one in told["findings"]] == ["monitor_down"]
+    down = [one["code"] for one in told["findings"]]
+    assert down == ["monitor_down", "counter_down"]
+    well = ReaderSight(
+        kind="pn532", place="", is_online=True, firmware="1.6", why="", answer_us=1,
+        has_card=False,
+    )  # fmt: skip
+    monkeypatch.setattr(doctor, "look", AsyncMock(return_value=well))
     assert doctor.run([*given, "--probe", "--language", "zh_CN"]) == 0
     monkeypatch.setattr(doctor, "examine", examine)
     assert doctor.run(["--config", str(path), "--probe", "--language", "zh_CN"]) == 1

@@ -21,6 +21,7 @@ from cngstation.rpc.contract import (
     operators,
     parameters,
     prices,
+    reader,
     receipts,
     registers,
     rows,
@@ -93,6 +94,7 @@ COUNTER = Contract(
         *parameters.PARAMETER_METHODS,
         *vendor.VENDOR_METHODS,
         *audit.AUDIT_METHODS,
+        *reader.READER_METHODS,
     ),
     events=(
         READER_CHANGED,

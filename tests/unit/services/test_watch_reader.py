@@ -26,7 +26,7 @@ from cngstation.services.act_on_card import CardActs
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.serve_card import CardService
 from cngstation.services.stage_counter import CounterStage, Signboard
-from cngstation.services.watch_reader import BorrowedReader, ReaderWatch
+from cngstation.services.watch_reader import NOT_YET, BorrowedReader, ReaderWatch
 from cngstation.storage import chain
 from cngstation.storage.database import Database
 from tests.small_station import (
@@ -145,6 +145,27 @@ async def test_a_card_is_told_once_until_it_leaves() -> None:
         watch.show_again()
         assert (await notes.until(5))[4] == "card blank"
     assert field.closed
+
+
+async def test_how_the_reader_is_can_be_asked_at_any_time() -> None:
+    """Before the first look, while it answers with a card on it, and once lost."""
+    notes, field = Notes(), Field()
+
+    async def opening() -> Field:
+        if field.fails:
+            raise field.fails
+        return field
+
+    watch = ReaderWatch(opening, CARD_ON, notes)
+    assert (watch.seen.is_online, watch.seen.why) == (False, NOT_YET)
+    async with watching(notes, opening) as watch:
+        await notes.until(2)
+        assert (watch.seen.is_online, watch.seen.has_card) == (True, True)
+        assert watch.seen.why == ""
+        field.fails = DeviceUnavailable(device="The card reader", why="no plug")
+        await notes.until(4)
+        assert (watch.seen.is_online, watch.seen.has_card) == (False, False)
+        assert (watch.seen.why, watch.seen.answer_us) == ("no plug", 0)
 
 
 async def test_one_missed_look_is_no_leaving() -> None:
