@@ -51,6 +51,8 @@ class PriceAnswers:
             request.from_ms,
         )
         given = approval_of(request.approval)
+        if not request.accept_levels:
+            await self._desk.require_levels(plan)
         await self._desk.plan(plan, actor_of(call), request.reason, given)
         return await self._parts.registers.choices(Nothing(), call)
 

@@ -19,6 +19,7 @@ from cngstation.services.approve import (
     reason_of,
     record,
 )
+from cngstation.services.compare_levels import require_levels
 from cngstation.services.price_top_up import require_price_on_card
 from cngstation.services.station_rules import StationRules
 from cngstation.services.tell_day import (
@@ -132,6 +133,14 @@ class PriceDesk:
         if name and not found:
             raise UnitNotSold(unit=name)
         return found[0] if found else self._rules.gas_unit
+
+    async def require_levels(self, plan: Plan) -> None:
+        """Compare the levels of the cards in use with those that dispensers know.
+
+        Raises:
+            LevelsDiffer: nothing was changed; whoever has read it may go on.
+        """
+        await self._database.read(lambda c: require_levels(c, self._rules, plan.unit))
 
     async def plan(
         self, plan: Plan, actor: Actor, reason: str, approval: Approval | None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from cngstation.config.sections import Line, Nozzle
 from cngstation.protocols.dispenser.canonical import Capability
 from cngstation.protocols.dispenser.registry import PROTOCOLS
+from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
 
 POSTED_LEVEL = 0
@@ -16,6 +17,16 @@ def only_level_of(line: Line, nozzle: Nozzle) -> int | None:
         return nozzle.only_level
     able = PROTOCOLS[line.protocol].capabilities_with(line.options)
     return None if Capability.PRICE_LEVELS in able else POSTED_LEVEL
+
+
+def only_levels(station_no: str, lines: Iterable[Line]) -> Mapping[NozzleKey, int]:
+    """Return the level of each nozzle that shows one alone."""
+    return {
+        NozzleKey(station_no, nozzle.dispenser_no, nozzle.nozzle_no): level
+        for line in lines
+        for nozzle in line.nozzles
+        if (level := only_level_of(line, nozzle)) is not None
+    }
 
 
 def levels_shown(lines: Iterable[Line]) -> Mapping[Unit, frozenset[int]]:

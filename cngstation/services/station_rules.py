@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cngstation.config import StationConfig
 from cngstation.config.sections import Security
 from cngstation.domain.fill_marks import ALWAYS_TWO, MarkedAlone
-from cngstation.services.price_levels import levels_shown
+from cngstation.services.price_levels import levels_shown, only_levels
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import ZERO, Money, Unit
 
@@ -40,6 +40,8 @@ class StationRules:
     one_time_hours: int = 24
     sold_units: frozenset[Unit] = frozenset()  # of the nozzles; empty without nozzles
     nozzle_units: Mapping[NozzleKey, Unit] = field(default_factory=dict, hash=False)
+    # The level of each nozzle that shows one alone.
+    only_levels: Mapping[NozzleKey, int] = field(default_factory=dict, hash=False)
     # Price levels by unit; a unit of which some nozzle shows all is not in it.
     levels_shown: Mapping[Unit, frozenset[int]] = field(
         default_factory=dict, hash=False
@@ -124,4 +126,5 @@ def rules_of(config: StationConfig) -> StationRules:
         business_day_starts_minute=config.station.cut_off_minute,
         sold_units=frozenset(units.values()),
         levels_shown=levels_shown(config.lines),
+        only_levels=only_levels(config.station.station_no, config.lines),
     )

@@ -228,6 +228,20 @@ def newest_prices(connection: Connection, sold: Sold) -> PublishedPrices | None:
     return None if row is None else _table(sold, row)
 
 
+def prices_of_version(
+    connection: Connection, sold: Sold, version: int
+) -> PublishedPrices | None:
+    """Return a table by its version as it was published last."""
+    found = rows(
+        connection,
+        "SELECT * FROM price_table WHERE unit=? AND version=?"
+        " ORDER BY seq DESC LIMIT 1",
+        (sold.name, version),
+    )
+    row = next(found, None)
+    return None if row is None else _table(sold, row)
+
+
 def begun_prices(
     connection: Connection, sold: Sold, now_ms: int
 ) -> PublishedPrices | None:

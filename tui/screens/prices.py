@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from cngstation.errors import Refusal
+from cngstation.errors import Refusal, StationError
 from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.moments import CHINA
@@ -51,6 +51,7 @@ _NOT_YET = frozenset({"waiting", "sending"})
 _NOW = mark("Level {level} costs {price} yuan/{unit} from now on.")
 _PLANNED = mark("Level {level} will cost {price} yuan/{unit} from {at} on.")
 _REFUSED = mark("✖ Nozzle {number} refused them: {why}.")
+_LEVELS_DIFFER = "refusal.levels_differ"
 _AHEAD = mark("{count} of {all} have the next prices and change by themselves.")
 _CANCELLED = mark("The planned price is taken back. What holds now stays.")
 
@@ -249,7 +250,8 @@ class PlanPriceScreen(FormScreen):
     HELP = mark(
         "Begins: a moment as 2026-12-01 00:00 plans the price, and one person does it, "
         "with a reason. Empty means now: that takes a second operator too. A fill "
-        "under way keeps its price."
+        "under way keeps its price. Where dispensers do not know the level of cards in "
+        "use you are told first how many, and where."
     )
     FIELDS: ClassVar[Sequence[Field]] = (
         Field("price", mark("New price"), mark("yuan, two decimals"), longest=7),
@@ -261,6 +263,7 @@ class PlanPriceScreen(FormScreen):
     def __init__(self, desk: Desk, unit: str, level: int, now_e4: int) -> None:
         super().__init__(desk)
         self._unit, self._level, self._now_e4 = unit, level, now_e4
+        self._accepts_levels = False
 
     def on_mount(self) -> None:
         """Hide what is secret."""
@@ -286,8 +289,13 @@ class PlanPriceScreen(FormScreen):
             from_ms=from_ms,
             reason=self.value("reason"),
             approval=approval_of(self),
+            accept_levels=self._accepts_levels,
         )
-        await self.desk.link.call(PRICE_PLAN, plan)
+        try:
+            await self.desk.link.call(PRICE_PLAN, plan)
+        except StationError as error:
+            self._accepts_levels |= error.code == _LEVELS_DIFFER
+            raise
         facts: dict[str, str | int] = {
             "level": self._level,
             "price": price_text(plan.price_e4),

@@ -17,6 +17,8 @@ class PricePlan(Message):
     """A price for a level from a moment on; `from_ms` 0 is now, `unit` "" the cards'.
 
     It takes a reason; now, or sooner than `PriceBoard.ahead_ms`, a second person too.
+    `accept_levels` says that whoever sets it has read which dispensers do not know the
+    levels of cards in use.
     """
 
     level: Annotated[int, Field(ge=0, le=19)]
@@ -25,6 +27,7 @@ class PricePlan(Message):
     unit: Word = ""
     reason: Text = ""
     approval: Approval | None = None
+    accept_levels: bool = False
 
 
 class PriceRow(Message):

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from cngstation.rpc.contract import counter as c
 from cngstation.rpc.contract import figures as f
 from cngstation.rpc.contract import prices as p
+from cngstation.services.compare_levels import LevelsDiffer
 from cngstation.services.register_customers import PlateUnusual
 from tests.unit.tui.fake_rows import NOW_MS, TENDERS, unchecked, vehicle
 
@@ -27,6 +28,7 @@ class FakeRegisters:
                 phone_masked="",
             )
         ]
+        self.levels_differ = False
         self.prices = {0: 39_800, 1: 37_800, 2: 35_800}
         self.price_is_planned = True
         self.opening = c.OpeningRow(
@@ -136,6 +138,8 @@ class FakeRegisters:
         )  # fmt: skip
 
     async def _price_plan(self, plan: Any) -> Any:
+        if self.levels_differ and not plan.accept_levels:
+            raise LevelsDiffer(level=1, cards=12, nozzles="3 4")
         self.prices[plan.level] = plan.price_e4
         return await self._register_choices(plan)
 

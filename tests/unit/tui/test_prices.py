@@ -53,6 +53,24 @@ async def test_a_price_ahead_is_planned_by_one() -> None:
         assert (plan.from_ms, plan.approval) == (1_796_054_400_000, None)
 
 
+async def test_whom_a_price_does_not_reach_is_told_before_it_is_set() -> None:
+    """How many cards and where; the same key once more goes on."""
+    async with opened() as screen:
+        screen.station.levels_differ = True
+        await screen.press("p")
+        await screen.sees("3.78")
+        await screen.press("enter")
+        await screen.sees("A price for a level")
+        await screen.type("3.5")
+        await screen.press("enter")
+        await screen.pilot.press(*"2026-12-01", "space", *"00", "colon", *"00")
+        await screen.press("f2")
+        await screen.sees("Level 1: 12 cards in use, not known at nozzles 3 4.")
+        await screen.press("f2")
+        await screen.sees("from 2026-12-01 00:00 on")
+        assert [p.accept_levels for p in screen.asked("price.plan")] == [False, True]
+
+
 async def test_a_price_of_now_takes_a_second_person() -> None:
     """Reason, name and password go with it."""
     async with opened() as screen:
