@@ -135,6 +135,10 @@ def _quantity(row: SaleRow) -> str:
     return quantity_text(row.quantity_milli)
 
 
+def _returned(row: SaleRow) -> str:
+    return quantity_text(row.returned_milli) if row.returned_milli else ""
+
+
 def _balance(row: CardRow) -> str:
     in_money = row.unit == "CNY"
     return yuan_text(row.balance_book) if in_money else quantity_text(row.balance_book)
@@ -211,6 +215,7 @@ REGISTERS = (
             Column(mark("Card"), 8, lambda r: r.card_no),
             Column(mark("Mode"), 10, lambda r: word(r.payment_mode)),
             Column(mark("Kind"), 14, lambda r: word(r.transaction_type)),
+            Column(mark("Returned"), 8, _returned, right=True),
         ),
         _sales,
     ),
@@ -291,6 +296,7 @@ REGISTERS = (
                 mark("Amount"), 9, lambda r: yuan_text(r.sale.amount_e4), right=True
             ),
             Column(mark("Kind"), 14, lambda r: word(r.sale.transaction_type)),
+            Column(mark("Returned"), 8, lambda r: _returned(r.sale), right=True),
         ),
         _company_fills,
     ),

@@ -22,7 +22,7 @@ from cngstation.services import late_records
 from cngstation.services.check_sale import COLLECTION, Arrival, debited_by, total_of
 from cngstation.services.name_breaks import stood_at
 from cngstation.services.tell_day import today
-from cngstation.storage import cards, facts, sales, shifts
+from cngstation.storage import cards, facts, nozzle_fills, sales, shifts
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
 
@@ -107,6 +107,8 @@ def post_sale(
         lot_uses=[use.row() for use in uses],
         shift_no=duty.shift_no,
     )
+    if returned := arrival.record.return_quantity_milli:
+        nozzle_fills.keep_returned(tx, seq, returned)
     return seq, postings
 
 

@@ -26,6 +26,7 @@ def sale_row(row: dict[str, Any]) -> SaleRow:
         amount_e4=row["amount_e4"],
         balance_after_purse=row["balance_after"],
         transaction_type=row["transaction_type"],
+        returned_milli=row["returned_milli"] or 0,
     )
 
 

@@ -55,7 +55,7 @@ from cngstation.services.take_duty import DutyBook
 from cngstation.services.watch_device_clocks import DeviceClocks
 from cngstation.storage import facts
 from cngstation.storage.database import Database
-from cngstation.storage.sales import NozzleKey
+from cngstation.storage.sales import SHOWN, NozzleKey
 from cngstation.storage.sqlite import Connection
 
 # After a link comes back its own uploads go first; then its counter is compared.
@@ -367,8 +367,7 @@ class LineDesk:
         def question(connection: Connection) -> SaleRow | None:
             found = facts.rows(
                 connection,
-                "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
-                " WHERE s.seq=?",
+                f"{SHOWN} FROM sale s JOIN entry e USING (seq) WHERE s.seq=?",
                 (seq,),
             )
             row = next(found, None)

@@ -61,6 +61,7 @@ class GunConfig(BaseModel):
     totals_amount: U32 = 0
     last_trans_no: U32 = 0
     clock_skew_s: int = 0
+    return_quantity: int = 0
     unlocks_grey: bool = False
     asks_about_cards: Literal["nothing", "check", "blacklist", "whitelist"] = "nothing"
 
@@ -204,6 +205,7 @@ class DispenserLine:
             unit_code=gun.unit_code,
             device_type=gun.device_type,
             blacklist=frozenset(config.blacklist),
+            return_quantity=gun.return_quantity,
             unlocks_grey=gun.unlocks_grey,
             asks_about_cards=gun.asks_about_cards,
             variant=config.variant,

@@ -45,6 +45,7 @@ class GunSettings:
     device_type: int = 1
     density_e4: int = 7174
     equivalent_e4: int = 10_000
+    return_quantity: int = 0  # of every fill, 0.01
     blacklist: frozenset[str] = frozenset()
     # What is done with a card before the gas flows, beside the dispenser's own rules.
     unlocks_grey: bool = False
@@ -311,6 +312,7 @@ def record_of(
         stop_reason=transaction.stop_reason,
         related_grey_id=transaction.related_grey_id,
         shift_record_id=counters.on_duty_record_id,
+        return_quantity=settings.return_quantity if transaction.quantity else 0,
     )
 
 

@@ -49,6 +49,7 @@ PLAIN_FACTS = (
     "price_cancelled",
     "epoch_start",
     "digest",
+    "return_gas",
 )
 # Of these tables some columns go on changing after the fact.
 _FIXED_COLUMNS = {"receipt": ("seq", "receipt_no", "entry_id", "kind", "content")}

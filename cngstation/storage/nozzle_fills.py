@@ -3,7 +3,8 @@
 from itertools import takewhile
 from typing import Any
 
-from cngstation.storage.facts import rows
+from cngstation.storage.database import Transaction
+from cngstation.storage.facts import prove_row, rows
 from cngstation.storage.sales import NozzleKey
 from cngstation.storage.sqlite import Connection
 
@@ -48,3 +49,9 @@ def above(
         (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no),
     )
     return list(takewhile(lambda fill: fill["total_quantity_milli"] > total, found))
+
+
+def keep_returned(tx: Transaction, sale_seq: int, returned_milli: int) -> None:
+    """Record what came back from the vehicle at a fill."""
+    row = {"sale_seq": sale_seq, "return_quantity_milli": returned_milli}
+    prove_row(tx, "return_gas", str(sale_seq), row)

@@ -38,6 +38,11 @@ class Stand(NamedTuple):
         return Stand(self.epoch, device_seq, total_quantity_milli)
 
 
+# A fill with its moment, and what came back from the vehicle.
+SHOWN = (
+    "SELECT s.*, e.at_ms, (SELECT g.return_quantity_milli FROM return_gas g"
+    " WHERE g.sale_seq=s.seq) AS returned_milli"
+)
 _OF_NOZZLE = "station_no=? AND dispenser_no=? AND nozzle_no=?"
 
 
@@ -318,8 +323,7 @@ def newest(connection: Connection, limit: int) -> list[dict[str, Any]]:
     return list(
         rows(
             connection,
-            "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
-            " ORDER BY s.seq DESC LIMIT ?",
+            f"{SHOWN} FROM sale s JOIN entry e USING (seq) ORDER BY s.seq DESC LIMIT ?",
             (limit,),
         )
     )
@@ -332,7 +336,7 @@ def newest_of_card(
     return list(
         rows(
             connection,
-            "SELECT s.*, e.at_ms FROM sale s JOIN entry e USING (seq)"
+            f"{SHOWN} FROM sale s JOIN entry e USING (seq)"
             " WHERE s.card_key=? ORDER BY s.pseq DESC, s.seq DESC LIMIT ?",
             (card_key, limit),
         )
@@ -357,7 +361,7 @@ def _values(nozzle: NozzleKey) -> tuple[str, int, int]:
 
 
 _OF_COMPANIES = (
-    "SELECT s.*, e.at_ms, v.company_no, k.name AS company_name FROM sale s"
+    f"{SHOWN}, v.company_no, k.name AS company_name FROM sale s"
     " JOIN entry e ON e.seq=s.seq JOIN card c ON c.card_key=s.card_key"
     " JOIN vehicle v ON v.vehicle_id=c.vehicle_id"
     " JOIN company k ON k.company_no=v.company_no WHERE s.seq < :before"

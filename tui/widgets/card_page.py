@@ -9,6 +9,7 @@ from textual.content import Content
 
 from cngstation.hygiene import clean, cut, fit
 from cngstation.language import _
+from cngstation.units import quantity_text
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import (
@@ -204,6 +205,9 @@ class CardPage(Lines):
             filled = sale_text(sale.quantity_milli, sale.unit, sale.amount_e4)
             at = labelled(_("Last fill"), short_time(sale.at_ms))
             nozzle = labelled(_("nozzle"), sale.nozzle_no)
+            if sale.returned_milli:
+                back = quantity_text(sale.returned_milli)
+                filled += f"  {labelled(_('returned'), back)}"
             lines.append(line((f"{at}  {nozzle}  {filled}", "$text-muted")))
         if (top_up := card.last_top_up) is not None:
             amount = labelled(purse_text(top_up.amount_purse), word(card.unit))

@@ -8,6 +8,7 @@ from cngstation.units import quantity_text, yuan_text
 from tui.areas import Area
 from tui.desk import Desk
 from tui.figures import short_time
+from tui.texts import labelled
 from tui.widgets.lines import Lines, line, stacked
 from tui.words import word
 
@@ -28,6 +29,7 @@ class LastSales(Lines):
         """Write time, nozzle, quantity, amount, plate and card."""
         rows = [line((_("Last fills"), "bold"))]
         for sale in list(self._desk.picture.sales)[: max(self.size.height - 1, 0)]:
+            back = quantity_text(sale.returned_milli)
             rows.append(
                 line(
                     fit(short_time(sale.at_ms), 12),
@@ -37,6 +39,7 @@ class LastSales(Lines):
                     fit(yuan_text(sale.amount_e4), 11, right=True),
                     "  " + fit(clean(sale.plate), 10),
                     fit(clean(sale.card_no), 10),
+                    labelled(_("returned"), back) if sale.returned_milli else "",
                 )
             )
         return stacked(rows)

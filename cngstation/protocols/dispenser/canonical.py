@@ -211,6 +211,7 @@ class SaleRecord:
     is_offline: bool = False
     gun: int | None = None
     is_numbered_by_total: bool = False
+    return_quantity_milli: int | None = None
     is_watched: bool = True
 
 

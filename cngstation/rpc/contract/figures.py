@@ -105,6 +105,7 @@ class SaleRow(Message):
     amount_e4: int
     balance_after_purse: int
     transaction_type: Word
+    returned_milli: int = 0
 
 
 SaleRows = Annotated[tuple[SaleRow, ...], Field(max_length=MOST_ROWS)]

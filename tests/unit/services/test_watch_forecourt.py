@@ -29,6 +29,7 @@ from cngstation.protocols.dispenser.canonical import (
     Totals,
 )
 from cngstation.protocols.dispenser.dialogue import ProtocolFault
+from cngstation.rpc.contract.figures import SaleRow
 from cngstation.services import read_meter, watch_forecourt
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.book_sale import SaleBook
@@ -38,10 +39,12 @@ from cngstation.services.mark_delivery import mark_once
 from cngstation.services.name_unbooked import (
     SENSIBLE_UNTIL_CLOSED,
 )
+from cngstation.services.show_sales import newest_sales
 from cngstation.services.watch_forecourt import Audience, LineDesk
 from cngstation.storage import findings
 from cngstation.storage.database import Database
 from cngstation.storage.replacements import not_delivered
+from cngstation.storage.sqlite import Connection
 from tests.furnished_station import NOZZLE, fill
 from tests.small_station import HandClock, opened, register_card
 
@@ -154,6 +157,24 @@ async def test_what_could_not_be_booked_is_not_acknowledged(
         assert not await forecourt.desk.record(GUN, fill(1))
         assert len(forecourt.told["end"]) == ends
     assert await forecourt.numbers() == []
+
+
+async def test_gas_that_came_back_is_kept_with_its_fill(forecourt: Forecourt) -> None:
+    """Told at once and later, and a fact of the books; most fills have none."""
+    for number, returned in enumerate((None, 0, 500), start=1):
+        record = fill(number, return_quantity_milli=returned)
+        assert await forecourt.desk.record(GUN, record)
+    told = [row.returned_milli for row in forecourt.told["sale"]]
+    shown = [row.returned_milli for row in await forecourt.db.read(newest_three)]
+    assert told == shown[::-1] == [0, 0, 500]
+    kept = "SELECT device_seq, return_quantity_milli FROM return_gas g JOIN sale s"
+    sql = f"{kept} ON s.seq=g.sale_seq"
+    found = await forecourt.db.read(lambda c: c.execute(sql).fetchall())
+    assert [tuple(row) for row in found] == [(3, 500)]
+
+
+def newest_three(connection: Connection) -> tuple[SaleRow, ...]:
+    return newest_sales(connection, 3)
 
 
 @pytest.mark.parametrize("error", [StorageError(why="odd"), OverflowError("too big")])

@@ -1,6 +1,7 @@
 """What a simulated gun answers, in the firmware's order."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,11 +98,14 @@ def test_ten_debit_requests_one_silence_then_ten_more(bench: BenchGun) -> None:
 
 
 def test_a_decision_debits_and_gives_a_record(bench: BenchGun) -> None:
-    """The record of type 0 carries balances, counters and totals."""
+    """The record of type 0 carries balances, counters, totals, gas that came back."""
+    bench.settings = replace(bench.settings, return_quantity=250)
+    bench.start()
     bench.fill()
     bench.poll()
     assert bench.decide(4800, 10_000, 5_200) == b""
     record = record_of(bench.poll())
+    assert record.return_quantity == 250
     assert (record.trans_no, record.trans_type, record.card_type) == (1027, 0, 1)
     assert (record.quantity, record.amount, record.real_debit) == (1234, 4911, 4800)
     assert (record.balance_before, record.balance_after) == (10_000, 5_200)

@@ -116,7 +116,13 @@ def sale_record(record: Record, units: Mapping[int, Unit], frame: Frame) -> Sale
         related_grey_seq=record.related_grey_seq or None,
         shift_record_seq=record.shift_record_seq,
         raw_frame=frame.to_bytes(),
+        return_quantity_milli=_returned(record),
     )
+
+
+def _returned(record: Record) -> int | None:
+    quantity = record.return_quantity
+    return None if quantity is None else hundredths_to_milli(quantity)
 
 
 def debit_request(body: DebitRequestBody) -> DebitRequest:

@@ -35,6 +35,7 @@ _RECORD_NO = "I"
 # The order of the host's integers, as `struct` writes it.
 BIG_ENDIAN, LITTLE_ENDIAN = ">", "<"
 RECORD_CORE_BYTES = _RECORD.size
+_RETURN_TAIL = Struct("<I20x")
 _F32 = 4
 METER_FIGURES = 5
 
@@ -117,6 +118,17 @@ class Record:
         """Decode the core; RemoteProtocolError if it is shorter."""
         core, tail = body[:RECORD_CORE_BYTES], body[RECORD_CORE_BYTES:]
         return replace(cls(*unpack(_RECORD, core, "a record")), tail=tail)
+
+    @property
+    def return_quantity(self) -> int | None:
+        """The gas that came back, in 0.01; None where the firmware sends another tail.
+
+        147 bytes end with it and a reserve, 133 with how the fill was started.
+        """
+        if len(self.tail) != _RETURN_TAIL.size:
+            return None
+        quantity: int = _RETURN_TAIL.unpack(self.tail)[0]
+        return quantity
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,20 @@ def test_the_record_vector_is_understood() -> None:
         related_grey_seq=None,
         shift_record_seq=31,
         raw_frame=vectors.RECORD,
+        return_quantity_milli=0,
     )
+
+
+@pytest.mark.parametrize(
+    ("size", "returned"), [(123, None), (133, None), (147, 2_500), (200, None)]
+)
+def test_gas_that_came_back_stands_behind_the_core_of_147_bytes(
+    size: int, returned: int | None
+) -> None:
+    """2.50 units, 0.01 each, the lowest byte first; other tails are something else."""
+    body = vectors.record_body()[:123] + b"\xfa" + bytes(99)
+    sale = sale_of(vectors.answer(1, 0x52, body[:size]))
+    assert sale.return_quantity_milli == returned
 
 
 @pytest.mark.parametrize("size", [123, 133, 147, 200])
