@@ -24,6 +24,7 @@ from cngstation.services.control_nozzles import ControlledLine
 from cngstation.services.keep_shifts import shift_desk
 from cngstation.services.list_numbers import NumberLists
 from cngstation.services.mark_delivery import mark_deliveries
+from cngstation.services.name_late_lists import LateLists
 from cngstation.services.open_line import Parts, open_line
 from cngstation.services.publish_downloads import DownloadKeeper, station_data_of
 from cngstation.services.show_downloads import DownloadWatch
@@ -52,9 +53,7 @@ async def serve(process: Process) -> int:
     keeper = DownloadKeeper(database, clock, when=when, station=station)
     desks: list[LineDesk] = []
     shifts = shift_desk(config, database, desks, clock)
-    day = rules_of(config).business_day_starts_minute
-    paper = Paper(cut_off_minute=day, prints_wanted=1 if config.printer.port else 0)
-    approvals = Approvals(gate, paper)
+    approvals = Approvals(gate, _paper(config))
     numbers = NumberLists(database, approvals, config.station.area_no)
     tools = TechnicianAnswers()
     controlled: list[ControlledLine] = []
@@ -91,6 +90,9 @@ async def serve(process: Process) -> int:
     process.watch_database(database)
     process.keep(keeper.run(), "keep lists and prices")
     process.keep(PriceComparison(database, desks, clock).run(), "compare prices")
+    hours = config.downloads.late_hours
+    late = LateLists(database, desks, watch, clock, hours=hours)
+    process.keep(late.run(), "name late lists")
     process.keep(shifts.watch(), "watch shifts")
     process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
     code = await process.until_stopped()
@@ -98,6 +100,11 @@ async def serve(process: Process) -> int:
     for desk in desks:
         await desk.close()
     return code
+
+
+def _paper(config: StationConfig) -> Paper:
+    day = rules_of(config).business_day_starts_minute
+    return Paper(cut_off_minute=day, prints_wanted=1 if config.printer.port else 0)
 
 
 def _sale_book(config: StationConfig, database: Database) -> SaleBook:

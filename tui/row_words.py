@@ -53,6 +53,8 @@ ROWS = {
     "enrolment_expired": mark("ended"),
     "cash_without_crew": mark("no crew"),
     "price_differs": mark("price off"),
+    "blacklist_not_taken": mark("old blacklist"),
+    "blacklist_not_reached": mark("old blacklist"),
     "price_waits_for_clock": mark("price waits"),
     "list_too_long": mark("list too long"),
     "till_short": mark("till short"),

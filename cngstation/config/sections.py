@@ -272,6 +272,7 @@ class DownloadTimes(Section):
         ),
     ] = "at_once"
     station_data: StationNumbers = ()
+    late_hours: Hours = 12  # a nozzle that takes no blacklist for longer is named
 
 
 OperatorNo = Annotated[

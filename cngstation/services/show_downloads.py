@@ -87,6 +87,10 @@ class DownloadWatch:
         for setting in settings:
             self._nozzles[setting.key] = Carried(setting, kinds, takes_ahead)
 
+    def carrying(self, kind: DownloadKind) -> Sequence[NozzleKey]:
+        """Return the nozzles whose protocol carries a kind."""
+        return [key for key, one in self._nozzles.items() if kind in one.kinds]
+
     async def sent(
         self, settings: Sequence[NozzleSetting], kind: DownloadKind, version: int
     ) -> bool:

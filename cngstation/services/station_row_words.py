@@ -16,6 +16,20 @@ STATION_ROWS: dict[str, tuple[str, str]] = {
             "people set the price at once."
         ),
     ),
+    "blacklist_not_taken": (
+        mark("Nozzle {nozzle} is on line and has taken no blacklist since {since}."),
+        mark(
+            "A lost card fills there. Lists and prices, its number: the last try. Send "
+            "it whole (w); else restart the dispenser, call its maker."
+        ),
+    ),
+    "blacklist_not_reached": (
+        mark("Nozzle {nozzle} is off line and lacks the blacklist since {since}."),
+        mark(
+            "A lost card fills there. Power and cable of the dispenser; it fetches the "
+            "list by itself when it is heard again."
+        ),
+    ),
     "station_key_unread": (
         mark("The station's own key in {file} cannot be read: nothing is signed."),
         mark(

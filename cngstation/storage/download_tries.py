@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from cngstation.hygiene import clean
+from cngstation.storage import downloads
 from cngstation.storage.database import Transaction
 from cngstation.storage.downloads import Published
 from cngstation.storage.facts import prove_row
@@ -11,6 +12,7 @@ from cngstation.storage.sqlite import Connection
 
 SENT, TAKEN, REFUSED = "sent", "taken", "refused"
 _LONGEST_WHY = 40
+_BLACKLIST = ("base", "added", "deleted")
 
 
 class Try(NamedTuple):
@@ -45,6 +47,27 @@ def note_refused(
         "why": said,
     }
     prove_row(tx, "version_refused", f"nozzle {nozzle.nozzle_no}", row)
+
+
+def lacks_blacklist_since(connection: Connection, nozzle: NozzleKey) -> int | None:
+    """Return when the first part of the blacklist that it lacks was published.
+
+    None: it holds all that is published.
+    """
+    held = downloads.held(connection, nozzle)
+    since: list[int] = []
+    for kind in _BLACKLIST:
+        newest = downloads.newest_list(connection, kind)
+        version, _ = held.get(kind, (0, 0))
+        if newest is None or newest.version == version:
+            continue
+        row = connection.execute(
+            "SELECT min(at_ms) FROM card_list WHERE kind=?1 AND seq > coalesce("
+            " (SELECT max(seq) FROM card_list WHERE kind=?1 AND version=?2), 0)",
+            (kind, version),
+        ).fetchone()
+        since.append(row[0] if row[0] is not None else newest.at_ms)
+    return min(since, default=None)
 
 
 def last_tries(connection: Connection, nozzle: NozzleKey) -> dict[str, Try]:
