@@ -72,8 +72,10 @@ def _nozzles(sheets: Sequence[NozzleSheet]) -> Iterator[Row | Ruler]:
             yield Row(_("On, off"), times)
         if sheet.staff_card:
             yield Row(_("Staff card"), sheet.staff_card)
-        yield Row(_("Taken over"), _total(sheet.taken_over_milli, sheet.taken_over_e4))
-        yield Row(_("Handed over"), _total(sheet.off_milli or 0, sheet.off_e4))
+        if not sheet.is_further_unit:
+            taken_over = _total(sheet.taken_over_milli, sheet.taken_over_e4)
+            yield Row(_("Taken over"), taken_over)
+            yield Row(_("Handed over"), _total(sheet.off_milli or 0, sheet.off_e4))
         for name, milli, amount in (
             (_("Sold"), sheet.quantity_milli, sheet.amount_e4),
             (_("By card"), sheet.card_milli, sheet.card_e4),

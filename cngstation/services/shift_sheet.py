@@ -1,7 +1,8 @@
 """The sheet of a shift (交接班表): what each nozzle was taken over with, sold, left."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -35,7 +36,8 @@ class NozzleSheet:
     every fill, 0 where `has_prices`, several; fills that moved nothing are no fills.
     Gas that was sold while nobody was on duty before stands in `alone_milli`, what
     the totalisers moved without a fill in `unexplained`. `on_at_ms` and `off_at_ms`
-    are when it was taken over and handed over, 0 in sheets that do not say.
+    are when it was taken over and handed over, 0 in sheets that do not say. A nozzle
+    that sold in another unit too has a further sheet with what was sold in it.
     """
 
     nozzle_no: int
@@ -64,6 +66,7 @@ class NozzleSheet:
     unexplained_e4: int = 0
     on_at_ms: int = 0
     off_at_ms: int = 0
+    is_further_unit: bool = False
 
     @property
     def is_on_duty(self) -> bool:
@@ -82,27 +85,63 @@ def nozzle_sheets(
     for row in sales.of_shift(connection, shift_no):
         key = NozzleKey(row["station_no"], row["dispenser_no"], row["nozzle_no"])
         sold.setdefault(key, []).append(row)
-    sheets = []
+    sheets: list[NozzleSheet] = []
     for on in (each for each in readings if each.moment == ON):
-        sheet = _frame(connection, on, off.get(on.nozzle), rules)
-        for row in sold.get(on.nozzle, []):
-            sheet = _with_fill(sheet, row, cash.get(row["seq"]))
-        sheets.append(sheet)
+        fills = [fill for fill in sold.get(on.nozzle, ()) if is_fill(fill)]
+        frame = _frame(connection, on, off.get(on.nozzle), rules)
+        by_unit = _by_unit(frame, fills, _alone(connection, on))
+        for row in fills:
+            unit = row["unit"] if row["unit"] in by_unit else next(iter(by_unit))
+            by_unit[unit] = _with_fill(by_unit[unit], row, cash.get(row["seq"]))
+        sheets += by_unit.values()
     return sorted(sheets, key=lambda sheet: sheet.nozzle_no)
+
+
+def is_fill(sale: Mapping[str, Any]) -> bool:
+    """Tell whether a row of the book moved gas, or was to; a collection does not."""
+    return bool(sale["transaction_type"] != COLLECTION)
+
+
+def _alone(connection: Connection, on: Reading) -> Counter[str]:
+    """Return what was sold before while nobody was on duty, by unit."""
+    alone: Counter[str] = Counter()
+    before = shifts.reading_before(connection, on)
+    if before is not None:
+        for sale in sales.between(connection, on.nozzle, before.place, on.place):
+            alone[sale["unit"]] += sale["quantity_milli"] if is_fill(sale) else 0
+    return +alone
+
+
+def _by_unit(
+    frame: NozzleSheet, fills: Iterable[Mapping[str, Any]], alone: Mapping[str, int]
+) -> dict[str, NozzleSheet]:
+    """Return a line for each unit of a nozzle; the totaliser stands in the first."""
+    sold = [f["unit"] for f in fills if f["quantity_milli"] or f["amount_e4"]]
+    own = [frame.unit] if frame.unit in alone or not alone else []
+    first, *others = dict.fromkeys([*sold, *(own if not sold else ()), *alone])
+    further = replace(
+        frame,
+        taken_over_milli=0,
+        taken_over_e4=0,
+        off_milli=None if frame.is_on_duty else 0,
+        off_e4=0,
+        unexplained_milli=0,
+        unexplained_e4=0,
+        is_further_unit=True,
+    )
+    lines = {first: frame, **dict.fromkeys(others, further)}
+    return {
+        unit: replace(line, unit=unit, alone_milli=alone.get(unit, 0))
+        for unit, line in lines.items()
+    }
 
 
 def _frame(
     connection: Connection, on: Reading, off: Reading | None, rules: StationRules
 ) -> NozzleSheet:
     before = shifts.reading_before(connection, on)
-    alone = unexplained = money = 0
+    unexplained = money = 0
     if before is not None:
-        between = sales.between(connection, on.nozzle, before.place, on.place)
-        alone = sum(
-            sale["quantity_milli"]
-            for sale in between
-            if sale["transaction_type"] != COLLECTION
-        )
         unexplained, money = _sizes(connection, before, on)
     if off is not None:
         gas, paid = _sizes(connection, on, off)
@@ -120,7 +159,6 @@ def _frame(
         taken_over_e4=first.total_amount_e4,
         off_milli=off.total_quantity_milli if off else None,
         off_e4=off.total_amount_e4 if off else 0,
-        alone_milli=alone,
         unexplained_milli=unexplained + gas,
         unexplained_e4=money + paid,
         on_at_ms=on.at_ms,
@@ -151,12 +189,10 @@ def _unit_of(connection: Connection, nozzle: NozzleKey, rules: StationRules) -> 
 def _with_fill(
     sheet: NozzleSheet, row: Mapping[str, Any], cash: CashFill | None
 ) -> NozzleSheet:
-    if row["transaction_type"] == COLLECTION:
-        return sheet
     quantity, amount = row["quantity_milli"], row["amount_e4"]
     if not quantity and not amount:
         return replace(sheet, zero_fills=sheet.zero_fills + 1)
-    sheet = replace(sheet, fills=sheet.fills + 1, unit=row["unit"])
+    sheet = replace(sheet, fills=sheet.fills + 1)
     sheet = _with_price(sheet, row["price_e4"])
     if cash is not None and cash.marked in NO_SALE:
         return replace(sheet, test_milli=sheet.test_milli + quantity)
