@@ -12,6 +12,7 @@ from cngstation.domain.totaliser import NO_TOTAL, Place, Stretch, breaks
 from cngstation.protocols.dispenser.canonical import SaleRecord
 from cngstation.services.check_sale import NozzleSetting, total_of
 from cngstation.services.name_breaks import name_break, subject_of
+from cngstation.services.name_gaps import open_gaps
 from cngstation.storage import findings
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey, Stand, find, stand_of
@@ -68,9 +69,13 @@ def _ended_later(
 ) -> bool:
     """Tell whether the device itself says that it ended behind its newest fill.
 
-    A fill that comes late ended before those with higher numbers.
+    A fill that comes late ended before those with higher numbers. One that is awaited
+    is late whatever its clock said.
     """
     assert stand.device_seq is not None
+    gaps = open_gaps(connection, nozzle)
+    if any(record.device_seq in gap.numbers for gap in gaps):
+        return False
     newest = find(connection, nozzle, stand.epoch, stand.device_seq)
     ended = newest["device_ended"] if newest is not None else ""
     return bool(ended and record.ended_at and record.ended_at > ended)

@@ -186,7 +186,7 @@ class PtsFarEnd(LineFarEnd):
     """A pump behind a controller on HTTP, whose answers come or do not, whole."""
 
     def _prepare(self, *, near: str) -> None:
-        self.bodies = BodySpoiler(5)
+        self.bodies = BodySpoiler(self._seed)
         self.skew = timedelta()
         self.point = Point(
             1,
@@ -243,13 +243,13 @@ class JxFarEnd(FarEnd):
 
     protocol = "jxv4"
 
-    def __init__(self, folder: Path, *, near: str) -> None:
+    def __init__(self, folder: Path, *, near: str, seed: int) -> None:
         fresh = Counters(last_trans_no=1_026, total_quantity=123_456, shift=2)
         if near == NUMBERS:
             fresh.last_trans_no = TOP - 1
         elif near == TOTALS:
             fresh.total_quantity = TOP - 300
-        self.world = World(folder, guns=2, fresh=fresh)
+        self.world = World(folder, guns=2, fresh=fresh, seed=seed)
         self.uid = self.world.card(1)
 
     @property
@@ -322,19 +322,19 @@ class JxFarEnd(FarEnd):
         return counts.total()
 
 
-def far_end(protocol: str, folder: Path, *, near: str = "") -> FarEnd:
+def far_end(protocol: str, folder: Path, *, near: str = "", seed: int = 5) -> FarEnd:
     """Return a nozzle of a protocol that was heard and is at rest."""
     made: FarEnd
     match protocol:
         case "jxv4":
-            made = JxFarEnd(folder, near=near)
+            made = JxFarEnd(folder, near=near, seed=seed)
         case "sinopec":
-            made = SinopecFarEnd(protocol, folder, near=near)
+            made = SinopecFarEnd(protocol, folder, near=near, seed=seed)
         case "pts":
-            made = PtsFarEnd(protocol, folder, near=near)
+            made = PtsFarEnd(protocol, folder, near=near, seed=seed)
         case "dart" | "lanfeng":
-            made = SideFarEnd(protocol, folder, near=near)
+            made = SideFarEnd(protocol, folder, near=near, seed=seed)
         case _:
-            made = PlainFarEnd(protocol, folder, near=near)
+            made = PlainFarEnd(protocol, folder, near=near, seed=seed)
     made.run(8)
     return made

@@ -109,7 +109,7 @@ class FarEnd(ABC):
 class LineFarEnd(FarEnd):
     """Behind a line that one dialogue drives, request by request."""
 
-    def __init__(self, protocol: str, folder: Path, *, near: str) -> None:
+    def __init__(self, protocol: str, folder: Path, *, near: str, seed: int) -> None:
         self.protocol = protocol
         self.folder = folder
         self.gun = GUNS.get(protocol, 1)
@@ -118,7 +118,8 @@ class LineFarEnd(FarEnd):
         self.status: NozzleStatus | None = None
         self.link = Link.OFFLINE
         self.reread: SaleRecord | NoFill | None = None
-        self.spoiler = Spoiler(5)
+        self.spoiler = Spoiler(seed)
+        self._seed = seed
         self._wrong_gun = self._wrong_left = 0
         self._arrivals: list[tuple[int, bytes]] = []
         self._commits = True

@@ -97,6 +97,23 @@ async def test_a_record_that_was_not_told_is_asked_again(
     assert await forecourt.desk.delivered() == [NOZZLE.key]
 
 
+@pytest.mark.parametrize("is_awaited", [True, False])
+async def test_a_lower_number_with_a_later_time_is_late_where_it_is_awaited(
+    forecourt: Forecourt, is_awaited: bool
+) -> None:
+    """Where no row waits for it the dispenser counts anew: it had a new memory."""
+    numbers = (1, 4) if is_awaited else (3, 4)
+    for number in numbers:
+        await forecourt.desk.record(GUN, fill(number))
+    await forecourt.settled()
+    late = fill(2, total=4_000, ended_at="2026-11-21 23:59:00")
+    await forecourt.desk.record(GUN, late)
+    await forecourt.settled()
+    rows = await forecourt.db.read(findings.open_findings)
+    began_anew = [row for row in rows if row.kind == "device_counter_reset"]
+    assert len(began_anew) == (0 if is_awaited else 1)
+
+
 async def test_a_fill_that_the_books_did_not_take_is_not_delivered(
     forecourt: Forecourt, monkeypatch: pytest.MonkeyPatch
 ) -> None:

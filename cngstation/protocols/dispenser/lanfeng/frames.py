@@ -68,14 +68,21 @@ def request(gun: int, command: Command, figure: int = 0, size: int = 0) -> bytes
 
 
 def status(frame: bytes) -> Shown:
-    """Read a status; RemoteProtocolError for a digit or a state that is none."""
+    """Read a status; RemoteProtocolError for a digit or a state that is none.
+
+    A totaliser that comes late looks like one when its last digits are those of a
+    state; it has no price where a status with figures has one.
+    """
     state = frame[10]
     if state & _LOW not in {_AT_REST, _FILLING}:
         raise RemoteProtocolError(why=f"state {state:02X}H")
+    price, amount, volume = map(_number, (frame[2:4], frame[4:7], frame[7:10]))
+    if not price and (amount or volume):
+        raise RemoteProtocolError(why="figures without a price")
     return Shown(
-        price=_number(frame[2:4]),
-        amount=_number(frame[4:7]),
-        volume=_number(frame[7:10]),
+        price=price,
+        amount=amount,
+        volume=volume,
         is_out=bool(state & _OUT),
         is_controlled=bool(state & _CONTROLLED),
         is_filling=state & _LOW == _FILLING,

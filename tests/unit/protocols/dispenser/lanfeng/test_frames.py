@@ -83,7 +83,12 @@ def test_a_total_has_twelve_digits() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["01 00 03 9A 00 49 11 00 12 34 C2", "01 00 03 98 00 49 11 00 12 34 C5"]
+    "body",
+    [
+        "01 00 03 9A 00 49 11 00 12 34 C2",
+        "01 00 03 98 00 49 11 00 12 34 C5",
+        "01 00 00 00 00 00 00 00 12 38 41",  # the totaliser 1238.41, late
+    ],
 )
 def test_what_makes_no_sense_is_said_to(body: str) -> None:
     with pytest.raises(RemoteProtocolError):
