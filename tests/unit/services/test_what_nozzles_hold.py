@@ -183,6 +183,18 @@ async def test_what_was_sent_before_we_were_killed_is_no_doubt(
     assert verify_file(station.path).proved
 
 
+async def test_a_note_of_one_nozzle_says_nothing_of_another(
+    station: Station, watch: DownloadWatch
+) -> None:
+    """Each fetches for itself; what the other was sent proves nothing."""
+    beside = replace(NOZZLE, key=replace(NOZZLE.key, nozzle_no=2))
+    watch.serve([beside], frozenset({DownloadKind.BASE, DownloadKind.ADDED}))
+    assert await watch.sent([beside], DownloadKind.ADDED, 1)
+    await started_anew(station).advanced(NOZZLE, in_force(1))
+    await station.keeper.look()
+    assert station.line.offers[-1].lists[ListKind.ADDED].version == 2
+
+
 async def test_a_note_of_one_content_says_nothing_of_another(
     station: Station, watch: DownloadWatch
 ) -> None:

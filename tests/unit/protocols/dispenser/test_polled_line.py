@@ -26,6 +26,9 @@ from cngstation.protocols.dispenser.dialogue import (
 from cngstation.protocols.dispenser.forecourt import Order, OrderKind, OrderOutcome
 from cngstation.protocols.dispenser.polled_strategy import (
     Ask,
+    Script,
+    Visit,
+    asked,
 )
 from cngstation.protocols.dispenser.waiting import LARGEST_QUEUE
 from tests.unit.protocols.dispenser.toy_line import (
@@ -297,6 +300,29 @@ def test_a_lost_port_leaves_a_sent_order_unknown_and_an_unsent_one_refused() -> 
     wire.line.line_opened(wire.now_us)
     wire.run(wire.now_us + SECOND)
     assert not [s for at, s in wire.sent[-2:] if s.data[1:2] == b"g"]
+
+
+@pytest.mark.parametrize(
+    ("frames", "outcome"), [(0, OrderOutcome.REFUSED), (1, OrderOutcome.UNKNOWN)]
+)
+def test_an_order_that_cannot_be_written_is_refused_if_nothing_of_it_went_out(
+    frames: int, outcome: OrderOutcome
+) -> None:
+    """A preset with too many digits was given to no pump; half an order was."""
+
+    class Wordless(Toy):
+        def order(self, visit: Visit, order: Order) -> Script[bytes, OrderOutcome]:
+            for _ in range(frames):
+                yield from asked(Ask(bytes([order.gun]) + b"g\x00", 3))
+            raise LocalProtocolError(why="too many digits")
+
+    wire = Wire(1, Wordless())
+    wire.run(2 * SECOND)
+    order = Order(1, OrderKind.STOP)
+    wire.line.order(order)
+    wire.run(3 * SECOND)
+    assert wire.of(OrderAnswered) == [OrderAnswered(order, outcome)]
+    assert sum(sent.data[1:2] == b"g" for _, sent in wire.sent) == frames
 
 
 # What the wire does

@@ -12,6 +12,7 @@ from tests.unit.protocols.dispenser.jxv4 import vectors
 from tests.unit.protocols.dispenser.jxv4.bus import (
     SECOND,
     Bus,
+    idle,
     of_kind,
     silent,
 )
@@ -61,6 +62,22 @@ def test_a_hundred_records_let_the_lists_pass() -> None:
         bus.hear(vectors.record(seq=seq))
         bus.dialogue.answer_record(1, seq, bus.now_us, accepted=True)
     assert announced(bus) == 3
+
+
+def test_a_nozzle_that_is_not_heard_may_fill_meanwhile() -> None:
+    """It hears of lists when it is at rest again, also behind a port that fell."""
+    bus = Bus()
+    bus.dialogue.offer(offer_of(card_list()))
+    bus.run(bus.now_us + 3 * SECOND, idle)
+    bus.run(bus.now_us + 6 * SECOND, silent)
+    polls = [sent.data[14] for _, sent in bus.sent if sent.data[4] == 0x51]
+    assert polls[-1] == 0
+    assert polls.count(3) >= 3
+    bus.run(bus.now_us + 3 * SECOND, idle)
+    assert announced(bus) == 3
+    bus.dialogue.line_closed(bus.now_us)
+    bus.dialogue.line_opened(bus.now_us)
+    assert announced(bus) == 0
 
 
 def test_a_list_that_is_saved_in_silence_is_no_lost_frame() -> None:

@@ -20,6 +20,7 @@ from cngstation.protocols.dispenser.forecourt import (
     PriceTable,
     StationData,
 )
+from cngstation.protocols.dispenser.sinopec.decisions import REFUSED_REST_US
 from cngstation.protocols.dispenser.sinopec.downloads import (
     MOST_SEGMENTS,
     Place,
@@ -170,6 +171,46 @@ def test_nothing_goes_out_before_it_is_noted() -> None:
     talk.answer(asks(5, 0, 1))
     assert talk.next_frame().command == 0x34
     assert not talk.of(DownloadAsked)
+
+
+def test_what_cannot_be_noted_does_not_go_out() -> None:
+    """Refused in its very turn, it is asked for once more when it comes again."""
+    talk = Talk()
+    talk.notes = False
+    talk.settle()
+    talk.dialogue.offer(Downloads({ListKind.BASE: BASE}))
+    for count in (1, 2):
+        talk.answer(bytes.fromhex("33000003"))
+        asked = talk.of(DownloadAsked)
+        assert len(asked) == count
+        refused_us = talk.clock
+        talk.dialogue.answer_download(asked[-1], refused_us, accepted=False)
+        assert talk.next_frame().command != 0x33
+        assert talk.starts[-1] - refused_us >= REFUSED_REST_US
+
+
+def test_other_content_is_noted_anew() -> None:
+    """Under its old number, or prices that begin by the clock alone."""
+    talk = Talk()
+    talk.settle()
+    talk.dialogue.offer(Downloads({ListKind.BASE: BASE}))
+    for cards in (CARDS[:9], CARDS[9:]):
+        talk.dialogue.offer(Downloads({ListKind.BASE: replace(BASE, cards=cards)}))
+        talk.events.clear()
+        for _ in range(2):
+            talk.answer(bytes.fromhex("33000003"))
+        assert [e.version for e in talk.of(DownloadAsked)] == [BASE.version]
+    talk.dialogue.offer(Downloads(prices=PRICES))
+    talk.answer(asks(4, 0, 1))
+    soon = replace(PRICES, version=10, effective_at="2025-06-01 08:45:00")
+    later = replace(PRICES, version=11, effective_at="2025-06-01 09:00:00")
+    talk.dialogue.offer(Downloads(prices=soon, coming=later))
+    talk.events.clear()
+    for wall_ms in (talk.wall_ms, talk.wall_ms + 1_800_000):
+        talk.wall_ms = wall_ms
+        for _ in range(2):
+            talk.answer(asks(4, 0, 1))
+    assert [e.version for e in talk.of(DownloadAsked)] == [10, 11]
 
 
 def test_what_a_dispenser_holds_already_is_in_force_at_once() -> None:
