@@ -44,6 +44,7 @@ ROWS = {
     "older_books": mark("older books"),
     "anchors_unread": mark("no anchors"),
     "card_key_waits": mark("card key"),
+    "edition_differs": mark("edition"),
     "guard_loosened": mark("loosened"),
     "station_key_unread": mark("no key"),
     "device_clock_back": mark("pump clock"),

@@ -168,6 +168,7 @@ WORDS = {
     "supplementary": mark("added later"),
     "single": mark("single station"),
     "network": mark("network"),
+    "networked": mark("networked station"),
 }
 
 

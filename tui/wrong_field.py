@@ -15,6 +15,11 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusal.id_number_unusual": ("id-no",),
     "refusal.unknown_company": ("company",),
     "refusal.reason_missing": ("reason",),
+    "refusal.enrolment_office_unknown": ("fingerprint",),
+    "refusal.enrolment_office": ("certificate",),
+    "tui.no_such_paper": ("certificate", "ticket"),
+    "tui.several_papers": ("certificate", "ticket"),
+    "tui.file_not_made": ("path",),
     "refusal.loosened_without_reason": ("reason",),
     "refusal.pay_out_reason_missing": ("reason",),
     "refusal.second_person_missing": (

@@ -56,6 +56,7 @@ NAMES: Mapping[str, str] = {
     "discount.add": mark("Discount rule added"),
     "discount.end": mark("Discount rule ended"),
     "enrolment.accept": mark("Certificate of head office accepted"),
+    "enrolment.edition": mark("Edition and configuration differ"),
     "enrolment.alone": mark("Done by the only operator, alone"),
     "enrolment.request": mark("Enrolment requested"),
     "fill.list": mark("Cash fills listed before the count"),

@@ -81,6 +81,7 @@ _OF_STATION = frozenset(
         "discount.add",
         "discount.end",
         "enrolment.accept",
+        "enrolment.edition",
         "enrolment.request",
         "limit.set",
         "parameter.set",

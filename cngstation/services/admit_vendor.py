@@ -211,6 +211,7 @@ def _let_in(
     )
     vendor_tickets.add(tx, kept, actor=actor)
     until = time_text(ticket.until_ms)
+    audit.record(tx, actor, "operator.add", number, after=f"{name} {VENDOR}")
     audit.record(
         tx, actor, ACCEPT, ticket_id[:16], reason=ticket.reason,
         after=f"{number} {ticket.holder} {until}: {ticket.rights}",

@@ -13,6 +13,7 @@ from cngstation.rpc.dialogue import Handlers
 from cngstation.rpc.session import Nothing
 from cngstation.services import keep_parameters
 from cngstation.services.answer_marks import approval_of
+from cngstation.services.compare_edition import fits
 from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.enrol_station import Identity, standing
 from cngstation.services.enrolment_desk import EnrolmentDesk
@@ -40,8 +41,9 @@ class EnrolmentAnswers:
 
     async def show(self, _: Nothing, _call: CallContext) -> counter.EnrolmentBoard:
         """Return how the station stands with head office."""
-        now = await self._parts.database.read(standing)
+        now, who = await self._parts.database.read(standing), await self._who()
         request, taken = now.request, now.certificate
+        days_left = now.days_left(self._parts.clock.now().wall_ms)
         return counter.EnrolmentBoard(
             station_no=self._parts.rules.station_no,
             call_code=request.call_code if request else "",
@@ -50,6 +52,11 @@ class EnrolmentAnswers:
             edition=taken.edition if taken else "",
             until_ms=taken.until_ms if taken else 0,
             office=fingerprint(taken.office_key) if taken else "",
+            area_no=who.area_no,
+            runs=who.network,
+            from_ms=taken.from_ms if taken else 0,
+            days_left=days_left or 0,
+            edition_fits=taken is None or fits(taken.edition, who.network),
         )
 
     async def request(

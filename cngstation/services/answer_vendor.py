@@ -38,4 +38,5 @@ class VendorAnswers:
             until_ms=ticket.until_ms,
             reason=ticket.reason,
             password=admitted.password,
+            password_hours=parts.rules.one_time_hours,
         )

@@ -20,6 +20,7 @@ from cngstation.domain.typed_code import code_text, read_code
 from cngstation.errors import Refusal
 from cngstation.moments import time_text
 from cngstation.services.approve import Approved, Wish
+from cngstation.services.compare_edition import tell_edition
 from cngstation.services.enrol_by_two import KEY, TRUST, stand_behind
 from cngstation.storage import audit, enrolments, findings
 from cngstation.storage.audit import Actor
@@ -107,11 +108,15 @@ class OfficeNotConfirmed(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who this station is, and whose certificates it takes (empty: not pinned)."""
+    """Who this station is, and whose certificates it takes (empty: not pinned).
+
+    `network` is how it runs, single or networked; empty where nobody asks.
+    """
 
     station_no: str
     area_no: str
     office_key: bytes = b""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,8 @@ async def accept(
             after=f"{certificate.edition} {time_text(certificate.until_ms)}",
         )  # fmt: skip
         _close_warnings(tx, actor.operator_no, "a new certificate")
+        if who.network:
+            tell_edition(tx, certificate.edition, who.network)
 
     await database.write(unit)
     return certificate

@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from cngstation.config import StationConfig
 from cngstation.config.values import Section
 from cngstation.domain.loosening import GUARDS, loosens
+from cngstation.services.compare_edition import compare_edition
 from cngstation.storage import audit, findings
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sqlite import Connection
@@ -31,6 +32,7 @@ _NAMED_BY = ("name", "nozzle_no")
 
 async def note_config(database: Database, config: StationConfig) -> None:
     """Book what is another in the file since a program last started."""
+    await compare_edition(database, config)
     said = said_by(config)
     digest = digest_of(said)
     if await database.read(noted_digest) == digest:

@@ -92,7 +92,7 @@ def identity_of(config: StationConfig) -> Identity:
     """Return who the station is and whose certificates it takes."""
     station = config.station
     pinned = bytes.fromhex(config.enrolment.head_office_key)
-    return Identity(station.station_no, station.area_no, pinned)
+    return Identity(station.station_no, station.area_no, pinned, station.network)
 
 
 def certificate_in(folder: Path, who: Identity) -> str:

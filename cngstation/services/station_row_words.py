@@ -55,6 +55,13 @@ STATION_ROWS: dict[str, tuple[str, str]] = {
             "(E). If nobody changed it: put the old key back, start anew, find out why."
         ),
     ),
+    "edition_differs": (
+        mark("The certificate is for edition {edition}; the station runs as {runs}."),
+        mark(
+            "Ask head office for the right certificate, or set network in the "
+            "configuration; selling goes on meanwhile."
+        ),
+    ),
     "guard_loosened": (
         mark(
             "The configuration file holds back less than before: {key} is {after}, it "

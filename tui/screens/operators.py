@@ -40,6 +40,7 @@ from tui.screens.people_forms import (
     OutletScreen,
     PeopleForm,
 )
+from tui.screens.vendor import VendorScreen
 from tui.texts import filled
 from tui.widgets.key_line import Keys
 from tui.widgets.lazy_table import Column, LazyTable
@@ -87,7 +88,8 @@ class OperatorsScreen(ListScreen):
         "wants a reason and is written down. Nobody does this to themselves or to "
         "somebody who may do more; one administrator stays. v vouches for one whose "
         "password another gave: until then both count as one person where two are "
-        "needed. * shows a phone number whole, - clears it of who is retired."
+        "needed. t lets a technician of the vendor in by a signed ticket. * shows a "
+        "phone number whole, - clears it of who is retired."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "hire", show=False),
@@ -96,6 +98,7 @@ class OperatorsScreen(ListScreen):
         Binding("r", "ask('reset')", show=False),
         Binding("x,delete", "ask('retire')", show=False),
         Binding("v", "vouch", show=False),
+        Binding("t", "ticket", show=False),
         Binding("asterisk", "personal('RevealScreen')", show=False),
         Binding("minus", "personal('ForgetScreen')", show=False),
     ]
@@ -125,8 +128,13 @@ class OperatorsScreen(ListScreen):
             ("r", _("new password")),
             ("x", _("retire")),
             ("v", _("vouch")),
+            ("t", _("vendor")),
             ("Esc", _("back")),
         ]
+
+    def action_ticket(self) -> None:
+        """Open the form that takes a vendor's ticket."""
+        self.app.push_screen(VendorScreen(self.desk, self))
 
     async def rows(self) -> Sequence[Any]:
         """Return the operators; roles and outlets are for the forms."""

@@ -48,7 +48,8 @@ class ParametersSaved(Message):
 class EnrolmentBoard(Message):
     """How the station stands; texts are empty where there is none.
 
-    `request` are the groups of the code, by spaces.
+    `request` are the groups of the code, by spaces. `runs` is how the station is
+    configured, single or networked; `days_left` are below nought behind the end.
     """
 
     station_no: Word
@@ -58,6 +59,11 @@ class EnrolmentBoard(Message):
     edition: Line
     until_ms: int
     office: Line
+    area_no: Word = ""
+    runs: Word = ""
+    from_ms: int = 0
+    days_left: int = 0
+    edition_fits: bool = True
 
 
 class EnrolmentAccept(Message):

@@ -22,6 +22,7 @@ class VendorPass(Message):
     until_ms: int
     reason: Text
     password: Secret
+    password_hours: int
 
 
 VENDOR_ACCEPT = Method(

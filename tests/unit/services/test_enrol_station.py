@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cngstation.config import StationConfig, load_config
 from cngstation.domain.digest import Happened, Section, section_of
 from cngstation.domain.enrolment import (
     Certificate,
@@ -21,6 +22,7 @@ from cngstation.domain.typed_code import code_text, read_code
 from cngstation.errors import Refusal
 from cngstation.services import enrol_by_two, enrol_station
 from cngstation.services.approve import SecondPersonMissing
+from cngstation.services.compare_edition import compare_edition
 from cngstation.services.enrol_by_two import ALONE, KEY
 from cngstation.services.enrol_station import (
     MS_PER_DAY,
@@ -37,6 +39,7 @@ from cngstation.services.enrol_station import (
     request_text,
     standing,
 )
+from cngstation.services.note_config import note_config
 from cngstation.services.station_key import (
     NoCertificate,
     SeveralCertificates,
@@ -52,6 +55,7 @@ from tests.small_station import HandClock, hire, opened
 STATION = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OFFICE = Ed25519PrivateKey.from_private_bytes(bytes(range(100, 132)))
 THIEF = Ed25519PrivateKey.from_private_bytes(bytes(range(50, 82)))
+EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 WHO = Identity("03160002", "0316")
 ACTOR = Actor("1001", "test")
 COMPARED = fingerprint(public_bytes(OFFICE))
@@ -240,6 +244,46 @@ async def test_a_new_request_makes_the_old_answer_worthless(
             )
 
 
+async def open_kinds(database: Database, clock: HandClock) -> list[str]:
+    """Return which rows are open once it was looked, twice."""
+    await look_once(database, clock)
+    await look_once(database, clock)
+    found = await database.read(lambda c: list(findings.open_findings(c)))
+    return [finding.kind for finding in found]
+
+
+async def test_an_edition_that_is_not_run_opens_a_row(tmp_path: Path) -> None:
+    """When it is accepted and at a start; it closes when both agree."""
+    clock = HandClock()
+    config = load_config(EXAMPLE)
+
+    def runs(network: str) -> StationConfig:
+        station = config.station.model_copy(update={"network": network})
+        return config.model_copy(update={"station": station})
+
+    async with asked(tmp_path, clock) as database:
+        await compare_edition(database, runs("single"))
+        who, text = replace(WHO, network="single"), text_of(certificate(clock))
+        await accept(database, text, who, ACTOR, compared=COMPARED)
+        assert await open_kinds(database, clock) == ["edition_differs"]
+        await compare_edition(database, runs("single"))
+        assert await open_kinds(database, clock) == ["edition_differs"]
+        await compare_edition(database, runs("networked"))
+        assert await open_kinds(database, clock) == []
+        await note_config(database, runs("single"))
+        assert await open_kinds(database, clock) == ["edition_differs"]
+        other = certificate(clock, serial=8, edition="gold")
+        await accept(database, text_of(other), who, ACTOR)
+        assert await open_kinds(database, clock) == []
+        told = await database.read(
+            lambda c: c.execute(
+                "SELECT before, after FROM audit WHERE act='enrolment.edition'"
+            ).fetchall()
+        )
+        assert told == [("single", "networked")] * 2
+    assert verify_file(tmp_path / "station.db").proved
+
+
 def test_every_changed_bit_of_a_paper_is_seen() -> None:
     """Both papers, bit by bit, past the checks of the typed code."""
     papers = (
@@ -296,25 +340,19 @@ async def test_the_board_warns_thirty_days_ahead(tmp_path: Path) -> None:
     """One row, another when it has ended, none once a new one is accepted."""
     clock = HandClock()
 
-    async def open_kinds(database: Database) -> list[str]:
-        await look_once(database, clock)
-        await look_once(database, clock)
-        found = await database.read(lambda c: list(findings.open_findings(c)))
-        return [finding.kind for finding in found]
-
     async with asked(tmp_path, clock) as database:
-        assert await open_kinds(database) == []
+        assert await open_kinds(database, clock) == []
         first = certificate(clock)
         await accept(database, text_of(first), WHO, ACTOR, compared=COMPARED)
         clock.forward(334 * MS_PER_DAY)
-        assert await open_kinds(database) == []
+        assert await open_kinds(database, clock) == []
         clock.forward(2 * MS_PER_DAY)
-        assert await open_kinds(database) == [enrol_station.EXPIRES]
+        assert await open_kinds(database, clock) == [enrol_station.EXPIRES]
         clock.forward(30 * MS_PER_DAY)
-        assert await open_kinds(database) == [enrol_station.EXPIRED]
+        assert await open_kinds(database, clock) == [enrol_station.EXPIRED]
         renewed = certificate(clock, serial=8)
         await accept(database, text_of(renewed), WHO, ACTOR)
-        assert await open_kinds(database) == []
+        assert await open_kinds(database, clock) == []
     assert verify_file(tmp_path / "station.db").proved
 
 

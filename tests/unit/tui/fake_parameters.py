@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from pydantic import SecretStr
+
 from cngstation.rpc.contract import parameters as p
+from cngstation.rpc.contract.vendor import VendorPass
 from cngstation.services.keep_parameters import NAMES
 
 _VALUES = {
@@ -29,7 +32,7 @@ class FakeParameters:
         self.first_start = False
         self.enrolment = p.EnrolmentBoard(
             station_no="03160002", call_code="AB12-CD34", request=GROUPS, serial=0,
-            edition="", until_ms=0, office="",
+            edition="", until_ms=0, office="", area_no="0316", runs="single",
         )  # fmt: skip
 
     async def _parameters_show(self, _: Any) -> Any:
@@ -48,8 +51,27 @@ class FakeParameters:
     async def _enrolment_show(self, _: Any) -> Any:
         return self.enrolment
 
+    async def _vendor_accept(self, _: Any) -> Any:
+        return VendorPass(
+            operator_no="V1", login_name="vendor-v1", holder="Zhao",
+            rights="line.frames", until_ms=1_826_761_337_000, reason="why",
+            password=SecretStr("k7m2p9qrst"), password_hours=24,
+        )  # fmt: skip
+
+    async def _enrolment_request(self, _: Any) -> Any:
+        self.enrolment = self.enrolment.model_copy(update={"call_code": "EF56-7890"})
+        return self.enrolment
+
     async def _enrolment_accept(self, _: Any) -> Any:
         self.enrolment = self.enrolment.model_copy(
-            update={"serial": 7, "edition": "networked", "until_ms": 1_826_761_337_000}
+            update={
+                "serial": 7,
+                "edition": "networked",
+                "from_ms": 1_795_225_337_000,
+                "until_ms": 1_826_761_337_000,
+                "days_left": 365,
+                "edition_fits": False,
+                "office": "AAAA-BBBB-CCCC-DDDD",
+            }
         )
         return self.enrolment
