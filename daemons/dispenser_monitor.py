@@ -90,8 +90,7 @@ async def serve(process: Process) -> int:
     process.watch_database(database)
     process.keep(keeper.run(), "keep lists and prices")
     process.keep(PriceComparison(database, desks, clock).run(), "compare prices")
-    hours = config.downloads.late_hours
-    late = LateLists(database, desks, watch, clock, hours=hours)
+    late = LateLists(database, desks, watch, clock, hours=config.downloads.late_hours)
     process.keep(late.run(), "name late lists")
     process.keep(shifts.watch(), "watch shifts")
     process.keep(mark_deliveries(database, desks, clock), "mark deliveries")
