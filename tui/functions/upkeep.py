@@ -67,6 +67,13 @@ FUNCTIONS = (
         "lines:LinesScreen",
     ),
     Function(
+        "ports",
+        UPKEEP,
+        mark("Ports and the way of download"),
+        "dk dkxzfs dkyxzfs",
+        "ports:PortsScreen",
+    ),
+    Function(
         "hands",
         UPKEEP,
         mark("Hands of the demonstration"),

@@ -13,6 +13,7 @@ from cngstation.rpc.contract.figures import (
     SaleRows,
     Word,
 )
+from cngstation.rpc.contract.ports import PORT_METHODS
 from cngstation.rpc.contract.refetch import REFETCH_METHODS
 from cngstation.rpc.contract.registers import Page
 from cngstation.rpc.contract.shifts import SHIFT_METHODS
@@ -119,6 +120,7 @@ FORECOURT = Contract(
         *REFETCH_METHODS,
         *SHIFT_METHODS,
         *TECHNICIAN_METHODS,
+        *PORT_METHODS,
     ),
     events=(NOZZLE_CHANGED, LINE_CHANGED, SALE_RECORDED, DOWNLOADS_CHANGED),
 )
