@@ -19,6 +19,7 @@ NAMES = (
     "poll_cycle",
     "sinopec_cycle",
     "backlog",
+    "price_change",
     "side_cycle",
     "gateways",
     "many_lines",
