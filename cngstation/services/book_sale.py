@@ -24,7 +24,7 @@ from cngstation.services.check_sale import (
 )
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.name_gaps import Figures, Gap
-from cngstation.services.number_by_total import leave_out, why_new_life
+from cngstation.services.number_by_total import goes_round, leave_out, why_new_life
 from cngstation.services.post_sale import (
     duty_of,
     is_before,
@@ -152,7 +152,9 @@ class SaleBook:
             if leave_out(tx, nozzle, record, stand):
                 return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
             if why := why_new_life(tx.connection, nozzle.key, record, stand, same_no):
-                stand = _new_life(tx, nozzle, stand.epoch, record.device_seq, why)
+                is_odd = not goes_round(record, stand)
+                number = record.device_seq
+                stand = _new_life(tx, nozzle, stand.epoch, number, why, is_odd=is_odd)
         card = self._payer(tx, kept, record)
         is_cash = is_cash_fill(record, card)
         if is_cash:
@@ -263,9 +265,15 @@ def _same_fill(known: dict[str, Any], record: SaleRecord) -> bool:
 
 
 def _new_life(
-    tx: Transaction, nozzle: NozzleSetting, epoch: int, device_seq: int, why: str
+    tx: Transaction,
+    nozzle: NozzleSetting,
+    epoch: int,
+    device_seq: int,
+    why: str,
+    *,
+    is_odd: bool = True,
 ) -> sales.Stand:
-    """The device's own counter began anew: audited, and an alarm.
+    """The device's own counter began anew: audited, and an alarm where it is odd.
 
     Nozzles that share its numbers begin anew with it.
     """
@@ -274,12 +282,10 @@ def _new_life(
         if other != nozzle.key:
             _begin_life(tx, other, sales.current_epoch(tx.connection, other), why)
             tx.kept.rows(tx.connection).pop(other, None)
-    findings.open_finding(
-        tx,
-        "device_counter_reset",
-        subject_of(nozzle.key),
-        {"nozzle": nozzle.key.nozzle_no, "number": device_seq},
-    )
+    if is_odd:
+        named = {"nozzle": nozzle.key.nozzle_no, "number": device_seq}
+        subject = subject_of(nozzle.key)
+        findings.open_finding(tx, "device_counter_reset", subject, named)
     return sales.Stand(epoch + 1, None, 0)
 
 

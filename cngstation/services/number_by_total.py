@@ -20,6 +20,8 @@ from cngstation.storage.sqlite import Connection
 from cngstation.units import decimal_text
 
 SHOWN_BEFORE = "fill_shown_before"
+# Fills that may be missing where a device's numbers begin again.
+MOST_ROUND = 1_000
 
 
 def leave_out(
@@ -62,6 +64,14 @@ def why_new_life(
     if is_lower and _ended_later(connection, nozzle, record, stand):
         return "a lower number came with a later time"
     return ""
+
+
+def goes_round(record: SaleRecord, stand: Stand) -> bool:
+    """Tell whether a number is some steps behind the end of its device's numbers."""
+    if record.last_number is None or stand.device_seq is None:
+        return False
+    steps = record.last_number - stand.device_seq + record.device_seq
+    return record.device_seq < stand.device_seq and 0 <= steps <= MOST_ROUND
 
 
 def _ended_later(

@@ -160,8 +160,9 @@ def clock_wrong(far: FarEnd) -> Outcome:
 
 
 def numbers_wrap(far: FarEnd) -> Outcome:
-    """Behind the largest number comes the first one."""
-    return Outcome((sell(far, VOLUMES[1]),), NEW_LIFE)
+    """Behind the largest number comes the first one; one of u32 is never reached."""
+    rows = frozenset() if far.protocol == "pts" else NEW_LIFE
+    return Outcome((sell(far, VOLUMES[1]),), rows)
 
 
 def totals_wrap(far: FarEnd) -> Outcome:

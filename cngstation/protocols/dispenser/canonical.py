@@ -168,7 +168,8 @@ class SaleRecord:
 
     Of a pump that numbers nothing, `device_seq` is the totaliser behind the fill in
     1/1000 unit: it rises, and no record is missing between two of them. `is_watched`
-    is False for a fill that the program only found shown when it began.
+    is False for a fill that the program only found shown when it began. Behind
+    `last_number`, where a device gets there within years, its numbers begin again.
     """
 
     protocol: str
@@ -213,6 +214,7 @@ class SaleRecord:
     is_numbered_by_total: bool = False
     return_quantity_milli: int | None = None
     is_watched: bool = True
+    last_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ class Point(PolledNozzle):
             pressure_after_kpa=self.pressure_kpa if seen else None,
             raw_frame=raw,
         )
-        return replace(record, is_offline=sale.is_offline)
+        return replace(record, is_offline=sale.is_offline, last_number=LAST_TRANSACTION)
 
 
 def before(transaction: int) -> int:
