@@ -1,6 +1,7 @@
 """Keys as they are bound, whatever Caps Lock or an input method made of them.
 
-Every letter is bound small, every sign as ASCII has it. A field takes what was typed.
+Every letter is bound small, every sign as ASCII has it. A field takes what was typed,
+and so does a screen that reads the character of a key.
 """
 
 import unicodedata
@@ -33,10 +34,8 @@ def as_bound(key: events.Key, focused: "Widget | None") -> events.Key:
         focused is not None and focused.check_consume_key(key.key, typed)
     ):
         return key
-    if typed in _SIGNS:
-        return events.Key(_SIGNS[typed], unicodedata.normalize("NFKC", typed))
-    plain = unicodedata.normalize("NFKC", typed).lower()
-    is_other = (
-        plain != typed and len(plain) == 1 and plain.isascii() and plain.isalnum()
-    )
-    return events.Key(plain, plain) if is_other else key
+    plain = unicodedata.normalize("NFKC", typed)
+    bound = _SIGNS.get(typed, plain.lower())
+    is_known = typed in _SIGNS or (bound.isascii() and bound.isalnum())
+    # What was changed once comes back when no widget took it: it stays the same event.
+    return events.Key(bound, plain) if is_known and bound != key.key else key

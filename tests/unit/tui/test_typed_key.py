@@ -1,5 +1,7 @@
 """Caps Lock and a Chinese input method leave the keys what they are."""
 
+import unicodedata
+
 import pytest
 from textual import events
 
@@ -14,7 +16,9 @@ from tui.typed_key import as_bound
 )  # fmt: skip
 def test_a_key_is_what_it_is_bound_as(typed: str, bound: str) -> None:
     """What is no key of ours stays what it was."""
-    assert as_bound(events.Key(typed, typed), None).key == bound
+    key = as_bound(events.Key(typed, typed), None)
+    assert key.key == bound
+    assert key.character == unicodedata.normalize("NFKC", typed)
 
 
 def test_keys_without_a_sign_stay() -> None:
