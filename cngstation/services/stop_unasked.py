@@ -48,8 +48,8 @@ class _Seen:
     quantity_milli: int = 0
     is_judged: bool = False  # the fill under way
     is_new: bool = False  # the fill under way was seen to begin
-    used_order: int = 0  # the order that an earlier fill has used
-    order: int = 0  # the order that the fill under way uses
+    used_order: str = ""  # the order that an earlier fill has used
+    order: str = ""  # the order that the fill under way uses
     has_rested: bool = False
     stops: int = 0
 
@@ -96,8 +96,9 @@ class UnaskedFills:
         except StorageError:
             seen.is_judged = False  # asked again by the next reading
             raise
-        if order > max(booked, seen.used_order):
-            seen.order = order
+        order_id, ordered = order
+        if ordered > booked and order_id != seen.used_order:
+            seen.order = order_id
             return
         if named == booked and not seen.is_new:
             return  # told before, by this program's last run
@@ -133,7 +134,9 @@ class UnaskedFills:
         await self._database.write(unit)
 
 
-def _of_books(connection: Connection, nozzle: NozzleKey) -> tuple[int, int, int]:
+def _of_books(
+    connection: Connection, nozzle: NozzleKey
+) -> tuple[int, tuple[str, int], int]:
     """Return the newest fill, order to authorise, and fill behind which one is named.
 
     Each is a place in the chain, 0 for none; the last is -1 where nothing is named.

@@ -32,19 +32,20 @@ def find(connection: Connection, order_id: str) -> tuple[Wanted, str] | None:
     return None if row is None else (Wanted(*row[:4]), str(row[4]))
 
 
-def newest_opening(connection: Connection, nozzle_no: int) -> int:
-    """Return where the newest order stands that may have opened a nozzle; 0: none.
+def newest_opening(connection: Connection, nozzle_no: int) -> tuple[str, int]:
+    """Return the newest order that may have opened a nozzle, and where it stands.
 
-    One without an answer may have; one that was refused has not.
+    It stands where it was answered: a fill that was booked while it waited is not its.
+    One without an answer may have opened it, one that was refused has not.
     """
     row = connection.execute(
-        "SELECT o.seq FROM nozzle_order o WHERE o.nozzle_no=? AND o.kind='authorise'"
-        " AND o.step='asked' AND NOT EXISTS (SELECT 1 FROM nozzle_order a"
-        "  WHERE a.order_id=o.order_id AND a.step='answered' AND a.outcome='refused')"
-        " ORDER BY o.seq DESC LIMIT 1",
+        "SELECT o.order_id, max(o.seq, coalesce(a.seq, 0)) FROM nozzle_order o"
+        " LEFT JOIN nozzle_order a ON a.order_id=o.order_id AND a.step='answered'"
+        " WHERE o.nozzle_no=? AND o.kind='authorise' AND o.step='asked'"
+        " AND coalesce(a.outcome, '')<>'refused' ORDER BY o.seq DESC LIMIT 1",
         (nozzle_no,),
     ).fetchone()
-    return int(row[0]) if row else 0
+    return (str(row[0]), int(row[1])) if row else ("", 0)
 
 
 def note(

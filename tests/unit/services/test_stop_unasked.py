@@ -41,6 +41,7 @@ from cngstation.storage import nozzle_orders
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
+from tests.furnished_station import fill
 from tests.simulated_devices import ROOT
 from tests.small_station import CASHIER, HandClock, opened
 from tests.unit.protocols.dispenser.side_bench import SideBench, works
@@ -62,6 +63,7 @@ class Pump:
         self.figures: list[object] = []
         self.stops: list[Order] = []
         self.keeps_flowing = False
+        self.booked_meanwhile: SaleRecord | None = None
         acts = CardActs(db, every_kind(), cut_off_minute=0, prints_wanted=0)
         self.book = SaleBook(db, acts, cut_off_minute=0)
         self.start()
@@ -88,6 +90,9 @@ class Pump:
             self.stops.append(order)
             if self.keeps_flowing:
                 return OrderOutcome.UNKNOWN
+        if self.booked_meanwhile is not None:
+            record, self.booked_meanwhile = self.booked_meanwhile, None
+            await self.book.book(NOZZLE, record, "online")
         outcome = self.bench.give(order, 0.5)
         self.shown()
         return outcome
@@ -202,6 +207,25 @@ async def test_a_fill_that_was_ordered_goes_on_through_restarts(pump: Pump) -> N
     pump.restart()
     await pump.run(9)
     await pump.leak(40_000, 4)
+    assert len(pump.stops) == 1
+
+
+async def test_a_fill_that_was_booked_while_an_order_waited_is_not_its(
+    pump: Pump,
+) -> None:
+    """The order was asked before it, and given after it."""
+    pump.booked_meanwhile = fill(1, card_no=None, quantity_milli=10)
+    pump.bench.lift()
+    await pump.run(1)
+    await pump.authorise("a")
+    pump.bench.fill(4_000)
+    await pump.run(4)
+    pump.restart()
+    await pump.run(4)
+    assert pump.stops == []
+    await pump.hang_up()
+    assert len(await pump.sold()) == 2
+    await pump.leak(4_000, 4)
     assert len(pump.stops) == 1
 
 

@@ -145,6 +145,8 @@ class Orders:
 
 
 def _request(point: Point, order: Order) -> Request | None:
+    if order.kind is OrderKind.AUTHORISE and point.offered is not None:
+        return None  # its last fill is not in the books yet
     if order.kind is OrderKind.AUTHORISE:
         return messages.authorise(
             point.gun,

@@ -308,6 +308,24 @@ def test_orders_end_as_the_controller_says(
     assert only(OrderAnswered, station.run(1)) == [OrderAnswered(order, outcome)]
 
 
+def test_a_pump_is_authorised_when_its_last_fill_is_in_the_books() -> None:
+    """Until then an order is refused unsent: nobody could tell which fill it is for."""
+    point = Point(1)
+    station = Station(point)
+    station.commits = False
+    station.run(1)
+    fill(station, point, 1_000)
+    station.run(2)
+    order = Order(1, OrderKind.AUTHORISE)
+    for outcome, count in ((OrderOutcome.REFUSED, 0), (OrderOutcome.DONE, 1)):
+        station.dialogue.order(order)
+        answers = only(OrderAnswered, station.run(1))
+        assert answers == [OrderAnswered(order, outcome)]
+        assert station.count("PumpAuthorize") == count
+        station.dialogue.answer_record(1, 1, station.now_us, accepted=True)
+        station.run(1)
+
+
 def test_a_preset_stops_the_fill() -> None:
     """An authorised amount is what the pump gives."""
     point = Point(1, is_automatic=False)
