@@ -25,7 +25,7 @@ from tests.simulation.world_parts import CommitFault
 
 OPERATIONS = int(os.environ.get("CNG_MONEY_OPERATIONS", "1000000"))
 WORKERS = int(os.environ.get("CNG_MONEY_WORKERS", "2"))
-SEED = int(os.environ.get("CNG_MONEY_SEED", "1"))
+SEED = int(os.environ.get("CNG_MONEY_SEED", "3"))
 STEPS, CHECK_EVERY = 150, 30
 AMOUNTS, FILLS = (5_000, 5_000, 10_000, 333), (1_000, 1_000, 333, 4_000)
 MODES = (PaymentMode.PREPAID_MONEY, *PaymentMode)
