@@ -59,10 +59,14 @@ class Proof:
         assert len(uids) == len(set(uids)), "a chip has two open acts"
 
     def _till(self, world: World, acts: list[dict[str, Any]]) -> None:
-        """I3: what was taken is in the till, and fees are earned once."""
+        """I3: what was taken is in the till, and fees are earned once.
+
+        What an act gives back when a record ends it and nobody is there is the safe's.
+        """
         taken = sum(act["cash_e4"] for act in acts if act["state"] != "VOID")
         taken -= sum(refund_of(act) for act in acts if act["state"] == "DONE")
-        assert world.account("till:1:cash") == taken, "the till is not what was taken"
+        held = world.account("till:1:cash") + world.account("safe:cash")
+        assert held == taken, "the till is not what was taken"
         ended = [act for act in acts if act["state"] in {"DONE", "SCRAP"}]
         fees = sum(act["fee_e4"] for act in ended)
         assert world.account("income:card_fee") == -fees, "fees are not what was earned"
