@@ -7,7 +7,8 @@
 `audit` writes all of the books, or the business days from one date to another; a name
 that ends in .gz is packed. The operator's password is asked for; without a terminal it
 is read from one line. `recognise` tells whether this station made a file, `checker`
-writes the program that checks one.
+writes the program that checks one. What is said, and what is told of the books in the
+file, is in the station's language unless --language names one.
 Exit codes: 0 done, 1 the books are not proved or the file is not ours, 2 usage, 3 not
 written or could not reach what it needs.
 """
@@ -20,9 +21,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cngstation import audit_checker
+from cngstation.cli.saying import said, sentence
 from cngstation.cli.staff import actor_at, add_release, answering, gate_of
 from cngstation.config import StationConfig, load_config
 from cngstation.errors import ConfigError, StationError
+from cngstation.hygiene import clean
+from cngstation.language import DEFAULT, LANGUAGES, _, mark, use_language
 from cngstation.moments import SystemClock
 from cngstation.services.export_audit import (
     RIGHT,
@@ -39,9 +43,10 @@ from cngstation.services.take_out import clear_left, take_out
 from cngstation.storage.database import Database
 
 DEFAULT_CONFIG = Path("/etc/cngstation/station.toml")
+_PROGRAM = "cngstation export"
 WRONG, USAGE, UNREACHED = 1, 2, 3
 _TERMINAL = "export"
-_LEFT = "{name} was broken off once before; what was left of it is removed.\n"
+_LEFT = mark("{name} was broken off once before; what was left of it is removed.\n")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -54,6 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     parser.add_argument("--all", action="store_true", help="all of the books")
     parser.add_argument("--operator", help="login name of who takes the books out")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
+    parser.add_argument("--language", choices=LANGUAGES)
     add_release(parser)
     given = parser.parse_args(arguments)
     if given.what == "audit" and not given.operator:
@@ -62,19 +68,19 @@ def run(arguments: Sequence[str]) -> int:
         parser.error("--all has no dates")
     if given.to_day and given.to_day < (given.from_day or ""):
         parser.error("--to is before --from")
+    use_language(given.language or DEFAULT)
     try:
         if given.what == "checker":
             return _checker(given.file)
         config = load_config(given.config)
+        use_language(given.language or config.station.language)
         if given.what == "recognise":
             return _recognise(config, given.file)
         return asyncio.run(_audit(config, given))
     except ConfigError as error:
-        sys.stderr.write(f"cngstation export: {error.sentence()}\n")
-        return USAGE
+        return said(_PROGRAM, error.sentence(), USAGE)
     except StationError as error:
-        sys.stderr.write(f"cngstation export: {error.sentence()}\n")
-        return UNREACHED
+        return said(_PROGRAM, sentence(error), UNREACHED)
 
 
 def _day(text: str) -> str:
@@ -89,9 +95,11 @@ def _checker(path: Path) -> int:
 
 def _recognise(config: StationConfig, path: Path) -> int:
     differs = first_difference(config.paths.database, path)
-    said = "This station made the file, and it is as it was made."
-    sys.stdout.write(f"NOT as this station made it: {differs}." if differs else said)
-    sys.stdout.write("\n")
+    if differs:
+        text = _("NOT as this station made it: {why}.").format(why=differs.told())
+    else:
+        text = _("This station made the file, and it is as it was made.")
+    sys.stdout.write(f"{text}\n")
     return WRONG if differs else 0
 
 
@@ -109,10 +117,11 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
             from_day=given.from_day or "",
             to_day=given.to_day or "",
             cut_off_minute=config.station.cut_off_minute,
+            language=given.language or config.station.language,
         )
         target = given.file.absolute()
         for name in await clear_left(database, target.parent):
-            sys.stderr.write(_LEFT.format(name=name))
+            sys.stderr.write(_(_LEFT).format(name=name))
         signer = signer_in(station_key_file(config))
         made = await take_out(
             database,
@@ -129,11 +138,21 @@ async def _audit(config: StationConfig, given: argparse.Namespace) -> int:
 
 
 def _report(made: Exported) -> str:
+    signed, unsigned = _("Signed with the station's key."), _("Not signed.")
     lines = [
-        f"{made.name}: records {made.first} to {made.last}, {made.size} bytes.",
-        f"Head {made.head[:16]}, SHA-256 of its lines {made.sha256}.",
-        "Signed with the station's key." if made.is_signed else "Not signed.",
+        _("{name}: records {first} to {last}, {size} bytes."),
+        _("Head {head}, SHA-256 of its lines {sha256}."),
+        signed if made.is_signed else unsigned,
     ]
-    if made.first_bad:
-        lines.append(f"The books are NOT proved: {made.first_bad}.")
-    return "\n".join(lines) + "\n"
+    facts: dict[str, str | int] = {
+        "name": clean(made.name),
+        "first": made.first,
+        "last": made.last,
+        "size": made.size,
+        "head": made.head[:16],
+        "sha256": made.sha256,
+    }
+    if made.wrong is not None:
+        lines.append(_("The books are NOT proved: {first_bad}."))
+        facts["first_bad"] = made.wrong.told()
+    return "".join(f"{line.format(**facts)}\n" for line in lines)

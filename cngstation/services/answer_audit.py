@@ -20,6 +20,7 @@ from cngstation.services.counter_parts import CounterParts, actor_of
 from cngstation.services.export_audit import Exported, Wanted, export_file
 from cngstation.services.keep_digest import DigestKeeper
 from cngstation.services.new_file import FileNotWritten, HeldFile
+from cngstation.services.open_rows import facts_of
 from cngstation.services.operator_guards import (
     acting,
     outlet_seen,
@@ -209,6 +210,7 @@ class AuditAnswers:
             from_day=_day(request.from_day),
             to_day=_day(request.to_day),
             cut_off_minute=self._cut_off_minute,
+            language=files.language,
         )
         stamp = local_time(now.wall_ms).strftime("%Y%m%d-%H%M%S")
         name = f"audit-{wanted.station_no}-{stamp}-{now.mono_ms % 1000:03d}.jsonl.gz"
@@ -227,7 +229,8 @@ class AuditAnswers:
             head=made.head[:16],
             size=made.size,
             is_signed=made.is_signed,
-            first_bad=clean(made.first_bad or "", limit=_LONGEST),
+            first_bad=made.wrong.text if made.wrong else "",
+            facts=facts_of(made.wrong.facts if made.wrong else ()),
         )
 
 

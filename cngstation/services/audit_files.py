@@ -9,14 +9,16 @@ from cngstation.services.station_key import station_key_file
 
 @dataclass(frozen=True, slots=True)
 class AuditFiles:
-    """The folder of audit files, the station's name in them, its key's file."""
+    """The folder of audit files, the station's name and language, its key's file."""
 
     folder: Path
     station: str = ""
     key_file: Path | None = None
+    language: str = ""
 
 
 def audit_files_of(config: StationConfig) -> AuditFiles:
     """Return what a configuration says of audit files."""
     folder = config.paths.exports or config.paths.database.with_name("exports")
-    return AuditFiles(folder, config.station.name, station_key_file(config))
+    station = config.station
+    return AuditFiles(folder, station.name, station_key_file(config), station.language)

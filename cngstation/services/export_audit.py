@@ -4,7 +4,8 @@ Lines of JSON in the form in which the chain hashes, plain or gzip; described in
 in cngstation/audit_checker.py, which reads it. Facts are copied from the chain byte by
 byte: what is personal is in no fact, so it is in no export. What `verify` says of the
 same snapshot stands in the header. The digest of each export is in the audit, so that
-the station knows its own files again.
+the station knows its own files again. Names of keys are for programs; what is wrong
+with the books is told in the language of whoever asked.
 """
 
 import gzip
@@ -21,6 +22,7 @@ from cngstation.errors import Refusal, StorageError
 from cngstation.hygiene import clean
 from cngstation.moments import day_bounds_ms
 from cngstation.services.new_file import HeldFile
+from cngstation.services.tell_wrong import Wrong
 from cngstation.services.verify_books import verify
 from cngstation.storage import audit, chain_period
 from cngstation.storage.audit import Actor
@@ -65,6 +67,7 @@ class Wanted:
     from_day: str = ""
     to_day: str = ""
     cut_off_minute: int = 0
+    language: str = ""  # of what is told in the header; "": the one in use
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,12 @@ class Exported:
     size: int
     sha256: str
     is_signed: bool
-    first_bad: str | None  # what verify says of the books
+    wrong: Wrong | None  # what verify says of the books
+
+    @property
+    def first_bad(self) -> str | None:
+        """What is wrong, in English."""
+        return None if self.wrong is None else str(self.wrong)
 
 
 def export_file(
@@ -95,8 +103,8 @@ def export_file(
         with closing(connect(database, read_only=True)) as connection:
             connection.execute("BEGIN")
             period = _period(connection, wanted)
-            first_bad = verify(connection).first_bad
-            header = _header(period, wanted, first_bad, signer)
+            wrong = verify(connection).wrong
+            header = _header(period, wanted, wrong, signer)
             lines = _lines(connection, period, header)
             with held.opened() as file:
                 packed = held.path.suffix == _PACKED
@@ -111,7 +119,7 @@ def export_file(
         size=held.beside.stat().st_size,
         sha256=sha256,
         is_signed=signer is not None,
-        first_bad=first_bad,
+        wrong=wrong,
     )
 
 
@@ -165,7 +173,7 @@ def _write(
 
 
 def _header(
-    period: Period, wanted: Wanted, first_bad: str | None, signer: Signer | None
+    period: Period, wanted: Wanted, wrong: Wrong | None, signer: Signer | None
 ) -> dict[str, Any]:
     return {
         "audit_export": FORMAT,
@@ -180,7 +188,7 @@ def _header(
         "before": period.before.hex(),
         "head": period.head.hex(),
         "whole": period.whole,
-        "books": first_bad or PROVED,
+        "books": wrong.told(wanted.language) if wrong else PROVED,
         "key": signer.public_key.hex() if signer else "",
     }
 

@@ -6,7 +6,7 @@ Names in it come from the file, and whoever changed the file chose them.
 from dataclasses import dataclass
 
 from cngstation.hygiene import clean
-from cngstation.language import _
+from cngstation.language import _, said_in
 
 LONGEST_SENTENCE = 400
 
@@ -22,9 +22,10 @@ class Wrong:
         """Say it in English."""
         return self._filled(self.text)
 
-    def told(self) -> str:
-        """Say it in the language in use."""
-        return self._filled(_(self.text))
+    def told(self, language: str = "") -> str:
+        """Say it in a language, else in the one in use."""
+        text = said_in(language, self.text) if language else _(self.text)
+        return self._filled(text)
 
     def _filled(self, text: str) -> str:
         return clean(text.format(**dict(self.facts)), limit=LONGEST_SENTENCE)

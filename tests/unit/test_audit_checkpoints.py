@@ -132,4 +132,4 @@ async def test_a_station_does_not_know_a_changed_checkpoint(path: Path) -> None:
     changed.write_bytes(text.replace(b'"cause":"time"', b'"cause":"rows"', 1))
     said = first_difference(path, changed)
     assert said is not None
-    assert "(checkpoint) is not in the books" in said
+    assert "(checkpoint) is not in the books" in str(said)

@@ -7,7 +7,7 @@ from cngstation.hygiene import clean
 from cngstation.language import _, mark
 from cngstation.rpc.contract.audit import AUDIT_EXPORT, AuditExportOrder
 from tui.screens.form_screen import Field, FormScreen
-from tui.texts import filled
+from tui.texts import filled, sentence
 
 _TIMEOUT_S = 600  # a year of rows is proved and packed
 _WRITTEN = mark(
@@ -44,9 +44,8 @@ class ExportAuditScreen(FormScreen):
         made = await self.desk.link.call(AUDIT_EXPORT, order, timeout_s=_TIMEOUT_S)
         if made.first_bad:
             self.outcome = "failed"
-            return filled(
-                _NOT_PROVED, name=clean(made.name), first_bad=clean(made.first_bad)
-            )
+            first_bad = sentence(made.first_bad, made.facts)
+            return filled(_NOT_PROVED, name=clean(made.name), first_bad=first_bad)
         signed = _("Signed.") if made.is_signed else _("Not signed.")
         return filled(
             _WRITTEN,

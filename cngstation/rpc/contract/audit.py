@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from cngstation.rpc.contract.figures import MOST_ROWS, Word
+from cngstation.rpc.contract.figures import MOST_ROWS, Facts, Word
 from cngstation.rpc.contract.registers import NextPage, PageFound
 from cngstation.rpc.method import Line, Message, Method, Text
 
@@ -130,7 +130,10 @@ class AuditExportOrder(Message):
 
 
 class AuditExported(Message):
-    """The file that was written, on the station's own disk."""
+    """The file that was written, on the station's own disk.
+
+    `first_bad` says what is wrong with the books, with `facts` in its fields.
+    """
 
     folder: Text
     name: Text
@@ -140,6 +143,7 @@ class AuditExported(Message):
     size: int
     is_signed: bool
     first_bad: Text
+    facts: Facts = ()
 
 
 AUDIT_LIST = Method("audit.list", AuditQuery, AuditRows, "audit.read", changes=False)

@@ -16,6 +16,7 @@ from cngstation.services import take_out
 from cngstation.services.passwords import Passwords
 from cngstation.storage import operators, parameters
 from cngstation.storage.database import Transaction
+from cngstation.storage.sqlite import connect
 from tests.small_station import HandClock, opened, somebody
 from tests.unit.daemons.test_process import write_config
 
@@ -41,10 +42,14 @@ def config(tmp_path: Path) -> Path:
 
 
 def _run(
-    monkeypatch: pytest.MonkeyPatch, config: Path, *arguments: str, password: str = ""
+    monkeypatch: pytest.MonkeyPatch,
+    config: Path,
+    *arguments: str,
+    password: str = "",
+    language: str = "en",
 ) -> int:
     monkeypatch.setattr(sys, "stdin", io.StringIO(password + "\n"))
-    return export.run([*arguments, "--config", str(config)])
+    return export.run([*arguments, "--config", str(config), "--language", language])
 
 
 def test_an_administrator_exports_and_anybody_checks(
@@ -66,6 +71,45 @@ def test_an_administrator_exports_and_anybody_checks(
     assert "already" in capsys.readouterr().err
     file.write_bytes(checker.read_bytes())
     assert _run(monkeypatch, config, "recognise", str(file)) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "report", "differs"),
+    [
+        ("zh_CN", "被改动", ("条记录", "账目未通过核对"), "与本站导出的不一致"),
+        ("en", "was changed", ("records 1 to", "NOT proved"), "NOT as this station"),
+    ],
+)
+def test_it_speaks_the_language_of_the_station(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    told: str,
+    report: tuple[str, ...],
+    differs: str,
+) -> None:
+    """Report and what the header tells; its keys are for programs and stay."""
+    file = tmp_path / "books.jsonl"
+    given = ("audit", str(file), "--operator", "op01")
+    path = load_config(config).paths.database
+    connection = connect(path)
+    connection.execute("UPDATE operator SET role='senior' WHERE operator_no='02'")
+    connection.close()
+    code = _run(
+        monkeypatch, config, *given, password="station-secret-1", language=language
+    )
+    assert code == 1
+    said = capsys.readouterr().out
+    assert all(text in said for text in report)
+    header = json.loads(file.read_bytes().split(b"\n", 1)[0])
+    assert told in header["books"]
+    assert told in said
+    assert header["audit_export"] == 1
+    file.write_bytes(b"{}\n")
+    assert _run(monkeypatch, config, "recognise", str(file), language=language) == 1
+    assert differs in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from cngstation.rpc.contract import audit as a
+from cngstation.rpc.contract.figures import Fact
 from tests.unit.tui.fake_rows import NOW_MS
 
 ROWS = 250
@@ -10,6 +11,8 @@ ROWS = 250
 
 class FakeAudit:
     """Two hundred and fifty acts, a digest, and an export folder."""
+
+    first_bad = ""
 
     async def _audit_list(self, asked: Any) -> Any:
         last = min(asked.before_seq or ROWS + 1, ROWS + 1)
@@ -50,7 +53,7 @@ class FakeAudit:
         return a.AuditExported(
             folder="/var/lib/cngstation/exports", name="audit-1.jsonl.gz", first=1,
             last=9_000, head="0123456789abcdef", size=1_000, is_signed=True,
-            first_bad="",
+            first_bad=self.first_bad, facts=(Fact(name="why", value="第 9 页"),),
         )  # fmt: skip
 
 

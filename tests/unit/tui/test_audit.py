@@ -125,6 +125,22 @@ async def test_the_digest_of_a_day(
         assert isinstance(screen.app.screen, AuditTrailScreen)
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("zh_CN", "文件已损坏：第 9 页"), ("en", "the file is damaged: 第 9 页")],
+)
+async def test_books_that_are_not_proved_are_told_in_the_language_in_use(
+    language: str, told: str
+) -> None:
+    """The sentence comes with its fields, as every one does."""
+    async with opened(size=SMALL, language=language) as screen:
+        screen.station.first_bad = "the file is damaged: {why}"
+        await _trail(screen)
+        await screen.press("x")
+        await screen.press("f2")
+        await screen.sees(told)
+
+
 async def test_the_auditors_file() -> None:
     """From the trail with x, from the books with X; both days go along."""
     async with opened(size=SMALL) as screen:
