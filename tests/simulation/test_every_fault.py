@@ -94,7 +94,7 @@ def on_bad_wire(name: str, share: float) -> Callable[[FarEnd], Outcome]:
     def strike(far: FarEnd) -> Outcome:
         far.set_fault(name, share)
         sold = sell(far, VOLUMES[1])
-        far.run(20)
+        far.run(8)
         far.set_fault(name, 0)
         struck = far.happened() > 0
         far.run(12)
@@ -283,7 +283,7 @@ async def strike_once(
     sold = [sell(far, VOLUMES[0])]
     outcome = strike(far)
     sold += [*outcome.fills, sell(far, VOLUMES[2])]
-    far.run(12)
+    far.run(12 if fault in DEVICE else 1)
     shutil.copy(empty_file, folder / "s.db")
     async with opened(folder / "s.db") as database:
         await booked(database, far, far.told)
