@@ -33,7 +33,9 @@ from tests.bench.figure import Figure
 from tests.simulated_devices import simulator
 from tests.unit.simulators.cards import MASTER
 
-LINES, GUNS, BAUD = 8, 8, 9_600
+# Numbers whose question for prices holds no AA, which deafens the neighbours.
+NUMBERS = (1, 3, 4, 5, 6, 7, 8, 9)
+LINES, GUNS, BAUD = 8, len(NUMBERS), 9_600
 WITHIN_S = 180.0
 KINDS = frozenset({DownloadKind.BASE, DownloadKind.PRICES})
 # Bytes of question and answer: poll and 5EH, 5EH alone, poll and status, 59H.
@@ -77,9 +79,9 @@ class _Desk(Nobody):
         self._confirmed = confirmed
         self.settings = {
             gun: NozzleSetting(
-                NozzleKey("03160001", number + 1, number * GUNS + gun), Unit.M3
+                NozzleKey("03160001", number + 1, number * GUNS + index), Unit.M3
             )
-            for gun in range(1, GUNS + 1)
+            for index, gun in enumerate(NUMBERS, start=1)
         }
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -167,7 +169,6 @@ def _config(folder: Path, number: int) -> dict[str, Any]:
         "master_key": str(folder / "key"),
         "station_no": "03160001",
         "guns": [
-            {"gun": gun, "prices": [398], "phase_ms": 37 * gun % 100}
-            for gun in range(1, GUNS + 1)
+            {"gun": gun, "prices": [398], "phase_ms": 37 * gun % 100} for gun in NUMBERS
         ],
     }

@@ -101,7 +101,9 @@ class Distribution:
             if downloads.is_for(gun) and (lists, prices, coming) != known:
                 holding.lists, holding.prices, holding.coming = lists, prices, coming
                 holding.noted.clear()
-                holding.is_identity_due = holding.is_offered_anything
+                # One that is known tells again when it no longer asks.
+                is_due = holding.is_offered_anything and not holding.is_identity_known
+                holding.is_identity_due |= is_due
 
     def versions(self, gun: int) -> Versions:
         """Return what the poll of a nozzle announces."""

@@ -49,6 +49,18 @@ def test_the_next_table_follows_the_one_of_now() -> None:
     assert len(sent(bus)) == 2
 
 
+def test_who_is_known_is_not_asked_again_before_it_has_fetched() -> None:
+    """Its identity is read once for each change: behind the prices."""
+    bus, keeper = station()
+    bus.dialogue.offer(Downloads(prices=NOW))
+    go(bus, keeper)
+    bus.sent.clear()
+    bus.dialogue.offer(Downloads(prices=replace(NOW, version=9)))
+    go(bus, keeper)
+    told = [code for code in bus.commands() if code in (PRICES, 0x59)]
+    assert told == [PRICES, 0x59]
+
+
 def test_after_our_restart_nothing_is_sent_before_it_says_what_it_holds() -> None:
     """A table of now would take the place of the one that waits in it."""
     bus, keeper = station()
