@@ -28,6 +28,7 @@ GUARDS: Mapping[str, Loosens] = {
     "limits.cancel_wait_hours": Loosens.DOWN,
     "limits.by_hand_yuan": Loosens.UP,
     "limits.negative_top_up": Loosens.ON,
+    "downloads.late_hours": Loosens.NONE_IS_MOST,
     "printer.daily_digest": Loosens.OFF,
     "shifts.open_hours": Loosens.NONE_IS_MOST,
     "shifts.marks_alone": Loosens.UP,

@@ -15,6 +15,8 @@ from cngstation.domain.loosening import GUARDS, loosens
         ("shifts.open_hours", "14", "0", True),
         ("shifts.open_hours", "0", "14", False),
         ("shifts.open_hours", "14", "15", True),
+        ("downloads.late_hours", "12", "0", True),
+        ("downloads.late_hours", "12", "6", False),
         ("security.require_staff_card", "all", "administrators", True),
         ("security.require_staff_card", "off", "all", False),
         ("security.require_staff_card", "all", "true", True),
