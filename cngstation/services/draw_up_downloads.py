@@ -39,7 +39,7 @@ def offered(
     return Downloads(
         lists,
         None if table is None else _price_table(table, wall_ms),
-        None if coming is None else _price_table(coming, coming.effective_ms),
+        coming=None if coming is None else _price_table(coming, coming.effective_ms),
     )
 
 

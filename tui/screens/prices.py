@@ -51,6 +51,10 @@ _NOT_YET = frozenset({"waiting", "sending"})
 _NOW = mark("Level {level} costs {price} yuan/{unit} from now on.")
 _PLANNED = mark("Level {level} will cost {price} yuan/{unit} from {at} on.")
 _REFUSED = mark("✖ Nozzle {number} refused them: {why}.")
+_HAVE_IT = mark(
+    "Nozzles {numbers} have the next prices already: one that is silent until then "
+    "changes to them."
+)
 _LEVELS_DIFFER = "refusal.levels_differ"
 _AHEAD = mark("{count} of {all} have the next prices and change by themselves.")
 _CANCELLED = mark("The planned price is taken back. What holds now stays.")
@@ -138,9 +142,21 @@ class PricesScreen(FollowingScreen):
         chosen = self._chosen
         if event.character == "x" and chosen is not None and chosen.state == "planned":
             event.stop()
-            self.app.switch_screen(CancelPriceScreen(self.desk, chosen))
+            told = self._told_ahead_by_unit(chosen.unit)
+            self.app.switch_screen(CancelPriceScreen(self.desk, chosen, told))
         else:
             self.call_after_refresh(self._moved)
+
+    def _told_ahead_by_unit(self, unit: str) -> list[int]:
+        """Return the nozzles of a unit that have the next prices already."""
+        nozzles = self.desk.picture.nozzles
+        return [
+            row.nozzle_no
+            for row in (self._held.nozzles if self._held else ())
+            if (row.kind, row.ahead) == ("prices", "there")
+            and row.nozzle_no in nozzles
+            and nozzles[row.nozzle_no].unit == unit
+        ]
 
     def _moved(self) -> None:
         if self.is_mounted:
@@ -316,9 +332,10 @@ class CancelPriceScreen(FormScreen):
     )
     FIELDS: ClassVar[Sequence[Field]] = (REASON, *BOTH_PEOPLE)
 
-    def __init__(self, desk: Desk, row: PriceRow) -> None:
+    def __init__(self, desk: Desk, row: PriceRow, told: Sequence[int] = ()) -> None:
         super().__init__(desk)
         self._row = row
+        self._told = told
 
     def on_mount(self) -> None:
         """Hide what is secret."""
@@ -333,7 +350,11 @@ class CancelPriceScreen(FormScreen):
             level=row.level, price=price_text(row.price_e4), unit=word(row.unit),
             at=_moment(row.from_ms),
         )  # fmt: skip
-        return line((_(self.TITLE_TEXT), "bold"), text)
+        title = line((_(self.TITLE_TEXT), "bold"), text)
+        if not self._told:
+            return title
+        told = filled(_HAVE_IT, numbers=" ".join(map(str, self._told)))
+        return stacked([title, line((told, "bold $warning"))])
 
     async def save(self) -> str:
         """Take it back."""

@@ -155,9 +155,9 @@ class Downloads:
 
     lists: Mapping[ListKind, CardList] = field(default_factory=dict)
     prices: PriceTable | None = None
-    coming: PriceTable | None = None
     station: StationData | None = None
     guns: frozenset[int] | None = None
+    coming: PriceTable | None = None
 
     def is_for(self, gun: int) -> bool:
         """Tell whether a nozzle is meant."""

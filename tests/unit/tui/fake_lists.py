@@ -13,6 +13,7 @@ class FakeLists:
         self.numbers: tuple[d.ListedNumber, ...] = ()
         self.list_nozzles = 40
         self.held = 3
+        self.ahead: dict[int, str] = {}  # who has the prices that follow
         self.refused: dict[int, str] = {}  # what some nozzles say of the prices
         self.faults: tuple[d.FileFault, ...] = ()
         self.list_names = ("黑名单.csv", "old.xlsx")
@@ -35,6 +36,7 @@ class FakeLists:
                     tried_ms=NOW_MS if no in self.refused else 0,
                     result="refused" if no in self.refused else "",
                     why=self.refused.get(no, ""),
+                    ahead=self.ahead.get(no, ""),
                 )
                 for no in range(first, last + 1)
                 for kind in ("base", "white", "prices")

@@ -108,6 +108,17 @@ async def test_what_is_no_price_or_moment_is_refused_here(
         assert not screen.asked("price.plan")
 
 
+async def test_who_has_the_next_prices_is_named_before_they_are_taken_back() -> None:
+    """One that is silent would change to them."""
+    async with opened() as screen:
+        screen.station.ahead = {1: "there", 3: "there", 4: "waits"}
+        await screen.press("p")
+        await screen.sees("2 of 3 have the next prices and change by themselves.")
+        await screen.sees("Not yet: 4.")
+        await screen.press("x")
+        await screen.sees("Nozzles 1 3 have the next prices already")
+
+
 async def test_a_planned_price_is_taken_back_with_a_reason() -> None:
     """x is offered on a planned one alone."""
     async with opened() as screen:
@@ -117,6 +128,7 @@ async def test_a_planned_price_is_taken_back_with_a_reason() -> None:
         await screen.until(lambda: "x take back" not in screen.text())
         await screen.press("up", "x")
         await screen.sees("Take a planned price back")
+        assert "already" not in screen.text()
         await screen.type("wrong")
         await screen.press("f2")
         await screen.sees("is taken back")
