@@ -223,4 +223,5 @@ def test_every_command_that_names_an_operator_asks_in_one_place() -> None:
             assert {"actor_at", "answering", "gate_of", "add_release"} <= called
     assert asking == {
         "enrol", "export", "import_customers", "initialise", "lists", "reseal",
+            "vendor",
     }  # fmt: skip
