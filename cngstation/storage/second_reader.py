@@ -50,10 +50,18 @@ def second_reader(path: Path, connection: Connection) -> Iterator[Reader]:
         ReaderGone: here or from what is yielded: the process was ended.
     """
     spawn = multiprocessing.get_context("spawn")
-    ours, theirs = spawn.Pipe()
+    try:
+        ours, theirs = spawn.Pipe()
+    except OSError as gone:
+        raise ReaderGone from gone
     process = spawn.Process(target=_serve, args=(path, theirs), daemon=True)
-    process.start()
-    theirs.close()
+    try:
+        process.start()
+    except OSError as gone:  # no memory for it, or too many processes
+        ours.close()
+        raise ReaderGone from gone
+    finally:
+        theirs.close()
 
     def ask(look: Look) -> object:
         try:

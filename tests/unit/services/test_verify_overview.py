@@ -131,6 +131,21 @@ def test_without_a_second_process_the_books_are_proved_alone(
     assert verify_file(books).proved
 
 
+def test_where_no_process_can_begin_the_books_are_proved_alone(
+    books: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Want of memory, or of a number for it, is no fault of the books."""
+
+    def fails(*_: object) -> None:
+        raise BlockingIOError
+
+    monkeypatch.setattr("cngstation.services.verify_books.MANY", 0)
+    for what in ("popen_spawn_posix.Popen._launch", "connection.Pipe"):
+        with monkeypatch.context() as patched:
+            patched.setattr(f"multiprocessing.{what}", fails)
+            assert verify_file(books).proved
+
+
 async def test_both_processes_see_the_same(tmp_path: Path) -> None:
     """A fact that is chained between the two beginnings makes both begin anew."""
     path = tmp_path / "s.db"
