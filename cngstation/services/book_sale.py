@@ -63,6 +63,10 @@ class Booked(NamedTuple):
     missing: range
 
 
+# The source of what was asked for by its number.
+RECOVERED = "recovered"
+
+
 class SaleBook:
     """Books records of dispensers into the station's file."""
 
@@ -141,6 +145,7 @@ class SaleBook:
     ) -> Booked:
         kept = tx.kept.rows(tx.connection)
         stand = kept.get(nozzle.key) or sales.stand_of(tx.connection, nozzle.key)
+        left = None  # where a life ended at the end of its numbers
         if _may_be_known(stand, record.device_seq) or not record.is_watched:
             same_no = sales.find_in_every_epoch(
                 tx.connection, nozzle.key, stand.epoch, record.device_seq
@@ -153,6 +158,7 @@ class SaleBook:
                 return Booked(Booking.LEFT_OUT, 0, stand.epoch, range(0))
             if why := why_new_life(tx.connection, nozzle.key, record, stand, same_no):
                 is_odd = not goes_round(record, stand)
+                left = None if is_odd or source == RECOVERED else stand
                 number = record.device_seq
                 stand = _new_life(tx, nozzle, stand.epoch, number, why, is_odd=is_odd)
         card = self._payer(tx, kept, record)
@@ -179,7 +185,8 @@ class SaleBook:
             late_records.rows_of(tx, card, record, arrival.settled, arrival.collects)
             cards.filled(tx, card.card_key, record.card_consumption_count)
         compare(tx, arrival)
-        missing = _gap(tx, nozzle, stand, record)
+        name_missing = _gap if left is None else _round_gap
+        missing = name_missing(tx, nozzle, left or stand, record)
         kept[nozzle.key] = stand.after(record.device_seq, total_of(record))
         if card is not None:
             kept[card.card_key] = card.after(record.card_consumption_count, postings)
@@ -319,3 +326,19 @@ def _gap(
     if device_seq < last:
         name_gaps.came_late(tx, nozzle, stand.epoch, record)
     return range(0)
+
+
+def _round_gap(
+    tx: Transaction, nozzle: NozzleSetting, left: sales.Stand, record: SaleRecord
+) -> range:
+    """Name what was skipped where the numbers began again; return what is fetched.
+
+    Of the life that was left nothing is fetched: its numbers would be booked in the
+    life of now. Who fetches across the end names by himself what has not come.
+    """
+    begun = range(1, record.device_seq)
+    ended = range((left.device_seq or 0) + 1, (record.last_number or 0) + 1)
+    for epoch, numbers in ((left.epoch, ended), (left.epoch + 1, begun)):
+        if numbers:
+            name_gaps.name_skipped(tx, nozzle, epoch, numbers)
+    return begun

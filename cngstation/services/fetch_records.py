@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cngstation.errors import DeviceError, DeviceUnavailable, StorageError
 from cngstation.protocols.dispenser.canonical import NoFill, SaleRecord, Totals
-from cngstation.services.book_sale import SaleBook
+from cngstation.services.book_sale import RECOVERED, SaleBook
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.name_gaps import MOST_LOOKED_AT, Figures
 from cngstation.storage import device_numbers, sales
@@ -214,7 +214,7 @@ class RecordFetch:
         elif record is not None:
             # A number of the dispenser may be another nozzle's.
             owner = record.gun or gun
-            is_booked = await self._commit(owner, record, "recovered")
+            is_booked = await self._commit(owner, record, RECOVERED)
             fetched.is_refused |= not is_booked and owner == gun
         return record is not None or number in fetched.heard
 

@@ -2,8 +2,9 @@
 
 Looked for on pumps that fill by order of the station alone. A fill is asked for while
 the newest order that may have opened its nozzle is younger than the nozzle's newest
-fill in the books: so also for a fill that went on while this program was down. Flow
-counts when it is read twice; one reading may be a late reply.
+fill in the books: so also for a fill that went on while this program was down. What was
+fetched by its number may be of before the order: it has used none. Flow counts when it
+is read twice; one reading may be a late reply.
 """
 
 import asyncio
@@ -17,11 +18,12 @@ from cngstation.errors import Refusal, StorageError
 from cngstation.moments import seconds
 from cngstation.protocols.dispenser.canonical import FuellingState, NozzleStatus
 from cngstation.protocols.dispenser.forecourt import OrderKind
+from cngstation.services.book_sale import RECOVERED
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.control_nozzles import SETTLES_MS, Answered
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.tell_unasked import FLOWS_ON, UNASKED
-from cngstation.storage import audit, findings, nozzle_orders, sales
+from cngstation.storage import audit, findings, nozzle_fills, nozzle_orders, sales
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
@@ -96,9 +98,8 @@ class UnaskedFills:
         except StorageError:
             seen.is_judged = False  # asked again by the next reading
             raise
-        order_id, ordered = order
-        if ordered > booked and order_id != seen.used_order:
-            seen.order = order_id
+        if order and order != seen.used_order:
+            seen.order = order
             return
         if named == booked and not seen.is_new:
             return  # told before, by this program's last run
@@ -134,15 +135,14 @@ class UnaskedFills:
         await self._database.write(unit)
 
 
-def _of_books(
-    connection: Connection, nozzle: NozzleKey
-) -> tuple[int, tuple[str, int], int]:
-    """Return the newest fill, order to authorise, and fill behind which one is named.
+def _of_books(connection: Connection, nozzle: NozzleKey) -> tuple[int, str, int]:
+    """Return the newest fill, an order that it has not used, and behind what is named.
 
-    Each is a place in the chain, 0 for none; the last is -1 where nothing is named.
+    Fills are places in the chain, 0 for none; the last is -1 where nothing is named.
     """
     fill = sales.newest_of_nozzle(connection, nozzle)
+    heard = nozzle_fills.newest_heard(connection, nozzle, RECOVERED)
     named = findings.all_of(connection, subject_of(nozzle), UNASKED)
     behind = json.loads(named[-1].facts)["behind"] if named else -1
-    order = nozzle_orders.newest_opening(connection, nozzle.nozzle_no)
-    return fill["seq"] if fill else 0, order, behind
+    order_id, ordered = nozzle_orders.newest_opening(connection, nozzle.nozzle_no)
+    return fill["seq"] if fill else 0, order_id if ordered > heard else "", behind

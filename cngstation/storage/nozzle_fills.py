@@ -22,6 +22,19 @@ def first_behind(
     return row
 
 
+def newest_heard(connection: Connection, nozzle: NozzleKey, asked_for: str) -> int:
+    """Return where a nozzle's newest fill stands that came by itself; 0 for none.
+
+    `asked_for` is the source of those that did not.
+    """
+    row = connection.execute(
+        "SELECT seq FROM sale WHERE station_no=? AND dispenser_no=? AND nozzle_no=?"
+        " AND source<>? ORDER BY epoch DESC, device_seq DESC LIMIT 1",
+        (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no, asked_for),
+    ).fetchone()
+    return row[0] if row else 0
+
+
 def newest_told(
     connection: Connection, nozzle: NozzleKey, no_total: int
 ) -> tuple[tuple[int, int], int] | None:

@@ -10,6 +10,7 @@ from cngstation.protocols.dispenser.canonical import (
     Totals,
     TransactionType,
 )
+from cngstation.services.name_gaps import open_gaps
 from cngstation.storage import sales
 from tests.furnished_station import NOZZLE, fill
 from tests.unit.services.test_watch_forecourt import (
@@ -120,6 +121,24 @@ async def test_what_was_sold_around_the_last_number_is_fetched(
     assert line.asked == [LAST, 1, 2]
     assert await epochs(forecourt) == [(1, LAST - 1), (1, LAST), (2, 1), (2, 2)]
     assert "totaliser_break" not in await forecourt.kinds()
+
+
+async def test_what_is_skipped_where_the_numbers_begin_again_is_missed(
+    forecourt: Forecourt,
+) -> None:
+    """On either side of the end; behind it, it is fetched."""
+    line = Controller(empty=set())
+    line.memory = {1: sold(1, 104_000)}
+    forecourt.desk.attach(line)
+    await forecourt.desk.record(GUN, sold(LAST - 1, 100_000))
+    behind = replace(sold(2, 106_000), last_number=LAST)
+    await forecourt.desk.record(GUN, behind)
+    await forecourt.settled()
+    assert line.asked == [1]
+    assert await epochs(forecourt) == [(1, LAST - 1), (2, 2), (2, 1)]
+    gaps = await forecourt.db.read(lambda c: open_gaps(c, NOZZLE.key))
+    assert [(gap.epoch, gap.numbers) for gap in gaps] == [(1, range(LAST, LAST + 1))]
+    assert "device_counter_reset" not in await forecourt.kinds()
 
 
 async def test_a_counter_that_fell_far_is_a_reset(forecourt: Forecourt) -> None:

@@ -23,7 +23,7 @@ from cngstation.protocols.dispenser.without_card import status_without_card
 from cngstation.services import control_nozzles, stop_unasked
 from cngstation.services.act_on_card import CardActs
 from cngstation.services.answer_technician import TechnicianAnswers
-from cngstation.services.book_sale import SaleBook
+from cngstation.services.book_sale import RECOVERED, SaleBook
 from cngstation.services.card_act_kinds import every_kind
 from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.control_nozzles import ControlledLine, NozzleControl
@@ -225,6 +225,23 @@ async def test_a_fill_that_was_booked_while_an_order_waited_is_not_its(
     assert pump.stops == []
     await pump.hang_up()
     assert len(await pump.sold()) == 2
+    await pump.leak(4_000, 4)
+    assert len(pump.stops) == 1
+
+
+async def test_a_fill_that_is_fetched_behind_an_order_has_not_used_it(
+    pump: Pump,
+) -> None:
+    """It went on unseen, perhaps before: the one that was ordered goes on."""
+    pump.bench.lift()
+    await pump.run(1)
+    await pump.authorise("a")
+    missed = fill(1, card_no=None, quantity_milli=10)
+    await pump.book.book(NOZZLE, missed, RECOVERED)
+    pump.bench.fill(4_000)
+    await pump.run(4)
+    assert pump.stops == []
+    await pump.hang_up()
     await pump.leak(4_000, 4)
     assert len(pump.stops) == 1
 
