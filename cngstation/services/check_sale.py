@@ -14,7 +14,7 @@ from cngstation.services import name_breaks
 from cngstation.services.compare_duty import look_again
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.name_debt import name_late_debt
-from cngstation.storage import cards, findings, sales
+from cngstation.storage import cards, duty_records, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.downloads import Sold
 from cngstation.storage.journal import Intent
@@ -212,6 +212,8 @@ def _compare_totalisers(
         last, total = stand.total_quantity_milli, total_of(record)
         if NO_TOTAL in {last, total}:
             return  # compared by the next one that is told
+        if duty_records.newest_total(tx.connection, nozzle) >= total:
+            look_again(tx, nozzle)  # it is of a duty that was told before it
         if goes_on(last, total - moved, total, is_carried=stand.is_carried):
             return
         ended = Place(stand.epoch, newest), last

@@ -65,6 +65,16 @@ def begun_at(
     return None if row is None or row[0] else row[1]
 
 
+def newest_total(connection: Connection, nozzle: NozzleKey) -> int:
+    """Return the totaliser of a nozzle's newest duty; 0 where it told none."""
+    row = connection.execute(
+        f"SELECT {_TOTAL} FROM {DUTY} WHERE {_OF_NOZZLE}"  # noqa: S608 - ours
+        " ORDER BY epoch DESC, device_seq DESC LIMIT 1",
+        _values(nozzle),
+    ).fetchone()
+    return (row and row[0]) or 0
+
+
 def _stand(connection: Connection, table: str, nozzle: NozzleKey) -> tuple[int, int]:
     row = connection.execute(
         f"SELECT epoch, device_seq FROM {table} WHERE {_OF_NOZZLE}"  # noqa: S608 - ours

@@ -371,6 +371,21 @@ async def test_fills_that_come_late_close_the_row_of_a_duty(
     assert await rows_of_duty(forecourt) == []
 
 
+@pytest.mark.parametrize("card", ["12", "99"])
+async def test_fills_that_come_behind_their_duty_close_its_row(
+    forecourt: Forecourt, card: str
+) -> None:
+    """In their order, whoever was on duty: a late fill need not fill a gap."""
+    await sold(forecourt, 1)
+    await forecourt.desk.shift(1, duty(1, total=2_000, card=card))
+    await sold(forecourt, 2)
+    await forecourt.desk.shift(1, told(2, 8_000, 3))
+    await sold(forecourt, 3)
+    assert len(await rows_of_duty(forecourt)) == 1
+    await sold(forecourt, 4)
+    assert await rows_of_duty(forecourt) == []
+
+
 async def test_a_late_fill_of_nobodys_shift_closes_it_too(forecourt: Forecourt) -> None:
     """It stands among fills that are booked, and before no reading."""
     await forecourt.desk.shift(1, duty(1, total=0))
