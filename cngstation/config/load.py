@@ -319,10 +319,12 @@ def _levels_of_a_device(config: StationConfig) -> Iterator[_Problem]:
         for m, nozzle in enumerate(line.nozzles if device_of else ()):
             assert device_of is not None
             other = first.setdefault(device_of(nozzle.gun), nozzle)
-            if other.only_level != nozzle.only_level:
-                key = f"lines.{n}.nozzles.{m}.only_level"
-                why = f"gun {other.gun} of the same dispenser has another one"
-                yield _Problem(key, why, "one level for all nozzles of a dispenser")
+            for name, what in (("only_level", "level"), ("unit", "unit")):
+                if getattr(other, name) != getattr(nozzle, name):
+                    key = f"lines.{n}.nozzles.{m}.{name}"
+                    why = f"gun {other.gun} of the same dispenser has another one"
+                    allowed = f"one {what} for all nozzles of a dispenser"
+                    yield _Problem(key, why, allowed)
 
 
 def _repeated(values: Iterable[tuple[str, object]], allowed: str) -> Iterator[_Problem]:

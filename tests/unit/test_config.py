@@ -265,7 +265,12 @@ def test_a_number_twice_on_two_lines_is_seen(tmp_path: Path) -> None:
     assert "lines.1.nozzles.0.nozzle_no: 2 is also at lines.0.nozzles.1" in problems[0]
 
 
-def test_a_dispenser_has_one_level_for_all_of_its_nozzles(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "has"), [("only_level", "only_level = 1"), ("unit", 'unit = "kg"')]
+)
+def test_a_dispenser_has_one_price_for_all_of_its_nozzles(
+    tmp_path: Path, key: str, has: str
+) -> None:
     """Where it fetches one table for them; other nozzles have each their own."""
     for protocol, guns, problems in (
         ("jxv4", (1, 2), 0),
@@ -273,7 +278,10 @@ def test_a_dispenser_has_one_level_for_all_of_its_nozzles(tmp_path: Path) -> Non
         ("sinopec", (101, 201), 0),
     ):
         text = TEXT.replace('"jxv4"', f'"{protocol}"', 1)
-        text = text.replace("unit_code = 0\n\n#", "unit_code = 0\nonly_level = 1\n#")
+        begin, end = text.rsplit("unit_code = 0\n\n#", 1)
+        if key == "unit":
+            begin = "".join(begin.rsplit('unit = "m3"\n', 1))
+        text = f"{begin}unit_code = 0\n{has}\n#{end}"
         for number, gun in enumerate(guns, start=1):
             text = text.replace(f"gun = {number} ", f"gun = {gun} ", 1)
             text = text.replace(f"gun = {number}\n", f"gun = {gun}\n", 1)
@@ -281,10 +289,10 @@ def test_a_dispenser_has_one_level_for_all_of_its_nozzles(tmp_path: Path) -> Non
         path.write_text(text, "utf-8")
         if problems:
             (problem,) = refusal(path).problems
-            assert "lines.0.nozzles.1.only_level: gun 101 of the same" in problem
+            assert f"lines.0.nozzles.1.{key}: gun 101 of the same" in problem
         else:
-            config = load_config(path)
-            assert [n.only_level for n in config.lines[0].nozzles] == [None, 1]
+            one, other = load_config(path).lines[0].nozzles
+            assert getattr(one, key) != getattr(other, key)
 
 
 def test_two_lines_of_one_name_are_seen(tmp_path: Path) -> None:
