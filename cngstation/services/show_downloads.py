@@ -178,7 +178,11 @@ class DownloadWatch:
             held, _ = downloads.held(connection, key).get(kind, (0, 0))
             now_ms = tell_prices_ms(connection, self._clock.now())
             wanted = wanted_versions(connection, setting.sold, now_ms)
-            if version != wanted.get(kind, (0, 0))[0] or version == held:
+            offered = {wanted.get(kind, (0, 0))[0]}
+            if kind is DownloadKind.PRICES and carried.takes_ahead:
+                coming = downloads.coming_prices(connection, setting.sold, now_ms)
+                offered |= {coming.version} if coming else set()
+            if version not in offered or version == held:
                 return False
             now = downloads.published(connection, kind, setting.sold, version)
             return now is None or not downloads.was_sent(connection, key, now)

@@ -174,6 +174,19 @@ async def test_who_has_it_already_is_shown(lines: Lines) -> None:
     assert await row() == ("in_force", 2, 2, "")
 
 
+async def test_what_follows_is_doubted_too_where_nobody_sent_it(lines: Lines) -> None:
+    """It is from another life of the file, and would begin with another price."""
+    keeper = lines.station.keeper
+    watch = DownloadWatch(lines.station.db, clock=lines.station.clock)
+    watch.doubted = keeper.doubt
+    kinds = frozenset({DownloadKind.BASE, DownloadKind.PRICES})
+    watch.serve([NOZZLE], kinds, takes_ahead=True)
+    kind = DownloadKind.PRICES
+    await watch.advanced(NOZZLE, DownloadAdvanced(1, kind, 2, 1, 1, is_in_force=True))
+    await lines.look()
+    assert lines.told == [(3, 39_800), (4, 42_000)]
+
+
 class Narrow(OfferedLine):
     """A line whose protocol cannot carry what follows."""
 
