@@ -16,7 +16,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "refusal.unknown_company": ("company",),
     "refusal.reason_missing": ("reason",),
     "refusal.enrolment_office_unknown": ("fingerprint",),
-    "refusal.enrolment_office": ("certificate",),
+    "refusal.enrolment_other_office": ("certificate",),
     "tui.no_such_paper": ("certificate", "ticket"),
     "tui.several_papers": ("certificate", "ticket"),
     "tui.file_not_made": ("path",),
