@@ -57,6 +57,7 @@ class NoGate:
     """Nobody signs here."""
 
     second = None
+    outlet_no = ""
 
     @property
     def database(self) -> Database:

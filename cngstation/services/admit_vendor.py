@@ -8,6 +8,7 @@ certificate or the configuration names, for this station, and is good once.
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from itertools import chain, count
 
 from pydantic import SecretStr
 
@@ -21,7 +22,6 @@ from cngstation.services.count_refusals import Refused
 from cngstation.services.enrol_station import CLOCK_SLACK_MS, Identity, standing
 from cngstation.services.keep_operators import one_time_password
 from cngstation.services.passwords import Passwords
-from cngstation.services.register_customers import AlreadyRegistered
 from cngstation.services.still_right import ACTIVE
 from cngstation.services.tell_day import tell
 from cngstation.services.vendor_level import over
@@ -186,9 +186,7 @@ def _let_in(
     tx: Transaction, ticket: Ticket, paper: bytes, stored: str, actor: Actor
 ) -> Operator:
     number = vendor_tickets.next_operator_no(tx.connection)
-    ticket_id, name = ticket.ticket_id.hex(), f"vendor-{number.lower()}"
-    if operators.login_name_taken(tx.connection, name):
-        raise AlreadyRegistered(what=name)
+    ticket_id, name = ticket.ticket_id.hex(), _free_name(tx, number)
     operator = Operator(
         operator_no=number,
         login_name=name,
@@ -217,3 +215,10 @@ def _let_in(
         after=f"{number} {ticket.holder} {until}: {ticket.rights}",
     )  # fmt: skip
     return operator
+
+
+def _free_name(tx: Transaction, number: str) -> str:
+    """Return a login name; who takes the next one beforehand keeps nobody out."""
+    first = f"vendor-{number.lower()}"
+    names = chain((first,), (f"{first}-{more}" for more in count(2)))
+    return next(n for n in names if not operators.login_name_taken(tx.connection, n))

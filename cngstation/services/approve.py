@@ -124,7 +124,7 @@ class Paper:
 class Approved:
     """Who approved what, for whom and why; good for one transaction, by `record`.
 
-    `first` is the first person as the password was checked.
+    `first` is the first person as the password was checked; `outlet_no` is the till's.
     """
 
     operator: Operator
@@ -133,6 +133,7 @@ class Approved:
     reason: str
     paper: Paper
     proof: Proof = BY_PASSWORD
+    outlet_no: str = ""
 
     @property
     def first_no(self) -> str:
@@ -150,6 +151,8 @@ class Gatekeeper(Protocol):
 
     @property
     def database(self) -> Database: ...
+    @property
+    def outlet_no(self) -> str: ...
     @property
     def second(self) -> SecondCheck | None: ...
     @property
@@ -199,7 +202,8 @@ class Approvals:
         proof = await self._proof(Behind(
             second, given.password, wish.act, wish.subject, actor, given.by_card
         ))  # fmt: skip
-        return Approved(second, wish, first, why, self.paper, proof)
+        outlet_no = self._gate.outlet_no
+        return Approved(second, wish, first, why, self.paper, proof, outlet_no)
 
     async def _both(
         self, given: Approval, wish: Wish, actor: Actor
@@ -216,10 +220,11 @@ class Approvals:
             raise SecondPersonNew(operator=second.operator_no)
         for person in (first, second):
             await self._gate.require_right(person, wish.right)
+        both, till = (first, second), self._gate.outlet_no
         await self._gate.database.write(
-            lambda tx: hand_of_both(tx.connection, tx.now, first, second, wish.right)
+            lambda tx: hand_of_both(tx.connection, tx.now, both, wish.right, till)
         )
-        return first, second
+        return both
 
     @asynccontextmanager
     async def noting(
@@ -290,10 +295,11 @@ def still_approved(
     if ended := staff_cards.out_of_use(tx.connection, card_no):
         raise ended
     person = confirm(tx, approved.first)
-    for somebody in (person, second):
-        require_right(tx.connection, somebody, wish.right, person.outlet_no)
-    hand_of_both(tx.connection, tx.now, person, second, wish.right)
-    return person, second
+    both, till = (person, second), approved.outlet_no
+    for somebody in both:
+        require_right(tx.connection, somebody, wish.right, till or person.outlet_no)
+    hand_of_both(tx.connection, tx.now, both, wish.right, till)
+    return both
 
 
 def record(
@@ -317,7 +323,8 @@ def record(
         _use_up(tx, asked_no, approved, first)
     proof = approved.proof.text
     deed = Deed(wish.act, wish.subject, approved.reason, before, after, proof=proof)
-    _write_down(tx, deed, people, first.terminal, approved.paper)
+    at = (first.terminal, approved.outlet_no)
+    _write_down(tx, deed, people, at, approved.paper)
 
 
 def _use_up(tx: Transaction, asked_no: int, approved: Approved, first: Actor) -> None:
@@ -353,19 +360,19 @@ def record_later(
     if person is None or first is None:
         raise SecondPersonMissing
     deed = Deed(wish.act, wish.subject, reason, "", "")
-    _write_down(tx, deed, (first, person), second.terminal, paper)
+    _write_down(tx, deed, (first, person), (second.terminal, ""), paper)
 
 
 def _write_down(
     tx: Transaction,
     deed: Deed,
     people: tuple[Operator, Operator],
-    terminal: str,
+    at: tuple[str, str],
     paper: Paper,
 ) -> None:
-    first, second = people
+    (first, second), (terminal, outlet_no) = people, at
     right = ACTS[deed.act].right
-    hand = hand_of_both(tx.connection, tx.now, first, second, right)
+    hand = hand_of_both(tx.connection, tx.now, people, right, outlet_no)
     if hand:
         both = f"{first.operator_no} + {second.operator_no}"
         by = Actor(second.operator_no, terminal)

@@ -87,6 +87,8 @@ async def note_keys(database: Database, sets: Sequence[KeySet]) -> Versions:
     given = await asyncio.to_thread(checks)
 
     def unit(tx: Transaction) -> Versions:
+        for name in {one.name for one in card_keys.every(tx.connection)} - set(given):
+            _drop_what_left(tx, name, ())
         return {name: _noted(tx, name, found) for name, found in given.items()}
 
     return await database.write(unit)
@@ -143,7 +145,10 @@ def _noted(tx: Transaction, name: str, checks: Sequence[str]) -> tuple[int, ...]
 
 
 def _drop_what_left(tx: Transaction, name: str, checks: Sequence[str]) -> None:
-    """A key that waited and is in the file no more is not waited for."""
+    """A key that waited and is in the file no more is not waited for.
+
+    Nor one of a file that the configuration names no more.
+    """
     for one in card_keys.every(tx.connection):
         if (one.name, one.state) != (name, WAITING) or one.check_value in checks:
             continue

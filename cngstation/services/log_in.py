@@ -88,7 +88,7 @@ class Gate:
         self._session_ms = rules.session_hours * MS_PER_HOUR
         self._one_time_hours = rules.one_time_hours
         self._hands = Hands(database, clock, rules.idle_minutes)
-        self._outlet_no = outlet_no
+        self.outlet_no = outlet_no
         self._name_terminal = name_terminal
         self.second: SecondCheck | None = None
 
@@ -214,7 +214,7 @@ class Gate:
             raise ScreenLocked
         try:
             vendor_level.require_for_vendor(operator, right, method)
-            require_right(connection, operator, right, self._outlet_no)
+            require_right(connection, operator, right, self.outlet_no)
         except Refusal as refused:
             return row, refused
         return row, None
@@ -227,7 +227,7 @@ class Gate:
         """
         await self.database.read(
             lambda connection: require_right(
-                connection, operator, right, self._outlet_no
+                connection, operator, right, self.outlet_no
             )
         )
 
@@ -372,7 +372,7 @@ class Gate:
     ) -> StaffSession:
         now = self._clock.now()
         held = await self.database.read(
-            lambda connection: rights_in_force(connection, operator, self._outlet_no)
+            lambda connection: rights_in_force(connection, operator, self.outlet_no)
         )
         return StaffSession(
             session_id=row.token_hash.hex()[:16],

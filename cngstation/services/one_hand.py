@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from cngstation.domain.rights import VENDOR
 from cngstation.domain.two_people import VOUCH
 from cngstation.errors import Refusal
 from cngstation.moments import MS_PER_HOUR, Instant
@@ -64,18 +65,27 @@ class OneHand(Refusal):
 
 
 def hand_of_both(
-    connection: Connection, now: Instant, first: Operator, second: Operator, right: str
+    connection: Connection,
+    now: Instant,
+    people: tuple[Operator, Operator],
+    right: str,
+    outlet_no: str = "",
 ) -> str:
     """Return the number of the one person who may be both; empty for two people.
+
+    `outlet_no` is the till's: who works for every outlet does not choose by the own
+    one who is there. Without a till it is the first person's.
 
     Raises:
         OneHand: it is one, and somebody else could stand behind the act.
     """
+    first, second = people
+    where = outlet_no or first.outlet_no
     for tie in Tie:
         hands = _Hands(connection, now, tie)
         hand = hands.of(first.operator_no)
         if hand == hands.of(second.operator_no):
-            if _others(hands, hand, first, second, right):
+            if _others(hands, hand, people, right, where):
                 raise OneHand(hand=hand)
             return hand
     return ""
@@ -87,6 +97,8 @@ def unvouched(connection: Connection, now: Instant) -> list[tuple[str, str]]:
     found = []
     for operator in operators.every(connection):
         hand = hands.of(operator.operator_no)
+        if operator.role == VENDOR:
+            continue  # stands behind nothing, and nobody vouches
         if operator.state == ACTIVE and hand != operator.operator_no:
             found.append((operator.operator_no, hand))
     return found
@@ -142,12 +154,16 @@ class _Hands:
 
 
 def _others(
-    hands: _Hands, hand: str, first: Operator, second: Operator, right: str
+    hands: _Hands,
+    hand: str,
+    people: tuple[Operator, Operator],
+    right: str,
+    where: str,
 ) -> bool:
     """Tell whether somebody else could stand behind an act, or could have."""
-    both = {first.operator_no, second.operator_no}
+    both = {person.operator_no for person in people}
     return any(
-        _is_there(hands, other, right, first.outlet_no, hand)
+        _is_there(hands, other, right, where, hand)
         or _put_aside(hands, other, right, hand)
         for other in operators.every(hands.connection)
         if other.operator_no not in both
@@ -191,7 +207,13 @@ def _put_aside(hands: _Hands, other: Operator, right: str, hand: str) -> bool:
         if right in roles.rights_of(connection, other.role) and counts(given):
             return True
     for given, before in audit.done_to(connection, number, _OTHER_ROLE):
-        if right in roles.rights_of(connection, before) and counts(given):
+        if not counts(given):
+            continue
+        # What the role had until the hand took it out is what was taken away.
+        if right in roles.rights_of(connection, before) or any(
+            less.seq < given.seq and right in told.split() and counts(less)
+            for less, told in audit.done_to(connection, before, _LESS)
+        ):
             return True
     return any(
         right in before.split() and counts(given)

@@ -8,7 +8,11 @@ does not work for every outlet keeps to the operators and roles of the own one.
 
 from cngstation.domain.rights import ADMINISTRATOR, EVERY_OUTLET, ROLES, VENDOR
 from cngstation.errors import NotLoggedIn, Refusal
-from cngstation.services.check_rights import OtherOutlet, title_of
+from cngstation.services.check_rights import (
+    OtherOutlet,
+    rights_in_force,
+    title_of,
+)
 from cngstation.storage import operators, roles
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Transaction
@@ -137,7 +141,7 @@ def may_change(tx: Transaction, actor: Actor, operator_no: str) -> Operator:
     if was is None or was.state == "retired":
         raise UnknownOperator(operator_no=operator_no)
     require_outlet(me, mine, was.outlet_no)
-    require_own(mine, roles.rights_of(tx.connection, was.role))
+    require_own(mine, rights_in_force(tx.connection, was))
     return was
 
 

@@ -11,6 +11,7 @@ from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.versioned_cards import NamedKeys, VersionedCards
 from cngstation.protocols.card_image.purse import CardState
 from cngstation.services.card_keys import (
+    FUEL,
     MASTER,
     CardKeyWaits,
     KeySet,
@@ -104,6 +105,17 @@ async def test_a_key_that_is_put_back_leaves_nothing_to_confirm(tmp_path: Path) 
         assert await states(database) == {1: "in_force", 2: "gone"}
         await noted(database, NEW)
         assert len(await waits(database)) == 1
+
+
+async def test_a_file_that_is_named_no_more_holds_nothing_up(tmp_path: Path) -> None:
+    """Its key waited; cards of the other keys are written again, the row is gone."""
+    async with opened(tmp_path / "s.db") as database:
+        master = KeySet(MASTER, (OLD,))
+        await note_keys(database, [master, KeySet(FUEL, (OLD,))])
+        await note_keys(database, [master, KeySet(FUEL, (NEW,))])
+        assert len(await waits(database)) == 1
+        await note_keys(database, [master])
+        assert await waits(database) == []
 
 
 async def test_older_keys_in_the_file_are_versions_too(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class Gate:
     """Every password is right."""
 
     second = None
+    outlet_no = ""
 
     def __init__(self, world: ShiftWorld) -> None:
         self._world = world

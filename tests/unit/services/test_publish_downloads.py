@@ -270,6 +270,7 @@ class Gate:
     """Knows one second person."""
 
     second = None
+    outlet_no = ""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.database = database

@@ -26,11 +26,11 @@ from cngstation.services.admit_vendor import (
 from cngstation.services.change_password import NewPassword
 from cngstation.services.keep_operators import OperatorDraft
 from cngstation.services.log_in import StaffSession
-from cngstation.services.operator_guards import OfVendor
+from cngstation.services.operator_guards import BeyondOwnRights, OfVendor
 from cngstation.services.vendor_level import TicketOver
 from cngstation.services.verify_books import verify_file
 from cngstation.storage import operators
-from tests.unit.services.office import CHIEF, Office, an_office
+from tests.unit.services.office import CHIEF, WRITER, Office, an_office
 from tests.unit.services.office import OWN as PASSWORD
 from tests.unit.services.test_enrol_station import OFFICE, THIEF, WHO
 from tests.unit.services.test_roles_at_sockets import CONTRACTS, LEVELS, Asker
@@ -249,3 +249,20 @@ async def test_nobody_makes_an_operator_of_a_technician(office: Office) -> None:
         operator_no="1", terminal="t", reason="", before="", after="",
     )  # fmt: skip
     assert section_of(row) is Section.PEOPLE
+
+
+async def test_a_name_that_was_taken_beforehand_keeps_no_technician_out(
+    office: Office,
+) -> None:
+    """Names are never free again: one operator would have ended all tickets."""
+    await office.desk.add(OperatorDraft("Vendor-V1", "Wang", "general"), CHIEF)
+    admitted = await let_in(office, ticket(office))
+    assert admitted.operator.login_name == "vendor-v1-2"
+
+
+async def test_nobody_becomes_a_technician_by_a_new_password(office: Office) -> None:
+    """Who keeps operators, and has less than the ticket gives, gives no password."""
+    await let_in(office, ticket(office))
+    with pytest.raises(BeyondOwnRights):
+        await office.desk.reset_password("V1", "forgotten", WRITER)
+    await office.desk.reset_password("V1", "forgotten", CHIEF)
