@@ -10,6 +10,7 @@ is read twice; one reading may be a late reply.
 import asyncio
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -23,6 +24,7 @@ from cngstation.services.check_sale import NozzleSetting
 from cngstation.services.control_nozzles import SETTLES_MS, Answered
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.tell_unasked import FLOWS_ON, UNASKED
+from cngstation.services.wait_while_busy import while_busy
 from cngstation.storage import audit, findings, nozzle_fills, nozzle_orders, sales
 from cngstation.storage.audit import Actor
 from cngstation.storage.database import Database, Transaction
@@ -132,7 +134,7 @@ class UnaskedFills:
         def unit(tx: Transaction) -> None:
             findings.open_finding(tx, kind, subject_of(nozzle), facts)
 
-        await self._database.write(unit)
+        await while_busy(partial(self._database.write, unit))
 
 
 def _of_books(connection: Connection, nozzle: NozzleKey) -> tuple[int, str, int]:

@@ -41,6 +41,7 @@ from cngstation.storage import nozzle_orders
 from cngstation.storage.database import Database, Transaction
 from cngstation.storage.sales import NozzleKey
 from cngstation.units import Unit
+from tests.download_world import BusyAt
 from tests.furnished_station import fill
 from tests.simulated_devices import ROOT
 from tests.small_station import CASHIER, HandClock, opened
@@ -319,6 +320,19 @@ async def test_one_reading_of_flow_is_none_and_a_busy_book_is_asked_again(
         await unasked.judge(NOZZLE)
         (row,) = await db.read(open_rows)
         assert "knows no stop" in str(row.facts)
+
+
+async def test_what_was_stopped_is_named_when_the_books_are_free_again(
+    tmp_path: Path,
+) -> None:
+    """Else nobody would hear of it: the fill is looked at once."""
+    async with opened(tmp_path / "s.db") as db:
+        unasked = UnaskedFills(BusyAt(db, 2))  # type: ignore[arg-type]
+        unasked.saw(NOZZLE, flowing(10))  # type: ignore[arg-type]
+        assert unasked.saw(NOZZLE, flowing(20))  # type: ignore[arg-type]
+        await unasked.judge(NOZZLE)
+        (row,) = await db.read(open_rows)
+        assert row.kind == "unasked_gas"
 
 
 def test_who_fills_by_itself_is_left_alone(tmp_path: Path) -> None:
