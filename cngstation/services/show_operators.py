@@ -6,7 +6,7 @@ Who does not work for every outlet sees the operators and the roles of the own o
 from collections import Counter
 from collections.abc import Callable
 
-from cngstation.domain.rights import EVERY_OUTLET, GROUPS, RIGHTS, ROLES
+from cngstation.domain.rights import EVERY_OUTLET, GROUPS, RIGHTS, ROLES, VENDOR
 from cngstation.moments import Instant
 from cngstation.rpc.contract import operators as contract
 from cngstation.services import operator_guards as guards
@@ -55,7 +55,7 @@ def operator_rows(
 def hand_shown(connection: Connection, now: Instant, operator: Operator) -> str:
     """Return of whose hand somebody at work is, empty for nobody's."""
     hand = hand_of(connection, now, operator.operator_no)
-    is_own = hand == operator.operator_no
+    is_own = hand == operator.operator_no or operator.role == VENDOR
     return "" if is_own or operator.state == "retired" else hand
 
 

@@ -37,7 +37,6 @@ FOR_ANYBODY = frozenset(
         "record.refetch_state",
         "register.choices",
         "sale.trend",
-        "shift.show",
     }
 )
 

@@ -1,6 +1,7 @@
 """Looks whether the wall clock creeps: by little at a time, each too small for a jump.
 
 Two witnesses, each with a row of its own that closes by itself when they agree again.
+Words about the dispensers' hold for a day and for that much.
 The monotonic clock: how far the wall clock was moved since this boot began, all steps
 together; NTP that only slews moves both. And the dispensers: by how much the middle of
 their clocks, each compared at a fill before our eyes, is off from ours. At least two of
@@ -8,6 +9,7 @@ them, and the nearest of the two that count has to be off: one dispenser that is
 opens nothing, nor do clocks that are off by more than a day and were never set.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median_high, median_low
@@ -55,6 +57,8 @@ async def hear_witnesses(
     is_off = abs(off_ms[0]) > bound_s * 1000
 
     def wanted(connection: Connection) -> "_Change | None":
+        if is_off and _is_explained(connection, facts["seconds"], bound_s, now_ms):
+            return None
         return _change(connection, OFF, facts if is_off else None)
 
     if await database.read(wanted):
@@ -131,6 +135,24 @@ def _change(
     if facts is not None and row is None:
         return _Change(kind, facts=facts)
     return None
+
+
+def _is_explained(
+    connection: Connection, seconds: int, bound_s: int, now_ms: int
+) -> bool:
+    """Tell whether somebody wrote down why, of this much, within a day.
+
+    Else a row that was explained would come again with the next fill.
+    """
+    last = connection.execute(
+        "SELECT f.facts, c.at_ms FROM finding f"
+        " LEFT JOIN finding_closed c ON c.finding_seq = f.seq AND c.operator_no<>''"
+        " WHERE f.subject=? AND f.kind=? ORDER BY f.seq DESC LIMIT 1",
+        (SUBJECT, OFF),
+    ).fetchone()
+    if last is None or last[1] is None or not 0 <= now_ms - last[1] < _DAY_MS:
+        return False
+    return abs(seconds - int(json.loads(last[0])["seconds"])) <= bound_s
 
 
 def _settle(tx: Transaction, change: _Change | None) -> None:

@@ -118,7 +118,16 @@ async def test_a_technician_does_what_a_technician_may_and_no_more(
     }
     shown = {name.split(".")[0] for name in may[False]}
     assert shown.isdisjoint(
-        {"company", "vehicle", "till", "receipt", "operator", "audit", "personal"}
+        {
+            "company",
+            "vehicle",
+            "till",
+            "receipt",
+            "operator",
+            "audit",
+            "personal",
+            "shift",
+        }
     )
     acts = await rows(office, "vendor.accept")
     assert acts == [

@@ -164,3 +164,28 @@ async def test_dispensers_open_and_close_a_row(db: Database) -> None:
     ):
         await hear_witnesses(db, _told(*seconds), BOUND_S, 9_000)
         assert await _kinds(db) == kinds
+
+
+async def test_words_about_dispensers_hold_for_a_day_and_for_that_much(
+    db: Database, clock: HandClock
+) -> None:
+    """It came again with every fill; more than was explained is another row."""
+
+    async def hear(seconds: int) -> list[str]:
+        clock.forward(MINUTE_MS)
+        now_ms = clock.now().wall_ms
+        witnesses = [Witness(number, seconds * 1000, now_ms) for number in (1, 2)]
+        await hear_witnesses(db, witnesses, BOUND_S, now_ms)
+        return await _kinds(db)
+
+    assert await hear(300) == [OFF]
+    (row,) = await db.read(findings.open_findings)
+    await db.write(lambda tx: findings.close_finding(tx, row.seq, "theirs", "01"))
+    assert await hear(310) == []
+    assert await hear(300 + BOUND_S + 1) == [OFF]
+    assert await hear(0) == []
+    assert await hear(300) == [OFF], "what closed by itself explains nothing"
+    (row,) = await db.read(findings.open_findings)
+    await db.write(lambda tx: findings.close_finding(tx, row.seq, "theirs", "01"))
+    clock.forward(24 * 60 * MINUTE_MS)
+    assert await hear(300) == [OFF]
