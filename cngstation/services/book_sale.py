@@ -27,6 +27,7 @@ from cngstation.services.name_gaps import Figures, Gap
 from cngstation.services.number_by_total import goes_round, leave_out, why_new_life
 from cngstation.services.post_sale import (
     duty_of,
+    duty_total,
     is_before,
     is_cash_fill,
     newest_duty,
@@ -176,6 +177,7 @@ class SaleBook:
             unpaid_fill_of(tx.connection, card, record),
             is_cash=is_cash,
             before_reading=is_before(newest, stand.epoch, record.device_seq),
+            duty_total=duty_total(tx, kept, nozzle.key),
         )
         duty = duty_of(tx, newest, arrival)
         cut_off = self.cut_off_minute

@@ -14,7 +14,7 @@ from cngstation.services import name_breaks
 from cngstation.services.compare_duty import look_again
 from cngstation.services.name_breaks import subject_of
 from cngstation.services.name_debt import name_late_debt
-from cngstation.storage import cards, duty_records, findings, sales
+from cngstation.storage import cards, findings, sales
 from cngstation.storage.database import Transaction
 from cngstation.storage.downloads import Sold
 from cngstation.storage.journal import Intent
@@ -75,6 +75,8 @@ class Arrival(NamedTuple):
     is_cash: bool = False
     # It ended before a reading that is in the book already.
     before_reading: bool = False
+    # The totaliser of the newest duty that the nozzle told, 0 for none.
+    duty_total: int = 0
 
     @property
     def collected_no(self) -> int | None:
@@ -186,7 +188,7 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         name_breaks.recheck(tx, nozzle.key, place)
         look_again(tx, nozzle.key)
     else:
-        _compare_totalisers(tx, nozzle.key, record, arrival.stand)
+        _compare_totalisers(tx, arrival)
     # A card of ours counts its issue: from nought on nothing is counted.
     if card is None or not card.has_counters or not record.card_top_up_count:
         return
@@ -198,9 +200,8 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         findings.open_once(tx, "card_rolled_back", card.card_key, named)
 
 
-def _compare_totalisers(
-    tx: Transaction, nozzle: NozzleKey, record: SaleRecord, stand: sales.Stand
-) -> None:
+def _compare_totalisers(tx: Transaction, arrival: Arrival) -> None:
+    nozzle, record, stand = arrival.nozzle.key, arrival.record, arrival.stand
     number, newest = record.device_seq, stand.device_seq
     if newest is None:
         return
@@ -212,7 +213,7 @@ def _compare_totalisers(
         last, total = stand.total_quantity_milli, total_of(record)
         if NO_TOTAL in {last, total}:
             return  # compared by the next one that is told
-        if duty_records.newest_total(tx.connection, nozzle) >= total:
+        if arrival.duty_total >= total:
             look_again(tx, nozzle)  # it is of a duty that was told before it
         if goes_on(last, total - moved, total, is_carried=stand.is_carried):
             return

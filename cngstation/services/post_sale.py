@@ -22,7 +22,7 @@ from cngstation.services import late_records
 from cngstation.services.check_sale import COLLECTION, Arrival, debited_by, total_of
 from cngstation.services.name_breaks import stood_at
 from cngstation.services.tell_day import today
-from cngstation.storage import cards, facts, nozzle_fills, sales, shifts
+from cngstation.storage import cards, duty_records, facts, nozzle_fills, sales, shifts
 from cngstation.storage.database import Transaction
 from cngstation.storage.sales import NozzleKey
 
@@ -48,6 +48,15 @@ def newest_duty(
         kept[key] = shifts.duty_at(tx.connection, nozzle) or shifts.NO_DUTY
     duty: shifts.Duty = kept[key]
     return duty
+
+
+def duty_total(tx: Transaction, kept: dict[Any, Any], nozzle: NozzleKey) -> int:
+    """Return the totaliser of the newest duty told; `kept` remembers it."""
+    key = ("duty_total", nozzle)
+    if key not in kept:
+        kept[key] = duty_records.newest_total(tx.connection, nozzle)
+    total: int = kept[key]
+    return total
 
 
 def duty_of(tx: Transaction, newest: shifts.Duty, arrival: Arrival) -> shifts.Duty:
