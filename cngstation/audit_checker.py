@@ -21,7 +21,8 @@ from collections import deque
 from functools import lru_cache
 from typing import Any, BinaryIO, Callable, Iterator
 
-FORMAT = 1
+# Format 2 has fills without a totaliser; in format 1 such told nought.
+FORMATS = (1, 2)
 SIGNED_AS = b"cngstation audit export 1\n"
 LONGEST_LINE = 1 << 26
 GENESIS = bytes(32)
@@ -463,8 +464,8 @@ class Checker:
                 raise Wrong("field", self.seq, why=why) from error
 
     def _header(self, header: dict[str, Any], _: bytes) -> None:
-        if header["audit_export"] != FORMAT:
-            raise Wrong("format", found=header["audit_export"], known=FORMAT)
+        if header["audit_export"] not in FORMATS:
+            raise Wrong("format", found=header["audit_export"], known=max(FORMATS))
         if header["books"] != "proved":
             raise Wrong("books", why=header["books"])
         for name, form in (

@@ -261,12 +261,20 @@ def test_a_file_of_another_format_and_of_wrong_books(files: dict[str, Path]) -> 
     """Both are said before anything else is looked at."""
     lines = files["plain.jsonl"].read_bytes().splitlines(keepends=True)
     for name, value, code in (
-        ("audit_export", 2, "format"),
+        ("audit_export", 3, "format"),
         ("books", "entry row 3 was changed", "books"),
     ):
         header = {**json.loads(lines[0]), name: value}
         text = b"".join([audit_files.canonical(header), b"\n", *lines[1:]])
         assert found_wrong(text).code == code
+
+
+def test_files_of_the_format_before_are_still_read(files: dict[str, Path]) -> None:
+    """And what is exported now is not taken for one of them by an older checker."""
+    text = files["plain.jsonl"].read_bytes()
+    lines = text.splitlines(keepends=True)
+    assert json.loads(lines[0])["audit_export"] == max(audit_checker.FORMATS) == 2
+    assert found_wrong(_ended(_headed(lines, audit_export=1))) is None
 
 
 def test_packed_and_plain_are_the_same_lines(files: dict[str, Path]) -> None:
