@@ -7,9 +7,9 @@ at which it was left. Where the meter cannot be asked it is what the books have 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cngstation.domain.totaliser import NO_TOTAL, Break
+from cngstation.domain.totaliser import NO_TOTAL, Break, Place
 from cngstation.errors import Refusal
-from cngstation.services.name_breaks import check_nozzle, stood_at
+from cngstation.services.name_breaks import check_nozzle, recheck_beside, stood_at
 from cngstation.services.tell_day import shift_day, told_ms
 from cngstation.storage import audit, crews, sales, shifts
 from cngstation.storage.audit import Actor
@@ -223,6 +223,8 @@ def _take_over(
     shifts.read(tx, on, actor)
     if last is not None:
         check_nozzle(tx, nozzle, last, on)
+    elif stand.device_seq is not None:
+        recheck_beside(tx, nozzle, Place(stand.epoch, stand.device_seq))
 
 
 def _amount_of(tx: Transaction, nozzle: NozzleKey) -> int:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from cngstation.domain.payment import PaymentMode, purse_to_book
@@ -184,9 +183,7 @@ def compare(tx: Transaction, arrival: Arrival) -> None:
         amounts = {"amount_e4": record.amount_e4, "priced_e4": priced}
         findings.open_finding(tx, "amount_differs", subject, {**named, **amounts})
     if arrival.before_reading:
-        place = Place(arrival.stand.epoch, record.device_seq)
-        name_breaks.recheck(tx, nozzle.key, place)
-        look_again(tx, nozzle.key)
+        _look_again_around(tx, nozzle.key, arrival.stand.epoch, record.device_seq)
     else:
         _compare_totalisers(tx, arrival)
     # A card of ours counts its issue: from nought on nothing is counted.
@@ -222,13 +219,17 @@ def _compare_totalisers(tx: Transaction, arrival: Arrival) -> None:
         _name_break(tx, nozzle, ended, fill)
         return
     # A fill that comes late stands before one that is booked already.
+    _look_again_around(tx, nozzle, stand.epoch, number)
+
+
+def _look_again_around(
+    tx: Transaction, nozzle: NozzleKey, epoch: int, number: int
+) -> None:
+    """Compare anew what a late fill may have made whole."""
     look_again(tx, nozzle)
-    if name_breaks.recheck(tx, nozzle, Place(stand.epoch, number)):
-        return
-    beside = sales.neighbours(tx.connection, nozzle, stand.epoch, number)
-    for earlier, later in pairwise(map(name_breaks.at_fill, beside)):
-        if earlier.is_told and later.is_told:
-            _name_break(tx, nozzle, (earlier.place, earlier.ended), later)
+    place = Place(epoch, number)
+    if not name_breaks.recheck(tx, nozzle, place):
+        name_breaks.recheck_beside(tx, nozzle, place)
 
 
 def _name_break(

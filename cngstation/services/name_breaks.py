@@ -68,11 +68,14 @@ def stood_at(
     nozzle: NozzleKey,
     stand: sales.Stand,
     read: tuple[tuple[int, int], int] | None,
+    *,
+    unbroken: bool = False,
 ) -> int:
     """Return the totaliser where the book of a nozzle stands, NO_TOTAL if never told.
 
     Behind fills that told none it is the last that was told, by a fill or by `read`, a
-    reading's place and figure, with the fills since.
+    reading's place and figure, with the fills since; with `unbroken` NO_TOTAL where
+    one of those has not come.
     """
     if stand.total_quantity_milli != NO_TOTAL:
         return stand.total_quantity_milli
@@ -83,6 +86,9 @@ def stood_at(
         return NO_TOTAL
     now = (stand.epoch, stand.device_seq or 0)
     since = sales.between(connection, nozzle, told[0], now)
+    numbers = [sale["device_seq"] for sale in since]
+    if unbroken and numbers != list(range(told[0][1] + 1, now[1] + 1)):
+        return NO_TOTAL
     return told[1] + sum(map(moved_milli, since))
 
 
@@ -220,6 +226,37 @@ def recheck(tx: Transaction, nozzle: NozzleKey, place: Place) -> bool:
             return True
         end = reading
     return False
+
+
+def recheck_beside(tx: Transaction, nozzle: NozzleKey, place: Place) -> None:
+    """Look again around a fill before all readings, from told to told.
+
+    The first reading is looked at too where it stands behind one of these fills. Over
+    numbers that have not come nothing is compared.
+    """
+    sold = nozzle_fills.told_around(tx.connection, nozzle, place, NO_TOTAL)
+    fills = [at_fill(sale) for sale in sold]
+    if not fills:
+        return
+    *_, first = (None, *shifts.readings_of_nozzle(tx.connection, nozzle))
+    found: list[Break] = []
+    run: list[Stretch] = []
+    for fill in fills:
+        if run and fill.place.number != run[-1].place.number + 1:
+            found += breaks(run[0], run[1:])
+            run = []
+        run.append(fill)
+        if first is not None and Place(*first.place) == fill.place:
+            run.append(at_reading(first))
+    found += breaks(run[0], run[1:])
+    for each in found:
+        name_break(tx, nozzle, each)
+    current = {each.key for each in found}
+    for row in _open(tx.connection, nozzle, GAS):
+        after = Place(*_key(row)[:2])
+        is_here = fills[0].place <= after < fills[-1].place
+        if is_here and not _is_one_of(row, current):
+            findings.close_finding(tx, row.seq, _COME, "")
 
 
 def named_moves(

@@ -84,7 +84,7 @@ def stand_at_reading(
         if stand.total_quantity_milli != NO_TOTAL:
             return stand
         read = (place, newest.total_quantity_milli) if newest.epoch else None
-        total = stood_at(tx.connection, nozzle, stand, read)
+        total = stood_at(tx.connection, nozzle, stand, read, unbroken=True)
         return stand._replace(total_quantity_milli=total, is_carried=True)
     return stand._replace(total_quantity_milli=newest.total_quantity_milli)
 

@@ -3,6 +3,7 @@
 from itertools import takewhile
 from typing import Any
 
+from cngstation.domain.totaliser import Place
 from cngstation.storage.database import Transaction
 from cngstation.storage.facts import prove_row, rows
 from cngstation.storage.sales import NozzleKey
@@ -47,6 +48,30 @@ def newest_told(
         (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no, no_total),
     ).fetchone()
     return None if row is None else ((row[0], row[1]), row[2])
+
+
+def told_around(
+    connection: Connection, nozzle: NozzleKey, place: Place, no_total: int
+) -> list[dict[str, Any]]:
+    """Return a fill, and on either side those up to the next that told a totaliser."""
+    beside = (
+        "SELECT {}(device_seq) FROM sale WHERE station_no=?1 AND dispenser_no=?2"
+        " AND nozzle_no=?3 AND epoch=?4 AND device_seq{}?5 AND total_quantity_milli<>?6"
+    )
+    below, behind = beside.format("max", "<"), beside.format("min", ">")
+    found = rows(
+        connection,
+        "SELECT epoch, device_seq, transaction_type, quantity_milli,"  # noqa: S608 - ours
+        " total_quantity_milli FROM sale WHERE station_no=?1 AND dispenser_no=?2"
+        " AND nozzle_no=?3 AND epoch=?4 AND device_seq"
+        f" BETWEEN coalesce(({below}), ?5) AND coalesce(({behind}), ?5)"
+        " ORDER BY device_seq",
+        (
+            nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no,
+            place.epoch, place.number, no_total,
+        ),
+    )  # fmt: skip
+    return list(found)
 
 
 def above(

@@ -111,21 +111,6 @@ def find_in_every_epoch(
     return [fill for fill in found if fill is not None]
 
 
-def neighbours(
-    connection: Connection, nozzle: NozzleKey, epoch: int, device_seq: int
-) -> list[dict[str, Any]]:
-    """Return what moved the totaliser at a number, and just before and after it."""
-    return list(
-        rows(
-            connection,
-            "SELECT epoch, device_seq, transaction_type, quantity_milli,"  # noqa: S608
-            f" total_quantity_milli FROM sale WHERE {_OF_NOZZLE} AND epoch=?"
-            " AND device_seq BETWEEN ? AND ? ORDER BY device_seq",
-            (*_values(nozzle), epoch, device_seq - 1, device_seq + 1),
-        )
-    )
-
-
 def around(
     connection: Connection, nozzle: NozzleKey, epoch: int, first: int, last: int
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
