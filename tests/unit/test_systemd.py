@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import stat
 import subprocess
 import tomllib
 from pathlib import Path
@@ -107,3 +108,10 @@ def test_users_and_folders_are_known(machine: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_nobody_takes_the_place_of_a_daemons_socket() -> None:
+    """Its folder is writable for the users of the screens: only owners move files."""
+    said = (ROOT / "systemd/cngstation.tmpfiles").read_text("utf-8")
+    (line,) = re.findall("^d /run/cngstation .*", said, re.MULTILINE)
+    assert int(line.split()[2], 8) == stat.S_ISVTX | stat.S_ISGID | 0o770
