@@ -3,8 +3,8 @@
 Looked for on pumps that fill by order of the station alone. A fill is asked for while
 the newest order that may have opened its nozzle is younger than the nozzle's newest
 fill in the books: so also for a fill that went on while this program was down. What was
-fetched by its number may be of before the order: it has used none. Flow counts when it
-is read twice; one reading may be a late reply.
+fetched by its number may be of before the order: it has used none. Flow and a
+figure that fell count when they are read twice; one reading may be a late reply.
 """
 
 import asyncio
@@ -50,6 +50,7 @@ class _Seen:
     state: FuellingState | None = None
     flowed: bool = False  # by the last reading
     quantity_milli: int = 0
+    fell: bool = False  # by the last reading, which may be a late reply
     is_judged: bool = False  # the fill under way
     is_new: bool = False  # the fill under way was seen to begin
     used_order: str = ""  # the order that an earlier fill has used
@@ -81,8 +82,11 @@ class UnaskedFills:
         if seen.has_rested:
             seen.is_new, seen.is_judged = not seen.quantity_milli, False
             seen.has_rested = False
-        seen.is_new |= status.quantity_milli < seen.quantity_milli
-        seen.quantity_milli = status.quantity_milli
+        fell = status.quantity_milli < seen.quantity_milli
+        seen.is_new |= fell and seen.fell
+        if seen.fell or not fell:
+            seen.quantity_milli = status.quantity_milli
+        seen.fell = fell and not seen.fell
         if seen.is_judged or not flowed or not status.quantity_milli:
             return False
         seen.is_judged = True

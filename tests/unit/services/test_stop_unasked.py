@@ -285,6 +285,22 @@ async def test_an_order_that_serves_one_fill_serves_no_second(pump: Pump) -> Non
     assert len(pump.stops) == 1
 
 
+@pytest.mark.parametrize("late", [3_900, 0])
+async def test_a_late_reply_behind_a_pause_begins_no_second_fill(
+    pump: Pump, late: int
+) -> None:
+    """What was ordered goes on when its figure fell in one reading alone."""
+    pump.bench.lift()
+    await pump.run(1)
+    await pump.authorise("a")
+    pause = status_without_card(FuellingState.CALLING, raw=b"")
+    for reading in (4_000, 4_100, None, late, 4_100, 4_200, late, None, 4_300, 4_400):
+        status = pause if reading is None else flowing(reading)
+        if pump.unasked.saw(NOZZLE, status):  # type: ignore[arg-type]
+            await pump.unasked.judge(NOZZLE)
+    assert pump.stops == []
+
+
 def flowing(quantity_milli: int) -> object:
     return status_without_card(
         FuellingState.FUELLING, raw=b"", quantity_milli=quantity_milli
