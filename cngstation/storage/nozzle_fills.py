@@ -81,9 +81,8 @@ def above(
     found = rows(
         connection,
         "SELECT transaction_type, quantity_milli, amount_e4, total_quantity_milli"
-        " FROM sale WHERE station_no=?1 AND dispenser_no=?2 AND nozzle_no=?3"
-        " AND epoch=(SELECT max(epoch) FROM sale WHERE station_no=?1"
-        "  AND dispenser_no=?2 AND nozzle_no=?3) ORDER BY device_seq DESC",
+        " FROM sale WHERE station_no=? AND dispenser_no=? AND nozzle_no=?"
+        " ORDER BY epoch DESC, device_seq DESC",
         (nozzle.station_no, nozzle.dispenser_no, nozzle.nozzle_no),
     )
     return list(takewhile(lambda fill: fill["total_quantity_milli"] > total, found))

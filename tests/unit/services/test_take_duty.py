@@ -386,6 +386,20 @@ async def test_fills_that_come_behind_their_duty_close_its_row(
     assert await rows_of_duty(forecourt) == []
 
 
+async def test_a_duty_goes_on_where_its_dispenser_numbers_anew(
+    forecourt: Forecourt,
+) -> None:
+    """Its totaliser goes on: the fills of both lives are its own."""
+    await sold(forecourt, 5)
+    await forecourt.desk.shift(1, duty(1, total=10_000))
+    await sold(forecourt, 6)
+    anew = fill(1, total=14_000, card_no=None, card_consumption_count=0)
+    assert await forecourt.desk.record(1, anew)
+    assert "device_counter_reset" in await forecourt.kinds()
+    await forecourt.desk.shift(1, told(2, 14_000, 2))
+    assert await rows_of_duty(forecourt) == []
+
+
 async def test_a_late_fill_of_nobodys_shift_closes_it_too(forecourt: Forecourt) -> None:
     """It stands among fills that are booked, and before no reading."""
     await forecourt.desk.shift(1, duty(1, total=0))
