@@ -2,7 +2,9 @@
 
 Who makes an operator, or gives a new password, can log in as that person. The two
 count as one hand, and so do two whom a third made, until somebody who is not of that
-hand vouches for the person (`vouch`). No time ends it: who waits is no second person.
+hand vouches for the person (`vouch`). No time ends it: who waits is no second person;
+nor does a new password that another gives, which somebody may have fetched for a name
+of their own: its owner is of both hands then, and each of the two stays another.
 
 An act of two people by one hand is refused while somebody else could stand behind it.
 Where there is nobody it is done and named on the slip, in the audit and in the digest,
@@ -15,7 +17,7 @@ Day and week are counted by the monotonic clocks of the boots since: nobody sets
 and power cuts only prolong them. New books take over what decides about hands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -37,6 +39,7 @@ from cngstation.storage.sqlite import Connection
 FRESH_MS = 24 * MS_PER_HOUR
 WEEK_MS = 7 * FRESH_MS
 RETIRED, ACTIVE = "retired", "active"
+_GIVING = ("operator.add", "operator.reset_password")
 _MADE, _OTHER_ROLE, _LESS = ("operator.add",), ("operator.edit.role",), ("role.edit",)
 _ASIDE = (
     "operator.retire",
@@ -83,8 +86,9 @@ def hand_of_both(
     where = outlet_no or first.outlet_no
     for tie in Tie:
         hands = _Hands(connection, now, tie)
-        hand = hands.of(first.operator_no)
-        if hand == hands.of(second.operator_no):
+        common = hands.of(first.operator_no) & hands.of(second.operator_no)
+        if common:
+            hand = min(common)
             if _others(hands, hand, people, right, where):
                 raise OneHand(hand=hand)
             return hand
@@ -96,16 +100,23 @@ def unvouched(connection: Connection, now: Instant) -> list[tuple[str, str]]:
     hands = _Hands(connection, now, Tie.STANDING)
     found = []
     for operator in operators.every(connection):
-        hand = hands.of(operator.operator_no)
-        if operator.role == VENDOR:
-            continue  # stands behind nothing, and nobody vouches
-        if operator.state == ACTIVE and hand != operator.operator_no:
-            found.append((operator.operator_no, hand))
+        number = operator.operator_no
+        # A technician of the vendor stands behind nothing, and nobody vouches.
+        if operator.state != ACTIVE or operator.role == VENDOR:
+            continue
+        if number not in (of := hands.of(number)):
+            found.append((number, min(of)))
     return found
 
 
 def hand_of(connection: Connection, now: Instant, operator_no: str) -> str:
     """Return who can act as an operator, as far as nobody has said otherwise."""
+    of = hands_of(connection, now, operator_no)
+    return operator_no if operator_no in of else min(of)
+
+
+def hands_of(connection: Connection, now: Instant, operator_no: str) -> frozenset[str]:
+    """Return everybody who can act as an operator; themselves where nobody else can."""
     return _Hands(connection, now, Tie.STANDING).of(operator_no)
 
 
@@ -117,33 +128,40 @@ class _Hands:
     now: Instant
     tie: Tie
 
-    def of(self, operator_no: str) -> str:
-        """Return who can act as an operator: themselves, or who gave the password.
+    def of(self, operator_no: str) -> frozenset[str]:
+        """Return who can act as an operator: themselves, or who gave the passwords.
 
         Those who gave each other passwords all in a ring are one, named by the first.
         """
-        seen: list[str] = []
-        hand = operator_no
-        while hand not in seen:
-            seen.append(hand)
-            given = audit.password_given(self.connection, hand)
-            if given is None or not operators.find(self.connection, given.by):
-                return hand
-            if _vouched(self.connection, hand, given):
-                return hand
-            if self.tie is Tie.FRESH and (
-                ran_since(self.connection, given, self.now) >= FRESH_MS
-            ):
-                return hand
-            hand = given.by
-        return min(seen[seen.index(hand) :])
+        reached = {operator_no: self._givers(operator_no)}
+        while unseen := set().union(*reached.values()) - reached.keys():
+            reached |= {number: self._givers(number) for number in unseen}
+        behind = {number: _behind(reached, number) for number in reached}
+        return frozenset(
+            min(behind[number])
+            for number in reached
+            if all(number in behind[other] for other in behind[number])
+        )
+
+    def _givers(self, operator_no: str) -> set[str]:
+        """Return who gave a password since somebody vouched, or that day."""
+        return {
+            given.by
+            for given, _ in audit.done_to(self.connection, operator_no, _GIVING)
+            if operators.find(self.connection, given.by)
+            and not _vouched(self.connection, operator_no, given)
+            and (
+                self.tie is Tie.STANDING
+                or ran_since(self.connection, given, self.now) < FRESH_MS
+            )
+        }
 
     def was_another(self, operator_no: str, aside: Given) -> bool:
         """Tell whether somebody was no name of the one who put them aside by then."""
         hand = self.of(aside.by)
         return not any(
             made.seq < aside.seq
-            and self.of(made.by) == hand
+            and self.of(made.by) & hand
             and not _vouched(self.connection, operator_no, made, until=aside.seq)
             and (
                 self.tie is Tie.STANDING
@@ -151,6 +169,15 @@ class _Hands:
             )
             for made, _ in audit.done_to(self.connection, operator_no, _MADE)
         )
+
+
+def _behind(reached: Mapping[str, set[str]], operator_no: str) -> set[str]:
+    """Return an operator with all those behind who gave a password, and so on."""
+    found, next_ones = {operator_no}, reached[operator_no]
+    while next_ones := next_ones - found:
+        found |= next_ones
+        next_ones = set().union(*(reached[number] for number in next_ones))
+    return found
 
 
 def _others(
@@ -181,7 +208,7 @@ def _is_there(
     return (
         works
         and _has(hands.connection, other, right, outlet_no)
-        and hands.of(other.operator_no) != hand
+        and hand not in hands.of(other.operator_no)
     )
 
 
@@ -194,7 +221,7 @@ def _put_aside(hands: _Hands, other: Operator, right: str, hand: str) -> bool:
     connection = hands.connection
 
     def counts(given: Given) -> bool:
-        if hands.of(given.by) != hand:
+        if hand not in hands.of(given.by):
             return False
         if hands.tie is Tie.STANDING and (
             ran_since(connection, given, hands.now, WEEK_MS) >= WEEK_MS
@@ -259,10 +286,9 @@ def deciding(connection: Connection, now: Instant) -> list[Deciding]:
     ties = [_Hands(connection, now, tie) for tie in Tie]
     for operator in operators.every(connection):
         number = operator.operator_no
-        last = audit.password_given(connection, number)
         for act in (*_MADE, *_ASIDE, *_OTHER_ROLE):
             for given, before in audit.done_to(connection, number, (act,)):
-                bound = last == given and not _vouched(connection, number, given)
+                bound = act in _GIVING and not _vouched(connection, number, given)
                 if bound or (
                     act not in _MADE
                     and any(hands.was_another(number, given) for hands in ties)
@@ -272,9 +298,6 @@ def deciding(connection: Connection, now: Instant) -> list[Deciding]:
         for given, before in audit.done_to(connection, role, _LESS):
             add(given, _LESS[0], role, before)
     return sorted((row for row in found if row.by), key=lambda row: row.seq)
-
-
-_GIVING = frozenset({"operator.add", "operator.reset_password"})
 
 
 def _has(connection: Connection, operator: Operator, right: str, outlet: str) -> bool:

@@ -12,7 +12,7 @@ from cngstation.errors import Refusal
 from cngstation.services.approve import Gatekeeper, SecondPersonNew, reason_of
 from cngstation.services.check_rights import require_right
 from cngstation.services.log_in import confirm
-from cngstation.services.one_hand import hand_of
+from cngstation.services.one_hand import hand_of, hands_of
 from cngstation.services.operator_guards import (
     OwnRole,
     UnknownOperator,
@@ -76,7 +76,9 @@ class Vouching:
             whom = _at_work(tx, operator_no)
             require_outlet(*acting(tx.connection, actor), whom.outlet_no)
             hand = _hand_of(tx, whom)
-            if hand_of(tx.connection, tx.now, me.operator_no) == hand:
+            now, mine = tx.now, me.operator_no
+            of = hands_of(tx.connection, now, operator_no)
+            if of & hands_of(tx.connection, now, mine):
                 raise OfTheSameHand(operator_no=operator_no, hand=hand)
             audit.record(tx, actor, VOUCH, operator_no, reason=why, before=hand)
             return whom

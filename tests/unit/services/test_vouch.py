@@ -100,6 +100,19 @@ async def test_a_password_of_another_is_changed_first(db: Database) -> None:
     assert refused.value.code == "refusal.second_person_new"
 
 
+async def test_who_gave_a_password_does_not_vouch(db: Database) -> None:
+    """Whoever made the name, and whoever gave a new one since."""
+
+    def unit(tx: Transaction) -> None:
+        audit.record(tx, Actor("05", "office"), "operator.reset_password", "02")
+
+    await db.write(unit)
+    for who in ("01", "05"):
+        with pytest.raises(Refusal) as refused:
+            await _vouching(db).vouch("02", OWN, WHY, Actor(who, "till-1"))
+        assert refused.value.code == "refusal.of_the_same_hand"
+
+
 @pytest.mark.parametrize(("uid", "ended"), [(0, 0), (1000, 1)])
 def test_root_vouches_at_the_machine(
     tmp_path: Path,
