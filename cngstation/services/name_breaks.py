@@ -239,23 +239,20 @@ def recheck_beside(tx: Transaction, nozzle: NozzleKey, place: Place) -> None:
     if not fills:
         return
     *_, first = (None, *shifts.readings_of_nozzle(tx.connection, nozzle))
-    found: list[Break] = []
-    run: list[Stretch] = []
+    runs: list[list[Stretch]] = []
     for fill in fills:
-        if run and fill.place.number != run[-1].place.number + 1:
-            found += breaks(run[0], run[1:])
-            run = []
-        run.append(fill)
+        if not runs or fill.place.number != runs[-1][-1].place.number + 1:
+            runs.append([])
+        runs[-1].append(fill)
         if first is not None and Place(*first.place) == fill.place:
-            run.append(at_reading(first))
-    found += breaks(run[0], run[1:])
+            runs[-1].append(at_reading(first))
+    found = [each for run in runs for each in breaks(run[0], run[1:])]
     for each in found:
         name_break(tx, nozzle, each)
     current = {each.key for each in found}
+    looked = {one.place for run in runs for one in run[:-1]}
     for row in _open(tx.connection, nozzle, GAS):
-        after = Place(*_key(row)[:2])
-        is_here = fills[0].place <= after < fills[-1].place
-        if is_here and not _is_one_of(row, current):
+        if Place(*_key(row)[:2]) in looked and not _is_one_of(row, current):
             findings.close_finding(tx, row.seq, _COME, "")
 
 

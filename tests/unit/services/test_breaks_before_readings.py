@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from cngstation.domain.totaliser import Break, Cause, Place
+from cngstation.services.name_breaks import name_break
+from tests.furnished_station import NOZZLE
 from tests.unit.services.test_totaliser_breaks import Nozzle, nozzle
 
 __all__ = ["nozzle"]
@@ -60,3 +63,13 @@ async def test_what_nobody_has_read_is_compared_from_told_to_told(
     for step in steps:
         await nozzle.do(step)
     assert [size for size, _ in await nozzle.rows()] == sizes
+
+
+async def test_a_row_over_numbers_that_are_missing_still_stays(nozzle: Nozzle) -> None:
+    """A late fill closes what it was compared with, and no more."""
+    for step in (sell(1, 2_000), sell(4, 9_000)):
+        await nozzle.do(step)
+    over = Break(Place(1, 1), 4, 2_000, 7_000, Cause.NO_RECORD)
+    await nozzle.db.write(lambda tx: name_break(tx, NOZZLE.key, over))
+    await nozzle.do(sell(3, 7_000))
+    assert [size for size, _ in await nozzle.rows()] == [5_000]
