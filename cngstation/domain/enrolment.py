@@ -30,6 +30,7 @@ from cngstation.language import mark
 
 KEY_BYTES, SIGNATURE_BYTES = 32, 64
 LONGEST_EDITION, LONGEST_URL = 20, 120
+LATEST_MS = 253_402_214_400_000  # 9999-12-31: no later one can be told as a date
 TICKET_ID_BYTES, LONGEST_HOLDER, LONGEST_RIGHTS, LONGEST_WHY = 16, 40, 255, 120
 
 
@@ -122,7 +123,7 @@ class Request(_Paper):
 
     @classmethod
     def _taken(cls, fields: "_Fields") -> Self:
-        return cls(fields.digits(8), fields.digits(4), fields.number(8), fields.key())
+        return cls(fields.digits(8), fields.digits(4), fields.moment(), fields.key())
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +176,8 @@ class Certificate(_Paper):
             station_no=fields.digits(8),
             area_no=fields.digits(4),
             edition=fields.text(LONGEST_EDITION),
-            from_ms=fields.number(8),
-            until_ms=fields.number(8),
+            from_ms=fields.moment(),
+            until_ms=fields.moment(),
             station_key=fields.key(),
             office_key=fields.key(),
             url=fields.text(LONGEST_URL),
@@ -229,8 +230,8 @@ class Ticket(_Paper):
             station_no=fields.digits(8),
             holder=fields.text(LONGEST_HOLDER),
             rights=fields.text(LONGEST_RIGHTS),
-            from_ms=fields.number(8),
-            until_ms=fields.number(8),
+            from_ms=fields.moment(),
+            until_ms=fields.moment(),
             reason=fields.text(LONGEST_WHY),
             office_key=fields.key(),
         )
@@ -276,6 +277,13 @@ class _Fields:
     def number(self, width: int) -> int:
         """Return an unsigned number."""
         return int.from_bytes(self._take(width), "big")
+
+    def moment(self) -> int:
+        """Return a moment that can be told as a date."""
+        ms = self.number(8)
+        if ms > LATEST_MS:
+            raise self._wrong()
+        return ms
 
     def digits(self, width: int) -> str:
         """Return a text of ASCII digits."""

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cngstation.config import StationConfig, load_config
 from cngstation.domain.digest import Happened, Section, section_of
 from cngstation.domain.enrolment import (
+    LATEST_MS,
     Certificate,
     NotThisPaper,
     Request,
@@ -20,6 +21,7 @@ from cngstation.domain.enrolment import (
 )
 from cngstation.domain.typed_code import code_text, read_code
 from cngstation.errors import Refusal
+from cngstation.moments import time_text
 from cngstation.services import enrol_by_two, enrol_station
 from cngstation.services.approve import SecondPersonMissing
 from cngstation.services.compare_edition import compare_edition
@@ -305,6 +307,16 @@ def test_every_changed_bit_of_a_paper_is_seen() -> None:
                 kind.read(paper[:cut])
         with pytest.raises((NotThisPaper, SignatureWrong)):
             kind.read(paper + b"\0")
+
+
+def test_a_moment_that_no_calendar_has_is_no_paper() -> None:
+    """Anybody makes a request that is signed well; the end of days is a moment."""
+    last = certificate(HandClock(), until_ms=LATEST_MS)
+    assert time_text(Certificate.read(last.signed(OFFICE)).until_ms)
+    for at_ms in (LATEST_MS + 1, 2**64 - 1):
+        request = Request("03160002", "0316", at_ms, public_bytes(STATION))
+        with pytest.raises(NotThisPaper):
+            Request.read(request.signed(STATION))
 
 
 def test_a_paper_of_one_kind_is_none_of_the_other() -> None:
