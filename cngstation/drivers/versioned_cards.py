@@ -73,7 +73,13 @@ class VersionedCards:
             return found
         for card in older:
             other = await card.read(uid)
-            if other.state not in {CardState.FOREIGN, CardState.BLANK}:
+            if other.state is CardState.BLANK:
+                # Emptied with these keys; or new, and refused once in a weak field.
+                again = await newest.read(uid)
+                if again.state is not CardState.FOREIGN:
+                    self._known = uid, newest
+                    return again
+            if other.state is not CardState.FOREIGN:
                 self._known = uid, card
                 return other
         return found
