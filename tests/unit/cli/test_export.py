@@ -106,7 +106,7 @@ def test_it_speaks_the_language_of_the_station(
     header = json.loads(file.read_bytes().split(b"\n", 1)[0])
     assert told in header["books"]
     assert told in said
-    assert header["audit_export"] == 1
+    assert header["audit_export"] == 2
     file.write_bytes(b"{}\n")
     assert _run(monkeypatch, config, "recognise", str(file), language=language) == 1
     assert differs in capsys.readouterr().out
