@@ -1,5 +1,6 @@
 """What every card with our purse shows and does, whatever its technology."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -128,3 +129,27 @@ class PurseCard(Protocol):
             CardBroken: the chip is broken; it never becomes a new card.
             WriteNotConfirmed: lay it on the reader again; what it has decides.
         """
+
+
+class OneOfSeveral(ABC):
+    """Hands each write to the purse that knows the card."""
+
+    @abstractmethod
+    async def _of(self, uid: bytes) -> PurseCard:
+        """Return who writes a card."""
+
+    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
+        """Write the next state of a purse over the one that was read."""
+        await (await self._of(reading.uid)).write_purse(reading, purse)
+
+    async def write_info(self, uid: bytes, info: CardInfo) -> None:
+        """Write who the card is of."""
+        await (await self._of(uid)).write_info(uid, info)
+
+    async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
+        """Bring a blank card, or one torn in its issue, to a whole image."""
+        await (await self._of(uid)).personalise(uid, purse, info)
+
+    async def wipe(self, reading: CardReading) -> None:
+        """Bring a card of ours back to a new card."""
+        await (await self._of(reading.uid)).wipe(reading)

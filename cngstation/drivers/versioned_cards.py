@@ -7,7 +7,7 @@ the version in force first, and what is written goes on with the version that wa
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from cngstation.drivers.purse_card import CardReading, PurseCard
+from cngstation.drivers.purse_card import CardReading, OneOfSeveral, PurseCard
 from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
 
 
@@ -46,7 +46,7 @@ class NamedKeys:
         await self._card.wipe(reading)
 
 
-class VersionedCards:
+class VersionedCards(OneOfSeveral):
     """A purse by whichever version of the keys opens it; fits `PurseCard`.
 
     `may_write` is asked before each write, and raises where none may be made.
@@ -83,22 +83,6 @@ class VersionedCards:
                 self._known = uid, card
                 return other
         return found
-
-    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
-        """Write the next state of a purse over the one that was read."""
-        await (await self._of(reading.uid)).write_purse(reading, purse)
-
-    async def write_info(self, uid: bytes, info: CardInfo) -> None:
-        """Write who the card is of."""
-        await (await self._of(uid)).write_info(uid, info)
-
-    async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
-        """Bring a blank card, or one torn in its issue, to a whole image."""
-        await (await self._of(uid)).personalise(uid, purse, info)
-
-    async def wipe(self, reading: CardReading) -> None:
-        """Bring a card of ours back to a new card."""
-        await (await self._of(reading.uid)).wipe(reading)
 
     async def _of(self, uid: bytes) -> PurseCard:
         await self._may_write()

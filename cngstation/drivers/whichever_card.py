@@ -16,11 +16,11 @@ from cngstation.drivers.fuel_card_keys import FuelCardKeys
 from cngstation.drivers.fuel_purse_card import FuelPurseCard
 from cngstation.drivers.mifare_purse_card import MifarePurseCard
 from cngstation.drivers.plain_purse_card import PlainCards, PlainPurseCard
-from cngstation.drivers.purse_card import CardReading, PurseCard
+from cngstation.drivers.purse_card import CardReading, OneOfSeveral, PurseCard
 from cngstation.drivers.versioned_cards import NamedKeys
 from cngstation.errors import DeviceError
 from cngstation.moments import Clock
-from cngstation.protocols.card_image.purse import CardInfo, CardState, Purse
+from cngstation.protocols.card_image.purse import CardState
 
 
 class CardOfNoKind(DeviceError):
@@ -90,7 +90,7 @@ def _whichever(
     )
 
 
-class WhicheverCard:
+class WhicheverCard(OneOfSeveral):
     """Hands each card to the technology that knows it; fits `PurseCard`."""
 
     def __init__(
@@ -133,22 +133,6 @@ class WhicheverCard:
             return found
         self._known = found.uid, card
         return theirs
-
-    async def write_purse(self, reading: CardReading, purse: Purse) -> None:
-        """Write the next state of a purse over the one that was read."""
-        await (await self._of(reading.uid)).write_purse(reading, purse)
-
-    async def write_info(self, uid: bytes, info: CardInfo) -> None:
-        """Write who the card is of."""
-        await (await self._of(uid)).write_info(uid, info)
-
-    async def personalise(self, uid: bytes, purse: Purse, info: CardInfo) -> None:
-        """Bring a blank card, or one torn in its issue, to a whole image."""
-        await (await self._of(uid)).personalise(uid, purse, info)
-
-    async def wipe(self, reading: CardReading) -> None:
-        """Bring a card of ours back to a new card."""
-        await (await self._of(reading.uid)).wipe(reading)
 
     def _candidates(self) -> list[PurseCard]:
         traits = self._reader.traits
