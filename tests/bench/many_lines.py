@@ -6,17 +6,13 @@ peer only writes the same request when the same answer has come, on as many port
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
 import serial_asyncio
 
-from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.serial_link import SerialSettings
 from cngstation.moments import SystemClock
@@ -24,6 +20,7 @@ from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.services.probe_lines import Nobody
 from cngstation.units import Unit
+from tests.bench.far_lanes import polled
 from tests.bench.figure import Better, Figure
 from tests.bench.lanes import ANSWER_BYTES
 from tests.unit.protocols.dispenser.jxv4 import vectors
@@ -72,30 +69,18 @@ def _figures(count: int) -> list[Figure]:
 
 
 def _measured(count: int, run: Run) -> dict[str, Any]:
-    far = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.lanes", str(count), str(BAUD)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    told = polled(
+        "tests.bench.lanes",
+        count,
+        BAUD,
+        poll=partial(_for_a_while, run),
+        warm_up_s=WARM_UP_S,
     )
-    assert far.stdin is not None
-    assert far.stdout is not None
-    paths = json.loads(far.stdout.readline())
-    before_s = time.process_time()
-    exact_loop.run(_for_a_while(run, paths))
-    cpu_s = time.process_time() - before_s
-    far.stdin.close()
-    exchanges = json.loads(far.stdout.readline())
-    far.stdout.close()
-    far.wait()
-    # While ports are still being opened nobody polls at the limit.
-    begun_us = min(lane[0][0] for lane in exchanges) + WARM_UP_S * 1_000_000
-    shares = [_share(lane, begun_us) for lane in exchanges]
-    polls = sum(map(len, exchanges))
-    return {"share": median(shares), "polls": polls, "cpu_us": cpu_s * 1e6 / polls}
+    shares = [_share(lane, told.begun_us) for lane in told.exchanges]
+    return {"share": median(shares), "polls": told.polls, "cpu_us": told.cpu_us}
 
 
-def _share(lane: Sequence[tuple[int, int]], begun_us: int) -> float:
+def _share(lane: Sequence[tuple[int, int]], begun_us: float) -> float:
     """Return which part of its time the line was busy with an exchange."""
     counted = [one for one in lane if one[0] >= begun_us]
     busy_us = sum(end - begin for begin, end in counted[:-1])

@@ -6,14 +6,10 @@ protocol's own spacing allow; `many_lines` has the same for JX-V4.
 
 import asyncio
 import contextlib
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from statistics import median
 
-from cngstation import exact_loop
 from cngstation.drivers.dispenser_line import DispenserLine
 from cngstation.drivers.serial_link import Parity, SerialSettings
 from cngstation.moments import SystemClock
@@ -21,6 +17,7 @@ from cngstation.protocols.dispenser.entry import LineSetup, NozzleSetup
 from cngstation.protocols.dispenser.registry import PROTOCOLS
 from cngstation.services.probe_lines import Nobody
 from cngstation.units import Unit
+from tests.bench.far_lanes import polled
 from tests.bench.figure import Better, Figure
 from tests.bench.protocol_lanes import SPEEDS
 
@@ -38,34 +35,22 @@ def measure() -> list[Figure]:
 
 
 def _figure(protocol: str, count: int) -> Figure:
-    far = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.protocol_lanes", protocol, str(count)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    told = polled(
+        "tests.bench.protocol_lanes",
+        protocol,
+        count,
+        poll=partial(_poll, protocol),
+        warm_up_s=WARM_UP_S,
     )
-    assert far.stdin is not None
-    assert far.stdout is not None
-    paths = json.loads(far.stdout.readline())
-    before_s = time.process_time()
-    exact_loop.run(_poll(protocol, paths))
-    cpu_s = time.process_time() - before_s
-    far.stdin.close()
-    exchanges = json.loads(far.stdout.readline())
-    far.stdout.close()
-    far.wait()
-    begun_us = min(lane[0][0] for lane in exchanges) + WARM_UP_S * 1_000_000
-    shares = [_share(lane, begun_us) for lane in exchanges]
-    polls = sum(map(len, exchanges))
     return Figure(
         f"share of the wire, {PROTOCOLS[protocol].title}, lines: {count}",
-        median(shares),
+        median(_share(lane, told.begun_us) for lane in told.exchanges),
         1.0,
         "",
         better=Better.HIGHER,
         limit=LEAST_SHARE if count <= STATED_LINES else None,
         goal=GOAL,
-        facts={"exchanges": polls, "cpu_us": round(cpu_s * 1e6 / polls)},
+        facts={"exchanges": told.polls, "cpu_us": round(told.cpu_us)},
     )
 
 
