@@ -1,6 +1,7 @@
 """Links to card readers that answer as told: no process, no port, no waiting."""
 
 import asyncio
+from abc import ABC, abstractmethod
 
 from cngstation.drivers.pn532_reader import Pn532Reader
 from cngstation.errors import DeviceUnavailable
@@ -16,7 +17,7 @@ NOT_UNDERSTOOD = b""
 SYNTAX_ERROR = bytes.fromhex("0000ff01ff7f8100")
 
 
-class ScriptedLink:
+class ScriptedLink(ABC):
     """A port; deaf it takes everything and answers nothing, lost it takes nothing."""
 
     def __init__(self) -> None:
@@ -24,9 +25,9 @@ class ScriptedLink:
         self.is_deaf = False
         self.is_lost = False
 
+    @abstractmethod
     def answer(self, data: bytes) -> bytes:
         """Return what the far end says to what was written."""
-        raise NotImplementedError
 
     def write(self, data: bytes) -> None:
         if self.is_lost:
@@ -44,7 +45,7 @@ class ScriptedLink:
         self.pending = b""
 
     async def close(self) -> None:
-        pass
+        self.pending = b""
 
 
 class ScriptedChip(ScriptedLink):
